@@ -1,0 +1,15 @@
+/** Specs and marble specs run as native ES modules; types are checked by `npm run typecheck`. */
+export default {
+  testMatch: ['<rootDir>/spec/**/*.spec.ts', '<rootDir>/marbles/**/*.spec.ts'],
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: {
+    '^.+\\.ts$': ['ts-jest', { useESM: true, diagnostics: false, tsconfig: 'tsconfig.json' }],
+  },
+  moduleNameMapper: {
+    '^rx-sv2$': '<rootDir>/src/index.ts',
+    '^rx-sv2/node$': '<rootDir>/src/node.ts',
+    '^rx-sv2/testing$': '<rootDir>/src/testing.ts',
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+  },
+};

@@ -1,0 +1,54 @@
+import { Sv2Error } from './errors.js';
+
+/** What went wrong while reading or writing a value of spec §3.1. */
+export type CodecErrorCode =
+  | 'truncated'
+  | 'length-out-of-bounds'
+  | 'value-out-of-range'
+  | 'wrong-value-type'
+  | 'trailing-bytes'
+  | 'missing-field';
+
+/** Where in a message a codec failed. `offset` counts bytes from the start of the payload. */
+export interface CodecErrorPlace {
+  readonly message?: string;
+  readonly field?: string;
+  readonly offset?: number;
+}
+
+/** A payload that does not follow spec §3.1, or a value that cannot be encoded by it. */
+export class CodecError extends Sv2Error {
+  override readonly name = 'CodecError';
+
+  /**
+   * @param code which rule was broken
+   * @param problem what was wrong and what was expected, without the place
+   * @param place message, field and byte offset, as far as known
+   */
+  constructor(
+    override readonly code: CodecErrorCode,
+    readonly problem: string,
+    readonly place: CodecErrorPlace = {},
+  ) {
+    super(code, describe(problem, place), { ...place });
+  }
+
+  /** The same error with a more exact place. */
+  at(place: CodecErrorPlace): CodecError {
+    return new CodecError(this.code, this.problem, {
+      ...place,
+      ...this.place,
+      ...outerField(place, this.place),
+    });
+  }
+}
+
+function outerField(outer: CodecErrorPlace, inner: CodecErrorPlace): CodecErrorPlace {
+  if (outer.field === undefined) return {};
+  return { field: inner.field === undefined ? outer.field : `${outer.field}${inner.field}` };
+}
+
+function describe(problem: string, { message, field, offset }: CodecErrorPlace): string {
+  const where = [message, field].filter((part) => part !== undefined).join('.');
+  return `${where}${offset === undefined ? '' : `${where === '' ? '' : ' '}at byte ${offset}`}${where === '' && offset === undefined ? '' : ': '}${problem}`;
+}

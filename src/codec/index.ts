@@ -1,0 +1,11 @@
+export * from './errors.js';
+export * from './codec-error.js';
+export * from './data-type.js';
+export * from './scalars.js';
+export { B0_16M, B0_255, B0_32, B0_64K, MAC, PUBKEY, SIGNATURE, STR0_255, U256 } from './bytes.js';
+export * from './sequences.js';
+export * from './struct.js';
+export * from './text.js';
+export * from './tlv.js';
+export { Reader } from './reader.js';
+export { Writer } from './writer.js';

@@ -1,0 +1,3 @@
+export * from './header.js';
+export * from './frame.js';
+export * from './frame-assembler.js';
