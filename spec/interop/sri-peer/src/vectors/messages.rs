@@ -1,0 +1,80 @@
+//! messages.json: instances of every message and their frames.
+
+use crate::{catalog, frame, json};
+use serde_json::{json, Map, Value};
+use stratum_core::extensions_sv2::UserIdentity;
+use stratum_core::parsers_sv2::{AnyMessageOwned, Tlv, TlvField};
+
+/// The members of the file.
+pub fn vectors() -> Map<String, Value> {
+    let mut messages = Vec::new();
+    for make in catalog::makers() {
+        for (case, fullness) in catalog::CASES {
+            messages.push(vector(case, make(fullness), &[]));
+        }
+    }
+    messages.extend(
+        catalog::extras()
+            .into_iter()
+            .map(|(case, message)| vector(case, message, &[])),
+    );
+    messages.extend(tlv_cases().into_iter().map(|(case, tlvs)| {
+        vector(
+            case,
+            catalog::submit_shares_extended(catalog::Case::Typical),
+            &tlvs,
+        )
+    }));
+    Map::from_iter([("messages".to_owned(), Value::Array(messages))])
+}
+
+/// One instance; its payload is what the reference reads back from the frame it wrote.
+fn vector(case: &str, message: AnyMessageOwned, tlvs: &[Tlv]) -> Value {
+    let (message_type, extension_type, channel_msg) = frame::identity(&message);
+    let bytes = match tlvs {
+        [] => frame::encode(message),
+        _ => frame::encode_with_tlvs(message, tlvs),
+    }
+    .expect("the catalogue can be encoded");
+    let mut copy = bytes.clone();
+    let negotiated: Vec<u16> = tlvs.iter().map(|tlv| tlv.r#type.extension_type).collect();
+    let (parsed, parsed_tlvs) = frame::parse(&mut copy, &negotiated).expect("what was encoded can be parsed");
+    assert_eq!(parsed_tlvs.as_deref().unwrap_or_default(), tlvs, "TLVs survive");
+    let (name, payload) = json::describe(&parsed);
+    let mut vector = json!({
+        "name": name,
+        "case": case,
+        "messageType": message_type,
+        "extensionType": extension_type,
+        "channelMsg": channel_msg,
+        "payload": payload,
+        "frame": json::frame(&bytes),
+    });
+    if !tlvs.is_empty() {
+        vector["tlvs"] = json::tlvs(tlvs);
+    }
+    vector
+}
+
+/// The user_identity TLV of extension 0x0002, alone and in company.
+fn tlv_cases() -> Vec<(&'static str, Vec<Tlv>)> {
+    let identity = |text: &str| {
+        UserIdentity::new(text)
+            .expect("at most 32 bytes")
+            .to_tlv()
+            .expect("an identity makes a TLV")
+    };
+    vec![
+        ("user_identity", vec![identity("Worker_001")]),
+        ("empty user_identity", vec![identity("")]),
+        (
+            "longest user_identity",
+            vec![identity("0123456789abcdef0123456789abcdef")],
+        ),
+        ("user_identity beyond ASCII", vec![identity("wörkér-⛏")]),
+        (
+            "user_identity and a TLV of another extension",
+            vec![identity("Worker_001"), Tlv::new(0x1234, 0x56, vec![7; 300])],
+        ),
+    ]
+}
