@@ -5,6 +5,7 @@ mod frame;
 mod hex;
 mod json;
 mod rng;
+mod transcript;
 mod vectors;
 
 use std::path::Path;

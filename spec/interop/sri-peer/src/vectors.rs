@@ -1,6 +1,7 @@
 //! `sri-peer vectors`: test vectors of the reference implementation as JSON files.
 
 mod messages;
+mod noise;
 
 use serde_json::{Map, Value};
 use std::path::Path;
@@ -28,7 +29,8 @@ const RECORDED: [&str; 12] = [
 /// Writes every vector file into `directory`, creating it if needed.
 pub fn write(directory: &Path) -> io::Result<()> {
     fs::create_dir_all(directory)?;
-    let files: [(&str, fn() -> Map<String, Value>); 1] = [("messages", messages::vectors)];
+    let files: [(&str, fn() -> Map<String, Value>); 2] =
+        [("messages", messages::vectors), ("noise", noise::vectors)];
     for (name, vectors) in files {
         let mut file = Map::new();
         file.insert("crates".into(), crates());
