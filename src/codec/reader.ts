@@ -1,9 +1,10 @@
 import { CodecError } from './codec-error.js';
 
+/** Turns 8 bytes into a U64 or 4 into an F32; one for all readers, a DataView each would cost more than reading. */
+const scratch = new DataView(new ArrayBuffer(8));
+
 /** A cursor over received bytes. All multi-byte integers are little-endian (spec §3.1). */
 export class Reader {
-  private readonly view: DataView;
-
   /**
    * @param bytes what to read; byte fields are returned as views of it, not copies
    * @param offset where the next read starts
@@ -11,9 +12,7 @@ export class Reader {
   constructor(
     readonly bytes: Uint8Array,
     public offset = 0,
-  ) {
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  }
+  ) {}
 
   /** Number of bytes not yet read. */
   get remaining(): number {
@@ -32,35 +31,55 @@ export class Reader {
     return start;
   }
 
+  /** The 4 bytes at `start` as a signed integer. */
+  private word(start: number): number {
+    const { bytes } = this;
+    return (
+      (bytes[start] as number) |
+      ((bytes[start + 1] as number) << 8) |
+      ((bytes[start + 2] as number) << 16) |
+      ((bytes[start + 3] as number) << 24)
+    );
+  }
+
   /** Reads 1 byte as an unsigned integer. */
   u8(): number {
-    return this.view.getUint8(this.advance(1));
+    return this.bytes[this.advance(1)] as number;
   }
 
   /** Reads 2 bytes as an unsigned integer. */
   u16(): number {
-    return this.view.getUint16(this.advance(2), true);
+    const start = this.advance(2);
+    return (this.bytes[start] as number) | ((this.bytes[start + 1] as number) << 8);
   }
 
   /** Reads 3 bytes as an unsigned integer. */
   u24(): number {
     const start = this.advance(3);
-    return this.view.getUint16(start, true) | (this.view.getUint8(start + 2) << 16);
+    return (
+      (this.bytes[start] as number) |
+      ((this.bytes[start + 1] as number) << 8) |
+      ((this.bytes[start + 2] as number) << 16)
+    );
   }
 
   /** Reads 4 bytes as an unsigned integer. */
   u32(): number {
-    return this.view.getUint32(this.advance(4), true);
+    return this.word(this.advance(4)) >>> 0;
   }
 
   /** Reads 8 bytes as an unsigned integer. */
   u64(): bigint {
-    return this.view.getBigUint64(this.advance(8), true);
+    const start = this.advance(8);
+    scratch.setInt32(0, this.word(start), true);
+    scratch.setInt32(4, this.word(start + 4), true);
+    return scratch.getBigUint64(0, true);
   }
 
   /** Reads 4 bytes as an IEEE 754 single. */
   f32(): number {
-    return this.view.getFloat32(this.advance(4), true);
+    scratch.setInt32(0, this.word(this.advance(4)), true);
+    return scratch.getFloat32(0, true);
   }
 
   /** Returns a view of the next `length` bytes. */

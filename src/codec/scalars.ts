@@ -92,6 +92,12 @@ export const F32: DataType<number> = {
     if (typeof value !== 'number') {
       throw new CodecError('wrong-value-type', `expected a number, got ${typeof value}`);
     }
+    if (Number.isFinite(value) && !Number.isFinite(Math.fround(value))) {
+      throw new CodecError(
+        'value-out-of-range',
+        `expected a number that fits an IEEE 754 single, got ${value}`,
+      );
+    }
     return 4;
   },
   write: (writer, value) => writer.f32(value),

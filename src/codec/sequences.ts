@@ -14,12 +14,8 @@ function checkCount(reader: Reader, offset: number, count: number, minSize: numb
   }
 }
 
-function inElement<T>(index: number, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    throw error instanceof CodecError ? error.at({ field: `[${index}]` }) : error;
-  }
+function inElement(error: unknown, index: number): unknown {
+  return error instanceof CodecError ? error.at({ field: `[${index}]` }) : error;
 }
 
 function sequence<T>(name: string, prefixSize: 1 | 2, of: DataType<T>): DataType<readonly T[]> {
@@ -39,8 +35,11 @@ function sequence<T>(name: string, prefixSize: 1 | 2, of: DataType<T>): DataType
         );
       }
       let size = prefixSize as number;
-      for (let index = 0; index < value.length; index++) {
-        size += inElement(index, () => of.size(value[index] as T));
+      let index = 0;
+      try {
+        for (; index < value.length; index++) size += of.size(value[index] as T);
+      } catch (error) {
+        throw inElement(error, index);
       }
       return size;
     },
@@ -53,7 +52,12 @@ function sequence<T>(name: string, prefixSize: 1 | 2, of: DataType<T>): DataType
       const count = readPrefix(reader, prefixSize);
       checkCount(reader, start, count, of.minSize);
       const elements = new Array<T>(count);
-      for (let index = 0; index < count; index++) elements[index] = inElement(index, () => of.read(reader));
+      let index = 0;
+      try {
+        for (; index < count; index++) elements[index] = of.read(reader);
+      } catch (error) {
+        throw inElement(error, index);
+      }
       return elements;
     },
   };

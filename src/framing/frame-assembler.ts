@@ -3,79 +3,94 @@ import { FramingError, headerSize, maxPayloadLength, readHeader, type FrameHeade
 /** A frame as it came off the wire. */
 export interface Frame {
   readonly header: FrameHeader;
-  /** A view of this frame's own buffer. */
+  /** A view of the chunk that held all of it, or else of a buffer of its own. */
   readonly payload: Uint8Array;
 }
 
 /** Cuts a plaintext byte stream into frames. */
 export interface FrameAssembler {
   /**
-   * Takes the next bytes, however they were cut, and returns the frames they complete.
-   * @throws FramingError `frame-too-large` as soon as a header announces more than the limit; nothing is
-   * allocated for such a frame
+   * Takes the next bytes, however they were cut, and yields the frames they complete, in order. Iterate to the
+   * end: what is not iterated is lost. Being lazy, it yields the frames before a violation before it throws,
+   * and a limit set while one frame is handled holds for the next.
+   * @param chunk must not be written to afterwards, payloads may be views of it
+   * @throws FramingError `frame-too-large` as soon as a header announces more than the limit
    */
-  push(chunk: Uint8Array): readonly Frame[];
-  /** Sets the largest payload accepted from now on, in bytes. */
+  push(chunk: Uint8Array): Iterable<Frame>;
+  /** Sets the largest payload, in bytes, of the frames that begin from now on. */
   limit(maxPayload: number): void;
   /** Bytes held for a frame that is not complete. */
   readonly pending: number;
 }
 
+/** What is allocated at once for a payload that comes in pieces; larger ones grow with what has arrived. */
+const firstAllocation = 4096;
+
 /**
- * An assembler of plaintext frames (spec §3.2).
+ * An assembler of plaintext frames (spec §3.2). What it holds is at most twice of what the peer has sent
+ * (or 4 KiB), whatever length a header announces.
  * @param maxPayload largest payload accepted, in bytes
  */
 export function frameAssembler(maxPayload = maxPayloadLength): FrameAssembler {
-  const header = new Uint8Array(headerSize);
+  const headerBytes = new Uint8Array(headerSize);
   let headerFilled = 0;
+  let header: FrameHeader | undefined;
   let payload: Uint8Array | undefined;
   let payloadFilled = 0;
-  let current: FrameHeader | undefined;
+
+  /** Appends a piece of a payload of `length` bytes. */
+  function append(piece: Uint8Array, length: number): void {
+    const needed = payloadFilled + piece.length;
+    if (payload === undefined || payload.length < needed) {
+      const grown = new Uint8Array(Math.min(length, Math.max(firstAllocation, 2 * needed)));
+      if (payload !== undefined) grown.set(payload);
+      payload = grown;
+    }
+    payload.set(piece, payloadFilled);
+  }
 
   return {
-    push(chunk) {
-      const frames: Frame[] = [];
+    *push(chunk) {
       let offset = 0;
-      while (offset < chunk.length || (current !== undefined && payloadFilled === current.payloadLength)) {
-        if (current === undefined) {
+      for (;;) {
+        if (header === undefined) {
           const taken = Math.min(headerSize - headerFilled, chunk.length - offset);
-          header.set(chunk.subarray(offset, offset + taken), headerFilled);
+          headerBytes.set(chunk.subarray(offset, offset + taken), headerFilled);
           headerFilled += taken;
           offset += taken;
-          if (headerFilled < headerSize) break;
-          current = readHeader(header, 0);
-          if (current.payloadLength > maxPayload) {
-            throw new FramingError(
-              'frame-too-large',
-              `a payload of at most ${maxPayload} bytes is accepted here, the header announces ${current.payloadLength}`,
-              { ...current, maxPayload },
-            );
-          }
-          payload = undefined;
-          payloadFilled = 0;
+          if (headerFilled < headerSize) return;
+          header = checkLength(readHeader(headerBytes, 0), maxPayload);
         }
-        const missing = current.payloadLength - payloadFilled;
-        const taken = Math.min(missing, chunk.length - offset);
-        if (taken === current.payloadLength) {
-          payload = chunk.subarray(offset, offset + taken);
-        } else if (taken > 0) {
-          payload ??= new Uint8Array(current.payloadLength);
-          payload.set(chunk.subarray(offset, offset + taken), payloadFilled);
-        }
+        const { payloadLength } = header;
+        const taken = Math.min(payloadLength - payloadFilled, chunk.length - offset);
+        const piece = chunk.subarray(offset, offset + taken);
+        if (taken === payloadLength) payload = piece;
+        else if (taken > 0) append(piece, payloadLength);
         payloadFilled += taken;
         offset += taken;
-        if (payloadFilled < current.payloadLength) break;
-        frames.push({ header: current, payload: payload ?? new Uint8Array(0) });
-        current = undefined;
-        headerFilled = 0;
+        if (payloadFilled < payloadLength) return;
+        const frame = { header, payload: payload as Uint8Array };
+        header = payload = undefined;
+        headerFilled = payloadFilled = 0;
+        yield frame;
       }
-      return frames;
     },
     limit(bytes) {
       maxPayload = bytes;
     },
     get pending() {
-      return headerFilled + (current === undefined ? 0 : payloadFilled);
+      return headerFilled + payloadFilled;
     },
   };
+}
+
+function checkLength(header: FrameHeader, maxPayload: number): FrameHeader {
+  if (header.payloadLength > maxPayload) {
+    throw new FramingError(
+      'frame-too-large',
+      `a payload of at most ${maxPayload} bytes is accepted here, the header announces ${header.payloadLength}`,
+      { ...header, maxPayload },
+    );
+  }
+  return header;
 }

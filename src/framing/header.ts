@@ -38,12 +38,14 @@ export function writeHeader(bytes: Uint8Array, offset: number, header: FrameHead
 
 /** Reads the 6 bytes of a header at `offset`, which must be there. */
 export function readHeader(bytes: Uint8Array, offset: number): FrameHeader {
-  const byte = (index: number) => bytes[offset + index] as number;
-  const extensionType = byte(0) | (byte(1) << 8);
+  const extensionType = (bytes[offset] as number) | ((bytes[offset + 1] as number) << 8);
   return {
     extensionType: extensionType & ~channelBit,
     channelMessage: (extensionType & channelBit) !== 0,
-    messageType: byte(2),
-    payloadLength: byte(3) | (byte(4) << 8) | (byte(5) << 16),
+    messageType: bytes[offset + 2] as number,
+    payloadLength:
+      (bytes[offset + 3] as number) |
+      ((bytes[offset + 4] as number) << 8) |
+      ((bytes[offset + 5] as number) << 16),
   };
 }

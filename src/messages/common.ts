@@ -22,7 +22,7 @@ export const SetupConnection = defineMessage('SetupConnection', {
     deviceId: STR0_255,
   },
 });
-/** Opens a connection for one subprotocol (0 mining, 1 job declaration, 2 template distribution). (spec §3.6.1) */
+/** What {@link SetupConnection} makes. */
 export type SetupConnection = MessageOf<typeof SetupConnection>;
 
 /** Accepts a connection. (spec §3.6.2) */
@@ -36,7 +36,7 @@ export const SetupConnectionSuccess = defineMessage('SetupConnection.Success', {
     flags: U32,
   },
 });
-/** Accepts a connection. (spec §3.6.2) */
+/** What {@link SetupConnectionSuccess} makes. */
 export type SetupConnectionSuccess = MessageOf<typeof SetupConnectionSuccess>;
 
 /** Refuses a connection; `flags` are those the server does not support. (spec §3.6.3) */
@@ -50,7 +50,7 @@ export const SetupConnectionError = defineMessage('SetupConnection.Error', {
     errorCode: STR0_255,
   },
 });
-/** Refuses a connection; `flags` are those the server does not support. (spec §3.6.3) */
+/** What {@link SetupConnectionError} makes. */
 export type SetupConnectionError = MessageOf<typeof SetupConnectionError>;
 
 /** Tells that the other end of a channel changed, so that extensions must be negotiated anew. (spec §3.6.4) */
@@ -63,7 +63,7 @@ export const ChannelEndpointChanged = defineMessage('ChannelEndpointChanged', {
     channelId: U32,
   },
 });
-/** Tells that the other end of a channel changed, so that extensions must be negotiated anew. (spec §3.6.4) */
+/** What {@link ChannelEndpointChanged} makes. */
 export type ChannelEndpointChanged = MessageOf<typeof ChannelEndpointChanged>;
 
 /** Asks the client to move; an empty host or port 0 means the present one. (spec §3.6.5) */
@@ -77,5 +77,5 @@ export const Reconnect = defineMessage('Reconnect', {
     newPort: U16,
   },
 });
-/** Asks the client to move; an empty host or port 0 means the present one. (spec §3.6.5) */
+/** What {@link Reconnect} makes. */
 export type Reconnect = MessageOf<typeof Reconnect>;

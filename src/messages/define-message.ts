@@ -47,8 +47,8 @@ export type MessageOf<C> =
 /** Makes messages of one type, recognises them, and turns them into bytes and back. */
 export interface MessageCreator<Type extends string = string, F extends Fields = Fields> {
   /**
-   * A message with these field values and, if given, TLVs of negotiated extensions.
-   * Values are checked when the message is encoded, not here.
+   * A message of the schema's fields, whatever else `values` holds, and, if given, TLVs of negotiated
+   * extensions. Values are checked when the message is encoded, not here.
    */
   (values: FieldValues<F>, tlvs?: readonly Tlv[]): MessageOf<MessageCreator<Type, F>>;
   readonly type: Type;
@@ -112,18 +112,31 @@ export function defineMessage<const Type extends string, F extends Fields>(
     maxSize: Math.min(codec.maxSize, maxPayload),
   };
 
-  const create = (values: FieldValues<F>, tlvs?: readonly Tlv[]): M =>
-    ({ ...values, type, ...(tlvs === undefined ? {} : { tlvs }) }) as unknown as M;
+  const fieldNames = Object.keys(declaration.fields);
+
+  const create = (values: FieldValues<F>, tlvs?: readonly Tlv[]): M => {
+    const message: Record<string, unknown> = { type };
+    for (const name of fieldNames) message[name] = values[name];
+    if (tlvs !== undefined) message['tlvs'] = tlvs;
+    return message as unknown as M;
+  };
+
+  const inMessage = (error: unknown) => (error instanceof CodecError ? error.at({ message: type }) : error);
 
   const size: MessageCreator<Type, F>['size'] = (message) => {
-    const total = codec.size(message) + (message.tlvs === undefined ? 0 : tlvsSize(message.tlvs));
+    let total = codec.size(message);
+    if (message.tlvs !== undefined) {
+      try {
+        total += tlvsSize(message.tlvs);
+      } catch (error) {
+        throw inMessage(error);
+      }
+    }
     if (total > maxPayload) {
       throw new CodecError(
         'value-out-of-range',
         `a payload holds at most ${maxPayload} bytes, this one needs ${total}`,
-        {
-          message: type,
-        },
+        { message: type },
       );
     }
     return total;
@@ -154,7 +167,7 @@ export function defineMessage<const Type extends string, F extends Fields>(
         try {
           message['tlvs'] = readTlvs(payload, reader.offset);
         } catch (error) {
-          throw error instanceof CodecError ? error.at({ message: type }) : error;
+          throw inMessage(error);
         }
       }
       return message as unknown as M;

@@ -1,9 +1,9 @@
-/** Messages of extension 0x0001, extension negotiation, and the TLV of extension 0x0002. Field names are the specification's in camelCase. */
+/** Messages of extension 0x0001, extension negotiation. Field names are the specification's in camelCase. */
 import { U16 } from '../codec/scalars.js';
 import { SEQ0_64K } from '../codec/sequences.js';
 import { defineMessage, type MessageOf } from './define-message.js';
 
-/** Asks which of these extensions the server supports. (spec §2 of extension 0x0001) */
+/** Asks which of these extensions the server supports. (extension 0x0001 §2) */
 export const RequestExtensions = defineMessage('RequestExtensions', {
   protocol: 'extensions',
   sentBy: 'client',
@@ -15,10 +15,10 @@ export const RequestExtensions = defineMessage('RequestExtensions', {
     requestedExtensions: SEQ0_64K(U16),
   },
 });
-/** Asks which of these extensions the server supports. (spec §2 of extension 0x0001) */
+/** What {@link RequestExtensions} makes. */
 export type RequestExtensions = MessageOf<typeof RequestExtensions>;
 
-/** Names the supported ones among those asked for. (spec §2 of extension 0x0001) */
+/** Names the supported ones among those asked for. (extension 0x0001 §2) */
 export const RequestExtensionsSuccess = defineMessage('RequestExtensions.Success', {
   protocol: 'extensions',
   sentBy: 'server',
@@ -30,10 +30,10 @@ export const RequestExtensionsSuccess = defineMessage('RequestExtensions.Success
     supportedExtensions: SEQ0_64K(U16),
   },
 });
-/** Names the supported ones among those asked for. (spec §2 of extension 0x0001) */
+/** What {@link RequestExtensionsSuccess} makes. */
 export type RequestExtensionsSuccess = MessageOf<typeof RequestExtensionsSuccess>;
 
-/** Names extensions that are not supported and those the server requires. (spec §2 of extension 0x0001) */
+/** Names extensions that are not supported and those the server requires. (extension 0x0001 §2) */
 export const RequestExtensionsError = defineMessage('RequestExtensions.Error', {
   protocol: 'extensions',
   sentBy: 'server',
@@ -46,5 +46,5 @@ export const RequestExtensionsError = defineMessage('RequestExtensions.Error', {
     requiredExtensions: SEQ0_64K(U16),
   },
 });
-/** Names extensions that are not supported and those the server requires. (spec §2 of extension 0x0001) */
+/** What {@link RequestExtensionsError} makes. */
 export type RequestExtensionsError = MessageOf<typeof RequestExtensionsError>;

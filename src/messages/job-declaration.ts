@@ -15,7 +15,7 @@ export const AllocateMiningJobToken = defineMessage('AllocateMiningJobToken', {
     requestId: U32,
   },
 });
-/** Asks for a token to declare a job with. (spec §6.4.2) */
+/** What {@link AllocateMiningJobToken} makes. */
 export type AllocateMiningJobToken = MessageOf<typeof AllocateMiningJobToken>;
 
 /** Gives a token and the outputs the pool wants (behind a CompactSize count). (spec §6.4.3) */
@@ -30,7 +30,7 @@ export const AllocateMiningJobTokenSuccess = defineMessage('AllocateMiningJobTok
     coinbaseTxOutputs: B0_64K,
   },
 });
-/** Gives a token and the outputs the pool wants (behind a CompactSize count). (spec §6.4.3) */
+/** What {@link AllocateMiningJobTokenSuccess} makes. */
 export type AllocateMiningJobTokenSuccess = MessageOf<typeof AllocateMiningJobTokenSuccess>;
 
 /** Asks for transactions of a declared job by position, without the coinbase. (spec §6.4.7) */
@@ -44,7 +44,7 @@ export const ProvideMissingTransactions = defineMessage('ProvideMissingTransacti
     unknownTxPositionList: SEQ0_64K(U16),
   },
 });
-/** Asks for transactions of a declared job by position, without the coinbase. (spec §6.4.7) */
+/** What {@link ProvideMissingTransactions} makes. */
 export type ProvideMissingTransactions = MessageOf<typeof ProvideMissingTransactions>;
 
 /** Gives the transactions asked for, in that order. (spec §6.4.8) */
@@ -58,7 +58,7 @@ export const ProvideMissingTransactionsSuccess = defineMessage('ProvideMissingTr
     transactionList: SEQ0_64K(B0_16M),
   },
 });
-/** Gives the transactions asked for, in that order. (spec §6.4.8) */
+/** What {@link ProvideMissingTransactionsSuccess} makes. */
 export type ProvideMissingTransactionsSuccess = MessageOf<typeof ProvideMissingTransactionsSuccess>;
 
 /** Declares a job; the coinbase keeps its BIP 141 fields. (spec §6.4.4) */
@@ -77,7 +77,7 @@ export const DeclareMiningJob = defineMessage('DeclareMiningJob', {
     excessData: B0_64K,
   },
 });
-/** Declares a job; the coinbase keeps its BIP 141 fields. (spec §6.4.4) */
+/** What {@link DeclareMiningJob} makes. */
 export type DeclareMiningJob = MessageOf<typeof DeclareMiningJob>;
 
 /** Accepts a declared job. (spec §6.4.5) */
@@ -91,7 +91,7 @@ export const DeclareMiningJobSuccess = defineMessage('DeclareMiningJob.Success',
     newMiningJobToken: B0_255,
   },
 });
-/** Accepts a declared job. (spec §6.4.5) */
+/** What {@link DeclareMiningJobSuccess} makes. */
 export type DeclareMiningJobSuccess = MessageOf<typeof DeclareMiningJobSuccess>;
 
 /** Refuses a declared job. (spec §6.4.6) */
@@ -106,7 +106,7 @@ export const DeclareMiningJobError = defineMessage('DeclareMiningJob.Error', {
     errorDetails: B0_64K,
   },
 });
-/** Refuses a declared job. (spec §6.4.6) */
+/** What {@link DeclareMiningJobError} makes. */
 export type DeclareMiningJobError = MessageOf<typeof DeclareMiningJobError>;
 
 /** A found block of the last declared job; `extranonce` is the full one. (spec §6.4.9) */
@@ -124,5 +124,5 @@ export const PushSolution = defineMessage('PushSolution', {
     version: U32,
   },
 });
-/** A found block of the last declared job; `extranonce` is the full one. (spec §6.4.9) */
+/** What {@link PushSolution} makes. */
 export type PushSolution = MessageOf<typeof PushSolution>;

@@ -17,7 +17,7 @@ export const OpenStandardMiningChannel = defineMessage('OpenStandardMiningChanne
     maxTarget: U256,
   },
 });
-/** Asks for a standard channel; `nominalHashRate` is in hashes per second. (spec §5.3.2) */
+/** What {@link OpenStandardMiningChannel} makes. */
 export type OpenStandardMiningChannel = MessageOf<typeof OpenStandardMiningChannel>;
 
 /** Opens a standard channel. (spec §5.3.3) */
@@ -34,7 +34,7 @@ export const OpenStandardMiningChannelSuccess = defineMessage('OpenStandardMinin
     groupChannelId: U32,
   },
 });
-/** Opens a standard channel. (spec §5.3.3) */
+/** What {@link OpenStandardMiningChannelSuccess} makes. */
 export type OpenStandardMiningChannelSuccess = MessageOf<typeof OpenStandardMiningChannelSuccess>;
 
 /** Refuses a channel of either kind. (spec §5.3.6) */
@@ -48,7 +48,7 @@ export const OpenMiningChannelError = defineMessage('OpenMiningChannel.Error', {
     errorCode: STR0_255,
   },
 });
-/** Refuses a channel of either kind. (spec §5.3.6) */
+/** What {@link OpenMiningChannelError} makes. */
 export type OpenMiningChannelError = MessageOf<typeof OpenMiningChannelError>;
 
 /** Asks for an extended channel; `nominalHashRate` is in hashes per second. (spec §5.3.4) */
@@ -65,7 +65,7 @@ export const OpenExtendedMiningChannel = defineMessage('OpenExtendedMiningChanne
     minExtranonceSize: U16,
   },
 });
-/** Asks for an extended channel; `nominalHashRate` is in hashes per second. (spec §5.3.4) */
+/** What {@link OpenExtendedMiningChannel} makes. */
 export type OpenExtendedMiningChannel = MessageOf<typeof OpenExtendedMiningChannel>;
 
 /** Opens an extended channel; `extranonceSize` bytes are the client's to roll. (spec §5.3.5) */
@@ -83,7 +83,7 @@ export const OpenExtendedMiningChannelSuccess = defineMessage('OpenExtendedMinin
     groupChannelId: U32,
   },
 });
-/** Opens an extended channel; `extranonceSize` bytes are the client's to roll. (spec §5.3.5) */
+/** What {@link OpenExtendedMiningChannelSuccess} makes. */
 export type OpenExtendedMiningChannelSuccess = MessageOf<typeof OpenExtendedMiningChannelSuccess>;
 
 /** A job for a standard channel; a null `minNtime` makes it a future job. (spec §5.3.15) */
@@ -100,7 +100,7 @@ export const NewMiningJob = defineMessage('NewMiningJob', {
     merkleRoot: U256,
   },
 });
-/** A job for a standard channel; a null `minNtime` makes it a future job. (spec §5.3.15) */
+/** What {@link NewMiningJob} makes. */
 export type NewMiningJob = MessageOf<typeof NewMiningJob>;
 
 /** Tells of a new hash rate (hashes per second) or asks for another maximum target. (spec §5.3.7) */
@@ -115,7 +115,7 @@ export const UpdateChannel = defineMessage('UpdateChannel', {
     maximumTarget: U256,
   },
 });
-/** Tells of a new hash rate (hashes per second) or asks for another maximum target. (spec §5.3.7) */
+/** What {@link UpdateChannel} makes. */
 export type UpdateChannel = MessageOf<typeof UpdateChannel>;
 
 /** Refuses an UpdateChannel. (spec §5.3.8) */
@@ -129,7 +129,7 @@ export const UpdateChannelError = defineMessage('UpdateChannel.Error', {
     errorCode: STR0_255,
   },
 });
-/** Refuses an UpdateChannel. (spec §5.3.8) */
+/** What {@link UpdateChannelError} makes. */
 export type UpdateChannelError = MessageOf<typeof UpdateChannelError>;
 
 /** Ends a channel, or all channels of a group. (spec §5.3.9) */
@@ -143,7 +143,7 @@ export const CloseChannel = defineMessage('CloseChannel', {
     reasonCode: STR0_255,
   },
 });
-/** Ends a channel, or all channels of a group. (spec §5.3.9) */
+/** What {@link CloseChannel} makes. */
 export type CloseChannel = MessageOf<typeof CloseChannel>;
 
 /** Gives a channel another extranonce prefix, for all jobs sent after it. (spec §5.3.10) */
@@ -157,7 +157,7 @@ export const SetExtranoncePrefix = defineMessage('SetExtranoncePrefix', {
     extranoncePrefix: B0_32,
   },
 });
-/** Gives a channel another extranonce prefix, for all jobs sent after it. (spec §5.3.10) */
+/** What {@link SetExtranoncePrefix} makes. */
 export type SetExtranoncePrefix = MessageOf<typeof SetExtranoncePrefix>;
 
 /** A share of a standard channel; `version` is the full header field. (spec §5.3.11) */
@@ -175,7 +175,7 @@ export const SubmitSharesStandard = defineMessage('SubmitSharesStandard', {
     version: U32,
   },
 });
-/** A share of a standard channel; `version` is the full header field. (spec §5.3.11) */
+/** What {@link SubmitSharesStandard} makes. */
 export type SubmitSharesStandard = MessageOf<typeof SubmitSharesStandard>;
 
 /** A share of an extended channel; `extranonce` has exactly the negotiated size. (spec §5.3.12) */
@@ -194,7 +194,7 @@ export const SubmitSharesExtended = defineMessage('SubmitSharesExtended', {
     extranonce: B0_32,
   },
 });
-/** A share of an extended channel; `extranonce` has exactly the negotiated size. (spec §5.3.12) */
+/** What {@link SubmitSharesExtended} makes. */
 export type SubmitSharesExtended = MessageOf<typeof SubmitSharesExtended>;
 
 /** Accepts a batch of shares; `newSharesSum` is the sum of their difficulties. (spec §5.3.13) */
@@ -210,7 +210,7 @@ export const SubmitSharesSuccess = defineMessage('SubmitShares.Success', {
     newSharesSum: U64,
   },
 });
-/** Accepts a batch of shares; `newSharesSum` is the sum of their difficulties. (spec §5.3.13) */
+/** What {@link SubmitSharesSuccess} makes. */
 export type SubmitSharesSuccess = MessageOf<typeof SubmitSharesSuccess>;
 
 /** Refuses one share. (spec §5.3.14) */
@@ -225,7 +225,7 @@ export const SubmitSharesError = defineMessage('SubmitShares.Error', {
     errorCode: STR0_255,
   },
 });
-/** Refuses one share. (spec §5.3.14) */
+/** What {@link SubmitSharesError} makes. */
 export type SubmitSharesError = MessageOf<typeof SubmitSharesError>;
 
 /** A job for an extended or group channel, its coinbase without BIP 141 fields. (spec §5.3.16) */
@@ -245,7 +245,7 @@ export const NewExtendedMiningJob = defineMessage('NewExtendedMiningJob', {
     coinbaseTxSuffix: B0_64K,
   },
 });
-/** A job for an extended or group channel, its coinbase without BIP 141 fields. (spec §5.3.16) */
+/** What {@link NewExtendedMiningJob} makes. */
 export type NewExtendedMiningJob = MessageOf<typeof NewExtendedMiningJob>;
 
 /** Starts mining of a future job on a new previous block. (spec §5.3.17) */
@@ -262,7 +262,7 @@ export const SetNewPrevHash = defineMessage('SetNewPrevHash', {
     nbits: U32,
   },
 });
-/** Starts mining of a future job on a new previous block. (spec §5.3.17) */
+/** What {@link SetNewPrevHash} makes. */
 export type SetNewPrevHash = MessageOf<typeof SetNewPrevHash>;
 
 /** Sets the largest hash accepted as a share. (spec §5.3.21) */
@@ -276,7 +276,7 @@ export const SetTarget = defineMessage('SetTarget', {
     maximumTarget: U256,
   },
 });
-/** Sets the largest hash accepted as a share. (spec §5.3.21) */
+/** What {@link SetTarget} makes. */
 export type SetTarget = MessageOf<typeof SetTarget>;
 
 /** Tells the pool which declared job the client mines; outputs are behind a CompactSize count. (spec §5.3.18) */
@@ -301,7 +301,7 @@ export const SetCustomMiningJob = defineMessage('SetCustomMiningJob', {
     merklePath: SEQ0_255(U256),
   },
 });
-/** Tells the pool which declared job the client mines; outputs are behind a CompactSize count. (spec §5.3.18) */
+/** What {@link SetCustomMiningJob} makes. */
 export type SetCustomMiningJob = MessageOf<typeof SetCustomMiningJob>;
 
 /** Accepts a custom job. (spec §5.3.19) */
@@ -316,7 +316,7 @@ export const SetCustomMiningJobSuccess = defineMessage('SetCustomMiningJob.Succe
     jobId: U32,
   },
 });
-/** Accepts a custom job. (spec §5.3.19) */
+/** What {@link SetCustomMiningJobSuccess} makes. */
 export type SetCustomMiningJobSuccess = MessageOf<typeof SetCustomMiningJobSuccess>;
 
 /** Refuses a custom job. (spec §5.3.20) */
@@ -331,7 +331,7 @@ export const SetCustomMiningJobError = defineMessage('SetCustomMiningJob.Error',
     errorCode: STR0_255,
   },
 });
-/** Refuses a custom job. (spec §5.3.20) */
+/** What {@link SetCustomMiningJobError} makes. */
 export type SetCustomMiningJobError = MessageOf<typeof SetCustomMiningJobError>;
 
 /** Puts channels into a group. (spec §5.3.22) */
@@ -345,5 +345,5 @@ export const SetGroupChannel = defineMessage('SetGroupChannel', {
     channelIds: SEQ0_64K(U32),
   },
 });
-/** Puts channels into a group. (spec §5.3.22) */
+/** What {@link SetGroupChannel} makes. */
 export type SetGroupChannel = MessageOf<typeof SetGroupChannel>;

@@ -14,6 +14,12 @@ const creatorsByProtocol = {
   extensions: Object.values(extensions),
 } as const;
 
+const key = (extensionType: number, messageType: number) => (extensionType << 8) | messageType;
+const keyOf = ({ schema }: MessageCreator) => key(schema.extensionType, schema.messageType);
+
+/** Room for TLVs behind the largest message: more than all known extensions need together. */
+const tlvAllowance = 1024;
+
 /** A message of the specification. */
 export type KnownMessage = MessageOf<(typeof creatorsByProtocol)[keyof typeof creatorsByProtocol][number]>;
 
@@ -21,12 +27,11 @@ export type KnownMessage = MessageOf<(typeof creatorsByProtocol)[keyof typeof cr
 export type Message = KnownMessage | UnknownMessage;
 
 /** The creators of all 44 messages of the specification, in the order of its chapter 8 and extension 0x0001. */
-export const messageCreators: readonly MessageCreator[] = Object.values(creatorsByProtocol).flat() as never;
+export const messageCreators: readonly MessageCreator[] = (
+  Object.values(creatorsByProtocol).flat() as unknown as MessageCreator[]
+).sort((a, b) => keyOf(a) - keyOf(b));
 
-const key = (extensionType: number, messageType: number) => (extensionType << 8) | messageType;
-const byNumbers = new Map(
-  messageCreators.map((creator) => [key(creator.schema.extensionType, creator.schema.messageType), creator]),
-);
+const byNumbers = new Map(messageCreators.map((creator) => [keyOf(creator), creator]));
 const byType = new Map(messageCreators.map((creator) => [creator.type, creator]));
 
 /**
@@ -56,6 +61,3 @@ export function maxPayloadSize(subprotocol: Subprotocol, sender: Exclude<Sender,
       .map(({ schema }) => Math.min(schema.maxSize + tlvAllowance, 0xffffff)),
   );
 }
-
-/** Room for TLVs behind the largest message: more than all known extensions need together. */
-const tlvAllowance = 1024;

@@ -15,7 +15,7 @@ export const CoinbaseOutputConstraints = defineMessage('CoinbaseOutputConstraint
     coinbaseOutputMaxAdditionalSigops: U16,
   },
 });
-/** Tells how many bytes and sigops the client will add to the coinbase outputs. (spec §7.1) */
+/** What {@link CoinbaseOutputConstraints} makes. */
 export type CoinbaseOutputConstraints = MessageOf<typeof CoinbaseOutputConstraints>;
 
 /** A block template; `coinbaseTxValueRemaining` is in satoshis, outputs have no count before them. (spec §7.2) */
@@ -38,7 +38,7 @@ export const NewTemplate = defineMessage('NewTemplate', {
     merklePath: SEQ0_255(U256),
   },
 });
-/** A block template; `coinbaseTxValueRemaining` is in satoshis, outputs have no count before them. (spec §7.2) */
+/** What {@link NewTemplate} makes. */
 export type NewTemplate = MessageOf<typeof NewTemplate>;
 
 /** Makes a future template the current one on a new previous block. (spec §7.3) */
@@ -56,7 +56,7 @@ export const SetNewPrevHashTemplate = defineMessage('TemplateDistribution.SetNew
     target: U256,
   },
 });
-/** Makes a future template the current one on a new previous block. (spec §7.3) */
+/** What {@link SetNewPrevHashTemplate} makes. */
 export type SetNewPrevHashTemplate = MessageOf<typeof SetNewPrevHashTemplate>;
 
 /** Asks for the transactions of a template. (spec §7.4) */
@@ -69,7 +69,7 @@ export const RequestTransactionData = defineMessage('RequestTransactionData', {
     templateId: U64,
   },
 });
-/** Asks for the transactions of a template. (spec §7.4) */
+/** What {@link RequestTransactionData} makes. */
 export type RequestTransactionData = MessageOf<typeof RequestTransactionData>;
 
 /** Gives the transactions of a template, without the coinbase. (spec §7.5) */
@@ -84,7 +84,7 @@ export const RequestTransactionDataSuccess = defineMessage('RequestTransactionDa
     transactionList: SEQ0_64K(B0_16M),
   },
 });
-/** Gives the transactions of a template, without the coinbase. (spec §7.5) */
+/** What {@link RequestTransactionDataSuccess} makes. */
 export type RequestTransactionDataSuccess = MessageOf<typeof RequestTransactionDataSuccess>;
 
 /** Says why there are no transactions for a template. (spec §7.6) */
@@ -98,7 +98,7 @@ export const RequestTransactionDataError = defineMessage('RequestTransactionData
     errorCode: STR0_255,
   },
 });
-/** Says why there are no transactions for a template. (spec §7.6) */
+/** What {@link RequestTransactionDataError} makes. */
 export type RequestTransactionDataError = MessageOf<typeof RequestTransactionDataError>;
 
 /** A found block; the coinbase keeps its BIP 141 fields. (spec §7.7) */
@@ -115,5 +115,5 @@ export const SubmitSolution = defineMessage('SubmitSolution', {
     coinbaseTx: B0_64K,
   },
 });
-/** A found block; the coinbase keeps its BIP 141 fields. (spec §7.7) */
+/** What {@link SubmitSolution} makes. */
 export type SubmitSolution = MessageOf<typeof SubmitSolution>;

@@ -16,7 +16,18 @@ export interface UnknownMessage {
 
 /** Makes and recognises unknown messages; has the same shape as a message creator so that `ofMessage` takes it. */
 export const UnknownMessage = Object.assign(
-  (values: Omit<UnknownMessage, 'type'>): UnknownMessage => ({ type: 'Unknown', ...values }),
+  ({
+    extensionType,
+    messageType,
+    channelMessage,
+    payload,
+  }: Omit<UnknownMessage, 'type'>): UnknownMessage => ({
+    type: 'Unknown',
+    extensionType,
+    messageType,
+    channelMessage,
+    payload,
+  }),
   {
     type: 'Unknown' as const,
     match: (message: { readonly type: string }): message is UnknownMessage => message.type === 'Unknown',
