@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Sv2Error } from '../../src/codec/errors.js';
 
 /** Hex to bytes; the digits may hold white space. */
@@ -18,3 +19,26 @@ export const codeOf = (run: () => unknown): string | null => {
     throw error;
   }
 };
+
+/** A file of spec/vectors/blocks; its README names the sources. */
+export const blockFile = (name: string): Uint8Array =>
+  new Uint8Array(readFileSync(new URL(`../vectors/blocks/${name}`, import.meta.url)));
+
+/** The parts of SegWit block 540,107 that are kept. */
+export interface SegwitBlockParts {
+  readonly height: number;
+  readonly hash: string;
+  readonly header: string;
+  readonly coinbase: string;
+  readonly transactions: readonly {
+    readonly txid: string;
+    readonly wtxid: string;
+    readonly weight: number;
+    readonly hex?: string;
+  }[];
+}
+
+/** SegWit block 540,107. */
+export const segwitBlock = JSON.parse(
+  new TextDecoder().decode(blockFile('main-540107.json')),
+) as SegwitBlockParts;
