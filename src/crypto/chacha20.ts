@@ -1,0 +1,88 @@
+/**
+ * The ChaCha20 stream cipher of RFC 8439 §2.3 and §2.4, as 32-bit integer additions, rotations and exclusive-ors:
+ * no branch and no memory index depends on key or data.
+ */
+
+const [c0, c1, c2, c3] = [0x61707865, 0x3320646e, 0x79622d32, 0x6b206574]; // "expand 32-byte k"
+
+/** Reads the little-endian 32-bit word at `bytes[offset]`. */
+export function readWord(bytes: Uint8Array, offset: number): number {
+  return bytes[offset]! | (bytes[offset + 1]! << 8) | (bytes[offset + 2]! << 16) | (bytes[offset + 3]! << 24);
+}
+
+/**
+ * The ChaCha20 block function (RFC 8439 §2.3).
+ * @param key 8 words
+ * @param nonce 12 bytes
+ * @param counter block counter, U32
+ * @param out receives 16 words of keystream
+ */
+// The rotations are written out: a helper would not always be inlined in a function of this size.
+// prettier-ignore
+export function chacha20Block(key: Int32Array, nonce: Uint8Array, counter: number, out: Int32Array): void {
+  const k0 = key[0]!, k1 = key[1]!, k2 = key[2]!, k3 = key[3]!;
+  const k4 = key[4]!, k5 = key[5]!, k6 = key[6]!, k7 = key[7]!;
+  const n0 = readWord(nonce, 0), n1 = readWord(nonce, 4), n2 = readWord(nonce, 8);
+  let a0 = c0, a1 = c1, a2 = c2, a3 = c3; // row 0
+  let b0 = k0, b1 = k1, b2 = k2, b3 = k3; // row 1
+  let e0 = k4, e1 = k5, e2 = k6, e3 = k7; // row 2
+  let d0 = counter | 0, d1 = n0, d2 = n1, d3 = n2; // row 3
+  for (let round = 0; round < 20; round += 2) {
+    // the four columns
+    a0 = (a0 + b0) | 0; d0 ^= a0; d0 = (d0 << 16) | (d0 >>> 16); e0 = (e0 + d0) | 0; b0 ^= e0; b0 = (b0 << 12) | (b0 >>> 20);
+    a0 = (a0 + b0) | 0; d0 ^= a0; d0 = (d0 << 8) | (d0 >>> 24); e0 = (e0 + d0) | 0; b0 ^= e0; b0 = (b0 << 7) | (b0 >>> 25);
+    a1 = (a1 + b1) | 0; d1 ^= a1; d1 = (d1 << 16) | (d1 >>> 16); e1 = (e1 + d1) | 0; b1 ^= e1; b1 = (b1 << 12) | (b1 >>> 20);
+    a1 = (a1 + b1) | 0; d1 ^= a1; d1 = (d1 << 8) | (d1 >>> 24); e1 = (e1 + d1) | 0; b1 ^= e1; b1 = (b1 << 7) | (b1 >>> 25);
+    a2 = (a2 + b2) | 0; d2 ^= a2; d2 = (d2 << 16) | (d2 >>> 16); e2 = (e2 + d2) | 0; b2 ^= e2; b2 = (b2 << 12) | (b2 >>> 20);
+    a2 = (a2 + b2) | 0; d2 ^= a2; d2 = (d2 << 8) | (d2 >>> 24); e2 = (e2 + d2) | 0; b2 ^= e2; b2 = (b2 << 7) | (b2 >>> 25);
+    a3 = (a3 + b3) | 0; d3 ^= a3; d3 = (d3 << 16) | (d3 >>> 16); e3 = (e3 + d3) | 0; b3 ^= e3; b3 = (b3 << 12) | (b3 >>> 20);
+    a3 = (a3 + b3) | 0; d3 ^= a3; d3 = (d3 << 8) | (d3 >>> 24); e3 = (e3 + d3) | 0; b3 ^= e3; b3 = (b3 << 7) | (b3 >>> 25);
+    // the four diagonals
+    a0 = (a0 + b1) | 0; d3 ^= a0; d3 = (d3 << 16) | (d3 >>> 16); e2 = (e2 + d3) | 0; b1 ^= e2; b1 = (b1 << 12) | (b1 >>> 20);
+    a0 = (a0 + b1) | 0; d3 ^= a0; d3 = (d3 << 8) | (d3 >>> 24); e2 = (e2 + d3) | 0; b1 ^= e2; b1 = (b1 << 7) | (b1 >>> 25);
+    a1 = (a1 + b2) | 0; d0 ^= a1; d0 = (d0 << 16) | (d0 >>> 16); e3 = (e3 + d0) | 0; b2 ^= e3; b2 = (b2 << 12) | (b2 >>> 20);
+    a1 = (a1 + b2) | 0; d0 ^= a1; d0 = (d0 << 8) | (d0 >>> 24); e3 = (e3 + d0) | 0; b2 ^= e3; b2 = (b2 << 7) | (b2 >>> 25);
+    a2 = (a2 + b3) | 0; d1 ^= a2; d1 = (d1 << 16) | (d1 >>> 16); e0 = (e0 + d1) | 0; b3 ^= e0; b3 = (b3 << 12) | (b3 >>> 20);
+    a2 = (a2 + b3) | 0; d1 ^= a2; d1 = (d1 << 8) | (d1 >>> 24); e0 = (e0 + d1) | 0; b3 ^= e0; b3 = (b3 << 7) | (b3 >>> 25);
+    a3 = (a3 + b0) | 0; d2 ^= a3; d2 = (d2 << 16) | (d2 >>> 16); e1 = (e1 + d2) | 0; b0 ^= e1; b0 = (b0 << 12) | (b0 >>> 20);
+    a3 = (a3 + b0) | 0; d2 ^= a3; d2 = (d2 << 8) | (d2 >>> 24); e1 = (e1 + d2) | 0; b0 ^= e1; b0 = (b0 << 7) | (b0 >>> 25);
+  }
+  out[0] = a0 + c0; out[1] = a1 + c1; out[2] = a2 + c2; out[3] = a3 + c3;
+  out[4] = b0 + k0; out[5] = b1 + k1; out[6] = b2 + k2; out[7] = b3 + k3;
+  out[8] = e0 + k4; out[9] = e1 + k5; out[10] = e2 + k6; out[11] = e3 + k7;
+  out[12] = d0 + counter; out[13] = d1 + n0; out[14] = d2 + n1; out[15] = d3 + n2;
+}
+
+/**
+ * Encrypts or decrypts (RFC 8439 §2.4) the first `length` bytes of `input` into `out[offset]`.
+ * @param counter the counter of the first block
+ * @param block 16 words of scratch, left holding keystream: the caller clears it
+ */
+export function chacha20Xor(
+  key: Int32Array,
+  nonce: Uint8Array,
+  counter: number,
+  input: Uint8Array,
+  length: number,
+  out: Uint8Array,
+  offset: number,
+  block: Int32Array,
+): void {
+  let position = 0;
+  while (length - position >= 64) {
+    chacha20Block(key, nonce, counter++, block);
+    for (let i = 0; i < 16; i++, position += 4) {
+      const word = block[i]!;
+      const at = offset + position;
+      out[at] = input[position]! ^ word;
+      out[at + 1] = input[position + 1]! ^ (word >>> 8);
+      out[at + 2] = input[position + 2]! ^ (word >>> 16);
+      out[at + 3] = input[position + 3]! ^ (word >>> 24);
+    }
+  }
+  if (position === length) return;
+  chacha20Block(key, nonce, counter, block);
+  for (let i = 0; position < length; i++, position++) {
+    out[offset + position] = input[position]! ^ (block[i >>> 2]! >>> ((i & 3) << 3));
+  }
+}

@@ -1,0 +1,3 @@
+export { defaultCrypto, nobleCrypto } from './noble.js';
+export { tagLength, type AeadKey, type CryptoProvider, type KeyPair, type RandomBytes } from './provider.js';
+export { isSecretKey, isXOnlyPublicKey } from './secp256k1.js';

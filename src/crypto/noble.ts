@@ -1,0 +1,78 @@
+import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
+import { hmac } from '@noble/hashes/hmac.js';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { randomBytes } from '@noble/hashes/utils.js';
+import { chacha20Poly1305Key } from './chacha20-poly1305.js';
+import {
+  keyDestroyed,
+  requireAeadInput,
+  requireLength,
+  tagLength,
+  type AeadKey,
+  type CryptoProvider,
+} from './provider.js';
+import {
+  decodePublicKey,
+  ecdh,
+  generateKeyPair,
+  schnorrSign,
+  schnorrVerify,
+  xOnlyPublicKey,
+} from './secp256k1.js';
+
+/**
+ * Everything from @noble/curves, @noble/ciphers and @noble/hashes: audited code, and nothing native.
+ * `defaultCrypto` differs in its cipher only.
+ */
+export const nobleCrypto: CryptoProvider = {
+  randomBytes,
+  sha256,
+  hmacSha256: (key, data) => hmac(sha256, key, data),
+  aeadKey: nobleAeadKey,
+  generateKeyPair: (random = randomBytes) => generateKeyPair(random),
+  decodePublicKey,
+  ecdh,
+  schnorrSign: (message, secretKey, auxiliaryRandom = randomBytes(32)) =>
+    schnorrSign(message, secretKey, auxiliaryRandom),
+  schnorrVerify,
+  xOnlyPublicKey,
+};
+
+/**
+ * What the library uses unless told otherwise: noble, with the cipher of chacha20-poly1305.ts, which seals and opens the
+ * short frames of Stratum several times faster than the general-purpose one.
+ */
+export const defaultCrypto: CryptoProvider = { ...nobleCrypto, aeadKey: chacha20Poly1305Key };
+
+function nobleAeadKey(bytes: Uint8Array): AeadKey {
+  requireLength('a ChaCha20-Poly1305 key', bytes, 32);
+  const key = bytes.slice();
+  let destroyed = false;
+  const cipher = (nonce: Uint8Array, ad: Uint8Array): ReturnType<typeof chacha20poly1305> => {
+    if (destroyed) throw keyDestroyed();
+    return chacha20poly1305(key, nonce, ad);
+  };
+  return {
+    seal(nonce, ad, plaintext, out, offset) {
+      const length = plaintext.length + tagLength;
+      requireAeadInput(nonce, length, out, offset);
+      cipher(nonce, ad).encrypt(plaintext, out.subarray(offset, offset + length));
+    },
+    open(nonce, ad, ciphertext, out, offset) {
+      const length = ciphertext.length - tagLength;
+      requireAeadInput(nonce, length, out, offset);
+      const opened = cipher(nonce, ad);
+      try {
+        opened.decrypt(ciphertext, out.subarray(offset, offset + length));
+        return true;
+      } catch (error) {
+        if (error instanceof Error && error.message === 'invalid tag') return false;
+        throw error;
+      }
+    },
+    destroy() {
+      key.fill(0);
+      destroyed = true;
+    },
+  };
+}

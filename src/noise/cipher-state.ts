@@ -1,0 +1,98 @@
+import { keyDestroyed, type AeadKey, type CryptoProvider } from '../crypto/provider.js';
+import { NoiseError } from './errors.js';
+
+const word = 0x1_0000_0000;
+
+/**
+ * A key and the nonce that counts its uses (spec §4.4.1, Noise rev. 34 §5.1).
+ *
+ * Every nonce is used once: it advances with each success, and when 2^64 - 1 is reached, which Noise reserves,
+ * nothing more can be encrypted or decrypted.
+ */
+export class CipherState {
+  readonly #key: AeadKey;
+  /** 32 zero bits, then the counter as little-endian U64. */
+  readonly #nonce = new Uint8Array(12);
+  #low: number;
+  #high: number;
+  #destroyed = false;
+
+  /**
+   * `InitializeKey(key)`.
+   * @param key 32 bytes, copied: the caller clears its own
+   * @param nonce the first nonce, U64; other than 0 only to take up a count where it was left
+   */
+  constructor(crypto: CryptoProvider, key: Uint8Array, nonce = 0n) {
+    this.#key = crypto.aeadKey(key);
+    this.#low = Number(BigInt.asUintN(32, nonce));
+    this.#high = Number(BigInt.asUintN(32, nonce >> 32n));
+    this.#writeNonce();
+  }
+
+  /** The nonce that comes next, U64. */
+  get nonce(): bigint {
+    return (BigInt(this.#high) << 32n) | BigInt(this.#low);
+  }
+
+  /**
+   * `EncryptWithAd`: writes ciphertext ‖ tag, `plaintext.length + 16` bytes, at `out[offset]`.
+   * @throws NoiseError `nonce-exhausted`, Sv2Error `key-destroyed`, `crypto-input`
+   */
+  encrypt(ad: Uint8Array, plaintext: Uint8Array, out: Uint8Array, offset: number): void {
+    this.#requireNonce();
+    this.#key.seal(this.#nonce, ad, plaintext, out, offset);
+    this.#advance();
+  }
+
+  /**
+   * `DecryptWithAd`: writes the `ciphertext.length - 16` bytes of plaintext at `out[offset]`.
+   * @returns false, with the nonce where it was and `out` untouched, if the ciphertext is not authentic
+   * @throws NoiseError `nonce-exhausted`, Sv2Error `key-destroyed`, `crypto-input`
+   */
+  decrypt(ad: Uint8Array, ciphertext: Uint8Array, out: Uint8Array, offset: number): boolean {
+    this.#requireNonce();
+    if (!this.#key.open(this.#nonce, ad, ciphertext, out, offset)) return false;
+    this.#advance();
+    return true;
+  }
+
+  /** Overwrites the key; from now on everything throws `key-destroyed`. */
+  destroy(): void {
+    this.#destroyed = true;
+    this.#key.destroy();
+  }
+
+  #requireNonce(): void {
+    if (this.#destroyed) throw keyDestroyed();
+    if (this.#low === word - 1 && this.#high === word - 1) {
+      throw new NoiseError(
+        'nonce-exhausted',
+        'this key has been used 2^64 - 1 times: the connection has to be set up anew',
+      );
+    }
+  }
+
+  #advance(): void {
+    this.#low++;
+    if (this.#low === word) {
+      this.#low = 0;
+      this.#high++;
+    }
+    this.#writeNonce();
+  }
+
+  #writeNonce(): void {
+    const nonce = this.#nonce;
+    const low = this.#low;
+    nonce[4] = low;
+    nonce[5] = low >>> 8;
+    nonce[6] = low >>> 16;
+    nonce[7] = low >>> 24;
+    const high = this.#high;
+    if (high === 0) return; // true for the first 2^32 messages: the bytes are zero already
+    nonce[8] = high;
+    nonce[9] = high >>> 8;
+    nonce[10] = high >>> 16;
+    nonce[11] = high >>> 24;
+  }
+}

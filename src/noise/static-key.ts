@@ -1,0 +1,89 @@
+import type { CryptoProvider, KeyPair } from '../crypto/provider.js';
+import { signCertificate, type SignatureNoiseMessage } from './certificate.js';
+import { NoiseError } from './errors.js';
+
+/** What a responder shows to initiators: a static key, and the certificate an authority issued for it. */
+export interface ResponderIdentity {
+  readonly keyPair: KeyPair;
+  readonly certificate: SignatureNoiseMessage;
+}
+
+/** The identities of a responder, one after the other. */
+export interface StaticKey {
+  /**
+   * The identity to show now, made anew when half of its validity is over: initiators whose clock is ahead still
+   * accept it then. Made anew too when the clock was set back to before it was issued. Its secret key is
+   * cleared when another takes its place, so use it at once and ask again for the next handshake.
+   * @param now unix time in seconds, fractions are cut off
+   * @throws Sv2Error `key-destroyed`, NoiseError `certificate-validity`
+   */
+  identity(now: number): ResponderIdentity;
+  /** Clears all secret keys; asking for another identity throws. */
+  destroy(): void;
+}
+
+/** What a responder's identities are made from. */
+export interface StaticKeyOptions {
+  /** 32-byte secret key of the authority; copied. */
+  readonly authoritySecretKey: Uint8Array;
+  /** How long a certificate is valid, in whole seconds, at least 1. */
+  readonly certValiditySeconds: number;
+}
+
+/**
+ * A responder's static key and certificate, for use over many connections (spec §4.5.2, §4.5.3).
+ * @throws NoiseError `certificate-validity` if the validity is not a whole number of seconds from 1 to 2^32 - 1,
+ * Sv2Error `crypto-input` if the secret key is none
+ */
+export function createStaticKey(
+  crypto: CryptoProvider,
+  { authoritySecretKey, certValiditySeconds }: StaticKeyOptions,
+): StaticKey {
+  if (
+    !Number.isInteger(certValiditySeconds) ||
+    certValiditySeconds < 1 ||
+    certValiditySeconds > 0xffff_ffff
+  ) {
+    throw new NoiseError(
+      'certificate-validity',
+      `a certificate's validity must be a whole number of seconds from 1 to 4294967295, got ${certValiditySeconds}`,
+      { certValiditySeconds },
+    );
+  }
+  crypto.xOnlyPublicKey(authoritySecretKey); // refuses what is no secret key now, not at the first connection
+  const authority = authoritySecretKey.slice();
+  let current: ResponderIdentity | undefined;
+  let destroyed = false;
+
+  function issue(validFrom: number): ResponderIdentity {
+    const notValidAfter = Math.min(validFrom + certValiditySeconds, 0xffff_ffff);
+    const keyPair = crypto.generateKeyPair();
+    const certificate = signCertificate(crypto, {
+      authoritySecretKey: authority,
+      serverPublicKey: crypto.decodePublicKey(keyPair.publicKey),
+      validFrom,
+      notValidAfter,
+    });
+    return { keyPair, certificate };
+  }
+
+  return {
+    identity(now) {
+      if (destroyed) throw new NoiseError('key-destroyed', "the responder's static key was destroyed");
+      const second = Math.floor(now);
+      const age = current === undefined ? undefined : second - current.certificate.validFrom;
+      if (current === undefined || age === undefined || age < 0 || age * 2 >= certValiditySeconds) {
+        const next = issue(second);
+        current?.keyPair.secretKey.fill(0);
+        current = next;
+      }
+      return current;
+    },
+    destroy() {
+      destroyed = true;
+      authority.fill(0);
+      current?.keyPair.secretKey.fill(0);
+      current = undefined;
+    },
+  };
+}
