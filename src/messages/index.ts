@@ -6,4 +6,6 @@ export * from './template-distribution.js';
 export * from './extensions.js';
 export * from './unknown.js';
 export * from './registry.js';
+export * from './directions.js';
+export * from './setup-flags.js';
 export * from './user-identity.js';

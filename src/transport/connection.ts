@@ -37,3 +37,19 @@ export interface Connection {
   /** Sends what is queued, then closes; `message$` completes. */
   close(): void;
 }
+
+/** Where a server is to be found. */
+export interface Endpoint {
+  /** Name or address, an IPv6 address without brackets. */
+  readonly host: string;
+  /** 1 to 65535. */
+  readonly port: number;
+}
+
+/** Dials on subscription: emits one connection after its handshake and completes. */
+export interface Connector extends Observable<Connection> {
+  /** Where it dials, if it knows. */
+  readonly endpoint?: Endpoint;
+  /** A connector like this one (same authority key, same limits) that dials elsewhere (spec §3.6.5). */
+  redirect?(endpoint: Endpoint): Connector;
+}

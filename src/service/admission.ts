@@ -1,0 +1,35 @@
+import type { Sender, Subprotocol } from '../messages/define-message.js';
+import { creatorByType, type Message } from '../messages/registry.js';
+import type { Rejected } from './outcomes.js';
+
+/**
+ * What becomes of a message on a connection that is set up: `handle` it, `ignore` it, or reject it with a
+ * code.
+ */
+export type Admission = 'handle' | 'ignore' | Rejected['code'];
+
+/**
+ * Judges a message by what it is, not by what it says (spec §3.4.1, §3.2.1, chapter 8).
+ * @param message what arrived
+ * @param sender who sent it
+ * @param protocol the connection's subprotocol
+ * @param extensions the extensions negotiated on it
+ */
+export function admit(
+  message: Message,
+  sender: Exclude<Sender, 'both'>,
+  protocol: Subprotocol,
+  extensions: readonly number[],
+): Admission {
+  if (message.type === 'Unknown') {
+    if (message.extensionType === 0) return 'unsupported-message';
+    // an unknown extension is the channel endpoint's business if the channel bit is set: handed over for forwarding
+    return message.channelMessage || extensions.includes(message.extensionType) ? 'handle' : 'ignore';
+  }
+  const schema = creatorByType(message.type)?.schema;
+  if (schema === undefined) return 'unsupported-message';
+  if (schema.protocol !== 'common' && schema.protocol !== 'extensions' && schema.protocol !== protocol) {
+    return 'unsupported-protocol';
+  }
+  return schema.sentBy === 'both' || schema.sentBy === sender ? 'handle' : 'unsupported-message';
+}

@@ -1,0 +1,104 @@
+import {
+  catchError,
+  defer,
+  EMPTY,
+  filter,
+  from,
+  mergeMap,
+  of,
+  type Observable,
+  type ObservableInput,
+  type OperatorFunction,
+} from 'rxjs';
+import type { HandlerError } from './outcomes.js';
+import type { Trigger, TriggerCreator } from './triggers.js';
+
+/** Anything that recognises a message: a message creator, or `UnknownMessage`. */
+export interface MessageMatcher<M> {
+  match(message: { readonly type: string }): message is M & { readonly type: string };
+}
+
+type MatchedBy<C> = C extends {
+  match(message: { readonly type: string }): message is infer M extends { readonly type: string };
+}
+  ? M
+  : never;
+
+/** The message events of `E` whose message is one of those that `C` recognises. */
+export type MessageEventOf<E, C> =
+  Extract<E, { readonly type: 'message' }> extends infer Event
+    ? Event extends { readonly message: infer M }
+      ? Omit<Event, 'message'> & {
+          readonly message: Extract<M, { readonly type: Extract<MatchedBy<C>, { type: string }>['type'] }>;
+        }
+      : never
+    : never;
+
+interface AnyEvent {
+  readonly type: string;
+}
+
+/**
+ * Keeps the message events that carry one of these messages, and narrows their type.
+ * @param creators message creators, such as `OpenStandardMiningChannel`
+ */
+export function ofMessage<E extends AnyEvent, C extends readonly MessageMatcher<unknown>[]>(
+  ...creators: C
+): OperatorFunction<E, MessageEventOf<E, C[number]>> {
+  return filter((event: AnyEvent) => {
+    if (event.type !== 'message') return false;
+    const { message } = event as unknown as { message: AnyEvent };
+    return creators.some((creator) => creator.match(message));
+  }) as unknown as OperatorFunction<E, MessageEventOf<E, C[number]>>;
+}
+
+/**
+ * Keeps the events of these kinds (`clientAdded`, `connected` …), and narrows their type.
+ * @param types the `type` of the events wanted
+ */
+export function ofEvent<E extends AnyEvent, const T extends E['type']>(
+  ...types: readonly T[]
+): OperatorFunction<E, Extract<E, { readonly type: T }>> {
+  return filter((event: E): event is Extract<E, { readonly type: T }> =>
+    (types as readonly string[]).includes(event.type),
+  );
+}
+
+/**
+ * Keeps the triggers made by these creators, and narrows their type.
+ * @param creators results of `defineTrigger`
+ */
+export function ofTrigger<E extends AnyEvent, T extends Trigger>(
+  ...creators: readonly (TriggerCreator<string, never[], object> & { match(event: AnyEvent): event is T })[]
+): OperatorFunction<E, T> {
+  return filter((event: AnyEvent) =>
+    creators.some((creator) => creator.match(event)),
+  ) as unknown as OperatorFunction<E, T>;
+}
+
+/**
+ * Handles events one by one: like `mergeMap`, but if `project` throws or its stream fails, the error becomes
+ * a `handlerError` outcome about that event and everything else goes on.
+ * @param handler the subprotocol named in the outcome
+ * @param project outcomes of one event; nothing for none
+ */
+export function handleEach<E extends { readonly type: string }, O>(
+  handler: HandlerError['handler'],
+  project: (event: E) => ObservableInput<O> | void,
+): OperatorFunction<E, O | HandlerError> {
+  return mergeMap((event: E): Observable<O | HandlerError> =>
+    defer(() => {
+      const outcomes = project(event);
+      return outcomes === undefined ? EMPTY : from(outcomes);
+    }).pipe(
+      catchError((error: unknown) =>
+        of<HandlerError>({
+          type: 'handlerError',
+          handler,
+          error,
+          event: event as unknown as NonNullable<HandlerError['event']>,
+        }),
+      ),
+    ),
+  );
+}

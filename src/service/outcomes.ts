@@ -1,0 +1,163 @@
+import type { Message } from '../messages/registry.js';
+import type { Subprotocol } from '../messages/define-message.js';
+import type { Endpoint, Peer } from '../transport/connection.js';
+import type { DisconnectReason } from './errors.js';
+import type { ClientEvent, ClientInfo, ServerEvent, ServerInfo } from './events.js';
+import type { Trigger } from './triggers.js';
+
+/** An outcome of the application's own, such as `{ type: 'ShareAccepted', … }`: shown, not acted upon. */
+export interface ApplicationOutcome {
+  readonly type: string;
+}
+
+// ---- effects: what a handler emits to make the service act ----
+
+/** Sends messages to a client, in order. */
+export interface Send {
+  readonly type: 'send';
+  readonly clientId: number;
+  readonly messages: readonly Message[];
+}
+
+/** Sends messages to the server of the subprotocol they belong to, in order. */
+export interface SendToServer {
+  readonly type: 'sendToServer';
+  readonly messages: readonly Message[];
+}
+
+/** Sends a client what is queued for it, then closes its connection. */
+export interface Disconnect {
+  readonly type: 'disconnect';
+  readonly clientId: number;
+  readonly reason: string;
+}
+
+/** Puts events at the end of the event queue, in order. */
+export interface TriggerEffect<E> {
+  readonly type: 'triggerEvents';
+  readonly events: readonly E[];
+}
+
+/** Hands triggers to the sibling service, in order. */
+export interface ToSibling {
+  readonly type: 'toSibling';
+  readonly triggers: readonly Trigger[];
+}
+
+/** What a server handler can make the server do. */
+export type ServerEffect = Send | Disconnect | TriggerEffect<ServerEvent> | ToSibling;
+
+/** What a client handler can make the client do. */
+export type ClientEffect = SendToServer | TriggerEffect<ClientEvent> | ToSibling;
+
+/**
+ * Sends messages to a client of the server. They leave in the order they were sent; a client that is gone
+ * makes an `undeliverable` outcome.
+ */
+export const send = (clientId: number, ...messages: readonly Message[]): Send => ({
+  type: 'send',
+  clientId,
+  messages,
+});
+
+/** Sends messages to the server of the subprotocol they belong to (unknown messages: the handler's own). */
+export const sendToServer = (...messages: readonly Message[]): SendToServer => ({
+  type: 'sendToServer',
+  messages,
+});
+
+/**
+ * Closes a client's connection once everything sent to it has left.
+ * @param reason shown in the `disconnected` outcome, code `closed-by-handler`
+ */
+export const disconnect = (clientId: number, reason: string): Disconnect => ({
+  type: 'disconnect',
+  clientId,
+  reason,
+});
+
+/** Handles further events after the present one and those already waiting: first in, first out. */
+export const trigger = <E extends ServerEvent | ClientEvent>(...events: readonly E[]): TriggerEffect<E> => ({
+  type: 'triggerEvents',
+  events,
+});
+
+/** Hands triggers to the sibling service; its handlers see them as events. */
+export const toSibling = (...triggers: readonly Trigger[]): ToSibling => ({ type: 'toSibling', triggers });
+
+// ---- outcomes: what a service emits ----
+
+/** A handler threw or its stream failed. It goes on with the next event. */
+export interface HandlerError {
+  readonly type: 'handlerError';
+  /** Whose handler it was. */
+  readonly handler: Subprotocol;
+  readonly error: unknown;
+  /** The event being handled; absent if the handler failed in its own time. */
+  readonly event?: ServerEvent | ClientEvent;
+}
+
+/** A peer sent what it may not send on this connection. The connection stays. */
+export interface Rejected {
+  readonly type: 'rejected';
+  /** `unsupported-protocol`: of another subprotocol; `unsupported-message`: wrong direction, or no such message. */
+  readonly code: 'unsupported-protocol' | 'unsupported-message';
+  readonly message: Message;
+}
+
+/** What a server emits. */
+export type ServerOutcome<A extends ApplicationOutcome = never> =
+  | { readonly type: 'connected'; readonly clientId: number; readonly client: ClientInfo }
+  | {
+      readonly type: 'setupRefused';
+      readonly clientId: number;
+      readonly peer: Peer;
+      readonly errorCode: string;
+      readonly flags: number;
+    }
+  | {
+      readonly type: 'disconnected';
+      readonly clientId: number;
+      readonly peer: Peer;
+      /** Absent if the client never got past SetupConnection. */
+      readonly protocol?: Subprotocol;
+      readonly reason: DisconnectReason;
+    }
+  | { readonly type: 'received'; readonly clientId: number; readonly message: Message }
+  | { readonly type: 'sent'; readonly clientId: number; readonly message: Message }
+  | { readonly type: 'undeliverable'; readonly clientId: number; readonly messages: readonly Message[] }
+  | { readonly type: 'extensions'; readonly clientId: number; readonly extensions: readonly number[] }
+  | (Rejected & { readonly clientId: number })
+  | HandlerError
+  | A;
+
+/** What a client emits. */
+export type ClientOutcome<A extends ApplicationOutcome = never> =
+  | { readonly type: 'connected'; readonly protocol: Subprotocol; readonly server: ServerInfo }
+  | {
+      readonly type: 'disconnected';
+      readonly protocol: Subprotocol;
+      readonly reason: DisconnectReason;
+    }
+  | {
+      /** Another attempt follows in `delay` milliseconds. */
+      readonly type: 'reconnecting';
+      readonly protocol: Subprotocol;
+      readonly attempt: number;
+      readonly delay: number;
+      readonly endpoint: Endpoint | undefined;
+    }
+  | {
+      /** A Reconnect that would have led away from a known authority was not followed (spec §3.6.5). */
+      readonly type: 'redirectRefused';
+      readonly protocol: Subprotocol;
+      readonly endpoint: Endpoint;
+      readonly reason: string;
+    }
+  | { readonly type: 'received'; readonly protocol: Subprotocol; readonly message: Message }
+  | { readonly type: 'sent'; readonly protocol: Subprotocol; readonly message: Message }
+  | { readonly type: 'undeliverable'; readonly protocol: Subprotocol; readonly messages: readonly Message[] }
+  | { readonly type: 'extensions'; readonly protocol: Subprotocol; readonly extensions: readonly number[] }
+  | (Rejected & { readonly protocol: Subprotocol })
+  | HandlerError
+  | A;

@@ -1,0 +1,57 @@
+import { Observable, Subject } from 'rxjs';
+import { ServiceError } from './errors.js';
+import type { Trigger } from './triggers.js';
+
+/** One side of a pair of siblings: what a service sends to and receives from the other. */
+export interface Sibling {
+  /** Triggers from the other side. What was sent before the subscription is delivered upon it. */
+  readonly trigger$: Observable<Trigger>;
+  /**
+   * Hands a trigger to the other side.
+   * @throws ServiceError `sibling-not-started` if the other side does not take triggers and too many wait for it
+   */
+  next(trigger: Trigger): void;
+}
+
+/** Triggers kept for a sibling that has not been started yet. */
+const maxWaiting = 4096;
+
+function direction(): Sibling {
+  const trigger$ = new Subject<Trigger>();
+  let waiting: Trigger[] = [];
+  return {
+    trigger$: new Observable((subscriber) => {
+      const early = waiting;
+      waiting = [];
+      for (const trigger of early) subscriber.next(trigger);
+      return trigger$.subscribe(subscriber);
+    }),
+    next(trigger) {
+      if (trigger$.observed) {
+        trigger$.next(trigger);
+        return;
+      }
+      if (waiting.length === maxWaiting) {
+        throw new ServiceError(
+          'sibling-not-started',
+          `${maxWaiting} triggers already wait for a sibling that was not started`,
+        );
+      }
+      waiting.push(trigger);
+    },
+  };
+}
+
+/**
+ * A pair of siblings: a server and a client of one application that hand triggers to each other (spec-free;
+ * what a pool's mining server and its template distribution client need).
+ * @returns the server's side and the client's side
+ */
+export function siblings(): readonly [server: Sibling, client: Sibling] {
+  const toServer = direction();
+  const toClient = direction();
+  return [
+    { trigger$: toServer.trigger$, next: toClient.next },
+    { trigger$: toClient.trigger$, next: toServer.next },
+  ];
+}
