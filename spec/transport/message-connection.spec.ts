@@ -1,0 +1,323 @@
+import { describe, expect, it } from '@jest/globals';
+import { firstValueFrom, Subject } from 'rxjs';
+import { TestScheduler } from 'rxjs/testing';
+import { CodecError } from '../../src/codec/index.js';
+import { FramingError } from '../../src/framing/index.js';
+import { openConnection, TransportError, type OpenOptions } from '../../src/transport/index.js';
+import { fakeStream, frames, log, setTarget, setup, type FakeStream } from './support.js';
+
+const virtual = () => new TestScheduler((actual, expected) => expect(actual).toEqual(expected));
+
+/** A plaintext connection of a server over a stream that the spec controls, at a time that stands still. */
+async function connectionOver(stream: FakeStream, options: Partial<OpenOptions> = {}) {
+  return firstValueFrom(openConnection(stream, { receivesFrom: 'client', scheduler: virtual(), ...options }));
+}
+
+describe('sending', () => {
+  it('writes everything that was sent in one turn at once, in order', async () => {
+    const stream = fakeStream();
+    const connection = await connectionOver(stream);
+
+    virtual().run(({ flush }) => {
+      connection.send(setTarget(1), setTarget(2));
+      connection.send(setTarget(3));
+      expect(stream.writes).toEqual([]);
+      flush();
+    });
+
+    expect(stream.writes).toEqual([frames(setTarget(1), setTarget(2), setTarget(3))]);
+  });
+
+  it('writes what is sent in another turn separately', async () => {
+    const stream = fakeStream();
+    const connection = await connectionOver(stream);
+
+    virtual().run(({ cold, flush }) => {
+      cold('a-b').subscribe((turn) => connection.send(setTarget(turn === 'a' ? 1 : 2)));
+      flush();
+    });
+
+    expect(stream.writes).toEqual([frames(setTarget(1)), frames(setTarget(2))]);
+  });
+
+  it('throws if a message cannot be encoded, and sends nothing of that call', async () => {
+    const stream = fakeStream();
+    const connection = await connectionOver(stream);
+
+    virtual().run(({ flush }) => {
+      connection.send(setTarget(1));
+      expect(() => connection.send(setTarget(2), setTarget(-1))).toThrow(CodecError);
+      flush();
+    });
+
+    expect(stream.writes).toEqual([frames(setTarget(1))]);
+  });
+
+  it('sends what was queued before close, then ends', async () => {
+    const stream = fakeStream();
+    const connection = await connectionOver(stream);
+    const received = log(connection.message$);
+
+    connection.send(setTarget(1));
+    connection.close();
+
+    expect(stream.writes).toEqual([frames(setTarget(1))]);
+    expect(stream.events).toEqual(['write', 'end']);
+    expect(received.completed).toBe(true);
+  });
+
+  it('does nothing after close', async () => {
+    const stream = fakeStream();
+    const connection = await connectionOver(stream);
+
+    virtual().run(({ flush }) => {
+      connection.close();
+      connection.send(setTarget(1));
+      connection.close();
+      flush();
+    });
+
+    expect(stream.events).toEqual(['end']);
+  });
+});
+
+describe('receiving', () => {
+  it('reads nothing before it is subscribed to', async () => {
+    const stream = fakeStream();
+    const connection = await connectionOver(stream);
+    expect(stream.incoming.observed).toBe(false);
+
+    const received = log(connection.message$);
+    stream.incoming.next(frames(setup()));
+
+    expect(received.values).toEqual([setup()]);
+  });
+
+  it('puts frames together that arrive one byte at a time', async () => {
+    const stream = fakeStream();
+    const received = log((await connectionOver(stream)).message$);
+
+    for (const byte of frames(setup('a'), setTarget(7), setup('b'))) {
+      stream.incoming.next(Uint8Array.of(byte));
+    }
+
+    expect(received.values).toEqual([setup('a'), setTarget(7), setup('b')]);
+  });
+
+  it('takes several frames from one chunk, and the rest of a cut one from the next', async () => {
+    const stream = fakeStream();
+    const received = log((await connectionOver(stream)).message$);
+    const bytes = frames(setTarget(1), setTarget(2), setTarget(3));
+
+    stream.incoming.next(bytes.subarray(0, bytes.length - 5));
+    expect(received.values).toEqual([setTarget(1), setTarget(2)]);
+    stream.incoming.next(bytes.subarray(bytes.length - 5));
+
+    expect(received.values).toEqual([setTarget(1), setTarget(2), setTarget(3)]);
+  });
+
+  it('gives a second subscriber an error and leaves the first alone', async () => {
+    const stream = fakeStream();
+    const connection = await connectionOver(stream);
+    const first = log(connection.message$);
+    const second = log(connection.message$);
+
+    stream.incoming.next(frames(setTarget(1)));
+
+    expect(second.error).toMatchObject({ code: 'already-subscribed' });
+    expect(first.values).toEqual([setTarget(1)]);
+  });
+
+  it('stops in the middle of a chunk when the subscriber has had enough', async () => {
+    const stream = fakeStream();
+    const connection = await connectionOver(stream);
+    const values: unknown[] = [];
+    connection.message$.subscribe((message) => {
+      values.push(message);
+      connection.close();
+    });
+
+    stream.incoming.next(frames(setTarget(1), setTarget(2)));
+
+    expect(values).toEqual([setTarget(1)]);
+  });
+});
+
+describe('the end', () => {
+  it('completes when the peer closes, and closes too', async () => {
+    const stream = fakeStream();
+    const received = log((await connectionOver(stream)).message$);
+
+    stream.incoming.complete();
+
+    expect(received.completed).toBe(true);
+    expect(stream.events).toEqual(['end']);
+  });
+
+  it('still sends what was queued when the peer closes', async () => {
+    const stream = fakeStream();
+    const connection = await connectionOver(stream);
+    log(connection.message$);
+
+    connection.send(setTarget(1));
+    stream.incoming.complete();
+
+    expect(stream.events).toEqual(['write', 'end']);
+  });
+
+  it('is an error in the middle of a frame', async () => {
+    for (const length of [3, 6, 20]) {
+      const stream = fakeStream();
+      const received = log((await connectionOver(stream)).message$);
+
+      stream.incoming.next(frames(setup()).subarray(0, length));
+      stream.incoming.complete();
+
+      expect(received.error).toMatchObject({ code: 'truncated-stream' });
+    }
+  });
+
+  it('comes with an error of the stream', async () => {
+    const stream = fakeStream();
+    const received = log((await connectionOver(stream)).message$);
+    const error = new TransportError('connection-reset', 'dropped');
+
+    stream.incoming.error(error);
+
+    expect(received.error).toBe(error);
+    expect(stream.events).toEqual(['destroy']);
+  });
+
+  it('is told to whoever subscribes later', async () => {
+    const closed = await connectionOver(fakeStream());
+    closed.close();
+    expect(log(closed.message$).completed).toBe(true);
+
+    const stream = fakeStream();
+    const slow = await connectionOver(stream, { maxQueuedBytes: 10 });
+    virtual().run(({ flush }) => {
+      slow.send(setTarget(1));
+      stream.queuedBytes = 11;
+      flush();
+    });
+    expect(log(slow.message$).error).toMatchObject({ code: 'slow-consumer' });
+  });
+
+  it('follows from unsubscribing', async () => {
+    const stream = fakeStream();
+    const connection = await connectionOver(stream);
+    const received = log(connection.message$);
+
+    connection.send(setTarget(1));
+    received.unsubscribe();
+
+    expect(stream.events).toEqual(['write', 'end']);
+    expect(received.completed).toBe(false);
+  });
+
+  it('reads and drops what still arrives until the peer closes too', async () => {
+    const stream = { ...fakeStream(), closed$: new Subject<never>() };
+    const connection = await connectionOver(stream);
+    connection.close();
+    expect(stream.incoming.observed).toBe(true);
+
+    stream.incoming.next(frames(setTarget(1)));
+    stream.incoming.complete();
+    expect(stream.events).toEqual(['end']);
+    stream.closed$.complete();
+
+    expect(stream.events).toEqual(['end', 'destroy']);
+  });
+
+  it('is forced on a peer that does not close within closeTimeout', () => {
+    const scheduler = virtual();
+    scheduler.run(({ expectObservable, flush }) => {
+      const stream = fakeStream();
+      const destroyed$ = new Subject<string>();
+      expectObservable(destroyed$).toBe('700ms d');
+      openConnection(
+        { ...stream, destroy: () => destroyed$.next('d') },
+        { receivesFrom: 'client', closeTimeout: 700, scheduler },
+      ).subscribe((connection) => connection.close());
+      flush();
+    });
+  });
+});
+
+describe('violations', () => {
+  it('end the connection, after the messages before them', async () => {
+    const stream = fakeStream();
+    const received = log((await connectionOver(stream)).message$);
+
+    stream.incoming.next(Uint8Array.of(...frames(setTarget(1)), 0, 0, 0, 2, 0, 0, 1, 2));
+
+    expect(received.values).toEqual([setTarget(1)]);
+    expect(received.error).toBeInstanceOf(CodecError);
+    expect(received.error).toMatchObject({ place: { message: 'SetupConnection' } });
+    expect(stream.events).toEqual(['destroy']);
+  });
+
+  it('are frames above the limit, whose header is enough', async () => {
+    const stream = fakeStream();
+    const received = log((await connectionOver(stream, { maxPayload: 100 })).message$);
+
+    stream.incoming.next(Uint8Array.of(0, 0, 0, 101, 0, 0));
+
+    expect(received.error).toBeInstanceOf(FramingError);
+    expect(received.error).toMatchObject({
+      code: 'frame-too-large',
+      detail: { payloadLength: 101, maxPayload: 100 },
+    });
+    expect(stream.events).toEqual(['destroy']);
+  });
+
+  it('are frames larger than any SetupConnection, until limitPayload', async () => {
+    const large = Uint8Array.of(0, 0, 0, 0, 16, 0); // 4,096 bytes
+    const strict = fakeStream();
+    const refused = log((await connectionOver(strict)).message$);
+    strict.incoming.next(large);
+    expect(refused.error).toMatchObject({ code: 'frame-too-large' });
+
+    const stream = fakeStream();
+    const connection = await connectionOver(stream);
+    const accepted = log(connection.message$);
+    connection.limitPayload(4096);
+    stream.incoming.next(large);
+    expect(accepted.error).toBeUndefined();
+  });
+
+  it('are judged by the limit that was set while the frame before was handled', async () => {
+    const stream = fakeStream();
+    const connection = await connectionOver(stream, { maxPayload: 60 });
+    const values: unknown[] = [];
+    connection.message$.subscribe((message) => {
+      values.push(message);
+      connection.limitPayload(1000);
+    });
+
+    stream.incoming.next(frames(setTarget(1), setup('x'.repeat(200))));
+
+    expect(values).toEqual([setTarget(1), setup('x'.repeat(200))]);
+  });
+
+  it('include a peer that does not read: above maxQueuedBytes it is a slow consumer', async () => {
+    const stream = fakeStream();
+    const connection = await connectionOver(stream, { maxQueuedBytes: 1000 });
+    const received = log(connection.message$);
+
+    virtual().run(({ cold, flush }) => {
+      cold('a-b-c').subscribe((turn) => {
+        stream.queuedBytes = turn === 'a' ? 1000 : 1001;
+        connection.send(setTarget(1));
+      });
+      flush();
+    });
+
+    expect(received.error).toBeInstanceOf(TransportError);
+    expect(received.error).toMatchObject({
+      code: 'slow-consumer',
+      detail: { queuedBytes: 1001, maxQueuedBytes: 1000, address: 'peer.example:34254' },
+    });
+    expect(stream.events).toEqual(['write', 'write', 'destroy']);
+  });
+});

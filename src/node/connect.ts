@@ -1,0 +1,119 @@
+import { createConnection } from 'node:net';
+import { concatMap, Observable, throwError, timeout } from 'rxjs';
+import { parseStratumUrl } from '../noise/url.js';
+import type { ByteStream } from '../transport/byte-stream.js';
+import type { Connection } from '../transport/connection.js';
+import { TransportError } from '../transport/errors.js';
+import { completeLimits, positive, type ConnectionLimits } from '../transport/limits.js';
+import { openConnection } from '../transport/open-connection.js';
+import { clientHandshake, type ClientSecurity } from '../transport/security.js';
+import { connectionError } from './tcp-errors.js';
+import { formatAddress, keepAliveDelay, tcpStream } from './tcp-stream.js';
+
+/** How to secure and limit a connection that is dialled. */
+export interface DialOptions extends ClientSecurity, ConnectionLimits {
+  /** Milliseconds that finding and reaching the host may take; 10,000 unless given. */
+  readonly connectTimeout?: number;
+}
+
+/** Where to connect to, and how. */
+export interface ConnectOptions extends DialOptions {
+  /** A name, an IPv4 address, or an IPv6 address without brackets. */
+  readonly host: string;
+  /** 1 to 65535. */
+  readonly port: number;
+}
+
+/** The default of `connectTimeout`, in milliseconds. */
+export const defaultConnectTimeout = 10_000;
+
+/**
+ * Connects to a Stratum V2 server over TCP: dials on subscription, does the handshake, emits the connection
+ * and completes. Unsubscribing before that gives up; afterwards the connection belongs to whoever received it.
+ * Errors with a TransportError (`connection-refused`, `host-not-found`, `connection-timeout`,
+ * `handshake-timeout`, `peer-closed-during-handshake` …) or a NoiseError (`certificate-…`,
+ * `handshake-authentication-failed`).
+ * @param target `stratum2+tcp://host:port[/AUTHORITY_KEY]` (spec §4.7), or host and port
+ * @param options for a URL; an `authorityPublicKey` among them goes before the URL's
+ * @throws NoiseError `url`, `authority-key`; TransportError `invalid-option`
+ */
+export function connect(url: string, options?: DialOptions): Observable<Connection>;
+export function connect(options: ConnectOptions): Observable<Connection>;
+export function connect(
+  target: string | ConnectOptions,
+  dialOptions: DialOptions = {},
+): Observable<Connection> {
+  const options = typeof target === 'string' ? { ...fromUrl(target), ...dialOptions } : target;
+  const { host, port } = options;
+  if (typeof host !== 'string' || host === '') {
+    throw new TransportError('invalid-option', 'host must be a name or an address', { option: 'host' });
+  }
+  requirePort(port, 1);
+  const limits = completeLimits(options, 'server');
+  const connectTimeout = positive('connectTimeout', options.connectTimeout ?? defaultConnectTimeout);
+  const { scheduler } = limits;
+  const handshake = clientHandshake(options, () => scheduler.now());
+  const address = formatAddress(host, port);
+
+  return dial(host, port, address).pipe(
+    timeout({
+      first: connectTimeout,
+      scheduler,
+      with: () => throwError(() => connectTimedOut(address, connectTimeout)),
+    }),
+    concatMap((stream) => openConnection(stream, { ...limits, receivesFrom: 'server', handshake })),
+  );
+}
+
+/**
+ * Requires a port.
+ * @param lowest 0 where 0 means any free port, otherwise 1
+ * @throws TransportError `invalid-option`
+ */
+export function requirePort(port: number, lowest: 0 | 1): void {
+  if (Number.isInteger(port) && port >= lowest && port <= 65535) return;
+  throw new TransportError(
+    'invalid-option',
+    `port must be a whole number from ${lowest} to 65535, got ${String(port)}`,
+    { option: 'port', value: port },
+  );
+}
+
+function fromUrl(url: string): ConnectOptions {
+  const { host, port, authorityPublicKey } = parseStratumUrl(url);
+  return { host, port, ...(authorityPublicKey === undefined ? {} : { authorityPublicKey }) };
+}
+
+function dial(host: string, port: number, address: string): Observable<ByteStream> {
+  return new Observable((subscriber) => {
+    const socket = createConnection({
+      host,
+      port,
+      allowHalfOpen: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: keepAliveDelay,
+    });
+    let handedOver = false;
+    const onError = (error: Error) => subscriber.error(connectionError(error, address));
+    socket.pause();
+    socket.once('error', onError);
+    socket.once('connect', () => {
+      socket.off('error', onError);
+      handedOver = true;
+      subscriber.next(tcpStream(socket, address));
+      subscriber.complete();
+    });
+    return () => {
+      if (!handedOver) socket.destroy();
+    };
+  });
+}
+
+function connectTimedOut(address: string, milliseconds: number): TransportError {
+  return new TransportError(
+    'connection-timeout',
+    `${address} was not reached within ${milliseconds} ms: check the address and firewalls on the way`,
+    { address, milliseconds },
+  );
+}

@@ -1,0 +1,76 @@
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { Observable, type NextObserver } from 'rxjs';
+import { acceptConnections, type AcceptOptions } from '../transport/accept-connections.js';
+import type { ByteStream } from '../transport/byte-stream.js';
+import type { Connection } from '../transport/connection.js';
+import { requirePort } from './connect.js';
+import { listenError } from './tcp-errors.js';
+import { formatAddress, keepAliveDelay, tcpStream } from './tcp-stream.js';
+
+/** Where a listener listens. */
+export interface ListenAddress {
+  /** An address of this machine; an IPv6 address is without brackets. */
+  readonly host: string;
+  /** 1 to 65535. */
+  readonly port: number;
+}
+
+/** Where to listen, and how to secure and limit the connections. */
+export interface ListenOptions extends AcceptOptions {
+  /**
+   * A name or address of this machine; `127.0.0.1` unless given, which only this machine can reach.
+   * `0.0.0.0` stands for all IPv4 interfaces, `::` for all interfaces.
+   */
+  readonly host?: string;
+  /** 1 to 65535, or 0 for any that is free. */
+  readonly port: number;
+  /** Told where it listens, once it does. */
+  readonly listeningObserver?: NextObserver<ListenAddress>;
+}
+
+/** The default of `host`. */
+export const defaultListenHost = '127.0.0.1';
+
+/**
+ * Listens for Stratum V2 clients on TCP: binds on subscription and emits each client's connection after its
+ * handshake. Unsubscribing stops listening and closes every handshake under way and every connection it
+ * emitted. A client's failure goes to `handshakeErrorObserver`; only the listener's own errors
+ * (TransportError `address-in-use`, `address-not-available`, `permission-denied`, `host-not-found`,
+ * `listen-failed`) are errors of the stream.
+ * @throws TransportError `invalid-option`; NoiseError `authority-key`, `certificate-validity`
+ */
+export function listen(options: ListenOptions): Observable<Connection> {
+  const { host = defaultListenHost, port, listeningObserver } = options;
+  requirePort(port, 0);
+  return accepted(host, port, listeningObserver).pipe(acceptConnections(options));
+}
+
+function accepted(
+  host: string,
+  port: number,
+  listeningObserver: NextObserver<ListenAddress> | undefined,
+): Observable<ByteStream> {
+  return new Observable((subscriber) => {
+    const server = createServer({
+      allowHalfOpen: true,
+      pauseOnConnect: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: keepAliveDelay,
+    });
+    server.on('connection', (socket: Socket) => {
+      const { remoteAddress, remotePort } = socket;
+      if (remoteAddress === undefined || remotePort === undefined) {
+        socket.destroy(); // the client is gone already
+        return;
+      }
+      subscriber.next(tcpStream(socket, formatAddress(remoteAddress, remotePort)));
+    });
+    server.on('error', (error) => subscriber.error(listenError(error, formatAddress(host, port))));
+    server.listen({ host, port }, () => {
+      const bound = server.address() as AddressInfo;
+      listeningObserver?.next({ host: bound.address, port: bound.port });
+    });
+    return () => server.close();
+  });
+}

@@ -1,0 +1,58 @@
+import { TransportError, type TransportErrorCode } from '../transport/errors.js';
+
+type Explanation = readonly [code: TransportErrorCode, problem: string];
+
+const connecting: Readonly<Record<string, Explanation>> = {
+  ECONNREFUSED: [
+    'connection-refused',
+    'refused the connection: check that the server runs and that host and port are right',
+  ],
+  ENOTFOUND: ['host-not-found', 'could not be found: check the spelling of the host name'],
+  EAI_AGAIN: [
+    'host-not-found',
+    'could not be looked up: check the host name and that this machine can reach a name server',
+  ],
+  ETIMEDOUT: ['connection-timeout', 'did not answer: check the address and firewalls on the way'],
+  EHOSTUNREACH: ['host-unreachable', 'cannot be reached: check the address and the network'],
+  ENETUNREACH: ['host-unreachable', 'cannot be reached: check the address and the network'],
+  ECONNRESET: ['connection-reset', 'dropped the connection'],
+  EPIPE: ['connection-reset', 'dropped the connection'],
+};
+
+const listening: Readonly<Record<string, Explanation>> = {
+  EADDRINUSE: ['address-in-use', 'is in use: choose another port, or stop the program that listens there'],
+  EADDRNOTAVAIL: [
+    'address-not-available',
+    'is not an address of this machine: check the host, or use 0.0.0.0 or :: for all interfaces',
+  ],
+  EACCES: ['permission-denied', 'may not be used by this process: choose a port above 1023'],
+  ENOTFOUND: ['host-not-found', 'could not be found: check the spelling of the host name'],
+  EAI_AGAIN: ['host-not-found', 'could not be looked up: check the host name, or use an address'],
+};
+
+/** What a failed or lost connection with `address` means; `cause` is the error given. */
+export function connectionError(error: Error, address: string): TransportError {
+  return explain(connecting, error, address, ['connection-failed', 'failed']);
+}
+
+/** What a failure to listen at `address` means; `cause` is the error given. */
+export function listenError(error: Error, address: string): TransportError {
+  return explain(listening, error, address, ['listen-failed', 'could not be listened at']);
+}
+
+function explain(
+  explanations: Readonly<Record<string, Explanation>>,
+  error: NodeJS.ErrnoException,
+  address: string,
+  otherwise: Explanation,
+): TransportError {
+  const systemCode = error.code ?? '';
+  const known = explanations[systemCode];
+  const [code, problem] = known ?? otherwise;
+  return new TransportError(
+    code,
+    `${address} ${problem}${known === undefined ? ` (${error.message})` : ''}`,
+    { address, systemCode },
+    error,
+  );
+}

@@ -1,0 +1,108 @@
+import { concatMap, defer, Observable, of, Subject, throwError, type NextObserver } from 'rxjs';
+import { acceptConnections, type AcceptOptions } from '../transport/accept-connections.js';
+import type { ByteStream } from '../transport/byte-stream.js';
+import type { Connection } from '../transport/connection.js';
+import { TransportError } from '../transport/errors.js';
+import { completeLimits, type ConnectionLimits } from '../transport/limits.js';
+import { openConnection } from '../transport/open-connection.js';
+import { clientHandshake, type ClientSecurity } from '../transport/security.js';
+import { memoryStreams } from './memory-streams.js';
+
+/** Where a listener in memory is found, and how its connections are secured and limited. */
+export interface MemoryListenOptions extends AcceptOptions {
+  /** Any name; `memory` unless given. */
+  readonly address?: string;
+  /** Told once it listens. */
+  readonly listeningObserver?: NextObserver<{ readonly address: string }>;
+}
+
+/** Which listener in memory to connect to, and how. Encrypted unless `encrypted` is `false`. */
+export interface MemoryConnectOptions extends ClientSecurity, ConnectionLimits {
+  /** The listener's name; `memory` unless given. */
+  readonly address?: string;
+}
+
+/** A network of its own, in memory: `listen` and `connect` as in `rx-sv2/node`, without sockets. */
+export interface MemoryNetwork {
+  /** As `listen` of `rx-sv2/node`; clients are named `client 1`, `client 2` …. Errors with `address-in-use`. */
+  listen(options?: MemoryListenOptions): Observable<Connection>;
+  /** As `connect` of `rx-sv2/node`. Errors with `connection-refused` if nobody listens. */
+  connect(options?: MemoryConnectOptions): Observable<Connection>;
+}
+
+const defaultAddress = 'memory';
+
+/**
+ * Makes a network in memory. Bytes travel through `asapScheduler`, and all other time is the `scheduler` of
+ * the options, so that everything happens in virtual time inside `TestScheduler.run`.
+ */
+export function memoryNetwork(): MemoryNetwork {
+  const listeners = new Map<string, Subject<ByteStream>>();
+  let clients = 0;
+
+  return {
+    listen(options = {}) {
+      const { address = defaultAddress, listeningObserver } = options;
+      const stream$ = new Observable<ByteStream>((subscriber) => {
+        if (listeners.has(address)) {
+          subscriber.error(
+            new TransportError('address-in-use', `${address} is in use: choose another name`, { address }),
+          );
+          return;
+        }
+        const incoming = new Subject<ByteStream>();
+        listeners.set(address, incoming);
+        subscriber.add(() => listeners.delete(address));
+        subscriber.add(incoming.subscribe(subscriber));
+        listeningObserver?.next({ address });
+      });
+      return stream$.pipe(acceptConnections(options));
+    },
+    connect(options = {}) {
+      const { address = defaultAddress } = options;
+      const limits = completeLimits(options, 'server');
+      const handshake = clientHandshake(options, () => limits.scheduler.now());
+      return defer(() => {
+        const listener = listeners.get(address);
+        if (listener === undefined) {
+          return throwError(
+            () =>
+              new TransportError(
+                'connection-refused',
+                `${address} refused the connection: nobody listens there`,
+                {
+                  address,
+                },
+              ),
+          );
+        }
+        clients += 1;
+        const [near, far] = memoryStreams(address, `client ${clients}`);
+        listener.next(far);
+        return of(near);
+      }).pipe(
+        concatMap((stream) => openConnection(stream, { ...limits, receivesFrom: 'server', handshake })),
+      );
+    },
+  };
+}
+
+/**
+ * Makes two plaintext connections that are each other's peer, `client` and `server`.
+ * @param limits of both
+ */
+export function memoryPair(limits: ConnectionLimits = {}): readonly [client: Connection, server: Connection] {
+  const [near, far] = memoryStreams('server', 'client');
+  return [connectionOver(near, 'server', limits), connectionOver(far, 'client', limits)];
+}
+
+function connectionOver(
+  stream: ByteStream,
+  receivesFrom: 'client' | 'server',
+  limits: ConnectionLimits,
+): Connection {
+  let connection: Connection | undefined;
+  // Without a handshake the connection is there at once.
+  openConnection(stream, { ...limits, receivesFrom }).subscribe((opened) => (connection = opened));
+  return connection as Connection;
+}

@@ -1,0 +1,132 @@
+import { defaultCrypto } from '../crypto/noble.js';
+import type { CryptoProvider } from '../crypto/provider.js';
+import { decodeAuthorityPublicKey, decodeAuthoritySecretKey } from '../noise/authority-key.js';
+import { act1Length, act2Length, createInitiator, respond } from '../noise/handshake.js';
+import { createStaticKey } from '../noise/static-key.js';
+import { TransportError } from './errors.js';
+import { noiseChannel } from './noise-channel.js';
+import type { Handshake } from './open-connection.js';
+
+/** How a client wants its connection secured. */
+export interface ClientSecurity {
+  /**
+   * The authority that must vouch for the server: 32 bytes x-only, or base58check (spec §4.7). Without one
+   * any server is accepted, which is no protection against one in the middle.
+   */
+  readonly authorityPublicKey?: Uint8Array | string;
+  /** `false` for plaintext, which the specification allows on a local network only (§4); `true` unless given. */
+  readonly encrypted?: boolean;
+}
+
+/** How a server secures its connections. */
+export interface ServerSecurity {
+  /**
+   * The authority that vouches for this server, each key 32 bytes or base58check (spec §4.7). Without one the
+   * connections are plaintext, which the specification allows on a local network only (§4).
+   */
+  readonly authority?: {
+    readonly publicKey: Uint8Array | string;
+    readonly secretKey: Uint8Array | string;
+  };
+  /** Seconds a certificate is valid; 3,600 unless given. It is renewed when half of that is over. */
+  readonly certificateValidity?: number;
+}
+
+/** The default of `certificateValidity`, in seconds. */
+export const defaultCertificateValidity = 3600;
+
+/** Begins a handshake; called once for every connection. */
+export type StartHandshake = () => Handshake;
+
+/** What a listener's handshakes share while it listens. */
+export interface ServerHandshakes {
+  readonly start: StartHandshake;
+  /** Clears the keys. */
+  clear(): void;
+}
+
+/**
+ * The initiator's handshakes (spec §4.5), or undefined for plaintext.
+ * @param now milliseconds since 1970, to check certificates by
+ * @throws NoiseError `authority-key`, TransportError `invalid-option` for a key without encryption
+ */
+export function clientHandshake(
+  { authorityPublicKey, encrypted = true }: ClientSecurity,
+  now: () => number,
+  crypto: CryptoProvider = defaultCrypto,
+): StartHandshake | undefined {
+  const expected =
+    typeof authorityPublicKey === 'string'
+      ? decodeAuthorityPublicKey(authorityPublicKey)
+      : authorityPublicKey;
+  if (expected !== undefined) requireKeyLength('authorityPublicKey', expected);
+  if (!encrypted) return undefined;
+  return () => {
+    const initiator = createInitiator(crypto, expected);
+    return {
+      opening: initiator.act1,
+      expected: act2Length,
+      finish(act2, maxPayload) {
+        const { send, receive } = initiator.finish(act2, now() / 1000);
+        return {
+          channel: noiseChannel(send, receive, maxPayload),
+          ...(expected === undefined ? {} : { authorityPublicKey: expected }),
+        };
+      },
+      clear: () => initiator.destroy(),
+    };
+  };
+}
+
+/**
+ * Prepares the responder's handshakes (spec §4.5), which share a static key and certificate; undefined for
+ * plaintext.
+ * @param now milliseconds since 1970, to issue certificates by
+ * @returns a function to call whenever listening begins
+ * @throws NoiseError `authority-key`, `certificate-validity`; TransportError `invalid-option` if the keys are not a pair
+ */
+export function serverHandshakes(
+  { authority, certificateValidity = defaultCertificateValidity }: ServerSecurity,
+  now: () => number,
+  crypto: CryptoProvider = defaultCrypto,
+): (() => ServerHandshakes) | undefined {
+  if (authority === undefined) return undefined;
+  const publicKey =
+    typeof authority.publicKey === 'string'
+      ? decodeAuthorityPublicKey(authority.publicKey)
+      : authority.publicKey;
+  const authoritySecretKey =
+    typeof authority.secretKey === 'string'
+      ? decodeAuthoritySecretKey(authority.secretKey)
+      : authority.secretKey;
+  requireKeyLength('authority.publicKey', publicKey);
+  requireKeyLength('authority.secretKey', authoritySecretKey);
+  const actual = crypto.xOnlyPublicKey(authoritySecretKey);
+  if (actual.some((byte, index) => byte !== publicKey[index])) {
+    throw new TransportError('invalid-option', 'authority.publicKey does not belong to authority.secretKey', {
+      option: 'authority',
+    });
+  }
+  const createKey = () =>
+    createStaticKey(crypto, { authoritySecretKey, certValiditySeconds: certificateValidity });
+  createKey().destroy(); // complains about options now, not when listening begins
+  return () => {
+    const staticKey = createKey();
+    return {
+      start: () => ({
+        expected: act1Length,
+        finish(act1, maxPayload) {
+          const { act2, send, receive } = respond(crypto, staticKey.identity(now() / 1000), act1);
+          return { reply: act2, channel: noiseChannel(send, receive, maxPayload) };
+        },
+        clear: () => undefined,
+      }),
+      clear: () => staticKey.destroy(),
+    };
+  };
+}
+
+function requireKeyLength(option: string, key: Uint8Array): void {
+  if (key instanceof Uint8Array && key.length === 32) return;
+  throw new TransportError('invalid-option', `${option} must be 32 bytes or base58check`, { option });
+}
