@@ -1,0 +1,6 @@
+/** rx-sv2: Stratum V2 as Observables. Runs in Node.js and in browsers; nothing here needs `node:` modules. */
+export * from './codec/index.js';
+export * from './messages/index.js';
+export * from './framing/index.js';
+export * from './transport/connection.js';
+export * from './service/index.js';
