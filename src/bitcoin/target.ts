@@ -133,7 +133,7 @@ export const targetFromDifficulty = (difficulty: number): Uint8Array => {
 /**
  * The target at which a device of that hashrate finds that many shares a minute:
  * `(2^256 − 1 − w) / (w + 1)` where `w`, the work per share, is `hashrate × 60 / sharesPerMinute` as a
- * double, truncated and saturated to 128 bits (the arithmetic of the reference implementation,
+ * double, truncated; it and its successor saturate at 128 bits (the arithmetic of the reference implementation,
  * `channels_sv2::target::hash_rate_to_target`).
  *
  * @param hashrate hashes per second, finite and not negative; 0 gives the easiest target
@@ -149,7 +149,7 @@ export const targetFromHashrate = (hashrate: number, sharesPerMinute: number): U
     });
   }
   const work = truncateToU128(hashrate * (60 / sharesPerMinute));
-  return targetFromBigInt((MAX_U256 - work) / (work + 1n));
+  return targetFromBigInt((MAX_U256 - work) / (work < MAX_U128 ? work + 1n : MAX_U128));
 };
 
 /**
