@@ -3,7 +3,7 @@
 use stratum_core::codec_sv2::EncodableFrame;
 use stratum_core::framing_sv2::{self, framing::MessageFrame, header::Header};
 use stratum_core::parsers_sv2::{
-    parse_message_frame_with_tlvs, AnyMessage, AnyMessageOwned, IsSv2Message, ParserError, Tlv, TlvList,
+    parse_message_frame_with_tlvs, AnyMessage, AnyMessageOwned, ParserError, Tlv, TlvList,
 };
 
 /// The whole plaintext frame of `message`, header included.
@@ -30,15 +30,6 @@ pub fn parse<'a>(
 ) -> Result<(AnyMessage<'a>, Option<Vec<Tlv>>), ParserError> {
     let header = Header::from_bytes(frame).map_err(ParserError::BadPayloadSize)?;
     parse_message_frame_with_tlvs(header, &mut frame[Header::SIZE..], negotiated)
-}
-
-/// Message type, extension type and channel bit of `message`.
-pub fn identity(message: &impl IsSv2Message) -> (u8, u16, bool) {
-    (
-        message.message_type(),
-        message.extension_type(),
-        message.channel_bit(),
-    )
 }
 
 /// A frame given as bytes, whatever they are: lets a peer send what a message type would not allow.

@@ -8,8 +8,8 @@ use crate::hex;
 use serde_json::{json, Map, Value};
 use stratum_core::bitcoin::hashes::{sha256, Hash};
 use stratum_core::parsers_sv2::{
-    AnyMessage, CommonMessages, Extensions, ExtensionsNegotiation, JobDeclaration, Mining,
-    TemplateDistribution, Tlv,
+    AnyMessage, CommonMessages, Extensions, ExtensionsNegotiation, IsSv2Message, JobDeclaration, Mining,
+    ParserError, TemplateDistribution, Tlv,
 };
 
 /// Byte strings longer than this are abbreviated if all their bytes are equal.
@@ -312,4 +312,23 @@ fn extensions(message: &ExtensionsNegotiation) -> (&'static str, Value) {
             int request_id, ints unsupported_extensions, ints required_extensions,
         }),
     }
+}
+
+/// A whole plaintext frame as rx-sv2 writes messages in JSON, with the frame itself.
+pub fn message(frame_bytes: &[u8], negotiated: &[u16]) -> Result<Value, ParserError> {
+    let mut copy = frame_bytes.to_vec();
+    let (message, message_tlvs) = crate::frame::parse(&mut copy, negotiated)?;
+    let (name, payload) = describe(&message);
+    let mut object = json!({
+        "name": name,
+        "messageType": message.message_type(),
+        "extensionType": message.extension_type(),
+        "channelMsg": message.channel_bit(),
+        "payload": payload,
+        "frame": frame(frame_bytes),
+    });
+    if let Some(message_tlvs) = message_tlvs {
+        object["tlvs"] = tlvs(&message_tlvs);
+    }
+    Ok(object)
 }

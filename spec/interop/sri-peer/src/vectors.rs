@@ -2,6 +2,7 @@
 
 mod messages;
 mod noise;
+mod shares;
 
 use serde_json::{Map, Value};
 use std::path::Path;
@@ -29,8 +30,11 @@ const RECORDED: [&str; 12] = [
 /// Writes every vector file into `directory`, creating it if needed.
 pub fn write(directory: &Path) -> io::Result<()> {
     fs::create_dir_all(directory)?;
-    let files: [(&str, fn() -> Map<String, Value>); 2] =
-        [("messages", messages::vectors), ("noise", noise::vectors)];
+    let files: [(&str, fn() -> Map<String, Value>); 3] = [
+        ("messages", messages::vectors),
+        ("noise", noise::vectors),
+        ("shares", shares::vectors),
+    ];
     for (name, vectors) in files {
         let mut file = Map::new();
         file.insert("crates".into(), crates());
