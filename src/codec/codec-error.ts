@@ -49,6 +49,8 @@ function outerField(outer: CodecErrorPlace, inner: CodecErrorPlace): CodecErrorP
 }
 
 function describe(problem: string, { message, field, offset }: CodecErrorPlace): string {
-  const where = [message, field].filter((part) => part !== undefined).join('.');
-  return `${where}${offset === undefined ? '' : `${where === '' ? '' : ' '}at byte ${offset}`}${where === '' && offset === undefined ? '' : ': '}${problem}`;
+  const parts = [[message, field].filter((part) => part !== undefined).join('.')];
+  if (offset !== undefined) parts.push(`at byte ${offset}`);
+  const place = parts.filter((part) => part !== '').join(' ');
+  return place === '' ? problem : `${place}: ${problem}`;
 }

@@ -1,3 +1,4 @@
 export * from './header.js';
 export * from './frame.js';
 export * from './frame-assembler.js';
+export * from './json.js';
