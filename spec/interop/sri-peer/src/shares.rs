@@ -6,7 +6,10 @@ mod engine;
 mod fields;
 mod generator;
 
+pub use answer::message;
+pub use channel::{coinbase_outputs, new_template};
 pub use engine::Engine;
+pub use fields::{Fields, Result};
 pub use generator::{generate, steps};
 
 use serde_json::{json, Value};

@@ -1,5 +1,6 @@
 //! `sri-peer vectors`: test vectors of the reference implementation as JSON files.
 
+mod bitcoin;
 mod messages;
 mod noise;
 mod shares;
@@ -30,9 +31,10 @@ const RECORDED: [&str; 12] = [
 /// Writes every vector file into `directory`, creating it if needed.
 pub fn write(directory: &Path) -> io::Result<()> {
     fs::create_dir_all(directory)?;
-    let files: [(&str, fn() -> Map<String, Value>); 3] = [
+    let files: [(&str, fn() -> Map<String, Value>); 4] = [
         ("messages", messages::vectors),
         ("noise", noise::vectors),
+        ("bitcoin", bitcoin::vectors),
         ("shares", shares::vectors),
     ];
     for (name, vectors) in files {
