@@ -61,7 +61,9 @@ describe('the header hasher', () => {
 
   it('stops after the last nonce and does nothing for an empty range', () => {
     const hasher = createHeaderHasher(new Uint8Array(80));
-    expect(hasher.search(0xffffffff, 1000, new Uint8Array(32))).toBeNull();
+    const [first, last] = [hasher.hash(0), hasher.hash(0xffffffff)];
+    expect(compareTargets(first, last)).toBeLessThan(0);
+    expect(hasher.search(0xffffffff, 1000, first)).toBeNull(); // wrapped around, it would find nonce 0
     expect(hasher.search(0xffffffff, 1000, new Uint8Array(32).fill(0xff))).toBe(0xffffffff);
     expect(hasher.search(0, 0, new Uint8Array(32).fill(0xff))).toBeNull();
   });

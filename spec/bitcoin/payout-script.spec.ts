@@ -1,11 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
+import { ripemd160 } from '@noble/hashes/legacy.js';
+import { sha256 } from '@noble/hashes/sha2.js';
 import {
   descriptorChecksum,
   parsePayoutScript,
   scriptFromAddress,
   scriptFromDescriptor,
 } from '../../src/bitcoin/index.js';
-import { codeOf, hex } from './support.js';
+import { bytes, codeOf, hex } from './support.js';
 
 const KEY = '0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798';
 const UNCOMPRESSED =
@@ -106,6 +108,8 @@ describe('the script of a descriptor', () => {
     [`pk(${KEY})`, `21${KEY}ac`],
     [`pk(${UNCOMPRESSED})`, `41${UNCOMPRESSED}ac`],
     [`pkh(${KEY})`, `76a914${KEY_HASH}88ac`],
+    [`pkh(${UNCOMPRESSED})`, '76a91491b24bf9f5288532960ac687abb035127b1d28a588ac'],
+    [`sh(pk(${KEY}))`, 'a914' + hex(ripemd160(sha256(bytes(`21${KEY}ac`)))) + '87'],
     [`wpkh(${KEY})`, `0014${KEY_HASH}`],
     [`wpkh([deadbeef/84h/0'/0]${KEY})`, `0014${KEY_HASH}`],
     [`sh(wpkh(${KEY}))`, 'a914bcfeb728b584253d5f3f70bcb780e9ef218a68f487'],

@@ -179,7 +179,7 @@ describe('transactions', () => {
     const rest = '0000000000';
     expect(codeOf(() => parseTransaction(bytes(`${version}0000${rest}`)))).toBe('invalid-transaction');
     expect(codeOf(() => parseTransaction(bytes(`${version}000100${rest}`)))).toBe('invalid-transaction');
-    expect(codeOf(() => parseTransaction(bytes(`${version}0002${input}${rest}`)))).toBe(
+    expect(codeOf(() => parseTransaction(bytes(`${version}0002${input}000101aa${'00000000'}`)))).toBe(
       'invalid-transaction',
     );
     expect(codeOf(() => parseTransaction(bytes(`${version}0001${input}0000${'00000000'}`)))).toBe(

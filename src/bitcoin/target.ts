@@ -121,8 +121,8 @@ export const targetFromDifficulty = (difficulty: number): Uint8Array => {
   // difficulty = significand × 2^exponent with an integral significand
   let significand = difficulty;
   let exponent = 0;
-  while (significand >= 2 ** 53) ((significand /= 2), exponent++);
-  while (!Number.isInteger(significand)) ((significand *= 2), exponent--);
+  for (; significand >= 2 ** 53; exponent++) significand /= 2;
+  for (; !Number.isInteger(significand); exponent--) significand *= 2;
   const target =
     exponent < 0
       ? (DIFFICULTY_1_TARGET << BigInt(-exponent)) / BigInt(significand)
