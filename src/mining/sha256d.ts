@@ -1,8 +1,5 @@
-import { Sv2Error } from '../codec/errors.js';
-
 /**
- * Double SHA-256 (FIPS 180-4) for proof of work, where the last microsecond counts: merkle roots for thousands
- * of channels, shares, and mining itself. Several times as fast as a general implementation on inputs of a few
+ * Double SHA-256 (FIPS 180-4) for merkle roots of thousands of channels, where each microsecond counts. Several times as fast as a general implementation on inputs of a few
  * blocks, because it keeps no hash objects and knows its paddings. Only public data goes through it; it leaves
  * its input behind in module state, so it is not for secrets.
  */
@@ -178,62 +175,3 @@ export const sha256dPair = (left: Uint8Array, right: Uint8Array): Uint8Array => 
   hashAgain(state);
   return digest(state);
 };
-
-/**
- * Searches nonces for a block header whose hash is at or below a target. The first 64 bytes are hashed once.
- *
- * @param header 80 bytes; its nonce doesn't matter
- * @param target 32 bytes, little-endian
- * @param start the first nonce to try, U32
- * @param count how many to try; nonces after 0xffffffff start again at 0
- * @returns the first nonce found, or null
- * @throws Sv2Error `invalid-length`
- */
-export const findNonce = (
-  header: Uint8Array,
-  target: Uint8Array,
-  start: number,
-  count: number,
-): number | null => {
-  if (header.length !== 80 || target.length !== 32) {
-    throw new Sv2Error(
-      'invalid-length',
-      `a header must be 80 bytes and a target 32, got ${header.length} and ${target.length}`,
-    );
-  }
-  const midstate = Int32Array.from(INITIAL);
-  load(header, 0, 0, 16);
-  compress(midstate);
-  load(header, 64, 0, 3);
-  const [merkleTail, ntime, nbits] = [w[0]!, w[1]!, w[2]!];
-  const targetView = new DataView(target.buffer, target.byteOffset, 32);
-  const targetTop = targetView.getUint32(28, true);
-  for (let tried = 0; tried < count; tried++) {
-    const nonce = (start + tried) >>> 0;
-    state.set(midstate);
-    w[0] = merkleTail;
-    w[1] = ntime;
-    w[2] = nbits;
-    w[3] = swap(nonce);
-    pad(4, 80);
-    compress(state);
-    hashAgain(state);
-    const top = swap(state[7]!) >>> 0;
-    if (top < targetTop || (top === targetTop && isAtOrBelow(state, targetView))) return nonce;
-  }
-  return null;
-};
-
-/** Whether a hash is at or below a target, from the most significant words (the last) down. */
-const isAtOrBelow = (s: Int32Array, target: DataView): boolean => {
-  for (let i = 7; i >= 0; i--) {
-    const word = swap(s[i]!) >>> 0;
-    const limit = target.getUint32(4 * i, true);
-    if (word !== limit) return word < limit;
-  }
-  return true;
-};
-
-/** Reverses the bytes of a word. */
-const swap = (word: number): number =>
-  (word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24);

@@ -1,17 +1,11 @@
 import { concatBytes } from '../bitcoin/consensus-bytes.js';
+import { MAX_FUTURE_BLOCK_TIME } from '../bitcoin/consensus.js';
 import { blockHash, serialiseBlockHeader } from '../bitcoin/block-header.js';
 import { meetsTarget } from '../bitcoin/target.js';
 import type { SubmitSharesErrorCode } from './error-codes.js';
 import { VERSION_ROLLING_MASK, type ChannelJob } from './job.js';
 import { findJob, type JobStore } from './job-store.js';
 import { channelJobMerkleRoot } from './merkle-root.js';
-
-/**
- * Seconds that a share's ntime may be ahead of the clock: what Bitcoin's consensus allows blocks
- * (`MAX_FUTURE_BLOCK_TIME`, spec §5.1). Spec §5.3.11 allows none, but miners that roll ntime run ahead, and
- * their blocks are valid.
- */
-export const NTIME_LEEWAY = 7200;
 
 /** What a share says; SubmitSharesStandard and SubmitSharesExtended are shares. */
 export interface Share {
@@ -56,8 +50,9 @@ export interface ShareContext<Job extends ChannelJob> {
  * Checks a share as a mining server does (spec §5.3.11 to §5.3.14), in the order of the reference
  * implementation (`channels_sv2`, `validate_share`). Nothing is counted or remembered.
  *
- * The ntime must be from the job's `minNtime` to {@link NTIME_LEEWAY} after the clock, or after `minNtime`
- * and the seconds since its receipt, if that is later.
+ * The ntime must be at least the job's `minNtime`. Spec §5.3.11 allows no more than that and the seconds since
+ * its receipt; here 7,200 seconds more (`MAX_FUTURE_BLOCK_TIME`, spec §5.1), counted from the clock if it is
+ * later, are let pass: miners that roll ntime run ahead, and by consensus their blocks are valid.
  *
  * @param now milliseconds since 1970
  */
@@ -80,7 +75,7 @@ export const validateShare = <Job extends ChannelJob>(
   }
 
   const elapsed = Math.max(0, Math.floor((now - tip.receivedAt) / 1000));
-  const latest = Math.max(tip.minNtime + elapsed, Math.floor(now / 1000)) + NTIME_LEEWAY;
+  const latest = Math.max(tip.minNtime + elapsed, Math.floor(now / 1000)) + MAX_FUTURE_BLOCK_TIME;
   if (ntime < tip.minNtime || ntime > latest) {
     return invalid('invalid-share', `ntime must be from ${tip.minNtime} to ${latest}, got ${ntime}`);
   }

@@ -1,0 +1,249 @@
+import type {
+  CloseChannel,
+  Message,
+  NewTemplate,
+  OpenExtendedMiningChannel,
+  OpenStandardMiningChannel,
+  SetCustomMiningJob,
+  SetNewPrevHashTemplate,
+  SubmitSharesExtended,
+  SubmitSharesStandard,
+  SubmitSolution,
+  UpdateChannel,
+} from '../messages/index.js';
+import type {
+  OpenMiningChannelErrorCode,
+  SetCustomMiningJobErrorCode,
+  SubmitSharesErrorCode,
+} from './error-codes.js';
+import type { ExtranonceAllocator } from './extranonce.js';
+import type { JobFactoryOptions } from './job-factory.js';
+import type { ServerChannel, TargetPolicy } from './server-channel.js';
+
+/** Options of `miningServer`. */
+export interface MiningServerOptions extends JobFactoryOptions, Pick<TargetPolicy, 'sharesPerMinute'> {
+  /** Where the channels' extranonce prefixes come from; several servers of one pool need a `serverId` each. */
+  readonly extranonce: ExtranonceAllocator;
+  /** Accepted shares per SubmitShares.Success, 1 or more. */
+  readonly shareBatchSize: number;
+  /** Hashes per second that lower nominal hashrates are taken for; default 1,000. */
+  readonly minHashrate?: number;
+  /** How many channels one client may have open; default 10,000. */
+  readonly maxChannelsPerClient?: number;
+  /** Whether a user may open channels; default everyone. The others get `unknown-user`. */
+  readonly isKnownUser?: (userIdentity: string) => boolean;
+  /**
+   * Whether the pool will pay for a custom job whose previous hash and form are right: it knows tokens,
+   * declared jobs and its own payout script. Without it custom jobs are refused with `jd-not-supported`.
+   *
+   * @returns null to accept, or the error code to refuse with
+   */
+  readonly acceptCustomJob?: (
+    job: SetCustomMiningJob,
+    channel: ServerChannel,
+  ) => SetCustomMiningJobErrorCode | null;
+}
+
+/** What clients send to a mining server once their connection is set up. */
+export type MiningClientMessage =
+  | OpenStandardMiningChannel
+  | OpenExtendedMiningChannel
+  | UpdateChannel
+  | CloseChannel
+  | SubmitSharesStandard
+  | SubmitSharesExtended
+  | SetCustomMiningJob;
+
+/** A channel was opened. */
+export interface ChannelOpened {
+  readonly type: 'ChannelOpened';
+  readonly clientId: number;
+  readonly channelId: number;
+  readonly kind: 'standard' | 'extended';
+  readonly userIdentity: string;
+  /** Hashes per second, as the client says. */
+  readonly nominalHashRate: number;
+  /** 32 bytes, little-endian. */
+  readonly target: Uint8Array;
+}
+
+/** A channel was not opened. */
+export interface ChannelRefused {
+  readonly type: 'ChannelRefused';
+  readonly clientId: number;
+  readonly userIdentity: string;
+  readonly errorCode: OpenMiningChannelErrorCode;
+}
+
+/** A channel ended. */
+export interface ChannelClosed {
+  readonly type: 'ChannelClosed';
+  readonly clientId: number;
+  readonly channelId: number;
+  readonly userIdentity: string;
+  /** The reason code of CloseChannel, or `disconnected`. */
+  readonly reason: string;
+}
+
+/** A channel's target for jobs to come is another. */
+export interface TargetChanged {
+  readonly type: 'TargetChanged';
+  readonly clientId: number;
+  readonly channelId: number;
+  /** 32 bytes, little-endian. */
+  readonly target: Uint8Array;
+}
+
+/** A share was accepted and counted. */
+export interface ShareAccepted {
+  readonly type: 'ShareAccepted';
+  readonly clientId: number;
+  readonly channelId: number;
+  /** The one in the share's TLV (extension 0x0002), or else the channel's. */
+  readonly userIdentity: string;
+  readonly jobId: number;
+  readonly sequenceNumber: number;
+  /** 32 bytes as SHA-256 returned them. */
+  readonly hash: Uint8Array;
+  /** What it is credited with: the difficulty of its job's target. */
+  readonly difficulty: number;
+}
+
+/** A share was rejected. */
+export interface ShareRejected {
+  readonly type: 'ShareRejected';
+  readonly clientId: number;
+  readonly channelId: number;
+  /** As in {@link ShareAccepted}; null when there is no such channel. */
+  readonly userIdentity: string | null;
+  readonly jobId: number;
+  readonly sequenceNumber: number;
+  readonly errorCode: SubmitSharesErrorCode;
+  /** What was wrong, in words. */
+  readonly reason: string;
+}
+
+/** A share, accepted just before, is a block. */
+export interface BlockFound {
+  readonly type: 'BlockFound';
+  readonly clientId: number;
+  readonly channelId: number;
+  readonly userIdentity: string;
+  readonly jobId: number;
+  /** 32 bytes as SHA-256 returned them. */
+  readonly hash: Uint8Array;
+  /** 80 bytes. */
+  readonly header: Uint8Array;
+  /** The whole coinbase; with witness when the block has a witness commitment. */
+  readonly coinbaseTx: Uint8Array;
+  /** To be sent to the template provider; null for a custom job. */
+  readonly solution: SubmitSolution | null;
+}
+
+/** A custom job was accepted. */
+export interface CustomJobAccepted {
+  readonly type: 'CustomJobAccepted';
+  readonly clientId: number;
+  readonly channelId: number;
+  readonly jobId: number;
+}
+
+/** A custom job was refused. */
+export interface CustomJobRefused {
+  readonly type: 'CustomJobRefused';
+  readonly clientId: number;
+  readonly channelId: number;
+  readonly errorCode: SetCustomMiningJobErrorCode;
+  /** What was wrong, in words. */
+  readonly reason: string;
+}
+
+/** What happened at a mining server. */
+export type MiningServerOutcome =
+  | ChannelOpened
+  | ChannelRefused
+  | ChannelClosed
+  | TargetChanged
+  | ShareAccepted
+  | ShareRejected
+  | BlockFound
+  | CustomJobAccepted
+  | CustomJobRefused;
+
+/** Messages for one client, in order. */
+export interface ClientMessages {
+  readonly clientId: number;
+  readonly messages: readonly Message[];
+}
+
+/** What an input to a mining server leads to. */
+export interface MiningServerOutput {
+  /** At most one entry per client. */
+  readonly messages: readonly ClientMessages[];
+  readonly outcomes: readonly MiningServerOutcome[];
+}
+
+/** A mining server without its connections. See `miningServer`. Times are milliseconds since 1970. */
+export interface MiningServer {
+  /**
+   * A client's connection is set up.
+   *
+   * @param clientId not in use by another client
+   * @param flags of its SetupConnection
+   * @throws Sv2Error `duplicate-client`
+   */
+  addClient(clientId: number, flags: number): void;
+  /** A client is gone; its channels close. Nothing happens when there is no such client. */
+  removeClient(clientId: number): MiningServerOutput;
+  /**
+   * A client's message.
+   *
+   * @throws Sv2Error `unknown-client`
+   */
+  handle(clientId: number, message: MiningClientMessage, now: number): MiningServerOutput;
+  /**
+   * A template: a future job for everyone, or one to mine at once.
+   *
+   * @throws Sv2Error `chain-tip-not-set` for a template that isn't a future one before any SetNewPrevHash,
+   *   and as `buildCoinbase` when its coinbase can't be built; nothing has changed then
+   */
+  newTemplate(template: NewTemplate): MiningServerOutput;
+  /**
+   * A new previous hash: everyone mines the future job it names.
+   *
+   * @throws Sv2Error `template-id-not-found`, `invalid-nbits`; nothing has changed then
+   */
+  setNewPrevHash(message: SetNewPrevHashTemplate, now: number): MiningServerOutput;
+  /**
+   * Sets a channel's target, for vardiff; no larger than the client accepts. No message when it is the same.
+   *
+   * @param target 32 bytes, little-endian
+   * @throws Sv2Error `unknown-client`, `unknown-channel`
+   */
+  setTarget(clientId: number, channelId: number, target: Uint8Array): MiningServerOutput;
+  /**
+   * Gives a channel another extranonce prefix for jobs to come (spec §5.3.10); the one before is released
+   * when no job uses it.
+   *
+   * @throws Sv2Error `unknown-client`, `unknown-channel`, `extranonce-space-exhausted`
+   */
+  setExtranoncePrefix(clientId: number, channelId: number): MiningServerOutput;
+  /**
+   * Puts channels of a client into a new group (spec §5.3.22).
+   *
+   * @throws Sv2Error `unknown-client`, `unknown-channel`; `group-not-allowed` when the client requires
+   *   standard jobs
+   */
+  setGroupChannel(clientId: number, channelIds: readonly number[]): MiningServerOutput;
+  /**
+   * Closes a channel, or all channels of a group.
+   *
+   * @param reasonCode for CloseChannel
+   * @throws Sv2Error `unknown-client`, `unknown-channel`
+   */
+  closeChannel(clientId: number, channelId: number, reasonCode: string): MiningServerOutput;
+  /** Acknowledges all accepted shares that wait for their batch to fill. */
+  flush(): MiningServerOutput;
+  /** All open channels: for vardiff, accounting, dashboards. They are live; change them only through this server. */
+  channels(): Iterable<readonly [clientId: number, channel: ServerChannel]>;
+}

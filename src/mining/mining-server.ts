@@ -1,0 +1,238 @@
+import { compareTargets } from '../bitcoin/target.js';
+import { Sv2Error } from '../codec/errors.js';
+import {
+  CloseChannel,
+  SetExtranoncePrefix,
+  SetGroupChannel,
+  SetTarget,
+  SubmitSharesSuccess,
+  UpdateChannelError,
+  type Message,
+  type NewTemplate,
+  type UpdateChannel,
+} from '../messages/index.js';
+import { chainTipFrom } from './chain-tip.js';
+import { channelOpening } from './channel-opening.js';
+import { customJobs } from './custom-job.js';
+import type { UpdateChannelErrorCode } from './error-codes.js';
+import { distributeJob, distributePrevHash, keepFuture, type Work } from './job-distribution.js';
+import { jobFactory } from './job-factory.js';
+import { isPrefixInUse } from './job-store.js';
+import { NOTHING, outputFor } from './mining-server-output.js';
+import type {
+  ChannelClosed,
+  ClientMessages,
+  MiningServer,
+  MiningServerOptions,
+  MiningServerOutput,
+} from './mining-server-types.js';
+import { setTarget, targetFor, type ServerChannel } from './server-channel.js';
+import {
+  addressed,
+  moveChannel,
+  nextId,
+  removeChannel,
+  serverClient,
+  type ServerClient,
+} from './server-client.js';
+import { shareSubmission } from './share-submission.js';
+
+/**
+ * A mining server (spec chapter 5) without its connections: it takes what clients send, and templates, and says
+ * what to send to whom and what happened. It does no I/O, reads no clock and throws only at its caller; whatever
+ * a client sends is answered.
+ *
+ * All channels share the jobs made from a template, so a job costs one coinbase however many channels there are,
+ * and a merkle root for each channel that must be told one.
+ */
+export const miningServer = (options: MiningServerOptions): MiningServer => {
+  const { extranonce, sharesPerMinute, minHashrate = 1000 } = options;
+  const targetPolicy = { sharesPerMinute, minHashrate };
+  const factory = jobFactory(options);
+  const jobOf = (template: NewTemplate) => factory.fromTemplate(template, extranonce.size);
+  const clients = new Map<number, ServerClient>();
+  const work: Work = { current: null, future: new Map() };
+  const open = channelOpening(options, targetPolicy, work, jobOf);
+  const setCustomMiningJob = customJobs(options, work, factory);
+
+  const clientOf = (clientId: number): ServerClient => {
+    const client = clients.get(clientId);
+    if (client !== undefined) return client;
+    throw new Sv2Error('unknown-client', `there is no client ${clientId}`, { clientId });
+  };
+  const channelOf = (client: ServerClient, channelId: number): ServerChannel => {
+    const channel = client.channels.get(channelId);
+    if (channel !== undefined) return channel;
+    throw unknownChannel(client, channelId);
+  };
+
+  /** Tells every client, after dropping prefixes that no job needs any more. */
+  const broadcast = (messagesFor: (client: ServerClient) => Message[]): MiningServerOutput => {
+    const messages: ClientMessages[] = [];
+    for (const client of clients.values()) {
+      const forClient = messagesFor(client);
+      if (forClient.length > 0) messages.push({ clientId: client.clientId, messages: forClient });
+      for (const channel of client.channels.values()) releaseRetired(channel);
+    }
+    return { messages, outcomes: [] };
+  };
+
+  const releaseRetired = ({ retiredPrefixes, jobs }: ServerChannel): void => {
+    if (retiredPrefixes.length === 0) return;
+    for (const prefix of retiredPrefixes.splice(0)) {
+      if (isPrefixInUse(jobs, prefix)) retiredPrefixes.push(prefix);
+      else extranonce.release(prefix);
+    }
+  };
+
+  const close = (client: ServerClient, id: number, reason: string): ChannelClosed[] =>
+    addressed(client, id).map((channel) => {
+      removeChannel(client, channel);
+      for (const prefix of [channel.extranoncePrefix, ...channel.retiredPrefixes]) extranonce.release(prefix);
+      const { channelId, userIdentity } = channel;
+      return { type: 'ChannelClosed', clientId: client.clientId, channelId, userIdentity, reason };
+    });
+
+  /** Tells the client of a target if it is another than before. */
+  const retarget = (client: ServerClient, channel: ServerChannel, target: Uint8Array): MiningServerOutput => {
+    const before = channel.target;
+    setTarget(channel, target);
+    if (compareTargets(before, channel.target) === 0) return NOTHING;
+    const { clientId } = client;
+    const { channelId } = channel;
+    return outputFor(
+      clientId,
+      [SetTarget({ channelId, maximumTarget: channel.target })],
+      [{ type: 'TargetChanged', clientId, channelId, target: channel.target }],
+    );
+  };
+
+  const updateChannel = (client: ServerClient, message: UpdateChannel): MiningServerOutput => {
+    const { channelId, nominalHashRate, maximumTarget } = message;
+    const channel = client.channels.get(channelId);
+    if (channel === undefined) return updateError(client, channelId, 'invalid-channel-id');
+    const target = targetFor(nominalHashRate, maximumTarget, targetPolicy);
+    if (typeof target === 'string') return updateError(client, channelId, target);
+    channel.nominalHashRate = nominalHashRate;
+    channel.maxTarget = maximumTarget.slice(); // the message is a view of its whole frame
+    return retarget(client, channel, target);
+  };
+
+  return {
+    addClient(clientId, flags) {
+      if (clients.has(clientId)) {
+        throw new Sv2Error('duplicate-client', `client ${clientId} is there already`, { clientId });
+      }
+      clients.set(clientId, serverClient(clientId, flags));
+    },
+    removeClient(clientId) {
+      const client = clients.get(clientId);
+      if (client === undefined) return NOTHING;
+      clients.delete(clientId);
+      const channelIds = [...client.channels.keys()];
+      return { messages: [], outcomes: channelIds.flatMap((id) => close(client, id, 'disconnected')) };
+    },
+    handle(clientId, message, now) {
+      const client = clientOf(clientId);
+      switch (message.type) {
+        case 'SubmitSharesStandard':
+        case 'SubmitSharesExtended':
+          return shareSubmission(client, message, now);
+        case 'OpenStandardMiningChannel':
+        case 'OpenExtendedMiningChannel':
+          return open(client, message);
+        case 'UpdateChannel':
+          return updateChannel(client, message);
+        case 'SetCustomMiningJob':
+          return setCustomMiningJob(client, message, now);
+        case 'CloseChannel':
+          return { messages: [], outcomes: close(client, message.channelId, message.reasonCode) };
+      }
+    },
+    newTemplate(template) {
+      const tip = template.futureTemplate ? null : work.current?.tip;
+      if (tip === undefined) {
+        throw new Sv2Error('chain-tip-not-set', 'a template to mine at once came before any SetNewPrevHash', {
+          templateId: template.templateId,
+        });
+      }
+      const job = jobOf(template);
+      if (tip === null) keepFuture(work, template);
+      else work.current = { tip, template };
+      return broadcast((client) => distributeJob(client, job, tip));
+    },
+    setNewPrevHash(message, now) {
+      const template = work.future.get(message.templateId);
+      if (template === undefined) {
+        const { templateId } = message;
+        throw new Sv2Error('template-id-not-found', `there is no future template ${templateId}`, {
+          templateId,
+        });
+      }
+      const tip = chainTipFrom(message, now);
+      const job = jobOf(template);
+      work.current = { tip, template };
+      work.future.clear();
+      return broadcast((client) => distributePrevHash(client, job, tip));
+    },
+    setTarget(clientId, channelId, target) {
+      const client = clientOf(clientId);
+      return retarget(client, channelOf(client, channelId), target);
+    },
+    setExtranoncePrefix(clientId, channelId) {
+      const channel = channelOf(clientOf(clientId), channelId);
+      const before = channel.extranoncePrefix;
+      channel.extranoncePrefix =
+        channel.kind === 'standard'
+          ? extranonce.allocateStandard()
+          : extranonce.allocateExtended(channel.extranonceSize).extranoncePrefix;
+      channel.retiredPrefixes.push(before);
+      releaseRetired(channel);
+      return outputFor(clientId, [
+        SetExtranoncePrefix({ channelId, extranoncePrefix: channel.extranoncePrefix }),
+      ]);
+    },
+    setGroupChannel(clientId, channelIds) {
+      const client = clientOf(clientId);
+      if (client.requiresStandardJobs) {
+        throw new Sv2Error(
+          'group-not-allowed',
+          `client ${clientId} requires standard jobs, it has no groups`,
+        );
+      }
+      const channels = channelIds.map((channelId) => channelOf(client, channelId));
+      const groupChannelId = nextId(client);
+      for (const channel of channels) moveChannel(client, channel, groupChannelId);
+      return outputFor(clientId, [SetGroupChannel({ groupChannelId, channelIds })]);
+    },
+    closeChannel(clientId, channelId, reasonCode) {
+      const client = clientOf(clientId);
+      const outcomes = close(client, channelId, reasonCode);
+      if (outcomes.length === 0) throw unknownChannel(client, channelId);
+      return outputFor(clientId, [CloseChannel({ channelId, reasonCode })], outcomes);
+    },
+    flush: () =>
+      broadcast((client) =>
+        [...client.channels.values()].flatMap(({ channelId, shares }) => {
+          const acknowledgement = shares.flush();
+          return acknowledgement === undefined
+            ? []
+            : [SubmitSharesSuccess({ channelId, ...acknowledgement })];
+        }),
+      ),
+    *channels() {
+      for (const { clientId, channels } of clients.values()) {
+        for (const channel of channels.values()) yield [clientId, channel] as const;
+      }
+    },
+  };
+};
+
+const updateError = (
+  { clientId }: ServerClient,
+  channelId: number,
+  errorCode: UpdateChannelErrorCode,
+): MiningServerOutput => outputFor(clientId, [UpdateChannelError({ channelId, errorCode })]);
+
+const unknownChannel = ({ clientId }: ServerClient, channelId: number): Sv2Error =>
+  new Sv2Error('unknown-channel', `client ${clientId} has no channel ${channelId}`, { clientId, channelId });
