@@ -20,6 +20,7 @@ const search = rate(1_000_000, (count) => hasher.search(0, count, unreachable));
 const noble = rate(200_000, (count) => {
   for (let nonce = 0; nonce < count; nonce++) doubleSha256(header);
 });
+// eslint-disable-next-line no-console -- the output of a script
 console.log(
   `nonce search ${search.toFixed(2)} MH/s, noble ${noble.toFixed(2)} MH/s: ${(search / noble).toFixed(1)} times`,
 );
