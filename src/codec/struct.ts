@@ -47,7 +47,10 @@ export function structCodec<F extends Fields>(message: string, fields: F): Struc
         const value = values[names[index] as string];
         try {
           if (value === undefined)
-            throw new CodecError('missing-field', `expected ${(types[index] as DataType<unknown>).name}`);
+            throw new CodecError(
+              'missing-field',
+              `missing, expected ${(types[index] as DataType<unknown>).name}`,
+            );
           size += (types[index] as DataType<unknown>).size(value);
         } catch (error) {
           throw fail(error, index);
