@@ -13,7 +13,7 @@ import type { Work } from './job-distribution.js';
 import type { JobFactory } from './job-factory.js';
 import { outputFor } from './mining-server-output.js';
 import type { MiningServerOptions, MiningServerOutput } from './mining-server-types.js';
-import { addJob } from './server-channel.js';
+import { addChannelJob } from './server-channel.js';
 import { addressed, type ServerClient } from './server-client.js';
 
 /** A merkle path this long would be that of more transactions than fit a block. */
@@ -57,7 +57,7 @@ export const customJobs =
 
     const { job, tip } = result;
     const { jobId } = job;
-    for (const member of channels) addJob(member, job, tip);
+    for (const member of channels) addChannelJob(member, job, tip);
     return outputFor(
       clientId,
       [SetCustomMiningJobSuccess({ channelId, requestId, jobId })],

@@ -3,11 +3,11 @@ import type { ChainTip } from './chain-tip.js';
 import type { ServerJob } from './job.js';
 import { MAX_FUTURE_JOBS } from './job-store.js';
 import {
-  activate,
-  addJob,
+  activateChannelJob,
+  addChannelJob,
   extendedJobMessage,
   jobMessage,
-  retire,
+  retireChannelJobs,
   type ServerChannel,
 } from './server-channel.js';
 import type { ServerClient } from './server-client.js';
@@ -45,11 +45,11 @@ export const distributeJob = (client: ServerClient, job: ServerJob, tip: ChainTi
   const messages: Message[] = [];
   if (client.requiresStandardJobs) {
     for (const channel of client.channels.values())
-      messages.push(jobMessage(channel, addJob(channel, job, tip)));
+      messages.push(jobMessage(channel, addChannelJob(channel, job, tip)));
     return messages;
   }
   for (const [groupChannelId, members] of client.groups) {
-    for (const channel of members) addJob(channel, job, tip);
+    for (const channel of members) addChannelJob(channel, job, tip);
     messages.push(extendedJobMessage(groupChannelId, job, tip));
   }
   return messages;
@@ -63,8 +63,8 @@ export const distributeJob = (client: ServerClient, job: ServerJob, tip: ChainTi
  */
 export const distributePrevHash = (client: ServerClient, job: ServerJob, tip: ChainTip): Message[] => {
   for (const channel of client.channels.values()) {
-    if (client.requiresWorkSelection) retire(channel);
-    else activate(channel, job, tip);
+    if (client.requiresWorkSelection) retireChannelJobs(channel);
+    else activateChannelJob(channel, job, tip);
   }
   if (client.requiresWorkSelection) return [];
   const receivers = client.requiresStandardJobs ? client.channels : client.groups;
@@ -87,12 +87,12 @@ export const firstJobs = (
   const messages: Message[] = [];
   if (current !== null) {
     const job = jobOf(current.template);
-    messages.push(jobMessage(channel, addJob(channel, job, null)));
-    activate(channel, job, current.tip);
+    messages.push(jobMessage(channel, addChannelJob(channel, job, null)));
+    activateChannelJob(channel, job, current.tip);
     messages.push(prevHashMessage(channel.channelId, job, current.tip));
   }
   for (const template of future.values())
-    messages.push(jobMessage(channel, addJob(channel, jobOf(template), null)));
+    messages.push(jobMessage(channel, addChannelJob(channel, jobOf(template), null)));
   return messages;
 };
 

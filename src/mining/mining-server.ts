@@ -26,7 +26,7 @@ import type {
   MiningServerOptions,
   MiningServerOutput,
 } from './mining-server-types.js';
-import { setTarget, targetFor, type ServerChannel } from './server-channel.js';
+import { setChannelTarget, targetFor, type ServerChannel } from './server-channel.js';
 import {
   addressed,
   moveChannel,
@@ -96,7 +96,7 @@ export const miningServer = (options: MiningServerOptions): MiningServer => {
   /** Tells the client of a target if it is another than before. */
   const retarget = (client: ServerClient, channel: ServerChannel, target: Uint8Array): MiningServerOutput => {
     const before = channel.target;
-    setTarget(channel, target);
+    setChannelTarget(channel, target);
     if (compareTargets(before, channel.target) === 0) return NOTHING;
     const { clientId } = client;
     const { channelId } = channel;

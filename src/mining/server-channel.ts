@@ -102,12 +102,12 @@ export const targetFor = (
 };
 
 /** Sets the target for future jobs and jobs to come (spec §5.3.21), no larger than the client accepts. */
-export const setTarget = (channel: ServerChannel, target: Uint8Array): void => {
+export const setChannelTarget = (channel: ServerChannel, target: Uint8Array): void => {
   channel.target = harderOf(target, channel.maxTarget);
 };
 
 /** Gives the channel a future job, or with a chain tip one to mine at once. */
-export const addJob = (
+export const addChannelJob = (
   channel: ServerChannel,
   job: ServerJob,
   tip: ChainTip | null,
@@ -131,15 +131,15 @@ export const addJob = (
  * Makes a job the channel's only one, on a new previous hash: a future job the channel has, or else this
  * same job given at once. Duplicates are forgotten, as all shares from before are stale now.
  */
-export const activate = (channel: ServerChannel, job: ServerJob, tip: ChainTip): void => {
+export const activateChannelJob = (channel: ServerChannel, job: ServerJob, tip: ChainTip): void => {
   channel.shares.clear();
   if (activateJob(channel.jobs, job.jobId, tip, channel.target) !== null) return;
   retireJobs(channel.jobs);
-  addJob(channel, job, tip);
+  addChannelJob(channel, job, tip);
 };
 
 /** Makes all jobs stale, for a channel that waits for its client's custom job on a new previous hash. */
-export const retire = (channel: ServerChannel): void => {
+export const retireChannelJobs = (channel: ServerChannel): void => {
   channel.shares.clear();
   retireJobs(channel.jobs);
 };

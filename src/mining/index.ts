@@ -1,0 +1,17 @@
+export * from './chain-tip.js';
+export * from './client-channel.js';
+export * from './error-codes.js';
+export * from './extranonce.js';
+export * from './job.js';
+export * from './job-factory.js';
+export type { JobStore } from './job-store.js';
+export * from './merkle-root.js';
+export * from './mining-client.js';
+export * from './mining-server.js';
+export * from './mining-server-types.js';
+export * from './seen-shares.js';
+export * from './server-channel.js';
+export * from './setup-flags.js';
+export * from './share-accounting.js';
+export * from './share-validation.js';
+export * from './user-accounting.js';
