@@ -26,7 +26,7 @@ export function parseStratumUrl(url: string): StratumUrl {
   const slash = rest.indexOf('/');
   const authority = slash < 0 ? rest : rest.slice(0, slash);
   const key = slash < 0 ? undefined : rest.slice(slash + 1);
-  const [, bracketed, name, port] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(.*))?$/.exec(authority) ?? [];
+  const [, bracketed, name, port] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::([^:]*))?$/.exec(authority) ?? [];
   const host = bracketed ?? name;
   if (host === undefined) {
     throw wrongUrl(
