@@ -83,7 +83,18 @@ export const channelOpening = (
           : OpenExtendedMiningChannelSuccess({ ...opened, extranonceSize }),
         ...firstJobs(client, channel, work, jobOf),
       ],
-      [{ type: 'ChannelOpened', clientId, channelId, kind, userIdentity, nominalHashRate, target }],
+      [
+        {
+          type: 'ChannelOpened',
+          clientId,
+          channelId,
+          kind,
+          userIdentity,
+          nominalHashRate,
+          target,
+          maxTarget: channel.maxTarget,
+        },
+      ],
     );
   };
 };

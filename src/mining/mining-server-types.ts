@@ -65,6 +65,19 @@ export interface ChannelOpened {
   readonly nominalHashRate: number;
   /** 32 bytes, little-endian. */
   readonly target: Uint8Array;
+  /** The largest target the client accepts: 32 bytes, little-endian. */
+  readonly maxTarget: Uint8Array;
+}
+
+/** A client's UpdateChannel was accepted; a TargetChanged follows if it changes the target. */
+export interface ChannelUpdated {
+  readonly type: 'ChannelUpdated';
+  readonly clientId: number;
+  readonly channelId: number;
+  /** Hashes per second, as the client says. */
+  readonly nominalHashRate: number;
+  /** The largest target the client accepts: 32 bytes, little-endian. */
+  readonly maxTarget: Uint8Array;
 }
 
 /** A channel was not opened. */
@@ -107,6 +120,8 @@ export interface ShareAccepted {
   readonly hash: Uint8Array;
   /** What it is credited with: the difficulty of its job's target. */
   readonly difficulty: number;
+  /** Its job's target: 32 bytes, little-endian. */
+  readonly target: Uint8Array;
 }
 
 /** A share was rejected. */
@@ -162,6 +177,7 @@ export interface CustomJobRefused {
 export type MiningServerOutcome =
   | ChannelOpened
   | ChannelRefused
+  | ChannelUpdated
   | ChannelClosed
   | TargetChanged
   | ShareAccepted

@@ -115,7 +115,13 @@ export const miningServer = (options: MiningServerOptions): MiningServer => {
     if (typeof target === 'string') return updateError(client, channelId, target);
     channel.nominalHashRate = nominalHashRate;
     channel.maxTarget = maximumTarget.slice(); // the message is a view of its whole frame
-    return retarget(client, channel, target);
+    const { clientId } = client;
+    const { maxTarget } = channel;
+    const { messages, outcomes } = retarget(client, channel, target);
+    return {
+      messages,
+      outcomes: [{ type: 'ChannelUpdated', clientId, channelId, nominalHashRate, maxTarget }, ...outcomes],
+    };
   };
 
   return {

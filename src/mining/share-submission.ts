@@ -67,7 +67,7 @@ export const shareSubmission = (
   const { hash, difficulty, acknowledgement, header } = result;
   const sharer = { clientId, channelId, userIdentity, jobId };
   const outcomes: MiningServerOutcome[] = [
-    { type: 'ShareAccepted', ...sharer, sequenceNumber, hash, difficulty },
+    { type: 'ShareAccepted', ...sharer, sequenceNumber, hash, difficulty, target: result.job.target },
   ];
   if (result.isBlock) {
     outcomes.push({ type: 'BlockFound', ...sharer, hash, header, ...foundBlock(result, share) });
