@@ -137,10 +137,9 @@ export function polyAddLengths(adLength: number, length: number): void {
  * @returns 16 bytes, overwritten by the next tag
  */
 export function polyEnd(): Uint8Array {
-  // Three rounds of carries bring every limb into range: the first makes the number smaller than 2^130 + 20, the
-  // second wraps what is left over or below zero, the third settles the carry or borrow of that.
+  // Two rounds of carries bring every limb into range: what the first leaves over or below zero at the lowest limb, 20 at most,
+  // the second settles.
   for (let i = 0; i < 6; i++) limbs[i] = h[i]!;
-  carryRound();
   carryRound();
   carryRound();
 

@@ -111,7 +111,7 @@ export interface FrameOpener {
  */
 export function createFrameOpener(cipher: CipherState, maxPayload = maxU24): FrameOpener {
   /** Why nothing more is accepted. */
-  let failure: unknown;
+  let failure: Error | undefined;
   /** The header being collected, when a chunk ended inside it. */
   const partialHeader = new Uint8Array(encryptedHeaderLength);
   let header: Uint8Array | undefined; // of the frame under way, decrypted
@@ -194,7 +194,7 @@ export function createFrameOpener(cipher: CipherState, maxPayload = maxU24): Fra
     }
   }
 
-  function fail(error: unknown): void {
+  function fail(error: Error): void {
     failure ??= error;
     buffer = empty;
     header = undefined;
@@ -209,7 +209,7 @@ export function createFrameOpener(cipher: CipherState, maxPayload = maxU24): Fra
       try {
         read(chunk, onFrame);
       } catch (error) {
-        fail(error);
+        fail(error as Error);
         throw error;
       }
     },
