@@ -79,7 +79,7 @@ export default tseslint.config(
           // fixed names of the public API, and things that are more than the Observable they extend or return
           names: {
             '^(listen|listener|connect|connector|mining|jobDeclaration|templateDistribution)$': false,
-            '([Hh]andler|[Oo]perator|[Cc]reator|project|request|start|dispatch|run|with|delay|notifier|factory)$': false,
+            '([Hh]andler|poolMining|templateClient|[Oo]perator|[Cc]reator|project|request|start|dispatch|run|with|delay|notifier|factory)$': false,
           },
         },
       ],

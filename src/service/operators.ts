@@ -82,7 +82,7 @@ export function ofTrigger<E extends AnyEvent, T extends Trigger>(
  * @param handler the subprotocol named in the outcome
  * @param project outcomes of one event; nothing for none
  */
-export function handleEach<E extends { readonly type: string }, O>(
+export function handleEach<E extends { readonly type: string }, O = never>(
   handler: HandlerError['handler'],
   project: (event: E) => ObservableInput<O> | void,
 ): OperatorFunction<E, O | HandlerError> {
