@@ -5,7 +5,6 @@ import {
   decodeCompactSize,
   doubleSha256,
   encodeCompactSize,
-  fromDisplayHex,
   parseBlock,
   parseBlockHeader,
   parseOutputs,
@@ -17,7 +16,6 @@ import {
   serialiseTemplateOutputs,
   serialiseTransaction,
   stripWitness,
-  toDisplayHex,
   transactionWeight,
   txid,
   wtxid,
@@ -237,21 +235,6 @@ describe('lists of outputs', () => {
       expect(codeOf(() => serialiseOutputs([{ value, scriptPubKey: new Uint8Array() }]))).toBe(
         'out-of-range',
       );
-    }
-  });
-});
-
-describe('the display form of a hash', () => {
-  it('is its reversed bytes in hex', () => {
-    fc.assert(
-      fc.property(hash, (value) => {
-        expect(fromDisplayHex(toDisplayHex(value))).toEqual(value);
-        expect(toDisplayHex(value)).toBe(hex(value.slice().reverse()));
-      }),
-      { seed: 42 },
-    );
-    for (const text of ['', '00', 'zz'.repeat(32), '0'.repeat(66)]) {
-      expect(codeOf(() => fromDisplayHex(text))).toBe('invalid-hash');
     }
   });
 });

@@ -4,7 +4,7 @@ export * from './coinbase.js';
 export * from './compact-size.js';
 export * from './consensus.js';
 export * from './descriptor-checksum.js';
-export * from './hash.js';
+export { doubleSha256, doubleSha256Pair, fromDisplayHex, toDisplayHex } from './hash.js';
 export * from './merkle.js';
 export * from './midstate.js';
 export {

@@ -1,6 +1,6 @@
 import { Sv2Error } from '../codec/errors.js';
 import { sameBytes } from './consensus-bytes.js';
-import { doubleSha256 } from './hash.js';
+import { doubleSha256Pair } from './hash.js';
 
 /**
  * Folds a merkle path onto the coinbase's txid (spec §5.3.15, §7.2: hashes ordered from the deepest).
@@ -18,7 +18,7 @@ export const merkleRootFromPath = (
   let root = coinbaseTxid;
   merklePath.forEach((sibling, index) => {
     requireHash(sibling, `merkle path entry ${index}`);
-    root = hashPair(root, sibling);
+    root = doubleSha256Pair(root, sibling);
   });
   return root;
 };
@@ -97,7 +97,7 @@ export const witnessCommitment = (
 ): Uint8Array => {
   requireHash(witnessRoot, 'witness merkle root');
   requireHash(witnessReservedValue, 'witness reserved value');
-  return hashPair(witnessRoot, witnessReservedValue);
+  return doubleSha256Pair(witnessRoot, witnessReservedValue);
 };
 
 const COMMITMENT_HEADER = [0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed] as const;
@@ -134,16 +134,9 @@ const hashPairs = (level: readonly Uint8Array[]): Uint8Array[] => {
   const parents: Uint8Array[] = [];
   for (let index = 0; index < level.length; index += 2) {
     const left = level[index] as Uint8Array;
-    parents.push(hashPair(left, level[index + 1] ?? left));
+    parents.push(doubleSha256Pair(left, level[index + 1] ?? left));
   }
   return parents;
-};
-
-const hashPair = (left: Uint8Array, right: Uint8Array): Uint8Array => {
-  const pair = new Uint8Array(64);
-  pair.set(left);
-  pair.set(right, 32);
-  return doubleSha256(pair);
 };
 
 const requireHash = (hash: Uint8Array, name: string): void => {
