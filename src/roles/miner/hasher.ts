@@ -1,0 +1,131 @@
+import {
+  defer,
+  EMPTY,
+  expand,
+  from,
+  mergeMap,
+  observeOn,
+  of,
+  type Observable,
+  type SchedulerLike,
+} from 'rxjs';
+import { createHeaderHasher } from '../../bitcoin/midstate.js';
+import { VERSION_ROLLING_MASK } from '../../mining/job.js';
+
+/** What is to be hashed: every nonce, and if allowed every version that BIP 323 leaves to miners. */
+export interface HashUnit {
+  /** 80 bytes; the nonce in it is ignored. */
+  readonly header: Uint8Array;
+  /** Largest hash to be reported: 32 bytes, little-endian. */
+  readonly target: Uint8Array;
+  readonly versionRollingAllowed: boolean;
+}
+
+/** What hashing leads to. */
+export type HashEvent =
+  /** A header whose hash is at or below the target. */
+  | { readonly type: 'found'; readonly nonce: number; readonly version: number }
+  /** So many hashes were computed since the last such event. */
+  | { readonly type: 'hashed'; readonly hashes: number };
+
+/** Hashes a unit while subscribed; completes when there is nothing left to try. */
+export type Hasher = (unit: HashUnit) => Observable<HashEvent>;
+
+/** A part of a unit's search space: so many nonces from `nonce` on, with one version. */
+export interface HashSlice {
+  readonly version: number;
+  readonly nonce: number;
+  readonly count: number;
+}
+
+const nonces = 2 ** 32;
+
+/** The version in a header, U32. */
+export const headerVersion = (header: Uint8Array): number =>
+  new DataView(header.buffer, header.byteOffset).getUint32(0, true);
+
+/** A copy of a header with another version. */
+export function withVersion(header: Uint8Array, version: number): Uint8Array {
+  const copy = header.slice();
+  new DataView(copy.buffer).setUint32(0, version, true);
+  return copy;
+}
+
+/** The version that follows in the order of the bits of BIP 323, or undefined after the last. */
+export function nextVersion(version: number): number | undefined {
+  const lowestBit = VERSION_ROLLING_MASK & -VERSION_ROLLING_MASK;
+  const rolled = (((version & VERSION_ROLLING_MASK) >>> 0) + lowestBit) >>> 0;
+  if ((rolled & ~VERSION_ROLLING_MASK) !== 0) return undefined;
+  return ((version & ~VERSION_ROLLING_MASK) | rolled) >>> 0;
+}
+
+/**
+ * The slices of a unit for one of several workers: nonces first, then versions (from the one in the header
+ * with the bits of BIP 323 cleared, counting up).
+ * @param unit the unit
+ * @param size nonces a slice
+ * @param worker which worker, from 0
+ * @param workers how many there are; each gets its own share of the nonces
+ */
+export function* hashSlices(unit: HashUnit, size: number, worker = 0, workers = 1): Generator<HashSlice> {
+  const first = Math.floor((worker * nonces) / workers);
+  const end = Math.floor(((worker + 1) * nonces) / workers);
+  const own = headerVersion(unit.header);
+  let version: number | undefined = unit.versionRollingAllowed ? (own & ~VERSION_ROLLING_MASK) >>> 0 : own;
+  while (version !== undefined) {
+    for (let nonce = first; nonce < end; nonce += size) {
+      yield { version, nonce, count: Math.min(size, end - nonce) };
+    }
+    version = unit.versionRollingAllowed ? nextVersion(version) : undefined;
+  }
+}
+
+/**
+ * Searches slices one after the other, remembering the midstate while the version stays.
+ * @returns a function that searches one slice and returns the nonces found in it
+ */
+export function sliceSearcher(unit: HashUnit): (slice: HashSlice) => readonly number[] {
+  let version: number | undefined;
+  let hasher = createHeaderHasher(unit.header);
+  return (slice) => {
+    if (slice.version !== version) {
+      version = slice.version;
+      hasher = createHeaderHasher(withVersion(unit.header, version));
+    }
+    const found: number[] = [];
+    const end = slice.nonce + slice.count;
+    for (let nonce = slice.nonce; nonce < end;) {
+      const hit = hasher.search(nonce, end - nonce, unit.target);
+      if (hit === null) break;
+      found.push(hit);
+      nonce = hit + 1;
+    }
+    return found;
+  };
+}
+
+/**
+ * A hasher for one thread that gives way to everything else after each slice; for browsers and small programs.
+ * @param scheduler where it queues up for its next slice, such as `asyncScheduler`
+ * @param sliceSize hashes at a stretch
+ */
+export const cooperativeHasher =
+  (scheduler: SchedulerLike, sliceSize = 20_000): Hasher =>
+  (unit) =>
+    defer(() => {
+      const slices = hashSlices(unit, sliceSize);
+      const search = sliceSearcher(unit);
+      const next = (): Observable<readonly HashEvent[]> => {
+        const slice = slices.next();
+        if (slice.done === true) return EMPTY;
+        const { version, count } = slice.value;
+        const found = search(slice.value).map((nonce) => ({ type: 'found', nonce, version }) as const);
+        return of([...found, { type: 'hashed', hashes: count } as const]);
+      };
+      return of([]).pipe(
+        expand<readonly HashEvent[], Observable<readonly HashEvent[]>>(() =>
+          defer(next).pipe(observeOn(scheduler)),
+        ),
+        mergeMap((events) => from(events)),
+      );
+    });
