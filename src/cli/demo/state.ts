@@ -1,0 +1,154 @@
+import { difficultyFromTarget } from '../../bitcoin/target.js';
+import { toDisplayHex } from '../../bitcoin/hash.js';
+import type { MinerOutcome } from '../../roles/miner/miner.js';
+import type { PoolOutcome } from '../../roles/pool/pool.js';
+import type { TemplateProviderOutcome } from '../../roles/template-provider/template-provider.js';
+import type { ClientOutcome } from '../../service/outcomes.js';
+
+/** An outcome and the service it came from. */
+export type DemoOutcome =
+  | { readonly from: 'templateProvider'; readonly outcome: TemplateProviderOutcome }
+  | { readonly from: 'pool'; readonly outcome: PoolOutcome }
+  | { readonly from: 'miner'; readonly name: string; readonly outcome: ClientOutcome<MinerOutcome> };
+
+/** One miner as the pool and the miner itself see it. */
+export interface MinerState {
+  readonly name: string;
+  readonly channel: 'standard' | 'extended';
+  readonly connected: boolean;
+  /** Hashes per second. */
+  readonly hashRate: number;
+  /** Of the target the pool has set; undefined before the channel is open. */
+  readonly difficulty: number | undefined;
+  readonly accepted: number;
+  readonly rejected: number;
+  readonly blocks: number;
+}
+
+/** A block of the chain. */
+export interface BlockState {
+  readonly height: number;
+  /** As block explorers show it. */
+  readonly hash: string;
+  readonly finder: string;
+  /** Milliseconds since the one before, or since the start. */
+  readonly interval: number;
+}
+
+/** What the demo shows. */
+export interface DemoState {
+  /** When it was started, and when the last outcome came, in milliseconds. */
+  readonly startedAt: number;
+  readonly now: number;
+  readonly miners: readonly MinerState[];
+  /** Accepted blocks, newest first. */
+  readonly blocks: readonly BlockState[];
+  readonly rejectedBlocks: number;
+  /** Why the last block was rejected, or what else went wrong. */
+  readonly trouble: string | undefined;
+  /** Who found the blocks that the template provider has not judged yet, by hash. */
+  readonly finders: ReadonlyMap<string, string>;
+}
+
+/** The state before anything has happened. */
+export function demoState(miners: readonly Pick<MinerState, 'name' | 'channel'>[], now: number): DemoState {
+  return {
+    startedAt: now,
+    now,
+    miners: miners.map((miner) => ({
+      ...miner,
+      connected: false,
+      hashRate: 0,
+      difficulty: undefined,
+      accepted: 0,
+      rejected: 0,
+      blocks: 0,
+    })),
+    blocks: [],
+    rejectedBlocks: 0,
+    trouble: undefined,
+    finders: new Map(),
+  };
+}
+
+/** The state after an outcome. */
+export function withOutcome(state: DemoState, event: DemoOutcome, now: number): DemoState {
+  const next = { ...state, now };
+  switch (event.from) {
+    case 'miner':
+      return withMiner(next, event.name, minerChange(event.outcome));
+    case 'pool':
+      return withPoolOutcome(next, event.outcome);
+    case 'templateProvider':
+      return withTemplateProviderOutcome(next, event.outcome);
+  }
+}
+
+function minerChange(outcome: ClientOutcome<MinerOutcome>): (miner: MinerState) => Partial<MinerState> {
+  switch (outcome.type) {
+    case 'connected':
+      return () => ({ connected: true });
+    case 'disconnected':
+      return () => ({ connected: false, hashRate: 0 });
+    case 'HashRate':
+      return () => ({ hashRate: outcome.hashesPerSecond });
+    default:
+      return () => ({});
+  }
+}
+
+function withPoolOutcome(state: DemoState, outcome: PoolOutcome): DemoState {
+  switch (outcome.type) {
+    case 'ChannelOpened':
+    case 'ShareAccepted':
+    case 'ShareRejected': {
+      if (outcome.userIdentity === null) return state;
+      return withMiner(state, outcome.userIdentity, ({ accepted, rejected }) => {
+        if (outcome.type === 'ChannelOpened') return { difficulty: difficultyFromTarget(outcome.target) };
+        if (outcome.type === 'ShareRejected') return { rejected: rejected + 1 };
+        return { accepted: accepted + 1, difficulty: outcome.difficulty };
+      });
+    }
+    case 'BlockFound':
+      return {
+        ...state,
+        finders: new Map(state.finders).set(toDisplayHex(outcome.hash), outcome.userIdentity),
+      };
+    default:
+      return state;
+  }
+}
+
+function withTemplateProviderOutcome(state: DemoState, outcome: TemplateProviderOutcome): DemoState {
+  switch (outcome.type) {
+    case 'BlockAccepted': {
+      const hash = toDisplayHex(outcome.hash);
+      const finder = state.finders.get(hash) ?? 'unknown';
+      const finders = new Map(state.finders);
+      finders.delete(hash);
+      const interval =
+        state.now - state.startedAt - state.blocks.reduce((sum, block) => sum + block.interval, 0);
+      const blocks = [{ height: outcome.height, hash, finder, interval }, ...state.blocks];
+      return withMiner({ ...state, blocks, finders }, finder, (miner) => ({ blocks: miner.blocks + 1 }));
+    }
+    case 'BlockRejected':
+      return {
+        ...state,
+        rejectedBlocks: state.rejectedBlocks + 1,
+        trouble: `block rejected: ${outcome.reason}`,
+      };
+    default:
+      return state;
+  }
+}
+
+function withMiner(
+  state: DemoState,
+  name: string,
+  change: (miner: MinerState) => Partial<MinerState>,
+): DemoState {
+  return {
+    ...state,
+    miners: state.miners.map((miner) => (miner.name === name ? { ...miner, ...change(miner) } : miner)),
+  };
+}

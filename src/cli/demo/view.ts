@@ -1,0 +1,101 @@
+import { formatDifficulty, formatDuration, formatHashRate } from '../format.js';
+import type { DemoOutcome, DemoState, MinerState } from './state.js';
+
+const blocksShown = 8;
+
+/** Cells padded to columns: text to the left, numbers to the right. */
+function table(rows: readonly (readonly string[])[], numeric: readonly boolean[]): string[] {
+  const widths = numeric.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) =>
+        numeric[column] === true ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
+      )
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+const minerRow = (miner: MinerState): string[] => [
+  miner.name,
+  miner.channel,
+  miner.connected ? formatHashRate(miner.hashRate) : 'offline',
+  miner.difficulty === undefined ? '-' : formatDifficulty(miner.difficulty),
+  String(miner.accepted),
+  String(miner.rejected),
+  String(miner.blocks),
+];
+
+/**
+ * The demo's screen.
+ * @param state what to show
+ * @param columns the terminal's width; longer lines are cut
+ * @param rows the terminal's height; what does not fit is left out from the list of blocks
+ * @returns lines without line ends
+ */
+export function renderDemo(state: DemoState, columns: number, rows: number): string[] {
+  const total = state.miners.reduce((sum, { hashRate }) => sum + hashRate, 0);
+  const head = [
+    `rx-sv2 demo   ${formatDuration(state.now - state.startedAt)}   ${formatHashRate(total)}   ${state.blocks.length} blocks accepted, ${state.rejectedBlocks} rejected`,
+    '',
+    ...table(
+      [
+        ['miner', 'channel', 'hash rate', 'difficulty', 'accepted', 'rejected', 'blocks'],
+        ...state.miners.map(minerRow),
+      ],
+      [false, false, true, true, true, true, true],
+    ),
+    '',
+  ];
+  const foot = [...(state.trouble === undefined ? [] : [state.trouble]), 'Ctrl-C ends it.'];
+  const room = Math.max(0, Math.min(blocksShown, rows - head.length - foot.length - 2));
+  const blocks =
+    state.blocks.length === 0
+      ? ['waiting for the first block']
+      : table(
+          [
+            ['block', 'found by', 'after', 'hash'],
+            ...state.blocks
+              .slice(0, room)
+              .map(({ height, finder, interval, hash }) => [
+                String(height),
+                finder,
+                `${(interval / 1_000).toFixed(1)} s`,
+                hash,
+              ]),
+          ],
+          [true, false, true, false],
+        );
+  return [...head, ...blocks, '', ...foot].map((line) => line.slice(0, columns));
+}
+
+/**
+ * The line that tells of an outcome where there is no terminal; undefined for what is not worth one.
+ * @param event what happened
+ * @param state the state after it
+ */
+export function demoLine(event: DemoOutcome, state: DemoState): string | undefined {
+  const { outcome } = event;
+  switch (outcome.type) {
+    case 'BlockAccepted': {
+      const [block] = state.blocks;
+      return block === undefined
+        ? undefined
+        : `block ${block.height} accepted, found by ${block.finder} after ${(block.interval / 1_000).toFixed(1)} s: ${block.hash}`;
+    }
+    case 'BlockRejected':
+      return `block rejected: ${outcome.reason}`;
+    case 'ChannelOpened':
+      return `pool: ${outcome.userIdentity} opened ${outcome.kind} channel ${outcome.channelId}`;
+    case 'ShareRejected':
+      return `pool: share of ${outcome.userIdentity ?? 'an unknown channel'} rejected: ${outcome.errorCode}`;
+    case 'connected':
+      return event.from === 'miner' ? `${event.name}: connected` : `${event.from}: connected`;
+    case 'disconnected':
+      return `${event.from === 'miner' ? event.name : event.from}: disconnected: ${outcome.reason.message}`;
+    case 'handlerError':
+      return `${event.from}: ${outcome.error instanceof Error ? outcome.error.message : String(outcome.error)}`;
+    default:
+      return undefined;
+  }
+}
