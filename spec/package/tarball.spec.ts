@@ -1,0 +1,62 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+
+interface Packed {
+  readonly filename: string;
+  readonly files: readonly { readonly path: string }[];
+}
+
+/** Runs against `dist`, which `npm test` has built. */
+describe('the packed tarball', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'rx-sv2-pack-'));
+  let packed: Packed;
+  let tarball: string;
+
+  beforeAll(() => {
+    const output = execFileSync(
+      'npm',
+      ['pack', '--json', '--ignore-scripts', '--pack-destination', directory],
+      { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] },
+    );
+    packed = (JSON.parse(output) as Packed[])[0] as Packed;
+    tarball = join(directory, packed.filename);
+  });
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+  it('holds the built library, the command and nothing of the sources', () => {
+    const paths = packed.files.map(({ path }) => path);
+    expect(paths).toEqual(
+      expect.arrayContaining([
+        'package.json',
+        'README.md',
+        'LICENSE',
+        'dist/index.js',
+        'dist/index.d.ts',
+        'dist/cli/main.js',
+      ]),
+    );
+    expect(
+      paths.filter((path) => !/^(dist\/|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$)/.test(path)),
+    ).toEqual([]);
+  });
+
+  it('passes publint', async () => {
+    const { messages } = await publint({ pkgDir: '.', pack: false, strict: true });
+    const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Record<string, unknown>;
+    expect(messages.map((message) => formatMessage(message, manifest))).toEqual([]);
+  });
+
+  it('has types that resolve for every entry point in ES modules and bundlers', () => {
+    const run = () =>
+      execFileSync('node_modules/.bin/attw', ['--profile', 'esm-only', '--format', 'json', tarball], {
+        encoding: 'utf8',
+      });
+    expect(run).not.toThrow();
+    expect(JSON.parse(run())).toMatchObject({ problems: {} });
+  });
+});

@@ -1,0 +1,3 @@
+export * from './miner/hasher.js';
+export * from './miner/miner.js';
+export * from './pool/pool.js';
