@@ -63,18 +63,25 @@ export function nextVersion(version: number): number | undefined {
  * The slices of a unit for one of several workers: nonces first, then versions (from the one in the header
  * with the bits of BIP 323 cleared, counting up).
  * @param unit the unit
- * @param size nonces a slice
+ * @param size how many nonces the next slice has, 1 or more
  * @param worker which worker, from 0
  * @param workers how many there are; each gets its own share of the nonces
  */
-export function* hashSlices(unit: HashUnit, size: number, worker = 0, workers = 1): Generator<HashSlice> {
+export function* hashSlices(
+  unit: HashUnit,
+  size: () => number,
+  worker = 0,
+  workers = 1,
+): Generator<HashSlice> {
   const first = Math.floor((worker * nonces) / workers);
   const end = Math.floor(((worker + 1) * nonces) / workers);
   const own = headerVersion(unit.header);
   let version: number | undefined = unit.versionRollingAllowed ? (own & ~VERSION_ROLLING_MASK) >>> 0 : own;
   while (version !== undefined) {
-    for (let nonce = first; nonce < end; nonce += size) {
-      yield { version, nonce, count: Math.min(size, end - nonce) };
+    for (let nonce = first; nonce < end;) {
+      const count = Math.min(size(), end - nonce);
+      yield { version, nonce, count };
+      nonce += count;
     }
     version = unit.versionRollingAllowed ? nextVersion(version) : undefined;
   }
@@ -113,7 +120,7 @@ export const cooperativeHasher =
   (scheduler: SchedulerLike, sliceSize = 20_000): Hasher =>
   (unit) =>
     defer(() => {
-      const slices = hashSlices(unit, sliceSize);
+      const slices = hashSlices(unit, () => sliceSize);
       const search = sliceSearcher(unit);
       const next = (): Observable<readonly HashEvent[]> => {
         const slice = slices.next();

@@ -38,7 +38,7 @@ import {
   type MiningServerMessage,
 } from '../../mining/mining-client.js';
 import { createClient, type Client } from '../../service/client.js';
-import type { Device } from '../../service/client-session.js';
+import type { Device } from '../../service/client-setup.js';
 import type { ClientEvent } from '../../service/events.js';
 import type { MiningClientHandler } from '../../service/handlers.js';
 import { handleEach, ofEvent, ofMessage } from '../../service/operators.js';
