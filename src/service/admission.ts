@@ -1,5 +1,6 @@
 import type { Sender, Subprotocol } from '../messages/define-message.js';
 import { creatorByType, type Message } from '../messages/registry.js';
+import { extensionNegotiation } from '../messages/user-identity.js';
 import type { Rejected } from './outcomes.js';
 
 /**
@@ -22,7 +23,9 @@ export function admit(
   extensions: readonly number[],
 ): Admission {
   if (message.type === 'Unknown') {
-    if (message.extensionType === 0) return 'unsupported-message';
+    // of what is known, there is no such message
+    if (message.extensionType === 0 || message.extensionType === extensionNegotiation)
+      return 'unsupported-message';
     // an unknown extension is the channel endpoint's business if the channel bit is set: handed over for forwarding
     return message.channelMessage || extensions.includes(message.extensionType) ? 'handle' : 'ignore';
   }

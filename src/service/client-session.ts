@@ -1,71 +1,42 @@
 import {
   catchError,
   concat,
-  connect as multicast,
   defer,
   EMPTY,
-  endWith,
-  filter,
   ignoreElements,
   merge,
   mergeMap,
-  switchMap,
-  takeUntil,
+  of,
+  Subject,
   tap,
-  throwError,
-  timeout,
-  timer,
   type Observable,
   type SchedulerLike,
 } from 'rxjs';
-import {
-  ChannelEndpointChanged,
-  Reconnect,
-  SetupConnection,
-  SetupConnectionError,
-  SetupConnectionSuccess,
-} from '../messages/common.js';
-import { subprotocols, type Subprotocol } from '../messages/define-message.js';
+import type { Reconnect } from '../messages/common.js';
 import {
   RequestExtensions,
-  RequestExtensionsError,
-  RequestExtensionsSuccess,
+  type RequestExtensionsError,
+  type RequestExtensionsSuccess,
 } from '../messages/extensions.js';
 import { maxPayloadSize, type Message } from '../messages/registry.js';
-import type { Connection, Connector, Endpoint } from '../transport/connection.js';
+import type { Connection, Connector } from '../transport/connection.js';
 import { admit } from './admission.js';
+import {
+  judgeRedirect,
+  readSetupAnswer,
+  setupConnectionOf,
+  type ClientExtensionPolicy,
+  type ClientSetup,
+} from './client-setup.js';
 import { disconnectReason, ServiceError, type DisconnectReason } from './errors.js';
 import type { ClientEvent, ServerInfo } from './events.js';
-import { negotiatedTlvs, type ExtensionPolicy } from './extensions.js';
+import { negotiatedTlvs, negotiationExpired, negotiationStep, type NegotiationStep } from './extensions.js';
 import type { ClientOutcome } from './outcomes.js';
-import type { Versions } from './setup.js';
-
-/** What a client says of itself in SetupConnection (spec §3.6.1). At most 255 bytes each. */
-export interface Device {
-  /** Manufacturer or developer; `rx-sv2` unless given. */
-  readonly vendor?: string;
-  readonly hardwareVersion?: string;
-  readonly firmware?: string;
-  /** Empty unless given: a client that sends no telemetry should leave it so. */
-  readonly deviceId?: string;
-}
-
-/** The extensions a client asks for, and how long it waits for an answer. */
-export interface ClientExtensionPolicy extends ExtensionPolicy {
-  /**
-   * Milliseconds after which a server that does not answer is taken to know no extensions (extension 0x0001
-   * §4.3); 1,000 unless given.
-   */
-  readonly timeout?: number;
-}
+import { limitSilence, withDeadline } from './timing.js';
 
 /** What a client's sessions are told. */
-export interface ClientSessionContext {
-  readonly protocol: Subprotocol;
-  readonly flags: number;
-  readonly versions: Versions;
-  readonly device: Device;
-  readonly extensions: ClientExtensionPolicy | undefined;
+export interface ClientSessionContext extends ClientSetup {
+  readonly extensions: ClientExtensionPolicy;
   /** Milliseconds the server has to answer SetupConnection. */
   readonly setupTimeout: number;
   /** Milliseconds of silence after which the connection is given up; `undefined` for no limit. */
@@ -78,39 +49,28 @@ export interface ClientSessionContext {
 /** How a session ended. */
 export interface SessionEnd {
   readonly reason: DisconnectReason;
-  /** Whether the handler saw `connected`. */
-  readonly wasConnected: boolean;
+  /** When the handler saw `connected`, in milliseconds of the scheduler's clock; absent if it never did. */
+  readonly connectedAt?: number;
   /** Where a Reconnect message leads. */
-  readonly redirect?: Endpoint;
+  readonly redirect?: { readonly connector: Connector };
 }
 
 /** One attempt to use a server. */
 export interface ClientSession {
-  /** Sends messages if the connection is set up. Returns whether it was. */
+  /**
+   * Sends messages if the connection is set up. Returns whether it was.
+   * @throws CodecError if a message cannot be encoded; then none of them is sent
+   */
   send(messages: readonly Message[]): boolean;
-  /** Dials and runs the connection while subscribed; completes when it has ended, whatever the reason. */
-  readonly run$: Observable<never>;
-  /** Set when `run$` has completed. */
-  readonly end: SessionEnd | undefined;
+  /** Dials and runs the connection while subscribed; emits how it ended, whatever the reason. */
+  readonly end$: Observable<SessionEnd>;
 }
 
-/** SetupConnection was refused by the server (spec §3.6.3). */
-export class SetupRefusedError extends ServiceError {
-  /**
-   * @param errorCode the server's word, such as `unsupported-feature-flags`
-   * @param flags the flags it does not support
-   */
-  constructor(
-    readonly errorCode: string,
-    readonly flags: number,
-  ) {
-    const shown = flags === 0 ? '' : `, flags 0x${flags.toString(16)}`;
-    super('setup-connection-error', `the server refused SetupConnection: ${errorCode}${shown}`, {
-      errorCode,
-      flags,
-    });
-  }
-}
+const peerClosed: DisconnectReason = { code: 'peer-closed', message: 'the server closed the connection' };
+const redirected: DisconnectReason = { code: 'redirected', message: 'the server asked to reconnect' };
+
+/** Messages held back during a negotiation; a server that sends more has not understood the request. */
+const maxWaiting = 256;
 
 /**
  * The life of one connection to a server: dial, SetupConnection, extension negotiation, then its messages as
@@ -119,243 +79,178 @@ export class SetupRefusedError extends ServiceError {
  * @param context the configuration
  */
 export function clientSession(connector: Connector, context: ClientSessionContext): ClientSession {
-  const { protocol, extensions: policy, push, emit, scheduler } = context;
-  const endpoint = connector.endpoint;
-  let connection: Connection | undefined;
+  const { protocol, extensions: policy, push, emit, scheduler, setupTimeout, inactivityLimit } = context;
+  const { endpoint } = connector;
+  const deadline$ = new Subject<number | undefined>();
   let phase: 'setup' | 'negotiation' | 'open' | 'ended' = 'setup';
+  let connection: Connection | undefined;
   let server: ServerInfo | undefined;
-  let waiting: Message[] = [];
-  let requested: readonly number[] = policy?.supported ?? [];
+  let connectedAt: number | undefined;
+  let redirect: { readonly connector: Connector } | undefined;
+  let failure: DisconnectReason | undefined;
   let requestId = 0;
-  let end: SessionEnd | undefined;
-  let wasConnected = false;
-  let redirect: Endpoint | undefined;
+  let requested: readonly number[] = [];
+  let asked = 0;
+  let waiting: Message[] = [];
 
   const transmit = (...messages: readonly Message[]): void => {
     connection?.send(...messages);
     for (const message of messages) emit({ type: 'sent', protocol, message });
   };
 
-  const setupConnection = (): SetupConnection =>
-    SetupConnection({
-      protocol: subprotocols.indexOf(protocol),
-      minVersion: context.versions.min,
-      maxVersion: context.versions.max,
-      flags: context.flags,
-      endpointHost: endpoint?.host ?? '',
-      endpointPort: endpoint?.port ?? 0,
-      vendor: context.device.vendor ?? 'rx-sv2',
-      hardwareVersion: context.device.hardwareVersion ?? '',
-      firmware: context.device.firmware ?? '',
-      deviceId: context.device.deviceId ?? '',
-    });
-
-  const open = (extensions: readonly number[]): void => {
-    if (server === undefined) return;
-    server = { ...server, extensions };
-    phase = 'open';
-    if (policy !== undefined) emit({ type: 'extensions', protocol, extensions });
-    if (!wasConnected) {
-      wasConnected = true;
-      emit({ type: 'connected', protocol, server });
-      push({ type: 'connected', protocol, server });
-    }
-    const held = waiting;
-    waiting = [];
-    held.forEach(deliver);
+  const onSetupAnswer = (message: Message, established: Connection): void => {
+    const { version, flags } = readSetupAnswer(message, context.versions);
+    established.limitPayload(maxPayloadSize(protocol, 'server'));
+    server = { peer: established.peer, endpoint, protocol, version, flags, extensions: [] };
+    negotiate(server);
   };
 
-  const requestExtensions = (): void => {
+  /** Begins a negotiation, if there is anything to negotiate. */
+  const negotiate = (known: ServerInfo): void => {
+    asked = 0;
+    if (policy.supported.length === 0) open([], known);
+    else proceed({ ask: policy.supported }, known);
+  };
+
+  const proceed = (step: NegotiationStep, known: ServerInfo): void => {
+    if (step.ask === undefined) {
+      deadline$.next(undefined);
+      open(step.agreed, known);
+      return;
+    }
     phase = 'negotiation';
+    asked += 1;
+    requested = step.ask;
     requestId = (requestId + 1) & 0xffff;
+    if (asked === 1) deadline$.next(policy.timeout ?? 1_000);
     transmit(RequestExtensions({ requestId, requestedExtensions: requested }));
   };
 
-  const onSetupAnswer = (message: Message): void => {
-    if (SetupConnectionError.match(message)) throw new SetupRefusedError(message.errorCode, message.flags);
-    if (!SetupConnectionSuccess.match(message)) {
-      throw new ServiceError(
-        'setup-connection-required',
-        `expected an answer to SetupConnection, got ${message.type}`,
-        {
-          type: message.type,
-        },
-      );
-    }
-    const { usedVersion: version, flags } = message;
-    if (version < context.versions.min || version > context.versions.max) {
-      throw new ServiceError(
-        'setup-connection-error',
-        `the server chose version ${version}, which was not offered`,
-        { version },
-      );
-    }
-    connection?.limitPayload(maxPayloadSize(protocol, 'server'));
-    server = { peer: (connection as Connection).peer, endpoint, protocol, version, flags, extensions: [] };
-    if (policy === undefined || requested.length === 0) open([]);
-    else requestExtensions();
+  const onExtensionsAnswer = (answer: RequestExtensionsSuccess | RequestExtensionsError): void => {
+    if (phase !== 'negotiation' || server === undefined || answer.requestId !== requestId) return;
+    proceed(negotiationStep(answer, requested, policy, asked > 1), server);
   };
 
-  const onExtensionsAnswer = (message: RequestExtensionsSuccess | RequestExtensionsError): void => {
-    if (phase !== 'negotiation' || message.requestId !== requestId) return;
-    const supported = policy?.supported ?? [];
-    if (RequestExtensionsError.match(message)) {
-      const unknown = message.requiredExtensions.filter((extension) => !supported.includes(extension));
-      if (unknown.length > 0) {
-        throw new ServiceError(
-          'extension-required',
-          `the server requires extensions ${unknown.join(', ')}, which are not supported here`,
-          {
-            required: message.requiredExtensions,
-          },
-        );
-      }
-      const usable = requested.filter((extension) => !message.unsupportedExtensions.includes(extension));
-      const next = [...new Set([...usable, ...message.requiredExtensions])];
-      // ask once more for what is left, unless that is what was just refused
-      if (next.length > 0 && next.join() !== requested.join()) {
-        requested = next;
-        requestExtensions();
-        return;
-      }
-      settle([]);
+  const onSilentServer = (): void => {
+    if (phase === 'negotiation' && server !== undefined) proceed(negotiationExpired(policy), server);
+  };
+
+  const open = (extensions: readonly number[], known: ServerInfo): void => {
+    phase = 'open';
+    server = { ...known, extensions };
+    if (policy.supported.length > 0) emit({ type: 'extensions', protocol, extensions });
+    if (connectedAt === undefined) {
+      connectedAt = scheduler.now();
+      emit({ type: 'connected', protocol, server });
+      push({ type: 'connected', protocol, server });
+    } else push({ type: 'extensions', protocol, extensions });
+    const held = waiting;
+    waiting = [];
+    for (const message of held) receive(message);
+  };
+
+  /** Extension state starts anew (spec §3.6.4). */
+  const onEndpointChanged = (known: ServerInfo): void => {
+    server = { ...known, extensions: [] };
+    if (policy.supported.length === 0) return;
+    emit({ type: 'extensions', protocol, extensions: [] });
+    push({ type: 'extensions', protocol, extensions: [] });
+    negotiate(server);
+  };
+
+  const onReconnect = (message: Reconnect, known: ServerInfo): void => {
+    const judged = judgeRedirect(message, connector, known.peer);
+    if (judged.refused !== undefined) {
+      emit({ type: 'redirectRefused', protocol, endpoint: judged.endpoint, reason: judged.refused });
       return;
     }
-    settle(message.supportedExtensions.filter((extension) => supported.includes(extension)));
-  };
-
-  const settle = (extensions: readonly number[]): void => {
-    const missing = (policy?.required ?? []).filter((extension) => !extensions.includes(extension));
-    if (missing.length > 0) {
-      throw new ServiceError(
-        'extension-unsupported',
-        `the server does not support the required extensions ${missing.join(', ')}`,
-        {
-          required: missing,
-        },
-      );
-    }
-    open(extensions);
-  };
-
-  const onReconnect = ({ newHost, newPort }: Reconnect): void => {
-    const target = {
-      host: newHost === '' ? (endpoint?.host ?? '') : newHost,
-      port: newPort === 0 ? (endpoint?.port ?? 0) : newPort,
-    };
-    const same = target.host === (endpoint?.host ?? '') && target.port === (endpoint?.port ?? 0);
-    const refused = same
-      ? undefined
-      : connector.redirect === undefined
-        ? 'this connection cannot be redirected'
-        : connection?.peer.encrypted === true && connection.peer.authorityPublicKey === undefined
-          ? 'no authority key is configured, so the new server could not be proved to belong to the same pool'
-          : undefined;
-    if (refused !== undefined) {
-      emit({ type: 'redirectRefused', protocol, endpoint: target, reason: refused });
-      return;
-    }
-    redirect = target;
+    redirect = judged;
     phase = 'ended';
     connection?.close();
   };
 
-  const deliver = (message: Message): void => {
-    const admission = admit(message, 'server', protocol, server?.extensions ?? []);
+  const handle = (message: Message, known: ServerInfo): void => {
+    const admission = admit(message, 'server', protocol, known.extensions);
     if (admission === 'ignore') return;
     if (admission !== 'handle') {
       emit({ type: 'rejected', protocol, code: admission, message });
       return;
     }
-    push({ type: 'message', protocol, message: negotiatedTlvs(message, server?.extensions ?? []) });
-    if (Reconnect.match(message)) onReconnect(message);
-    if (ChannelEndpointChanged.match(message) && server !== undefined) {
-      // extension state starts anew (spec §3.6.4)
-      server = { ...server, extensions: [] };
-      requested = policy?.supported ?? [];
-      emit({ type: 'extensions', protocol, extensions: [] });
-      if (requested.length > 0) requestExtensions();
+    if (connectedAt !== undefined)
+      push({ type: 'message', protocol, message: negotiatedTlvs(message, known.extensions) });
+    if (message.type === 'Reconnect') onReconnect(message, known);
+    else if (message.type === 'ChannelEndpointChanged') onEndpointChanged(known);
+  };
+
+  const receive = (message: Message): void => {
+    switch (message.type) {
+      case 'SetupConnection.Success':
+      case 'SetupConnection.Error':
+        throw new ServiceError('setup-connection-repeated', `${message.type} came a second time`);
+      case 'RequestExtensions.Success':
+      case 'RequestExtensions.Error':
+        onExtensionsAnswer(message);
+        return;
+      default:
+        if (phase === 'ended' || server === undefined) return;
+        // a server that wants to be left is left at once
+        if (phase !== 'negotiation' || message.type === 'Reconnect') handle(message, server);
+        else if (waiting.push(message) > maxWaiting) onSilentServer();
     }
   };
 
   const onMessage = (message: Message): void => {
-    if (phase === 'ended') return;
+    if (phase === 'ended' || connection === undefined) return;
     emit({ type: 'received', protocol, message });
-    if (phase === 'setup') onSetupAnswer(message);
-    else if (RequestExtensionsSuccess.match(message) || RequestExtensionsError.match(message))
-      onExtensionsAnswer(message);
-    else if (SetupConnectionSuccess.match(message) || SetupConnectionError.match(message)) {
-      throw new ServiceError('setup-connection-repeated', `${message.type} came a second time`);
-    } else if (phase === 'negotiation') waiting.push(message);
-    else deliver(message);
+    if (phase === 'setup') onSetupAnswer(message, connection);
+    else receive(message);
   };
 
-  const silence = (): Observable<never> =>
-    throwError(() =>
-      phase === 'setup'
-        ? new ServiceError('setup-timeout', `no answer to SetupConnection within ${context.setupTimeout} ms`)
-        : new ServiceError('inactive', `no message within ${context.inactivityLimit} ms`),
-    );
-
-  /** Gives up a negotiation that the server does not answer. */
-  const negotiationTimeout = (message$: Observable<Message>): Observable<never> =>
-    policy === undefined || policy.supported.length === 0
-      ? EMPTY
-      : message$.pipe(
-          filter((message) => SetupConnectionSuccess.match(message) || ChannelEndpointChanged.match(message)),
-          switchMap(() =>
-            timer(policy.timeout ?? 1_000, scheduler).pipe(
-              tap(() => {
-                if (phase !== 'negotiation') return;
-                if ((policy.required ?? []).length > 0) {
-                  throw new ServiceError('extension-timeout', 'the server did not answer RequestExtensions', {
-                    required: policy.required,
-                  });
-                }
-                open([]);
-              }),
-              takeUntil(message$.pipe(filter(RequestExtensionsSuccess.match), endWith(null))),
-            ),
-          ),
-          ignoreElements(),
-        );
-
-  const converse = (established: Connection): Observable<never> => {
+  function converse(established: Connection): Observable<never> {
     connection = established;
-    const hello = defer(() => {
-      transmit(setupConnection());
+    const hello$ = defer(() => {
+      transmit(setupConnectionOf(context, endpoint));
       return EMPTY;
     });
-    return merge(established.message$, hello).pipe(
-      timeout({
-        first: context.setupTimeout,
-        ...(context.inactivityLimit === undefined ? {} : { each: context.inactivityLimit }),
+    const message$ = merge(established.message$, hello$).pipe(
+      limitSilence({
+        first: setupTimeout,
+        each: inactivityLimit,
         scheduler,
-        with: silence,
+        error: () =>
+          phase === 'setup'
+            ? new ServiceError('setup-timeout', `no answer to SetupConnection within ${setupTimeout} ms`)
+            : new ServiceError('inactive', `no message within ${String(inactivityLimit)} ms`),
       }),
-      multicast((message$) =>
-        merge(message$.pipe(tap(onMessage), ignoreElements()), negotiationTimeout(message$)),
-      ),
+      tap(onMessage),
+      ignoreElements(),
     );
-  };
+    return policy.supported.length === 0
+      ? message$
+      : withDeadline(message$, deadline$, scheduler, onSilentServer);
+  }
 
-  const ended = defer(() => {
+  const ended$ = defer(() => {
     phase = 'ended';
+    waiting = [];
     const reason = failure ?? (redirect === undefined ? peerClosed : redirected);
-    end = { reason, wasConnected, ...(redirect === undefined ? {} : { redirect }) };
-    if (wasConnected) push({ type: 'disconnected', protocol, reason });
     emit({ type: 'disconnected', protocol, reason });
-    return EMPTY;
+    if (connectedAt !== undefined) push({ type: 'disconnected', protocol, reason });
+    return of<SessionEnd>({
+      reason,
+      ...(connectedAt === undefined ? {} : { connectedAt }),
+      ...(redirect === undefined ? {} : { redirect }),
+    });
   });
-  let failure: DisconnectReason | undefined;
 
   return {
     send(messages) {
-      if (!wasConnected || phase === 'ended') return false;
-      transmit(...messages);
+      if (connectedAt === undefined || phase === 'ended' || server === undefined) return false;
+      const { extensions } = server;
+      transmit(...messages.map((message) => negotiatedTlvs(message, extensions)));
       return true;
     },
-    run$: concat(
+    end$: concat(
       connector.pipe(
         mergeMap(converse),
         catchError((error: unknown) => {
@@ -363,13 +258,7 @@ export function clientSession(connector: Connector, context: ClientSessionContex
           return EMPTY;
         }),
       ),
-      ended,
+      ended$,
     ),
-    get end() {
-      return end;
-    },
   };
 }
-
-const peerClosed: DisconnectReason = { code: 'peer-closed', message: 'the server closed the connection' };
-const redirected: DisconnectReason = { code: 'redirected', message: 'the server asked to reconnect' };

@@ -1,40 +1,29 @@
-import {
-  asyncScheduler,
-  defer,
-  EMPTY,
-  finalize,
-  ignoreElements,
-  merge,
-  NEVER,
-  of,
-  repeat,
-  tap,
-  throwError,
-  timer,
-  type Observable,
-  type SchedulerLike,
-} from 'rxjs';
+import { asyncScheduler, merge, type Observable, type SchedulerLike } from 'rxjs';
 import { subprotocols, type Subprotocol } from '../messages/define-message.js';
 import { creatorByType, type Message } from '../messages/registry.js';
 import type { Connector } from '../transport/connection.js';
+import type { ClientSession } from './client-session.js';
+import { checkSetup, type ClientExtensionPolicy, type ClientSetup, type Device } from './client-setup.js';
 import {
-  clientSession,
-  type ClientExtensionPolicy,
-  type ClientSession,
-  type ClientSessionContext,
-  type Device,
-} from './client-session.js';
-import { checkHandler, checkMilliseconds } from './configuration.js';
+  checkExtensions,
+  checkFlags,
+  checkHandler,
+  checkMilliseconds,
+  checkReconnect,
+  checkVersions,
+} from './configuration.js';
 import { ServiceError } from './errors.js';
-import { eventLoop, type EventLoop, type LoopHandler } from './event-loop.js';
+import type { LoopHandler } from './event-loop.js';
 import type { ClientEvent } from './events.js';
 import type {
   JobDeclarationClientHandler,
   MiningClientHandler,
   TemplateDistributionClientHandler,
 } from './handlers.js';
-import type { ApplicationOutcome, ClientEffect, ClientOutcome, HandlerError } from './outcomes.js';
-import { backoff, type ReconnectPolicy } from './reconnect.js';
+import { keepConnected } from './keep-connected.js';
+import type { ApplicationOutcome, ClientOutcome, SendToServer } from './outcomes.js';
+import type { ReconnectPolicy } from './reconnect.js';
+import { service, type Emitted } from './service.js';
 import { protocolVersions, type Versions } from './setup.js';
 import type { Sibling } from './siblings.js';
 
@@ -66,8 +55,9 @@ export interface ClientOptions<
   /** The extensions it asks for; it does not negotiate unless given. */
   readonly extensions?: ClientExtensionPolicy;
   /**
-   * How it comes back after a failure. Unless given, a connection that cannot be set up or that breaks makes
-   * `start()` fail, and one that the server closes ends it.
+   * How it comes back after a failure. Unless given, or when it has given up, a connection that cannot be set
+   * up (`SetupRefusedError` if the server refused it) or that breaks makes `start()` fail, and one that the
+   * server closes ends it. A Reconnect is followed in any case.
    */
   readonly reconnect?: ReconnectPolicy;
   /** Milliseconds the server has to answer SetupConnection; 10,000 unless given. */
@@ -95,9 +85,7 @@ export interface Client<A extends ApplicationOutcome = never> {
   dispatch(event: ClientEvent): Observable<ClientOutcome<A>>;
 }
 
-type AnyClientHandler<A extends ApplicationOutcome> = (
-  event$: Observable<ClientEvent>,
-) => Observable<ClientEffect | HandlerError | A>;
+type AnyClientHandler = (event$: Observable<ClientEvent>) => Observable<Emitted>;
 
 /**
  * Makes a client of one connection and handler per subprotocol.
@@ -108,25 +96,27 @@ export function createClient<
   J extends ApplicationOutcome = never,
   T extends ApplicationOutcome = never,
 >(options: ClientOptions<M, J, T>): Client<M | J | T> {
-  type A = M | J | T;
-  const configured: {
-    readonly protocol: Subprotocol;
-    readonly connect: Connector;
-    readonly flags: number;
-  }[] = [];
-  const handlers: LoopHandler<ClientEvent, ClientEffect | HandlerError | A>[] = [];
+  const configured: { readonly connect: Connector; readonly setup: ClientSetup }[] = [];
+  const handlers: LoopHandler<ClientEvent, Emitted>[] = [];
+  const versions = checkVersions(options.versions ?? protocolVersions);
+  const extensions = checkExtensions(options.extensions ?? { supported: [] });
+  const { device = {}, inactivityLimit, random = Math.random } = options;
 
   for (const protocol of subprotocols) {
-    const given = options[protocol] as
-      AnyClientHandler<A> | ClientSubprotocol<AnyClientHandler<A>> | undefined;
-    if (given === undefined) continue;
+    const subprotocolOrHandler = options[protocol] as
+      AnyClientHandler | ClientSubprotocol<AnyClientHandler> | undefined;
+    if (subprotocolOrHandler === undefined) continue;
     const {
       handler,
       connect,
       flags = 0,
-    } = typeof given === 'function' ? { handler: given, connect: undefined } : given;
+    } = typeof subprotocolOrHandler === 'function'
+      ? { handler: subprotocolOrHandler, connect: undefined }
+      : subprotocolOrHandler;
     if (!checkHandler('client', protocol, connect !== undefined, handler) || connect === undefined) continue;
-    configured.push({ protocol, connect, flags });
+    const setup = { protocol, flags: checkFlags(`${protocol}.flags`, flags), versions, device };
+    checkSetup(setup, connect.endpoint, extensions);
+    configured.push({ connect, setup });
     handlers.push({
       name: protocol,
       accepts: (event) => event.type === 'trigger' || event.protocol === protocol,
@@ -139,151 +129,64 @@ export function createClient<
       'client: expected a connection and a handler for at least one subprotocol',
     );
   }
-  const setupTimeout = checkMilliseconds('setupTimeout', options.setupTimeout ?? 10_000);
-  const inactivityLimit =
-    options.inactivityLimit === undefined
-      ? undefined
-      : checkMilliseconds('inactivityLimit', options.inactivityLimit);
-  const { versions = protocolVersions, device = {}, extensions, reconnect, sibling } = options;
-  const { scheduler = asyncScheduler, random = Math.random } = options;
+  if (extensions.timeout !== undefined) checkMilliseconds('extensions.timeout', extensions.timeout);
+  const persistence = {
+    reconnect: options.reconnect === undefined ? undefined : checkReconnect(options.reconnect),
+    random,
+  };
+  const common = {
+    extensions,
+    setupTimeout: checkMilliseconds('setupTimeout', options.setupTimeout ?? 10_000),
+    inactivityLimit:
+      inactivityLimit === undefined ? undefined : checkMilliseconds('inactivityLimit', inactivityLimit),
+    scheduler: options.scheduler ?? asyncScheduler,
+  };
 
-  let running: EventLoop<ClientEvent, ClientOutcome<A>> | undefined;
-
-  const start = (): Observable<ClientOutcome<A>> =>
-    defer(() => {
-      if (running !== undefined) throw new ServiceError('already-started', 'client: it runs already');
+  return service<ClientEvent, ClientOutcome<M | J | T>>({
+    side: 'client',
+    handlers,
+    sibling: options.sibling,
+    first: [],
+    begin({ push, emit }) {
       const sessions = new Map<Subprotocol, ClientSession>();
 
-      const perform = (emitted: ClientEffect | HandlerError | A, handler: string): void => {
-        try {
-          performEffect(emitted, handler as Subprotocol);
-        } catch (error) {
-          loop.emit({ type: 'handlerError', handler: handler as Subprotocol, error });
-        }
+      const sendTo = (protocol: Subprotocol, messages: readonly Message[]): void => {
+        if (sessions.get(protocol)?.send(messages) !== true)
+          emit({ type: 'undeliverable', protocol, messages });
       };
 
-      const sendAll = (messages: readonly Message[], handler: Subprotocol): void => {
-        for (const protocol of subprotocols) {
-          const own = messages.filter((message) => protocolOf(message, handler) === protocol);
-          if (own.length === 0) continue;
-          if (sessions.get(protocol)?.send(own) !== true)
-            loop.emit({ type: 'undeliverable', protocol, messages: own });
-        }
-      };
-
-      const performEffect = (emitted: ClientEffect | HandlerError | A, handler: Subprotocol): void => {
-        const effect = emitted as ClientEffect;
-        switch (effect.type) {
-          case 'sendToServer':
-            sendAll(effect.messages, handler);
-            return;
-          case 'triggerEvents':
-            for (const event of effect.events) loop.push(event);
-            return;
-          case 'toSibling':
-            if (sibling === undefined) {
-              throw new ServiceError('invalid-configuration', 'client: toSibling needs the option `sibling`');
-            }
-            for (const trigger of effect.triggers) sibling.next(trigger);
-            return;
-          default:
-            loop.emit(emitted as HandlerError | A);
-        }
-      };
-
-      const loop: EventLoop<ClientEvent, ClientOutcome<A>> = eventLoop(
-        handlers,
-        perform,
-        (handler, error, event) => ({
-          type: 'handlerError',
-          handler: handler as Subprotocol,
-          error,
-          ...(event === undefined ? {} : { event }),
-        }),
-      );
-      running = loop;
-
-      const common: Omit<ClientSessionContext, 'protocol' | 'flags'> = {
-        versions,
-        device,
-        extensions,
-        setupTimeout,
-        inactivityLimit,
-        scheduler,
-        push: loop.push,
-        emit: loop.emit,
-      };
-      const connection$ = merge(
-        ...configured.map(({ protocol, connect, flags }) =>
-          keepConnected(connect, { ...common, protocol, flags }, { reconnect, random }, (session) =>
-            sessions.set(protocol, session),
+      return {
+        perform(emitted, handler) {
+          if (emitted.type !== 'sendToServer') return false;
+          const { messages } = emitted as SendToServer;
+          for (const [protocol, own] of byProtocol(messages, handler)) sendTo(protocol, own);
+          return true;
+        },
+        connection$: merge(
+          ...configured.map(({ connect, setup }) =>
+            keepConnected(connect, { ...common, ...setup, push, emit }, persistence, (session) =>
+              sessions.set(setup.protocol, session),
+            ),
           ),
         ),
-      );
-      const sibling$ = (sibling?.trigger$ ?? NEVER).pipe(tap(loop.push), ignoreElements());
-      return loop.run(connection$, sibling$).pipe(finalize(() => (running = undefined)));
-    });
-
-  return {
-    start,
-    dispatch(event) {
-      if (running === undefined)
-        throw new ServiceError('not-started', 'client: dispatch needs a started client');
-      return running.dispatch(event);
+      };
     },
-  };
+  });
 }
 
-/** The subprotocol whose connection carries a message; common and unknown messages go where their sender says. */
+/** The messages by the connection that carries them; common and unknown messages belong to their sender's. */
+function byProtocol(messages: readonly Message[], handler: Subprotocol): Map<Subprotocol, Message[]> {
+  const sorted = new Map<Subprotocol, Message[]>();
+  for (const message of messages) {
+    const protocol = protocolOf(message, handler);
+    const own = sorted.get(protocol);
+    if (own === undefined) sorted.set(protocol, [message]);
+    else own.push(message);
+  }
+  return sorted;
+}
+
 function protocolOf(message: Message, handler: Subprotocol): Subprotocol {
   const protocol = message.type === 'Unknown' ? undefined : creatorByType(message.type)?.schema.protocol;
   return protocol === undefined || protocol === 'common' || protocol === 'extensions' ? handler : protocol;
-}
-
-/**
- * Runs sessions one after the other: after a failure as the policy says, after a Reconnect at once (but a
- * server that keeps sending Reconnect is backed off from like one that fails).
- */
-function keepConnected(
-  connect: Connector,
-  context: ClientSessionContext,
-  { reconnect, random }: { readonly reconnect: ReconnectPolicy | undefined; readonly random: () => number },
-  current: (session: ClientSession) => void,
-): Observable<never> {
-  const { protocol, emit, scheduler } = context;
-  return defer(() => {
-    let connector = connect;
-    let attempt = 0;
-    let startedAt = 0;
-    let session: ClientSession | undefined;
-
-    const wait = (policy: ReconnectPolicy): Observable<unknown> => {
-      const delay = backoff(policy, attempt, random());
-      emit({ type: 'reconnecting', protocol, attempt, delay, endpoint: connector.endpoint });
-      return timer(delay, scheduler);
-    };
-
-    const next = (): Observable<unknown> => {
-      const end = session?.end;
-      if (end === undefined) return EMPTY;
-      const { reason, redirect, wasConnected } = end;
-      // only a connection that lasted wipes out the failures before it
-      if (wasConnected && scheduler.now() - startedAt > (reconnect?.maxDelay ?? 60_000)) attempt = 0;
-      attempt += 1;
-      if (redirect !== undefined) {
-        connector = connector.redirect?.(redirect) ?? connector;
-        return attempt === 1 ? of(true) : wait(reconnect ?? {});
-      }
-      if (!wasConnected) connector = connect;
-      if (reconnect !== undefined && attempt <= (reconnect.maxAttempts ?? Infinity)) return wait(reconnect);
-      return reason.error === undefined ? EMPTY : throwError(() => reason.error);
-    };
-
-    return defer(() => {
-      startedAt = scheduler.now();
-      session = clientSession(connector, context);
-      current(session);
-      return session.run$;
-    }).pipe(repeat({ delay: next }));
-  });
 }

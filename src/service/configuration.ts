@@ -1,6 +1,9 @@
 import type { Subprotocol } from '../messages/define-message.js';
 import { ServiceError } from './errors.js';
+import type { ExtensionPolicy } from './extensions.js';
 import { isNullHandler } from './handlers.js';
+import type { ReconnectPolicy } from './reconnect.js';
+import type { Versions } from './setup.js';
 
 /**
  * Checks that a subprotocol is configured if and only if it has a handler that does something.
@@ -28,13 +31,74 @@ export function checkHandler(
   return configured;
 }
 
-/** Checks that an option is a finite number of milliseconds, not negative. */
+/** The longest time that timers can wait (2^31 - 1). */
+const maxMilliseconds = 0x7fff_ffff;
+
+/**
+ * Checks a time limit.
+ * @param name of the option, for the message
+ * @param value milliseconds, above 0 and at most 2^31 - 1 (24 days), the longest that timers can wait
+ * @throws ServiceError `invalid-configuration`
+ */
 export function checkMilliseconds(name: string, value: number): number {
-  if (!Number.isFinite(value) || value < 0) {
-    throw new ServiceError(
-      'invalid-configuration',
-      `${name}: expected milliseconds from 0 up, got ${String(value)}`,
+  return checkNumber(name, value, value > 0 && value <= maxMilliseconds, 'milliseconds above 0, below 2^31');
+}
+
+/**
+ * Checks a set of flags.
+ * @param value U32
+ * @throws ServiceError `invalid-configuration`
+ */
+export function checkFlags(name: string, value: number): number {
+  return checkNumber(name, value, isUnsigned(value, 0xffff_ffff), 'flags of 32 bits');
+}
+
+/** Checks the range of protocol versions (U16). @throws ServiceError `invalid-configuration` */
+export function checkVersions(versions: Versions): Versions {
+  const { min, max } = versions;
+  checkNumber('versions.min', min, isUnsigned(min, 0xffff), 'a number from 0 to 65535');
+  checkNumber(
+    'versions.max',
+    max,
+    isUnsigned(max, 0xffff) && max >= min,
+    'a number from versions.min to 65535',
+  );
+  return versions;
+}
+
+/** Checks extension numbers, and that what is required is supported. @throws ServiceError `invalid-configuration` */
+export function checkExtensions<P extends ExtensionPolicy>(policy: P): P {
+  for (const extension of policy.supported) {
+    checkNumber('extensions.supported', extension, isUnsigned(extension, 0x7fff), 'numbers from 0 to 32767');
+  }
+  for (const extension of policy.required ?? []) {
+    checkNumber(
+      'extensions.required',
+      extension,
+      policy.supported.includes(extension),
+      'only extensions that are also supported',
     );
   }
-  return value;
+  return policy;
+}
+
+/** Checks the numbers of a reconnect policy. @throws ServiceError `invalid-configuration` */
+export function checkReconnect(policy: ReconnectPolicy): ReconnectPolicy {
+  const { initialDelay = 0, maxDelay = 0, maxAttempts = 0 } = policy;
+  const isDelay = (value: number) => value >= 0 && value <= maxMilliseconds;
+  checkNumber('reconnect.initialDelay', initialDelay, isDelay(initialDelay), 'milliseconds below 2^31');
+  checkNumber('reconnect.maxDelay', maxDelay, isDelay(maxDelay), 'milliseconds below 2^31');
+  checkNumber('reconnect.maxAttempts', maxAttempts, maxAttempts >= 0, 'a number from 0 up');
+  return policy;
+}
+
+const isUnsigned = (value: number, max: number): boolean =>
+  Number.isInteger(value) && value >= 0 && value <= max;
+
+function checkNumber(name: string, value: number, valid: boolean, expected: string): number {
+  if (typeof value === 'number' && valid) return value;
+  throw new ServiceError('invalid-configuration', `${name}: expected ${expected}, got ${String(value)}`, {
+    option: name,
+    value,
+  });
 }

@@ -15,6 +15,9 @@ export type ServiceErrorCode =
   | 'extension-unsupported'
   | 'extension-timeout'
   | 'handler-failed'
+  | 'invalid-event'
+  | 'invalid-effect'
+  | 'redirect-loop'
   | 'request-timeout'
   | 'request-disconnected';
 

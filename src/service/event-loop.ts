@@ -1,8 +1,9 @@
 import {
   concat,
+  defer,
+  EMPTY,
   ignoreElements,
   merge,
-  Observable,
   of,
   ReplaySubject,
   retry,
@@ -10,14 +11,16 @@ import {
   takeWhile,
   tap,
   throwError,
+  type Observable,
 } from 'rxjs';
+import type { Subprotocol } from '../messages/define-message.js';
 import { ServiceError } from './errors.js';
 
 /** A handler and the events it is for. */
-export interface LoopHandler<E, O> {
-  readonly name: string;
+export interface LoopHandler<E, H> {
+  readonly name: Subprotocol;
   accepts(event: E): boolean;
-  operator(event$: Observable<E>): Observable<O>;
+  operator(event$: Observable<E>): Observable<H>;
 }
 
 /**
@@ -26,11 +29,14 @@ export interface LoopHandler<E, O> {
  */
 export interface EventLoop<E, O> {
   /**
-   * Runs the handlers, then the inputs, and emits every outcome. Completes when `input$` does, whatever
-   * `background$` is doing.
+   * Starts the handlers, then handles what waits, then runs the inputs; emits every outcome. Completes when
+   * `input$` does, whatever `background$` is doing.
    */
   run(input$: Observable<never>, background$: Observable<never>): Observable<O>;
-  /** Puts an event at the end of the queue and, unless another is being handled, handles it. */
+  /**
+   * Puts an event at the end of the queue and, unless another is being handled, handles it.
+   * @throws ServiceError `invalid-event` if it has no `type`
+   */
   push(event: E): void;
   /** Emits an outcome. */
   emit(outcome: O): void;
@@ -51,20 +57,30 @@ interface Cause<O> {
   open: number;
 }
 
+interface Queued<E, O> {
+  readonly event: E;
+  /** The dispatch that led to the event. */
+  readonly cause: Cause<O> | undefined;
+}
+
 /**
  * @param handlers the handlers, each of which sees the events it accepts
- * @param perform carries out what a handler emitted and emits what there is to show
+ * @param perform carries out what a handler emitted; what it throws becomes an outcome
  * @param failed the outcome that tells of a handler's error; `event` is what was being handled, if anything
+ * @param first the events that are handled before any other
  */
-export function eventLoop<E, O, H>(
+export function eventLoop<E extends { readonly type: string }, O, H>(
   handlers: readonly LoopHandler<E, H>[],
-  perform: (emitted: H, handler: string) => void,
-  failed: (handler: string, error: unknown, event: E | undefined) => O,
+  perform: (emitted: H, handler: Subprotocol) => void,
+  failed: (handler: Subprotocol, error: unknown, event: E | undefined) => O,
+  first: readonly E[],
 ): EventLoop<E, O> {
   const outcome$ = new Subject<O>();
   const inputs = handlers.map((handler) => ({ handler, event$: new Subject<E>() }));
-  let queue: { readonly event: E; readonly cause: Cause<O> | undefined }[] = [];
-  let current: { readonly event: E; readonly cause: Cause<O> | undefined } | undefined;
+  let queue: Queued<E, O>[] = first.map((event) => ({ event, cause: undefined }));
+  let current: Queued<E, O> | undefined;
+  // events wait until every handler has been started, and while another event is handled
+  let busy = true;
 
   const emit = (outcome: O): void => {
     current?.cause?.outcome$.next(outcome);
@@ -72,12 +88,19 @@ export function eventLoop<E, O, H>(
   };
 
   const enqueue = (event: E, cause: Cause<O> | undefined): void => {
+    if (typeof (event as Partial<E> | null | undefined)?.type !== 'string') {
+      throw new ServiceError(
+        'invalid-event',
+        `expected an event, an object with a type, got ${typeof event}`,
+      );
+    }
     if (cause !== undefined) cause.open += 1;
     queue.push({ event, cause });
-    if (current === undefined) drain();
+    if (!busy) drain();
   };
 
   const drain = (): void => {
+    busy = true;
     while (queue.length > 0) {
       const batch = queue;
       queue = [];
@@ -90,19 +113,31 @@ export function eventLoop<E, O, H>(
       }
     }
     current = undefined;
+    busy = false;
+  };
+
+  const performSafely = (emitted: H, handler: Subprotocol): void => {
+    try {
+      perform(emitted, handler);
+    } catch (error) {
+      emit(failed(handler, error, current?.event));
+    }
   };
 
   const run = ({ handler, event$ }: (typeof inputs)[number]): Observable<never> => {
     let starting = false;
-    return new Observable<H>((subscriber) => {
-      starting = true;
-      const subscription = handler.operator(event$.asObservable()).subscribe(subscriber);
+    const started$ = defer(() => {
       starting = false;
-      return subscription;
+      return EMPTY;
+    });
+    return defer(() => {
+      starting = true;
+      return merge(handler.operator(event$.asObservable()), started$);
     }).pipe(
-      tap((emitted) => perform(emitted, handler.name)),
+      tap((emitted) => performSafely(emitted, handler.name)),
       retry({
         delay: (error: unknown) => {
+          // starting it again would fail again, for ever
           if (starting) {
             const problem = `the ${handler.name} handler failed when it was started`;
             return throwError(() => new ServiceError('handler-failed', problem, {}, error));
@@ -117,13 +152,20 @@ export function eventLoop<E, O, H>(
 
   return {
     run: (input$, background$) =>
-      merge(outcome$, ...inputs.map(run), background$, concat(input$, of(done))).pipe(
-        takeWhile((outcome): outcome is O => outcome !== done),
-      ),
+      merge(
+        outcome$,
+        ...inputs.map(run),
+        defer(() => {
+          drain();
+          return EMPTY;
+        }),
+        background$,
+        concat(input$, of(done)),
+      ).pipe(takeWhile((outcome): outcome is O => outcome !== done)),
     push: (event) => enqueue(event, current?.cause),
     emit,
     dispatch(event) {
-      const cause: Cause<O> = { outcome$: new ReplaySubject<O>(), open: 0 };
+      const cause: Cause<O> = { outcome$: new ReplaySubject<O>(Infinity), open: 0 };
       enqueue(event, cause);
       return cause.outcome$.asObservable();
     },

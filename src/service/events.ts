@@ -100,6 +100,16 @@ export interface MessageFromServer<M extends { readonly type: string } = Message
   readonly message: M;
 }
 
+/**
+ * The extensions of a connection changed: none after ChannelEndpointChanged (spec §3.6.4), then those
+ * negotiated anew.
+ */
+export interface ExtensionsChanged {
+  readonly type: 'extensions';
+  readonly protocol: Subprotocol;
+  readonly extensions: readonly number[];
+}
+
 /** What client handlers see. `M` is what servers of the handler's subprotocol may send. */
 export type ClientEvent<M extends { readonly type: string } = Message> =
-  Connected | Disconnected | MessageFromServer<M> | Trigger;
+  Connected | Disconnected | ExtensionsChanged | MessageFromServer<M> | Trigger;

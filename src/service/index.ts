@@ -1,5 +1,5 @@
 export * from './client.js';
-export { SetupRefusedError, type ClientExtensionPolicy, type Device } from './client-session.js';
+export { SetupRefusedError, type ClientExtensionPolicy, type Device } from './client-setup.js';
 export * from './errors.js';
 export * from './events.js';
 export type { ExtensionPolicy } from './extensions.js';

@@ -88,8 +88,8 @@ export function handleEach<E extends { readonly type: string }, O = never>(
 ): OperatorFunction<E, O | HandlerError> {
   return mergeMap((event: E): Observable<O | HandlerError> =>
     defer(() => {
-      const outcomes = project(event);
-      return outcomes === undefined ? EMPTY : from(outcomes);
+      const outcome$ = project(event);
+      return outcome$ === undefined ? EMPTY : from(outcome$);
     }).pipe(
       catchError((error: unknown) =>
         of<HandlerError>({

@@ -51,8 +51,8 @@ export type ServerEffect = Send | Disconnect | TriggerEffect<ServerEvent> | ToSi
 export type ClientEffect = SendToServer | TriggerEffect<ClientEvent> | ToSibling;
 
 /**
- * Sends messages to a client of the server. They leave in the order they were sent; a client that is gone
- * makes an `undeliverable` outcome.
+ * Sends messages to a client of the server. They leave in the order they were sent, without TLVs of extensions
+ * that were not negotiated with it; a client that is gone makes an `undeliverable` outcome.
  */
 export const send = (clientId: number, ...messages: readonly Message[]): Send => ({
   type: 'send',
@@ -60,7 +60,11 @@ export const send = (clientId: number, ...messages: readonly Message[]): Send =>
   messages,
 });
 
-/** Sends messages to the server of the subprotocol they belong to (unknown messages: the handler's own). */
+/**
+ * Sends messages to the server of the subprotocol they belong to (unknown messages: the handler's own), in
+ * order, without TLVs of extensions that were not negotiated; if it is not connected there is an
+ * `undeliverable` outcome.
+ */
 export const sendToServer = (...messages: readonly Message[]): SendToServer => ({
   type: 'sendToServer',
   messages,
@@ -140,7 +144,10 @@ export type ClientOutcome<A extends ApplicationOutcome = never> =
       readonly reason: DisconnectReason;
     }
   | {
-      /** Another attempt follows in `delay` milliseconds. */
+      /**
+       * Another connection follows in `delay` milliseconds, which is 0 for the first Reconnect. `attempt`
+       * counts from 1.
+       */
       readonly type: 'reconnecting';
       readonly protocol: Subprotocol;
       readonly attempt: number;

@@ -1,4 +1,7 @@
-/** How long a client waits before it dials again. Times are in milliseconds. */
+/**
+ * How long a client waits before it dials again. Times are in milliseconds. A connection that was up for
+ * `maxDelay` makes up for the failures before it; a shorter one is one more failure in a row.
+ */
 export interface ReconnectPolicy {
   /** Wait after the first failure; 1,000 unless given. */
   readonly initialDelay?: number;
@@ -7,6 +10,9 @@ export interface ReconnectPolicy {
   /** Failures in a row after which the client gives up; never unless given. */
   readonly maxAttempts?: number;
 }
+
+/** The default of `ReconnectPolicy.maxDelay`. */
+export const defaultMaxDelay = 60_000;
 
 /**
  * The wait before attempt `attempt`: doubling up to the cap, then a random half of it taken away, so that
@@ -17,7 +23,7 @@ export interface ReconnectPolicy {
  * @returns milliseconds, from half the full wait up to it
  */
 export function backoff(
-  { initialDelay = 1_000, maxDelay = 60_000 }: ReconnectPolicy,
+  { initialDelay = 1_000, maxDelay = defaultMaxDelay }: ReconnectPolicy,
   attempt: number,
   random: number,
 ): number {

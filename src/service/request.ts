@@ -1,6 +1,5 @@
 import {
-  catchError,
-  defer,
+  asyncScheduler,
   filter,
   merge,
   mergeMap,
@@ -8,8 +7,6 @@ import {
   take,
   throwError,
   timeout,
-  asyncScheduler,
-  TimeoutError,
   type Observable,
   type SchedulerLike,
 } from 'rxjs';
@@ -63,12 +60,10 @@ export type ReplyTo<R extends Request> = Extract<
   { readonly type: Replies[R['type']]['answers'][number]['type'] }
 >;
 
-/** How long to wait, by which clock, and for whom. */
+/** How long to wait, and by which clock. */
 export interface RequestOptions {
   /** Milliseconds to wait for the answer; 10,000 unless given. */
   readonly timeout?: number;
-  /** The client asked, if a server asks. */
-  readonly clientId?: number;
   /** The clock; `asyncScheduler` unless given. */
   readonly scheduler?: SchedulerLike;
 }
@@ -85,7 +80,7 @@ interface AnyEvent {
  * @param event$ the handler's events
  * @param message the request; its id must not be in use on the connection
  * @param project outcomes of the answer
- * @param options timeout, clock and, on a server, the client
+ * @param options timeout, clock and, on a server, `clientId`: the client asked
  * @returns the effect that sends the request, then what `project` returns; errors with ServiceError
  * `request-timeout`, or `request-disconnected` if the connection ends first
  */
@@ -93,46 +88,42 @@ export function request<R extends Request, O>(
   event$: Observable<AnyEvent>,
   message: R,
   project: (reply: ReplyTo<R>) => Observable<O>,
-  { timeout: limit = 10_000, clientId, scheduler = asyncScheduler }: RequestOptions = {},
+  options: RequestOptions & { readonly clientId: number },
+): Observable<O | Send>;
+export function request<R extends Request, O>(
+  event$: Observable<AnyEvent>,
+  message: R,
+  project: (reply: ReplyTo<R>) => Observable<O>,
+  options?: RequestOptions & { readonly clientId?: never },
+): Observable<O | SendToServer>;
+export function request<R extends Request, O>(
+  event$: Observable<AnyEvent>,
+  message: R,
+  project: (reply: ReplyTo<R>) => Observable<O>,
+  options: RequestOptions & { readonly clientId?: number } = {},
 ): Observable<O | Send | SendToServer> {
+  const { timeout: limit = 10_000, clientId, scheduler = asyncScheduler } = options;
   const { answers, pairedBy } = replies[message.type];
   const idOf = (candidate: object) => (candidate as Record<string, unknown>)[pairedBy];
-  const answersIt = (event: AnyEvent) =>
-    event.message !== undefined &&
-    answers.some(({ type }) => type === event.message?.type) &&
-    idOf(event.message) === idOf(message);
-  const endsIt = ({ type }: AnyEvent) => type === 'disconnected' || type === 'clientRemoved';
   const about = `${message.type} with ${pairedBy} ${String(idOf(message))}`;
+  const detail = { request: message.type };
 
-  return defer(() =>
-    merge(
-      event$.pipe(
-        filter((event) => event.clientId === clientId && (answersIt(event) || endsIt(event))),
-        take(1),
-        timeout({ first: limit, scheduler }),
-        catchError((error: unknown) =>
-          throwError(() =>
-            error instanceof TimeoutError
-              ? new ServiceError('request-timeout', `no answer to ${about} within ${limit} ms`, {
-                  request: message.type,
-                })
-              : error,
-          ),
-        ),
-        mergeMap((event) =>
-          endsIt(event)
-            ? throwError(
-                () =>
-                  new ServiceError(
-                    'request-disconnected',
-                    `the connection ended before an answer to ${about}`,
-                    { request: message.type },
-                  ),
-              )
-            : project(event.message as ReplyTo<R>),
-        ),
-      ),
-      of(clientId === undefined ? sendToServer(message) : send(clientId, message)),
-    ),
+  const answersIt = ({ message: candidate }: AnyEvent) =>
+    candidate !== undefined &&
+    answers.some(({ type }) => type === candidate.type) &&
+    idOf(candidate) === idOf(message);
+  const endsIt = ({ type }: AnyEvent) => type === 'disconnected' || type === 'clientRemoved';
+  const ended = () =>
+    new ServiceError('request-disconnected', `the connection ended before an answer to ${about}`, detail);
+  const silence = () =>
+    new ServiceError('request-timeout', `no answer to ${about} within ${limit} ms`, detail);
+
+  const reply$ = event$.pipe(
+    filter((event) => event.clientId === clientId && (answersIt(event) || endsIt(event))),
+    take(1),
+    timeout({ first: limit, scheduler, with: () => throwError(silence) }),
+    mergeMap((event) => (endsIt(event) ? throwError(ended) : project(event.message as ReplyTo<R>))),
   );
+  const sending = clientId === undefined ? sendToServer(message) : send(clientId, message);
+  return merge(reply$, of(sending));
 }

@@ -1,23 +1,17 @@
-import {
-  asyncScheduler,
-  concat,
-  defer,
-  EMPTY,
-  finalize,
-  ignoreElements,
-  mergeMap,
-  NEVER,
-  tap,
-  type Observable,
-  type SchedulerLike,
-} from 'rxjs';
+import { asyncScheduler, finalize, mergeMap, type Observable, type SchedulerLike } from 'rxjs';
 import { jobDeclarationSetupFlags, miningSetupFlags } from '../messages/setup-flags.js';
 import type { SetupConnection } from '../messages/common.js';
 import { subprotocols, type Subprotocol } from '../messages/define-message.js';
 import type { Connection } from '../transport/connection.js';
-import { checkHandler, checkMilliseconds } from './configuration.js';
+import {
+  checkExtensions,
+  checkFlags,
+  checkHandler,
+  checkMilliseconds,
+  checkVersions,
+} from './configuration.js';
 import { ServiceError } from './errors.js';
-import { eventLoop, type EventLoop, type LoopHandler } from './event-loop.js';
+import type { LoopHandler } from './event-loop.js';
 import type { ClientInfo, ServerEvent } from './events.js';
 import type { ExtensionPolicy } from './extensions.js';
 import type {
@@ -26,8 +20,9 @@ import type {
   TemplateDistributionServerHandler,
 } from './handlers.js';
 import { isNullHandler } from './handlers.js';
-import type { ApplicationOutcome, HandlerError, ServerEffect, ServerOutcome } from './outcomes.js';
+import type { ApplicationOutcome, ServerEffect, ServerOutcome } from './outcomes.js';
 import { serverSession, type ServerSession } from './server-session.js';
+import { service, type Emitted } from './service.js';
 import { protocolVersions, type SetupPolicy, type Versions } from './setup.js';
 import type { Sibling } from './siblings.js';
 
@@ -91,9 +86,7 @@ const defaultFlags: Record<Subprotocol, number> = {
   templateDistribution: 0,
 };
 
-type AnyServerHandler<A extends ApplicationOutcome> = (
-  event$: Observable<ServerEvent>,
-) => Observable<ServerEffect | HandlerError | A>;
+type AnyServerHandler = (event$: Observable<ServerEvent>) => Observable<Emitted>;
 
 /**
  * Makes a server of one handler per subprotocol.
@@ -104,23 +97,19 @@ export function createServer<
   J extends ApplicationOutcome = never,
   T extends ApplicationOutcome = never,
 >(options: ServerOptions<M, J, T>): Server<M | J | T> {
-  type A = M | J | T;
   const policies: Partial<Record<Subprotocol, SetupPolicy>> = {};
-  const handlers: LoopHandler<ServerEvent, ServerEffect | HandlerError | A>[] = [];
+  const handlers: LoopHandler<ServerEvent, Emitted>[] = [];
 
   for (const protocol of subprotocols) {
-    const given = options[protocol] as
-      AnyServerHandler<A> | ServerSubprotocol<AnyServerHandler<A>> | undefined;
-    if (given === undefined) continue;
-    const subprotocol = typeof given === 'function' ? { handler: given } : given;
+    const subprotocolOrHandler = options[protocol] as
+      AnyServerHandler | ServerSubprotocol<AnyServerHandler> | undefined;
+    if (subprotocolOrHandler === undefined) continue;
+    const subprotocol =
+      typeof subprotocolOrHandler === 'function' ? { handler: subprotocolOrHandler } : subprotocolOrHandler;
     // a bare null handler says "not supported"; any other value is a configuration
-    const configured = typeof given !== 'function' || !isNullHandler(given);
+    const configured = typeof subprotocolOrHandler !== 'function' || !isNullHandler(subprotocolOrHandler);
     if (!checkHandler('server', protocol, configured, subprotocol.handler)) continue;
-    const { supportedFlags = defaultFlags[protocol], successFlags = 0 } = subprotocol;
-    policies[protocol] = {
-      supportedFlags,
-      successFlags: typeof successFlags === 'function' ? successFlags : () => successFlags,
-    };
+    policies[protocol] = setupPolicy(protocol, subprotocol);
     handlers.push({
       name: protocol,
       accepts: (event) => event.type === 'started' || event.type === 'trigger' || event.protocol === protocol,
@@ -133,114 +122,66 @@ export function createServer<
       'server: expected a handler for at least one subprotocol',
     );
   }
-  const setupTimeout = checkMilliseconds('setupTimeout', options.setupTimeout ?? 10_000);
-  const inactivityLimit = checkMilliseconds('inactivityLimit', options.inactivityLimit ?? 3_600_000);
-  const {
-    versions = protocolVersions,
-    extensions = { supported: [] },
-    scheduler = asyncScheduler,
-    sibling,
-  } = options;
+  const common = {
+    policies,
+    versions: checkVersions(options.versions ?? protocolVersions),
+    extensions: checkExtensions(options.extensions ?? { supported: [] }),
+    setupTimeout: checkMilliseconds('setupTimeout', options.setupTimeout ?? 10_000),
+    inactivityLimit: checkMilliseconds('inactivityLimit', options.inactivityLimit ?? 3_600_000),
+    scheduler: options.scheduler ?? asyncScheduler,
+  };
 
   const clients = new Map<number, ClientInfo>();
-  let running: EventLoop<ServerEvent, ServerOutcome<A>> | undefined;
+  let lastClientId = 0;
 
-  const start = (): Observable<ServerOutcome<A>> =>
-    defer(() => {
-      if (running !== undefined) throw new ServiceError('already-started', 'server: it runs already');
+  const { start, dispatch } = service<ServerEvent, ServerOutcome<M | J | T>>({
+    side: 'server',
+    handlers,
+    sibling: options.sibling,
+    first: [{ type: 'started' }],
+    begin({ push, emit }) {
       const sessions = new Map<number, ServerSession>();
-      let lastClientId = 0;
-
-      const perform = (emitted: ServerEffect | HandlerError | A, handler: string): void => {
-        try {
-          performEffect(emitted);
-        } catch (error) {
-          loop.emit({ type: 'handlerError', handler: handler as Subprotocol, error });
-        }
-      };
-
-      const performEffect = (emitted: ServerEffect | HandlerError | A): void => {
-        const effect = emitted as ServerEffect;
-        switch (effect.type) {
-          case 'send': {
-            const { clientId, messages } = effect;
-            const session = sessions.get(clientId);
-            if (session === undefined || !clients.has(clientId)) {
-              loop.emit({ type: 'undeliverable', clientId, messages });
-              return;
+      const context = { ...common, clients, push, emit };
+      return {
+        perform(emitted) {
+          const effect = emitted as ServerEffect;
+          switch (effect.type) {
+            case 'send': {
+              const { clientId, messages } = effect;
+              if (sessions.get(clientId)?.send(messages) !== true)
+                emit({ type: 'undeliverable', clientId, messages });
+              return true;
             }
-            session.connection.send(...messages);
-            for (const message of messages) loop.emit({ type: 'sent', clientId, message });
-            return;
+            case 'disconnect':
+              sessions.get(effect.clientId)?.close({ code: 'closed-by-handler', message: effect.reason });
+              return true;
+            default:
+              return false;
           }
-          case 'disconnect':
-            sessions.get(effect.clientId)?.close({ code: 'closed-by-handler', message: effect.reason });
-            return;
-          case 'triggerEvents':
-            for (const event of effect.events) loop.push(event);
-            return;
-          case 'toSibling':
-            if (sibling === undefined) {
-              throw new ServiceError('invalid-configuration', 'server: toSibling needs the option `sibling`');
-            }
-            for (const trigger of effect.triggers) sibling.next(trigger);
-            return;
-          default:
-            loop.emit(emitted as HandlerError | A);
-        }
+        },
+        connection$: options.listen.pipe(
+          mergeMap((connection) => {
+            const clientId = ++lastClientId;
+            const session = serverSession(connection, clientId, context);
+            sessions.set(clientId, session);
+            return session.run$.pipe(finalize(() => sessions.delete(clientId)));
+          }),
+          finalize(() => clients.clear()),
+        ),
       };
-
-      const loop: EventLoop<ServerEvent, ServerOutcome<A>> = eventLoop(
-        handlers,
-        perform,
-        (handler, error, event) => ({
-          type: 'handlerError',
-          handler: handler as Subprotocol,
-          error,
-          ...(event === undefined ? {} : { event }),
-        }),
-      );
-      running = loop;
-
-      const session$ = options.listen.pipe(
-        mergeMap((connection) => {
-          const clientId = ++lastClientId;
-          const session = serverSession(connection, clientId, {
-            policies,
-            versions,
-            extensions,
-            setupTimeout,
-            inactivityLimit,
-            scheduler,
-            clients,
-            push: loop.push,
-            emit: loop.emit,
-          });
-          sessions.set(clientId, session);
-          return session.run$.pipe(finalize(() => sessions.delete(clientId)));
-        }),
-      );
-      const started$ = defer(() => {
-        loop.push({ type: 'started' });
-        return EMPTY;
-      });
-      const sibling$ = (sibling?.trigger$ ?? NEVER).pipe(tap(loop.push), ignoreElements());
-
-      return loop.run(concat(started$, session$), sibling$).pipe(
-        finalize(() => {
-          running = undefined;
-          clients.clear();
-        }),
-      );
-    });
-
-  return {
-    start,
-    dispatch(event) {
-      if (running === undefined)
-        throw new ServiceError('not-started', 'server: dispatch needs a started server');
-      return running.dispatch(event);
     },
-    clients: () => clients,
+  });
+
+  return { start, dispatch, clients: () => clients };
+}
+
+function setupPolicy(
+  protocol: Subprotocol,
+  { supportedFlags = defaultFlags[protocol], successFlags = 0 }: ServerSubprotocol<unknown>,
+): SetupPolicy {
+  if (typeof successFlags === 'number') checkFlags(`${protocol}.successFlags`, successFlags);
+  return {
+    supportedFlags: checkFlags(`${protocol}.supportedFlags`, supportedFlags),
+    successFlags: typeof successFlags === 'function' ? successFlags : () => successFlags,
   };
 }

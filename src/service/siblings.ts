@@ -21,9 +21,11 @@ function direction(): Sibling {
   let waiting: Trigger[] = [];
   return {
     trigger$: new Observable((subscriber) => {
-      const early = waiting;
+      // handling an early trigger may lead to another, which has to wait its turn
+      for (let next = 0; next < waiting.length && !subscriber.closed; next++) {
+        subscriber.next(waiting[next] as Trigger);
+      }
       waiting = [];
-      for (const trigger of early) subscriber.next(trigger);
       return trigger$.subscribe(subscriber);
     }),
     next(trigger) {
@@ -31,7 +33,7 @@ function direction(): Sibling {
         trigger$.next(trigger);
         return;
       }
-      if (waiting.length === maxWaiting) {
+      if (waiting.length >= maxWaiting) {
         throw new ServiceError(
           'sibling-not-started',
           `${maxWaiting} triggers already wait for a sibling that was not started`,
@@ -43,8 +45,8 @@ function direction(): Sibling {
 }
 
 /**
- * A pair of siblings: a server and a client of one application that hand triggers to each other (spec-free;
- * what a pool's mining server and its template distribution client need).
+ * A pair of siblings: a server and a client of one application that hand triggers to each other (what
+ * a pool's mining server and its template distribution client need).
  * @returns the server's side and the client's side
  */
 export function siblings(): readonly [server: Sibling, client: Sibling] {

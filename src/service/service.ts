@@ -1,0 +1,114 @@
+import { defer, ignoreElements, NEVER, tap, type Observable } from 'rxjs';
+import type { Subprotocol } from '../messages/define-message.js';
+import { ServiceError } from './errors.js';
+import { eventLoop, type EventLoop, type LoopHandler } from './event-loop.js';
+import type { ApplicationOutcome, HandlerError, ToSibling, TriggerEffect } from './outcomes.js';
+import type { Sibling } from './siblings.js';
+import type { Trigger } from './triggers.js';
+
+/** What a handler may emit: effects, or outcomes to be shown. */
+export interface Emitted {
+  readonly type: string;
+}
+
+/** One run of a service: its connections, and the effects that only it has. */
+export interface Run {
+  /** Carries out an effect. Returns whether it was one of this service's own. */
+  perform(emitted: Emitted, handler: Subprotocol): boolean;
+  /** The connections, while subscribed; completes when there will be no more. */
+  readonly connection$: Observable<never>;
+}
+
+/** A service as far as servers and clients have it in common. */
+export interface Service<E, O> {
+  start(): Observable<O>;
+  dispatch(event: E): Observable<O>;
+}
+
+/** What a service is made of. */
+export interface ServiceParts<E, O> {
+  readonly side: 'server' | 'client';
+  readonly handlers: readonly LoopHandler<E, Emitted>[];
+  readonly sibling: Sibling | undefined;
+  /** The events every run begins with. */
+  readonly first: readonly E[];
+  begin(loop: EventLoop<E, O | HandlerError | ApplicationOutcome>): Run;
+}
+
+/** Effects that belong to one side; `triggerEvents` and `toSibling` belong to both. */
+const ownEffects = { server: ['send', 'disconnect'], client: ['sendToServer'] } as const;
+
+/**
+ * One run at a time, triggers and siblings: what servers and clients have in common.
+ * @param parts the handlers and what is particular to the side
+ */
+export function service<E extends { readonly type: string }, O>(parts: ServiceParts<E, O>): Service<E, O> {
+  const { side, handlers, sibling, first } = parts;
+  type Outcome = O | HandlerError | ApplicationOutcome;
+  const foreign: readonly string[] = ownEffects[side === 'server' ? 'client' : 'server'];
+  let running: EventLoop<E, Outcome> | undefined;
+
+  const start = (): Observable<Outcome> =>
+    defer(() => {
+      if (running !== undefined) throw new ServiceError('already-started', `${side}: it runs already`);
+
+      const perform = (emitted: Emitted, handler: Subprotocol): void => {
+        const type: unknown = (emitted as Partial<Emitted> | null | undefined)?.type;
+        if (typeof type !== 'string' || foreign.includes(type)) {
+          const what = typeof type === 'string' ? type : `${typeof emitted} without a type`;
+          throw new ServiceError(
+            'invalid-effect',
+            `${side}: a handler emitted ${what}, which it cannot carry out`,
+          );
+        }
+        if (run.perform(emitted, handler)) return;
+        if (emitted.type === 'triggerEvents') {
+          for (const event of (emitted as TriggerEffect<E>).events) loop.push(event);
+        } else if (emitted.type === 'toSibling') {
+          if (sibling === undefined) {
+            throw new ServiceError(
+              'invalid-configuration',
+              `${side}: toSibling needs the option \`sibling\``,
+            );
+          }
+          for (const trigger of (emitted as ToSibling).triggers) sibling.next(trigger);
+        } else {
+          loop.emit(emitted);
+        }
+      };
+
+      const loop = eventLoop<E, Outcome, Emitted>(
+        handlers,
+        perform,
+        (handler, error, event) => ({
+          type: 'handlerError',
+          handler,
+          error,
+          ...(event === undefined ? {} : { event }),
+        }),
+        first,
+      );
+      const run = parts.begin(loop);
+      running = loop;
+      const stop = () => {
+        if (running === loop) running = undefined;
+      };
+      const sibling$ = (sibling?.trigger$ ?? NEVER).pipe(
+        tap((trigger: Trigger) => loop.push(trigger as unknown as E)),
+        ignoreElements(),
+      );
+      return loop
+        .run(run.connection$, sibling$)
+        .pipe(tap({ error: stop, complete: stop, unsubscribe: stop }));
+    });
+
+  return {
+    start: start as () => Observable<O>,
+    dispatch(event) {
+      if (running === undefined) {
+        throw new ServiceError('not-started', `${side}: dispatch needs a started ${side}`);
+      }
+      return running.dispatch(event) as Observable<O>;
+    },
+  };
+}

@@ -1,0 +1,95 @@
+import {
+  concat,
+  EMPTY,
+  ignoreElements,
+  merge,
+  Observable,
+  of,
+  switchMap,
+  takeWhile,
+  tap,
+  timer,
+  type MonoTypeOperatorFunction,
+  type SchedulerLike,
+  type Subscription,
+} from 'rxjs';
+
+/** How long a source may be silent, in milliseconds. */
+export interface SilenceLimits {
+  /** Until the first value. */
+  readonly first: number;
+  /** From one value to the next; no limit unless given. */
+  readonly each: number | undefined;
+  readonly scheduler: SchedulerLike;
+  /** Makes the error. */
+  error(): unknown;
+}
+
+/**
+ * Fails when nothing arrives for too long: RxJS's `timeout`, but with one timer for the whole life of the
+ * source, which looks at the clock when it rings. A timer for every value costs more than handling the value.
+ */
+export function limitSilence<T>({
+  first,
+  each,
+  scheduler,
+  error,
+}: SilenceLimits): MonoTypeOperatorFunction<T> {
+  return (source$) =>
+    new Observable((subscriber) => {
+      let last: number | undefined;
+      let ringing: Subscription | undefined;
+      const ring = (): void => {
+        const left = last === undefined ? 0 : last + (each ?? 0) - scheduler.now();
+        // a clock that was put back must not prolong the wait
+        if (left > 0) set(Math.min(left, each ?? 0));
+        else subscriber.error(error());
+      };
+      const set = (milliseconds: number): void => {
+        ringing?.unsubscribe();
+        ringing = scheduler.schedule(ring, milliseconds);
+      };
+      subscriber.add(() => ringing?.unsubscribe());
+      set(first);
+      subscriber.add(
+        source$.subscribe({
+          next(value) {
+            const isFirst = last === undefined;
+            last = scheduler.now();
+            if (isFirst) {
+              if (each === undefined) ringing?.unsubscribe();
+              else set(each);
+            }
+            subscriber.next(value);
+          },
+          error: (cause: unknown) => subscriber.error(cause),
+          complete: () => subscriber.complete(),
+        }),
+      );
+    });
+}
+
+const done = Symbol('done');
+
+/**
+ * Runs a source beside a timer that can be set again and again. The timer never outlives the source.
+ * @param source$ what is run
+ * @param deadline$ milliseconds from now to the deadline, or `undefined` for none any more
+ * @param scheduler the clock
+ * @param expired called at the deadline; what it throws fails the result
+ */
+export function withDeadline<T>(
+  source$: Observable<T>,
+  deadline$: Observable<number | undefined>,
+  scheduler: SchedulerLike,
+  expired: () => void,
+): Observable<T> {
+  const deadlines$ = deadline$.pipe(
+    switchMap((milliseconds) => (milliseconds === undefined ? EMPTY : timer(milliseconds, scheduler))),
+    tap(expired),
+    ignoreElements(),
+  );
+  return merge(deadlines$, concat(source$, of(done))).pipe(
+    takeWhile((value): value is Exclude<typeof value, typeof done> => value !== done),
+  );
+}
