@@ -1,0 +1,248 @@
+import { describe, expect, it } from '@jest/globals';
+import { VirtualTimeScheduler } from 'rxjs';
+import { defaultCrypto } from '../../src/crypto/index.js';
+import { generateAuthorityKeyPair, NoiseError } from '../../src/noise/index.js';
+import { clientHandshake, openConnection, TransportError } from '../../src/transport/index.js';
+import { serverHandshakes, type ClientSecurity } from '../../src/transport/security.js';
+import { fakeStream, frames, log, setTarget, setup } from './support.js';
+
+const authority = generateAuthorityKeyPair(defaultCrypto);
+const year = 365 * 86_400_000;
+const today = () => 50 * year;
+
+function client(security: ClientSecurity = {}, now = today) {
+  const stream = fakeStream();
+  const scheduler = new VirtualTimeScheduler();
+  const opened = log(
+    openConnection(stream, {
+      receivesFrom: 'server',
+      handshake: clientHandshake(security, now),
+      handshakeTimeout: 300,
+      scheduler,
+    }),
+  );
+  return { stream, scheduler, opened };
+}
+
+function server(now = today) {
+  const stream = fakeStream();
+  const scheduler = new VirtualTimeScheduler();
+  const handshakes = serverHandshakes({ authority }, now)?.();
+  const opened = log(
+    openConnection(stream, {
+      receivesFrom: 'client',
+      handshake: handshakes?.start,
+      handshakeTimeout: 300,
+      scheduler,
+    }),
+  );
+  return { stream, scheduler, opened };
+}
+
+/** Lets a client and a server shake hands; the answer goes through `tamper`. */
+function handshake(
+  security: ClientSecurity = {},
+  { clientNow = today, serverNow = today, tamper = (bytes: Uint8Array) => bytes } = {},
+) {
+  const ours = client(security, clientNow);
+  const theirs = server(serverNow);
+  theirs.stream.incoming.next(ours.stream.writes[0] as Uint8Array);
+  ours.stream.incoming.next(tamper(theirs.stream.writes[0] as Uint8Array));
+  return { client: ours, server: theirs };
+}
+
+describe('a plaintext connection', () => {
+  it('is there at once and knows its peer', () => {
+    const opened = log(openConnection(fakeStream(), { receivesFrom: 'client' }));
+
+    expect(opened.values[0]?.peer).toEqual({ address: 'peer.example:34254', encrypted: false });
+    expect(opened.completed).toBe(true);
+  });
+});
+
+describe('an encrypted connection', () => {
+  it('comes with the handshake, one on each side', () => {
+    const { client, server } = handshake({ authorityPublicKey: authority.publicKey });
+
+    expect(client.opened.completed).toBe(true);
+    expect(server.opened.completed).toBe(true);
+    expect(client.opened.values[0]?.peer).toEqual({
+      address: 'peer.example:34254',
+      encrypted: true,
+      authorityPublicKey: authority.publicKey,
+    });
+    expect(server.opened.values[0]?.peer).toEqual({ address: 'peer.example:34254', encrypted: true });
+  });
+
+  it('names no authority where any is accepted', () => {
+    const { client } = handshake();
+    expect(client.opened.values[0]?.peer).toEqual({ address: 'peer.example:34254', encrypted: true });
+  });
+
+  it('carries messages both ways, cut into single bytes, and none of their bytes is readable', () => {
+    const { client, server } = handshake();
+    const [near, far] = [client.opened.values[0], server.opened.values[0]];
+    const atClient = log(near!.message$);
+    const atServer = log(far!.message$);
+    const plaintext = setup('a name that can be recognised');
+
+    near?.send(plaintext, setTarget(1));
+    near?.close();
+    far?.send(setTarget(2));
+    far?.close();
+    for (const byte of client.stream.writes[1]!) server.stream.incoming.next(Uint8Array.of(byte));
+    client.stream.incoming.next(server.stream.writes[1]!);
+
+    // Both closed, so that each has written, and neither takes messages any more.
+    expect([atClient.completed, atServer.completed]).toEqual([true, true]);
+    expect(Buffer.from(client.stream.writes[1]!).includes('recognised')).toBe(false);
+    expect(client.stream.writes[1]!.length).toBe(frames(plaintext, setTarget(1)).length + 4 * 16);
+  });
+
+  it('keeps what arrives behind the handshake for its subscriber', () => {
+    const ours = client();
+    const theirs = server();
+    theirs.stream.incoming.next(ours.stream.writes[0]!);
+    const far = theirs.opened.values[0]!;
+    far.send(setTarget(1), setTarget(2));
+    far.close();
+    const [act2, sealed] = theirs.stream.writes as [Uint8Array, Uint8Array];
+
+    ours.stream.incoming.next(Uint8Array.of(...act2, ...sealed.subarray(0, 30)));
+    expect(ours.stream.incoming.observed).toBe(false);
+    const received = log(ours.opened.values[0]!.message$);
+    ours.stream.incoming.next(sealed.subarray(30));
+
+    expect(received.values).toEqual([setTarget(1), setTarget(2)]);
+  });
+
+  it('ends with an error when a byte was changed on the way', () => {
+    const { client, server } = handshake();
+    const received = log(server.opened.values[0]!.message$);
+    client.opened.values[0]!.send(setTarget(1));
+    client.opened.values[0]!.close();
+    const sealed = client.stream.writes[1]!.slice();
+    sealed[40]! ^= 1;
+
+    server.stream.incoming.next(sealed);
+
+    expect(received.values).toEqual([]);
+    expect(received.error).toMatchObject({ code: 'frame-authentication-failed' });
+    expect(server.stream.events).toEqual(['write', 'destroy']);
+  });
+
+  it('has the same limit on frames as a plaintext one', () => {
+    const { client, server } = handshake();
+    const received = log(server.opened.values[0]!.message$);
+    server.opened.values[0]!.limitPayload(35);
+    client.opened.values[0]!.send(setTarget(1));
+    client.opened.values[0]!.close();
+
+    server.stream.incoming.next(client.stream.writes[1]!);
+
+    expect(received.error).toMatchObject({ code: 'frame-too-large' });
+  });
+});
+
+describe('a handshake', () => {
+  it('has handshakeTimeout to finish, on either side', () => {
+    for (const { stream, scheduler, opened } of [client(), server()]) {
+      stream.incoming.next(new Uint8Array(63));
+      scheduler.maxFrames = 299;
+      scheduler.flush();
+      expect(opened.error).toBeUndefined();
+      scheduler.maxFrames = 300;
+      scheduler.flush();
+
+      expect(opened.error).toBeInstanceOf(TransportError);
+      expect(opened.error).toMatchObject({
+        code: 'handshake-timeout',
+        detail: { address: 'peer.example:34254', milliseconds: 300 },
+      });
+      expect(stream.events.at(-1)).toBe('destroy');
+    }
+  });
+
+  it('leaves no timer behind', () => {
+    const { client, server } = handshake();
+    for (const { scheduler, stream, opened } of [client, server]) {
+      scheduler.flush();
+      expect(opened.error).toBeUndefined();
+      expect(stream.events).toEqual(['write']);
+    }
+  });
+
+  it('fails if the peer closes first, and says how far it got', () => {
+    for (const { stream, opened } of [client(), server()]) {
+      stream.incoming.next(new Uint8Array(10));
+      stream.incoming.complete();
+
+      expect(opened.error).toMatchObject({
+        code: 'peer-closed-during-handshake',
+        detail: { address: 'peer.example:34254', received: 10 },
+      });
+      expect(stream.events.at(-1)).toBe('destroy');
+    }
+  });
+
+  it('fails with the error of the stream', () => {
+    const { stream, opened } = client();
+    const error = new TransportError('connection-reset', 'dropped');
+    stream.incoming.error(error);
+    expect(opened.error).toBe(error);
+  });
+
+  it('fails at garbage', () => {
+    const { stream, opened } = client();
+    stream.incoming.next(new Uint8Array(234).fill(7));
+
+    expect(opened.error).toBeInstanceOf(NoiseError);
+    expect(opened.error).toMatchObject({ code: 'handshake-authentication-failed' });
+    expect(stream.events).toEqual(['write', 'destroy']);
+  });
+
+  it('gives a client that speaks plaintext an answer it cannot use, and a connection that fails', () => {
+    const { stream, opened } = server();
+    stream.incoming.next(frames(setup('x'.repeat(60))));
+    const received = log(opened.values[0]!.message$);
+    stream.incoming.next(frames(setup()));
+
+    expect(received.error).toMatchObject({ code: 'frame-authentication-failed' });
+    expect(stream.events).toEqual(['write', 'destroy']);
+  });
+
+  it('fails if another authority signed', () => {
+    const other = generateAuthorityKeyPair(defaultCrypto);
+    const { client, server } = handshake({ authorityPublicKey: other.publicKey });
+
+    expect(client.opened.error).toMatchObject({ code: 'certificate-wrong-authority' });
+    expect(client.opened.values).toEqual([]);
+    expect(client.stream.events).toEqual(['write', 'destroy']);
+    expect(server.opened.error).toBeUndefined();
+  });
+
+  it('fails with an expired certificate and with one that is not valid yet', () => {
+    const security = { authorityPublicKey: authority.publicKey };
+    const late = handshake(security, { clientNow: () => today() + year });
+    const early = handshake(security, { clientNow: () => today() - year });
+
+    expect(late.client.opened.error).toMatchObject({ code: 'certificate-expired' });
+    expect(early.client.opened.error).toMatchObject({ code: 'certificate-not-yet-valid' });
+  });
+
+  it('is given up, and the stream destroyed, by unsubscribing', () => {
+    const { stream, scheduler, opened } = client();
+    opened.unsubscribe();
+    scheduler.flush();
+
+    expect(stream.events).toEqual(['write', 'destroy']);
+    expect(stream.incoming.observed).toBe(false);
+    expect(opened.error).toBeUndefined();
+  });
+
+  it('leaves the connection alone when its subscription ends afterwards', () => {
+    const { client } = handshake();
+    client.opened.unsubscribe();
+    expect(client.stream.events).toEqual(['write']);
+  });
+});
