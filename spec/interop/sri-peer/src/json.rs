@@ -332,3 +332,10 @@ pub fn message(frame_bytes: &[u8], negotiated: &[u16]) -> Result<Value, ParserEr
     }
     Ok(object)
 }
+
+/// The name of the message in a frame.
+pub fn name(frame_bytes: &[u8]) -> Result<&'static str, ParserError> {
+    let mut copy = frame_bytes.to_vec();
+    let (message, _) = crate::frame::parse(&mut copy, &[])?;
+    Ok(describe(&message).0)
+}

@@ -9,6 +9,7 @@ use chacha20poly1305::ChaCha20Poly1305;
 use stratum_core::bitcoin::hashes::{sha256, Hash, HashEngine, Hmac, HmacEngine};
 use stratum_core::bitcoin::secp256k1::ellswift::{ElligatorSwift, ElligatorSwiftParty};
 use stratum_core::bitcoin::secp256k1::{Parity, PublicKey, Secp256k1, SecretKey};
+use stratum_core::{codec_sv2, noise_sv2};
 
 /// The name of the protocol, spec 4.5.
 const PROTOCOL: &[u8] = b"Noise_NX_Secp256k1+EllSwift_ChaChaPoly_SHA256";
@@ -189,4 +190,15 @@ pub fn replace_certificate(
     let mut certificate = open(&state.k, state.n, &state.h, &act2[144..]).expect("the certificate opens");
     change(&mut certificate);
     [&act2[..144], &seal(&state.k, state.n, &state.h, &certificate)].concat()
+}
+
+/// The reference's name of a handshake error, without its contents.
+pub fn error_name(error: &codec_sv2::Error) -> String {
+    match error {
+        codec_sv2::Error::NoiseSv2Error(noise_sv2::Error::InvalidCertificate(_)) => {
+            "InvalidCertificate".into()
+        }
+        codec_sv2::Error::NoiseSv2Error(noise_sv2::Error::Aead(_)) => "Aead".into(),
+        other => format!("{other:?}"),
+    }
 }

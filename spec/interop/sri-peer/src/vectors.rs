@@ -28,10 +28,13 @@ const RECORDED: [&str; 12] = [
     "channels_sv2",
 ];
 
+/// Makes the members of one file.
+type Members = fn() -> Map<String, Value>;
+
 /// Writes every vector file into `directory`, creating it if needed.
 pub fn write(directory: &Path) -> io::Result<()> {
     fs::create_dir_all(directory)?;
-    let files: [(&str, fn() -> Map<String, Value>); 4] = [
+    let files: [(&str, Members); 4] = [
         ("messages", messages::vectors),
         ("noise", noise::vectors),
         ("bitcoin", bitcoin::vectors),

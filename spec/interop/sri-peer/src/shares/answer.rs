@@ -17,6 +17,11 @@ pub fn error(error: &impl Debug) -> Value {
     }
 }
 
+/// The answer to what failed; none if it succeeded.
+pub fn failure<T, E: Debug>(result: std::result::Result<T, E>) -> Option<Value> {
+    result.err().map(|reason| error(&reason))
+}
+
 /// The verdict on a share and, if the reference's pool would acknowledge now, SubmitShares.Success.
 pub fn verdict(
     result: std::result::Result<ShareValidationResult, ShareValidationError>,
@@ -43,10 +48,11 @@ pub fn verdict(
             "success": success(),
         }),
         Err(reason) => {
-            let mut answer = json!({ "verdict": "rejected" });
-            let reason = error(&reason);
-            answer["error"] = reason["error"].clone();
-            answer["errorCode"] = reason["errorCode"].clone();
+            let mut answer = error(&reason);
+            answer
+                .as_object_mut()
+                .expect("an object")
+                .shift_insert(0, "verdict".into(), "rejected".into());
             answer
         }
     }

@@ -210,8 +210,8 @@ impl Engine {
         let target = channel::target(command, "target")?;
         let channel = self.channel(command)?;
         let failed = match channel {
-            Channel::Standard(channel) => channel.set_target(target).err().map(|e| answer::error(&e)),
-            Channel::Extended(channel) => channel.set_target(target).err().map(|e| answer::error(&e)),
+            Channel::Standard(channel) => answer::failure(channel.set_target(target)),
+            Channel::Extended(channel) => answer::failure(channel.set_target(target)),
             Channel::Group(..) => return Err("a group channel has no target".to_owned()),
         };
         Ok(failed.unwrap_or_else(|| channel.state()))
@@ -225,8 +225,8 @@ impl Engine {
             .transpose()?;
         let channel = self.channel(command)?;
         let failed = match channel {
-            Channel::Standard(channel) => channel.update_channel(rate, max).err().map(|e| answer::error(&e)),
-            Channel::Extended(channel) => channel.update_channel(rate, max).err().map(|e| answer::error(&e)),
+            Channel::Standard(channel) => answer::failure(channel.update_channel(rate, max)),
+            Channel::Extended(channel) => answer::failure(channel.update_channel(rate, max)),
             Channel::Group(..) => return Err("a group channel has no target".to_owned()),
         };
         Ok(failed.unwrap_or_else(|| channel.state()))
@@ -236,14 +236,8 @@ impl Engine {
         let prefix = channel::allocate(&command.bytes("extranoncePrefix")?)?;
         let channel = self.channel(command)?;
         let failed = match channel {
-            Channel::Standard(channel) => channel
-                .set_extranonce_prefix(prefix)
-                .err()
-                .map(|e| answer::error(&e)),
-            Channel::Extended(channel) => channel
-                .set_extranonce_prefix(prefix)
-                .err()
-                .map(|e| answer::error(&e)),
+            Channel::Standard(channel) => answer::failure(channel.set_extranonce_prefix(prefix)),
+            Channel::Extended(channel) => answer::failure(channel.set_extranonce_prefix(prefix)),
             Channel::Group(..) => return Err("a group channel has no extranonce prefix".to_owned()),
         };
         Ok(failed.unwrap_or_else(|| channel.state()))
@@ -255,25 +249,10 @@ impl Engine {
         let id = template.template_id;
         let channel = self.channel(command)?;
         let (failed, fan_out) = match channel {
-            Channel::Standard(channel) => (
-                channel
-                    .on_new_template(template, outputs)
-                    .err()
-                    .map(|e| answer::error(&e)),
-                None,
-            ),
-            Channel::Extended(channel) => (
-                channel
-                    .on_new_template(template, outputs)
-                    .err()
-                    .map(|e| answer::error(&e)),
-                None,
-            ),
+            Channel::Standard(channel) => (answer::failure(channel.on_new_template(template, outputs)), None),
+            Channel::Extended(channel) => (answer::failure(channel.on_new_template(template, outputs)), None),
             Channel::Group(group, members) => {
-                let failed = group
-                    .on_new_template(template, outputs)
-                    .err()
-                    .map(|e| answer::error(&e));
+                let failed = answer::failure(group.on_new_template(template, outputs));
                 (
                     failed,
                     channel::group_job(group, id).map(|job| (job, members.clone())),
@@ -291,14 +270,12 @@ impl Engine {
             .into_iter()
             .map(|member| {
                 self.fan_out(member, |channel| match channel {
-                    Channel::Standard(channel) => channel
-                        .on_group_channel_job(group_job.clone())
-                        .err()
-                        .map(|e| answer::error(&e)),
-                    Channel::Extended(channel) => channel
-                        .on_group_channel_job(group_job.clone())
-                        .err()
-                        .map(|e| answer::error(&e)),
+                    Channel::Standard(channel) => {
+                        answer::failure(channel.on_group_channel_job(group_job.clone()))
+                    }
+                    Channel::Extended(channel) => {
+                        answer::failure(channel.on_group_channel_job(group_job.clone()))
+                    }
                     Channel::Group(..) => None,
                 })
             })
@@ -319,24 +296,15 @@ impl Engine {
         let channel = self.channel(command)?;
         let (failed, members) = match channel {
             Channel::Standard(channel) => (
-                channel
-                    .on_set_new_prev_hash(message.clone())
-                    .err()
-                    .map(|e| answer::error(&e)),
+                answer::failure(channel.on_set_new_prev_hash(message.clone())),
                 None,
             ),
             Channel::Extended(channel) => (
-                channel
-                    .on_set_new_prev_hash(message.clone())
-                    .err()
-                    .map(|e| answer::error(&e)),
+                answer::failure(channel.on_set_new_prev_hash(message.clone())),
                 None,
             ),
             Channel::Group(group, members) => (
-                group
-                    .on_set_new_prev_hash(message.clone())
-                    .err()
-                    .map(|e| answer::error(&e)),
+                answer::failure(group.on_set_new_prev_hash(message.clone())),
                 Some(members.clone()),
             ),
         };
@@ -351,14 +319,12 @@ impl Engine {
             .into_iter()
             .map(|member| {
                 self.fan_out(member, |channel| match channel {
-                    Channel::Standard(channel) => channel
-                        .on_set_new_prev_hash(message.clone())
-                        .err()
-                        .map(|e| answer::error(&e)),
-                    Channel::Extended(channel) => channel
-                        .on_set_new_prev_hash(message.clone())
-                        .err()
-                        .map(|e| answer::error(&e)),
+                    Channel::Standard(channel) => {
+                        answer::failure(channel.on_set_new_prev_hash(message.clone()))
+                    }
+                    Channel::Extended(channel) => {
+                        answer::failure(channel.on_set_new_prev_hash(message.clone()))
+                    }
                     Channel::Group(..) => None,
                 })
             })

@@ -64,7 +64,7 @@ fn merkle_roots() -> Value {
     let outpoint = format!("{}ffffffff", "00".repeat(32));
     let prefix = format!("0200000001{outpoint}1003350c0008");
     let suffix = format!("feffffff0100f2052a01000000160014{}00000000", "66".repeat(20));
-    let witness_prefix = format!("020000000001{}", &prefix[8..].replacen("01", "01", 1));
+    let witness_prefix = format!("020000000001{}", &prefix[8..]);
     let witness_suffix = format!("{}0120{}00000000", &suffix[..suffix.len() - 8], "00".repeat(32));
     let mut roots = Vec::new();
     for length in [0, 1, 2, 3, 12, 255] {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use stratum_core::codec_sv2::{
     self, Decrypted, Handshake, NoiseDecoder, NoiseEncoder, TransportDecryptState, TransportEncryptState,
 };
-use stratum_core::noise_sv2::{self, Initiator, Responder};
+use stratum_core::noise_sv2::{Initiator, Responder};
 
 /// When the responder signs its certificate.
 const NOW: u32 = 1_700_000_000;
@@ -345,7 +345,7 @@ fn certificate_case(
 fn case(script: &Script, name: &str, authority: Option<[u8; 32]>, now: u32, act2: &[u8]) -> Value {
     let verdict = match script.finish(authority, act2, now) {
         Ok(_) => Value::Null,
-        Err(error) => Value::from(error_name(&error)),
+        Err(error) => Value::from(transcript::error_name(&error)),
     };
     json!({
         "name": name,
@@ -354,15 +354,4 @@ fn case(script: &Script, name: &str, authority: Option<[u8; 32]>, now: u32, act2
         "act2": hex::encode(act2),
         "error": verdict,
     })
-}
-
-/// The reference's name of a handshake error, without its contents.
-fn error_name(error: &codec_sv2::Error) -> String {
-    match error {
-        codec_sv2::Error::NoiseSv2Error(noise_sv2::Error::InvalidCertificate(_)) => {
-            "InvalidCertificate".into()
-        }
-        codec_sv2::Error::NoiseSv2Error(noise_sv2::Error::Aead(_)) => "Aead".into(),
-        other => format!("{other:?}"),
-    }
 }
