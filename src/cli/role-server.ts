@@ -1,0 +1,120 @@
+import { Subject, type Observable } from 'rxjs';
+import { Sv2Error } from '../codec/errors.js';
+import { listen } from '../node/listen.js';
+import type { ApplicationOutcome, ServerOutcome } from '../service/outcomes.js';
+import type { Connection } from '../transport/connection.js';
+import { TransportError } from '../transport/errors.js';
+import { authorityPublicKey, authoritySecretKey, ConfigError, hostPort, number } from './config.js';
+import { info, trouble, type LogLine } from './run-role.js';
+
+/** The settings of a role that listens, for its zod schema; keys as in the reference pool's configuration. */
+export const listenSettings = (defaultAddress: string) => ({
+  listen_address: hostPort(0).default(hostPort(0).parse(defaultAddress)),
+  authority_public_key: authorityPublicKey().optional(),
+  authority_secret_key: authoritySecretKey().optional(),
+  cert_validity_sec: number({ min: 2, max: 0xffff_ffff, integer: true, unit: 'seconds' }).default(3600),
+});
+
+/** What {@link listenSettings} come out as. */
+export interface ListenSettings {
+  readonly listen_address: { readonly host: string; readonly port: number };
+  readonly authority_public_key?: string | undefined;
+  readonly authority_secret_key?: string | undefined;
+  readonly cert_validity_sec: number;
+}
+
+/** The options of a command whose role listens, as Commander takes them. */
+export const listenOptions = [
+  ['--listen <HOST:PORT>', 'where to listen; port 0 for any that is free'],
+  ['--authority-public-key <KEY>', 'of the authority that vouches for this server; without keys, plaintext'],
+  ['--authority-secret-key <KEY>', 'better put into the configuration file: others can see command lines'],
+  ['--cert-validity-sec <SECONDS>', 'how long a certificate is valid'],
+] as const;
+
+/** Clients of a role, and what there is to say about how they come. */
+export interface RoleListener {
+  readonly listen: Observable<Connection>;
+  readonly line$: Observable<LogLine>;
+}
+
+/**
+ * Listens as the settings say.
+ * @param settings results of {@link listenSettings}
+ * @param role what listens, for the log: `template provider`
+ * @throws ConfigError for a key without its other half, or keys that are not a pair
+ */
+export function roleListener(settings: ListenSettings, role: string): RoleListener {
+  const { authority_public_key: publicKey, authority_secret_key: secretKey } = settings;
+  if ((publicKey === undefined) !== (secretKey === undefined)) {
+    const [given, missing] = publicKey === undefined ? ['secret', 'public'] : ['public', 'secret'];
+    throw new ConfigError([`authority_${missing}_key is missing: authority_${given}_key needs it`]);
+  }
+  const line$ = new Subject<LogLine>();
+  const authority = publicKey === undefined || secretKey === undefined ? undefined : { publicKey, secretKey };
+  try {
+    const connection$ = listen({
+      ...settings.listen_address,
+      ...(authority === undefined ? {} : { authority }),
+      certificateValidity: settings.cert_validity_sec,
+      listeningObserver: {
+        next({ host, port }) {
+          const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+          line$.next(info(`${role} listening on ${address}`));
+          if (authority === undefined) {
+            line$.next(
+              trouble(`no authority keys are configured: connections to ${address} are not encrypted`),
+            );
+          }
+        },
+      },
+      handshakeErrorObserver: {
+        next: ({ address, error }) => line$.next(trouble(`${address} was not let in: ${messageOf(error)}`)),
+      },
+    });
+    return { listen: connection$, line$: line$.asObservable() };
+  } catch (error) {
+    if (!(error instanceof TransportError)) throw error;
+    const problem = error.detail['option'] === 'authority' ? 'authority_public_key' : 'listen_address';
+    throw new ConfigError([`${problem}: ${error.message}`]);
+  }
+}
+
+/** What an outcome that all servers have says in the log; nothing for messages and the application's own. */
+export function serverLine(outcome: ServerOutcome<ApplicationOutcome>): LogLine | undefined {
+  const { type } = outcome;
+  if (!isServerOutcome(outcome)) return undefined;
+  switch (outcome.type) {
+    case 'connected': {
+      const { clientId, client } = outcome;
+      const { vendor, firmware } = client.setupConnection;
+      const device = [vendor, firmware].filter((part) => part !== '').join(' ');
+      return info(`client ${clientId} connected from ${client.peer.address}${device && ` (${device})`}`);
+    }
+    case 'disconnected': {
+      const { clientId, peer, reason } = outcome;
+      return info(`client ${clientId} (${peer.address}) disconnected: ${reason.message}`);
+    }
+    case 'setupRefused':
+      return trouble(
+        `client ${outcome.clientId} (${outcome.peer.address}) was refused: ${outcome.errorCode}`,
+      );
+    case 'rejected':
+      return trouble(
+        `client ${outcome.clientId} sent ${outcome.message.type}, which was rejected: ${outcome.code}`,
+      );
+    case 'handlerError':
+      return trouble(`error while handling ${outcome.event?.type ?? type}: ${messageOf(outcome.error)}`);
+    default:
+      return undefined;
+  }
+}
+
+const isServerOutcome = (outcome: ServerOutcome<ApplicationOutcome>): outcome is ServerOutcome =>
+  ['connected', 'disconnected', 'setupRefused', 'rejected', 'handlerError'].includes(outcome.type);
+
+const messageOf = (error: unknown): string =>
+  error instanceof Sv2Error || !(error instanceof Error)
+    ? error instanceof Error
+      ? error.message
+      : String(error)
+    : (error.stack ?? error.message);
