@@ -1,0 +1,105 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { firstValueFrom, map, Subject, type Subscription } from 'rxjs';
+import {
+  CoinbaseOutputConstraints,
+  createServer,
+  NewTemplate,
+  ofMessage,
+  send,
+  SetNewPrevHashTemplate,
+  targetFromNbits,
+} from '../../src/index.js';
+import { listen, type ListenAddress } from '../../src/node.js';
+import { runExample, type Program } from './support.js';
+
+const nBits = 0x207fffff;
+const newTemplate = NewTemplate({
+  templateId: 7n,
+  futureTemplate: true,
+  version: 0x20000000,
+  coinbaseTxVersion: 2,
+  coinbasePrefix: Uint8Array.of(0x51),
+  coinbaseTxInputSequence: 0,
+  coinbaseTxValueRemaining: 312_500_000n,
+  coinbaseTxOutputsCount: 0,
+  coinbaseTxOutputs: new Uint8Array(0),
+  coinbaseTxLocktime: 0,
+  merklePath: [],
+});
+const prevHash = new Uint8Array(32).fill(0xab);
+const tip = SetNewPrevHashTemplate({
+  templateId: 7n,
+  prevHash,
+  headerTimestamp: 1_700_000_000,
+  nBits,
+  target: targetFromNbits(nBits),
+});
+
+describe('the examples', () => {
+  let programs: Program[] = [];
+  let subscription: Subscription | undefined;
+  const start = (name: string, ...args: string[]): Program => {
+    const program = runExample(name, ...args);
+    programs.push(program);
+    return program;
+  };
+  afterEach(() => {
+    for (const program of programs) program.kill();
+    programs = [];
+    subscription?.unsubscribe();
+  });
+
+  /** A plaintext template provider; resolves with its URL. */
+  async function templateProvider(): Promise<string> {
+    const address$ = new Subject<ListenAddress>();
+    const address = firstValueFrom(address$);
+    subscription = createServer({
+      listen: listen({ port: 0, listeningObserver: address$ }),
+      templateDistribution: (event$) =>
+        event$.pipe(
+          ofMessage(CoinbaseOutputConstraints),
+          map(({ clientId }) => send(clientId, newTemplate, tip)),
+        ),
+    })
+      .start()
+      .subscribe();
+    return `stratum2+tcp://127.0.0.1:${(await address).port}`;
+  }
+
+  it('template-distribution-client prints templates and tips, and ends on Ctrl-C', async () => {
+    const example = start('template-distribution-client', await templateProvider());
+    await example.line(/^connected to 127\.0\.0\.1:\d+$/);
+    await example.line(/^future template 7 is worth 312500000 sat$/);
+    await example.line(/^new tip (ab){32}$/);
+    expect(await example.interrupt()).toBe(0);
+  }, 30_000);
+
+  it('mining-server gives cpu-miner work and takes its shares', async () => {
+    const server = start('mining-server', '0');
+    const [, port = ''] = await server.line(/^listening on 127\.0\.0\.1:(\d+), without encryption$/);
+    const miner = start('cpu-miner', `stratum2+tcp://127.0.0.1:${port}`);
+    await server.line(/^example\.cpu opened a standard channel$/);
+    await server.line(/^example\.cpu found a share$/);
+    await miner.line(/^\d+ shares found, [1-9]\d* accepted, \d+ kH\/s$/);
+    expect(await miner.interrupt()).toBe(0);
+    await server.line(/^client 1 left: /);
+    expect(await server.interrupt()).toBe(0);
+  }, 60_000);
+
+  it('siblings hand tips one way and comings and goings the other', async () => {
+    const example = start('siblings', await templateProvider(), '0');
+    const [, port = ''] = await example.line(/^listening on 127\.0\.0\.1:(\d+)$/);
+    await example.line(/^the mining server heard of tip (ab){32}$/);
+    const miner = start('cpu-miner', `stratum2+tcp://127.0.0.1:${port}`);
+    await example.line(/^the template client heard of 1 miner$/);
+    miner.kill();
+    await example.line(/^the template client heard of -1 miner$/);
+    expect(await example.interrupt()).toBe(0);
+  }, 30_000);
+
+  it('say what is wrong and fail when nobody listens', async () => {
+    const example = start('template-distribution-client', 'stratum2+tcp://127.0.0.1:1');
+    await example.line(/127\.0\.0\.1:1/);
+    expect(await example.interrupt()).toBe(1);
+  }, 30_000);
+});

@@ -1,0 +1,60 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { once } from 'node:events';
+import { filter, firstValueFrom, map, ReplaySubject, type Observable } from 'rxjs';
+
+/** A program that was started. */
+export interface Program {
+  /** Resolves with the first line of output that matches, even if it came already; rejects when the program ends first. */
+  line(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Ends it as Ctrl-C would; resolves with its exit status. */
+  interrupt(): Promise<number | null>;
+  /** Ends it the hard way if it still runs. */
+  kill(): void;
+}
+
+/** Starts an example with tsx. */
+export function runExample(name: string, ...args: readonly string[]): Program {
+  // node itself, not the tsx command: signals must reach the program
+  return runNode('--import', 'tsx', `examples/${name}/main.ts`, ...args);
+}
+
+/** Starts Node.js. */
+export function runNode(...args: readonly string[]): Program {
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const line$ = new ReplaySubject<string>(10_000);
+  const seen: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on('line', (line) => {
+      seen.push(line);
+      line$.next(line);
+    });
+  }
+  const exited = once(child, 'close').then(([code]) => {
+    line$.complete();
+    return code as number | null;
+  });
+  return {
+    line: (pattern) =>
+      firstValueFrom(matches(line$, pattern)).catch(() => {
+        throw new Error(
+          `${args.join(' ')} ended without a line like ${String(pattern)}; it said:\n${seen.join('\n')}`,
+        );
+      }),
+    interrupt() {
+      child.kill('SIGINT');
+      return exited;
+    },
+    kill: () => killIfRunning(child),
+  };
+}
+
+const matches = (line$: Observable<string>, pattern: RegExp): Observable<RegExpExecArray> =>
+  line$.pipe(
+    map((line) => pattern.exec(line)),
+    filter((match) => match !== null),
+  );
+
+function killIfRunning(child: ChildProcess): void {
+  if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+}
