@@ -24,7 +24,7 @@ function sequence<T>(name: string, prefixSize: 1 | 2, of: DataType<T>): DataType
     name: `${name}[${of.name}]`,
     minSize: prefixSize,
     maxSize: prefixSize + maxCount * of.maxSize,
-    kind: { is: 'sequence', of: of as DataType<unknown>, maxCount },
+    kind: { is: 'sequence', of: of, maxCount },
     size(value) {
       if (!Array.isArray(value))
         throw new CodecError('wrong-value-type', `expected an array, got ${typeof value}`);
@@ -75,7 +75,7 @@ export function OPTION<T>(of: DataType<T>): DataType<T | null> {
     name: `OPTION[${of.name}]`,
     minSize: 1,
     maxSize: 1 + of.maxSize,
-    kind: { is: 'option', of: of as DataType<unknown> },
+    kind: { is: 'option', of: of },
     size: (value) => (value === null ? 1 : 1 + of.size(value)),
     write(writer, value) {
       writer.u8(value === null ? 0 : 1);

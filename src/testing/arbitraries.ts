@@ -27,6 +27,7 @@ export interface FastCheck {
   integer(limits: { min: number; max: number }): ArbitraryOf<number>;
   bigInt(limits: { min: bigint; max: bigint }): ArbitraryOf<bigint>;
   float(): ArbitraryOf<number>;
+  constantFrom(...values: number[]): ArbitraryOf<number>;
   string(limits: { maxLength: number; unit: 'binary' }): ArbitraryOf<string>;
   uint8Array(limits: { minLength: number; maxLength: number }): ArbitraryOf<Uint8Array>;
   array<T>(element: ArbitraryOf<T>, limits: { maxLength: number }): ArbitraryOf<T[]>;
@@ -40,7 +41,7 @@ export interface FastCheck {
  * Text includes strings from bytes that are not UTF-8; F32 includes NaN, infinities and -0.
  */
 export function valueArbitrary<T>(fc: FastCheck, type: DataType<T>): ArbitraryOf<T> {
-  return anyValue(fc, type as DataType<unknown>) as unknown as ArbitraryOf<T>;
+  return anyValue(fc, type) as unknown as ArbitraryOf<T>;
 }
 
 function anyValue(fc: FastCheck, { kind }: DataType<unknown>): ArbitraryOf<unknown> {
@@ -52,7 +53,7 @@ function anyValue(fc: FastCheck, { kind }: DataType<unknown>): ArbitraryOf<unkno
     case 'bigint':
       return fc.bigInt({ min: 0n, max: kind.max });
     case 'float':
-      return fc.float();
+      return fc.oneof(fc.float(), fc.constantFrom(NaN, Infinity, -Infinity, -0));
     case 'text':
       return fc.oneof(
         fc.string({ maxLength: Math.floor(kind.maxLength / 4), unit: 'binary' }),
