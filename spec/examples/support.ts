@@ -49,11 +49,12 @@ export function runNode(...args: readonly string[]): Program {
   };
 }
 
-const matches = (line$: Observable<string>, pattern: RegExp): Observable<RegExpExecArray> =>
-  line$.pipe(
+function matches(line$: Observable<string>, pattern: RegExp): Observable<RegExpExecArray> {
+  return line$.pipe(
     map((line) => pattern.exec(line)),
     filter((match) => match !== null),
   );
+}
 
 function killIfRunning(child: ChildProcess): void {
   if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
