@@ -16,20 +16,20 @@ export interface TestListener {
 }
 
 export async function startListener(options: Partial<ListenOptions> = {}): Promise<TestListener> {
-  const listening = new Subject<ListenAddress>();
-  const failures = new ReplaySubject<HandshakeFailure>();
-  const connections = new ReplaySubject<Connection>();
-  const bound = firstValueFrom(listening);
+  const listening$ = new Subject<ListenAddress>();
+  const failure$ = new ReplaySubject<HandshakeFailure>(Infinity);
+  const connection$ = new ReplaySubject<Connection>(Infinity);
+  const bound = firstValueFrom(listening$);
   const subscription = listen({
     port: 0,
-    listeningObserver: listening,
-    handshakeErrorObserver: failures,
+    listeningObserver: listening$,
+    handshakeErrorObserver: failure$,
     ...options,
-  }).subscribe(connections);
+  }).subscribe(connection$);
   return {
     ...(await bound),
-    connection$: connections,
-    failure$: failures,
+    connection$,
+    failure$,
     close: () => subscription.unsubscribe(),
   };
 }

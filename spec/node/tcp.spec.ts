@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { firstValueFrom, lastValueFrom, take, toArray } from 'rxjs';
-import { defaultCrypto } from '../../src/crypto/index.js';
+import { defaultCrypto, nobleCrypto } from '../../src/crypto/index.js';
 import { NewExtendedMiningJob, type Message } from '../../src/messages/index.js';
 import { encodeAuthorityPublicKey, generateAuthorityKeyPair } from '../../src/noise/index.js';
 import { connect } from '../../src/node/connect.js';
@@ -18,107 +18,113 @@ afterEach(async () => {
 describe.each([
   ['encrypted', { authority }, { authorityPublicKey }],
   ['plaintext', {}, { encrypted: false }],
-] as const)('an %s connection over TCP', (kind, serverOptions: Partial<ListenOptions>, clientOptions) => {
-  async function connected() {
-    const listener = await startListener(serverOptions);
-    const client = await connectTo(listener, clientOptions);
-    const server = await firstValueFrom(listener.connection$);
-    return { listener, client, server };
-  }
+  ['encrypted', { authority, crypto: nobleCrypto }, { authorityPublicKey, crypto: nobleCrypto }],
+] as const)(
+  'an %s connection over TCP (%#)',
+  (kind, serverOptions: Partial<ListenOptions>, clientOptions) => {
+    async function connected() {
+      const listener = await startListener(serverOptions);
+      const client = await connectTo(listener, clientOptions);
+      const server = await firstValueFrom(listener.connection$);
+      return { listener, client, server };
+    }
 
-  it('carries messages both ways, and completes when the peer closes', async () => {
-    const { listener, client, server } = await connected();
-    const atClient = log(client.message$);
-    const atServer = firstValueFrom(server.message$.pipe(take(3), toArray()));
+    it('carries messages both ways, and completes when the peer closes', async () => {
+      const { listener, client, server } = await connected();
+      const atClient = log(client.message$);
+      const atServer = firstValueFrom(server.message$.pipe(take(3), toArray()));
 
-    server.send(setTarget(3));
-    await eventually(() => atClient.values.length === 1);
-    client.send(setup(), setTarget(1));
-    client.send(setTarget(2));
+      server.send(setTarget(3));
+      await eventually(() => atClient.values.length === 1);
+      client.send(setup(), setTarget(1));
+      client.send(setTarget(2));
 
-    expect(await atServer).toEqual([setup(), setTarget(1), setTarget(2)]);
-    await eventually(() => atClient.completed); // because take(3) unsubscribed at the other end
-    expect(atClient.values).toEqual([setTarget(3)]);
-    listener.close();
-  });
-
-  it('knows its peer', async () => {
-    const { listener, client, server } = await connected();
-
-    expect(client.peer).toEqual({
-      address: `127.0.0.1:${listener.port}`,
-      encrypted: kind === 'encrypted',
-      ...(kind === 'encrypted' ? { authorityPublicKey } : {}),
+      expect(await atServer).toEqual([setup(), setTarget(1), setTarget(2)]);
+      await eventually(() => atClient.completed); // because take(3) unsubscribed at the other end
+      expect(atClient.values).toEqual([setTarget(3)]);
+      listener.close();
     });
-    expect(server.peer).toEqual({
-      address: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
-      encrypted: kind === 'encrypted',
-    });
-    expect(server.peer.address).not.toBe(client.peer.address);
-    client.close();
-    listener.close();
-  });
 
-  it('delivers everything that was sent before close, however much', async () => {
-    const { listener, client, server } = await connected();
-    client.limitPayload(0xffffff);
-    const job = (jobId: number) =>
-      NewExtendedMiningJob({
-        channelId: 1,
-        jobId,
-        minNtime: null,
-        version: 0,
-        versionRollingAllowed: true,
-        merklePath: [],
-        coinbaseTxPrefix: new Uint8Array(65_535).fill(jobId),
-        coinbaseTxSuffix: new Uint8Array(65_535),
+    it('knows its peer', async () => {
+      const { listener, client, server } = await connected();
+
+      expect(client.peer).toEqual({
+        address: `127.0.0.1:${listener.port}`,
+        encrypted: kind === 'encrypted',
+        ...(kind === 'encrypted' ? { authorityPublicKey } : {}),
       });
-    for (let jobId = 0; jobId < 64; jobId += 1) server.send(job(jobId)); // 8 MiB
-    server.close();
+      expect(server.peer).toEqual({
+        address: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+        encrypted: kind === 'encrypted',
+      });
+      expect(server.peer.address).not.toBe(client.peer.address);
+      client.close();
+      listener.close();
+    });
 
-    const received = await lastValueFrom(client.message$.pipe(toArray()));
+    it('delivers everything that was sent before close, however much', async () => {
+      const { listener, client, server } = await connected();
+      client.limitPayload(0xffffff);
+      const job = (jobId: number) =>
+        NewExtendedMiningJob({
+          channelId: 1,
+          jobId,
+          minNtime: null,
+          version: 0,
+          versionRollingAllowed: true,
+          merklePath: [],
+          coinbaseTxPrefix: new Uint8Array(65_535).fill(jobId),
+          coinbaseTxSuffix: new Uint8Array(65_535),
+        });
+      for (let jobId = 0; jobId < 64; jobId += 1) server.send(job(jobId)); // 8 MiB
+      server.close();
 
-    expect(received.map((message) => (message as NewExtendedMiningJob).jobId)).toEqual([...Array(64).keys()]);
-    expect(received[63]).toEqual(job(63));
-    listener.close();
-  });
+      const received = await lastValueFrom(client.message$.pipe(toArray()));
 
-  it('loses nothing that arrives before message$ is subscribed to', async () => {
-    const { listener, client, server } = await connected();
-    client.send(setTarget(1));
-    client.close();
-    const second = await connectTo(listener, clientOptions); // by then the bytes of the first are there
-    second.close();
+      expect(received.map((message) => (message as NewExtendedMiningJob).jobId)).toEqual([
+        ...Array(64).keys(),
+      ]);
+      expect(received[63]).toEqual(job(63));
+      listener.close();
+    });
 
-    expect(await lastValueFrom(server.message$.pipe(toArray()))).toEqual([setTarget(1)]);
-    listener.close();
-  });
+    it('loses nothing that arrives before message$ is subscribed to', async () => {
+      const { listener, client, server } = await connected();
+      client.send(setTarget(1));
+      client.close();
+      const second = await connectTo(listener, clientOptions); // by then the bytes of the first are there
+      second.close();
 
-  it('hands over plain Uint8Arrays', async () => {
-    const { listener, client, server } = await connected();
-    client.send(setTarget(1));
-    const received = (await firstValueFrom(server.message$)) as Message & { maximumTarget: Uint8Array };
+      expect(await lastValueFrom(server.message$.pipe(toArray()))).toEqual([setTarget(1)]);
+      listener.close();
+    });
 
-    expect(Object.getPrototypeOf(received.maximumTarget)).toBe(Uint8Array.prototype);
-    client.close();
-    listener.close();
-  });
+    it('hands over plain Uint8Arrays', async () => {
+      const { listener, client, server } = await connected();
+      client.send(setTarget(1));
+      const received = (await firstValueFrom(server.message$)) as Message & { maximumTarget: Uint8Array };
 
-  it('ends at both ends, without a handle left, when the listener is unsubscribed from', async () => {
-    const { listener, client } = await connected();
-    const atClient = log(client.message$);
-    const raw = await rawClient(listener); // encrypted: a handshake under way
-    raw.resume();
-    expect(handles()).not.toEqual([]);
+      expect(Object.getPrototypeOf(received.maximumTarget)).toBe(Uint8Array.prototype);
+      client.close();
+      listener.close();
+    });
 
-    listener.close();
-    await eventually(() => atClient.completed && raw.readableEnded);
-    raw.end();
+    it('ends at both ends, without a handle left, when the listener is unsubscribed from', async () => {
+      const { listener, client } = await connected();
+      const atClient = log(client.message$);
+      const raw = await rawClient(listener); // encrypted: a handshake under way
+      raw.resume();
+      expect(handles()).not.toEqual([]);
 
-    await eventually(() => handles().length === 0);
-    await expect(connectTo(listener, clientOptions)).rejects.toMatchObject({ code: 'connection-refused' });
-  });
-});
+      listener.close();
+      await eventually(() => atClient.completed && raw.readableEnded);
+      raw.end();
+
+      await eventually(() => handles().length === 0);
+      await expect(connectTo(listener, clientOptions)).rejects.toMatchObject({ code: 'connection-refused' });
+    });
+  },
+);
 
 describe('a URL', () => {
   it('says where to connect to and which authority to expect', async () => {
@@ -149,6 +155,31 @@ describe('a URL', () => {
     expect(() => connect('stratum2+tcp://127.0.0.1:1/abc')).toThrow(
       expect.objectContaining({ code: 'authority-key' }),
     );
+  });
+});
+
+describe('where a connection leads', () => {
+  it('is known, and can be another place with the same key and limits', async () => {
+    const wrong = generateAuthorityKeyPair(defaultCrypto);
+    const [first, second, foreign] = [
+      await startListener({ authority }),
+      await startListener({ authority }),
+      await startListener({ authority: wrong }),
+    ];
+    const connector = connect(
+      `stratum2+tcp://127.0.0.1:${first.port}/${encodeAuthorityPublicKey(authorityPublicKey)}`,
+    );
+    expect(connector.endpoint).toEqual({ host: '127.0.0.1', port: first.port });
+
+    const redirected$ = connector.redirect?.({ host: '127.0.0.1', port: second.port });
+    expect(redirected$?.endpoint).toEqual({ host: '127.0.0.1', port: second.port });
+    const connection = await firstValueFrom(redirected$!);
+    expect(connection.peer).toMatchObject({ address: `127.0.0.1:${second.port}`, authorityPublicKey });
+    connection.close();
+
+    const astray$ = connector.redirect?.({ host: '127.0.0.1', port: foreign.port });
+    await expect(firstValueFrom(astray$!)).rejects.toMatchObject({ code: 'certificate-wrong-authority' });
+    for (const { close } of [first, second, foreign]) close();
   });
 });
 

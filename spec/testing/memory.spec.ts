@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { ignoreElements, mergeMap, Subject, switchMap, tap, timer } from 'rxjs';
+import { ignoreElements, map, mergeMap, Subject, switchMap, tap, timer } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { defaultCrypto } from '../../src/crypto/index.js';
 import { generateAuthorityKeyPair } from '../../src/noise/index.js';
 import { memoryNetwork, memoryPair } from '../../src/testing/memory.js';
 import { memoryStreams } from '../../src/testing/memory-streams.js';
 import type { HandshakeFailure } from '../../src/transport/index.js';
-import { log, setTarget, setup } from '../transport/support.js';
+import { at, log, setTarget, setup } from '../transport/support.js';
 
 const authority = generateAuthorityKeyPair(defaultCrypto);
 
@@ -21,8 +21,8 @@ describe('memoryPair', () => {
       expectObservable(server.message$).toBe('--a-b', { a: setup(), b: setTarget(1) });
       expectObservable(client.message$).toBe('---c-', { c: setTarget(2) });
 
-      cold('--a-b').subscribe((mark) => client.send(mark === 'a' ? setup() : setTarget(1)));
-      cold('---c').subscribe(() => server.send(setTarget(2)));
+      at(cold('--a-b'), (mark) => client.send(mark === 'a' ? setup() : setTarget(1)));
+      at(cold('---c'), () => server.send(setTarget(2)));
     });
   });
 
@@ -32,7 +32,7 @@ describe('memoryPair', () => {
       expectObservable(server.message$).toBe('-(a|)', { a: setTarget(1) });
       expectObservable(client.message$).toBe('-|');
 
-      cold('-a').subscribe(() => {
+      at(cold('-a'), () => {
         client.send(setTarget(1));
         client.close();
       });
@@ -54,7 +54,7 @@ describe('memoryPair', () => {
         a: setTarget(1),
         b: setTarget(2),
       });
-      cold('ab').subscribe((mark) => client.send(setTarget(mark === 'a' ? 1 : 2)));
+      at(cold('ab'), (mark) => client.send(setTarget(mark === 'a' ? 1 : 2)));
     });
   });
 
@@ -70,7 +70,7 @@ describe('memoryPair', () => {
           detail: expect.objectContaining({ queuedBytes: 126 }),
         }),
       );
-      cold('aaa').subscribe(() => server.send(setTarget(1)));
+      at(cold('aaa'), () => server.send(setTarget(1)));
     });
   });
 
@@ -162,6 +162,21 @@ describe('a memoryNetwork', () => {
         undefined,
         refused,
       );
+    });
+  });
+
+  it('redirects to an address of the form host:port', () => {
+    run(({ expectObservable }) => {
+      const network = memoryNetwork();
+      const connector = network.connect({ address: 'a.example:1', encrypted: false });
+      expect(connector.endpoint).toEqual({ host: 'a.example', port: 1 });
+      expect(network.connect().endpoint).toBeUndefined();
+      const address$ = connector
+        .redirect?.({ host: 'b.example', port: 2 })
+        .pipe(map(({ peer }) => peer.address));
+
+      expectObservable(network.listen({ address: 'b.example:2' }).pipe(ignoreElements()), '^-!').toBe('');
+      expectObservable(address$!).toBe('(a|)', { a: 'b.example:2' });
     });
   });
 

@@ -44,7 +44,7 @@ describe('a listener', () => {
     const { client$, accepted, failures } = listener({ authority, maxConnections: 2 });
     const [first, second, surplus, later] = [client('1'), client('2'), client('3'), client('4')];
     client$.next(first);
-    first.incoming.next(new Uint8Array(64)); // connected
+    first.incoming$.next(new Uint8Array(64)); // connected
     client$.next(second); // in its handshake
     client$.next(surplus);
 
@@ -56,7 +56,7 @@ describe('a listener', () => {
 
     second.closed$.complete();
     client$.next(later);
-    later.incoming.next(new Uint8Array(64));
+    later.incoming$.next(new Uint8Array(64));
     expect(accepted.values.map(({ peer }) => peer.address)).toEqual(['1', '4']);
   });
 
@@ -66,9 +66,9 @@ describe('a listener', () => {
     client$.next(good);
     client$.next(silent);
     client$.next(gone);
-    good.incoming.next(new Uint8Array(64));
+    good.incoming$.next(new Uint8Array(64));
     const received = log(accepted.values[0]!.message$);
-    gone.incoming.complete();
+    gone.incoming$.complete();
     scheduler.flush();
 
     expect(failures).toMatchObject([
@@ -87,8 +87,8 @@ describe('a listener', () => {
     client$.next(bad);
     client$.next(good);
     const [atBad, atGood] = accepted.values.map(({ message$ }) => log(message$));
-    bad.incoming.next(Uint8Array.of(0, 0, 0, 255, 255, 255));
-    good.incoming.next(frames(setTarget(1)));
+    bad.incoming$.next(Uint8Array.of(0, 0, 0, 255, 255, 255));
+    good.incoming$.next(frames(setTarget(1)));
 
     expect(atBad?.error).toMatchObject({ code: 'frame-too-large' });
     expect(atGood?.values).toEqual([setTarget(1)]);
@@ -100,7 +100,7 @@ describe('a listener', () => {
     const [connected, halfway] = [client('connected'), client('halfway')];
     client$.next(connected);
     client$.next(halfway);
-    connected.incoming.next(new Uint8Array(64));
+    connected.incoming$.next(new Uint8Array(64));
     const received = log(accepted.values[0]!.message$);
     accepted.unsubscribe();
 
@@ -123,7 +123,7 @@ describe('its options', () => {
     const { client$, accepted } = listener({ authority: text });
     const one = client();
     client$.next(one);
-    one.incoming.next(new Uint8Array(64));
+    one.incoming$.next(new Uint8Array(64));
     expect(accepted.values[0]?.peer.encrypted).toBe(true);
   });
 

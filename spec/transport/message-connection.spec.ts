@@ -4,7 +4,7 @@ import { TestScheduler } from 'rxjs/testing';
 import { CodecError } from '../../src/codec/index.js';
 import { FramingError } from '../../src/framing/index.js';
 import { openConnection, TransportError, type OpenOptions } from '../../src/transport/index.js';
-import { fakeStream, frames, log, setTarget, setup, type FakeStream } from './support.js';
+import { at, fakeStream, frames, log, setTarget, setup, type FakeStream } from './support.js';
 
 const virtual = () => new TestScheduler((actual, expected) => expect(actual).toEqual(expected));
 
@@ -33,7 +33,7 @@ describe('sending', () => {
     const connection = await connectionOver(stream);
 
     virtual().run(({ cold, flush }) => {
-      cold('a-b').subscribe((turn) => connection.send(setTarget(turn === 'a' ? 1 : 2)));
+      at(cold('a-b'), (turn) => connection.send(setTarget(turn === 'a' ? 1 : 2)));
       flush();
     });
 
@@ -85,10 +85,10 @@ describe('receiving', () => {
   it('reads nothing before it is subscribed to', async () => {
     const stream = fakeStream();
     const connection = await connectionOver(stream);
-    expect(stream.incoming.observed).toBe(false);
+    expect(stream.incoming$.observed).toBe(false);
 
     const received = log(connection.message$);
-    stream.incoming.next(frames(setup()));
+    stream.incoming$.next(frames(setup()));
 
     expect(received.values).toEqual([setup()]);
   });
@@ -98,7 +98,7 @@ describe('receiving', () => {
     const received = log((await connectionOver(stream)).message$);
 
     for (const byte of frames(setup('a'), setTarget(7), setup('b'))) {
-      stream.incoming.next(Uint8Array.of(byte));
+      stream.incoming$.next(Uint8Array.of(byte));
     }
 
     expect(received.values).toEqual([setup('a'), setTarget(7), setup('b')]);
@@ -109,9 +109,9 @@ describe('receiving', () => {
     const received = log((await connectionOver(stream)).message$);
     const bytes = frames(setTarget(1), setTarget(2), setTarget(3));
 
-    stream.incoming.next(bytes.subarray(0, bytes.length - 5));
+    stream.incoming$.next(bytes.subarray(0, bytes.length - 5));
     expect(received.values).toEqual([setTarget(1), setTarget(2)]);
-    stream.incoming.next(bytes.subarray(bytes.length - 5));
+    stream.incoming$.next(bytes.subarray(bytes.length - 5));
 
     expect(received.values).toEqual([setTarget(1), setTarget(2), setTarget(3)]);
   });
@@ -122,7 +122,7 @@ describe('receiving', () => {
     const first = log(connection.message$);
     const second = log(connection.message$);
 
-    stream.incoming.next(frames(setTarget(1)));
+    stream.incoming$.next(frames(setTarget(1)));
 
     expect(second.error).toMatchObject({ code: 'already-subscribed' });
     expect(first.values).toEqual([setTarget(1)]);
@@ -132,12 +132,12 @@ describe('receiving', () => {
     const stream = fakeStream();
     const connection = await connectionOver(stream);
     const values: unknown[] = [];
-    connection.message$.subscribe((message) => {
+    at(connection.message$, (message) => {
       values.push(message);
       connection.close();
     });
 
-    stream.incoming.next(frames(setTarget(1), setTarget(2)));
+    stream.incoming$.next(frames(setTarget(1), setTarget(2)));
 
     expect(values).toEqual([setTarget(1)]);
   });
@@ -148,7 +148,7 @@ describe('the end', () => {
     const stream = fakeStream();
     const received = log((await connectionOver(stream)).message$);
 
-    stream.incoming.complete();
+    stream.incoming$.complete();
 
     expect(received.completed).toBe(true);
     expect(stream.events).toEqual(['end']);
@@ -160,7 +160,7 @@ describe('the end', () => {
     log(connection.message$);
 
     connection.send(setTarget(1));
-    stream.incoming.complete();
+    stream.incoming$.complete();
 
     expect(stream.events).toEqual(['write', 'end']);
   });
@@ -170,8 +170,8 @@ describe('the end', () => {
       const stream = fakeStream();
       const received = log((await connectionOver(stream)).message$);
 
-      stream.incoming.next(frames(setup()).subarray(0, length));
-      stream.incoming.complete();
+      stream.incoming$.next(frames(setup()).subarray(0, length));
+      stream.incoming$.complete();
 
       expect(received.error).toMatchObject({ code: 'truncated-stream' });
     }
@@ -182,7 +182,7 @@ describe('the end', () => {
     const received = log((await connectionOver(stream)).message$);
     const error = new TransportError('connection-reset', 'dropped');
 
-    stream.incoming.error(error);
+    stream.incoming$.error(error);
 
     expect(received.error).toBe(error);
     expect(stream.events).toEqual(['destroy']);
@@ -219,10 +219,10 @@ describe('the end', () => {
     const stream = { ...fakeStream(), closed$: new Subject<never>() };
     const connection = await connectionOver(stream);
     connection.close();
-    expect(stream.incoming.observed).toBe(true);
+    expect(stream.incoming$.observed).toBe(true);
 
-    stream.incoming.next(frames(setTarget(1)));
-    stream.incoming.complete();
+    stream.incoming$.next(frames(setTarget(1)));
+    stream.incoming$.complete();
     expect(stream.events).toEqual(['end']);
     stream.closed$.complete();
 
@@ -235,10 +235,13 @@ describe('the end', () => {
       const stream = fakeStream();
       const destroyed$ = new Subject<string>();
       expectObservable(destroyed$).toBe('700ms d');
-      openConnection(
-        { ...stream, destroy: () => destroyed$.next('d') },
-        { receivesFrom: 'client', closeTimeout: 700, scheduler },
-      ).subscribe((connection) => connection.close());
+      at(
+        openConnection(
+          { ...stream, destroy: () => destroyed$.next('d') },
+          { receivesFrom: 'client', closeTimeout: 700, scheduler },
+        ),
+        (connection) => connection.close(),
+      );
       flush();
     });
   });
@@ -249,7 +252,7 @@ describe('violations', () => {
     const stream = fakeStream();
     const received = log((await connectionOver(stream)).message$);
 
-    stream.incoming.next(Uint8Array.of(...frames(setTarget(1)), 0, 0, 0, 2, 0, 0, 1, 2));
+    stream.incoming$.next(Uint8Array.of(...frames(setTarget(1)), 0, 0, 0, 2, 0, 0, 1, 2));
 
     expect(received.values).toEqual([setTarget(1)]);
     expect(received.error).toBeInstanceOf(CodecError);
@@ -261,7 +264,7 @@ describe('violations', () => {
     const stream = fakeStream();
     const received = log((await connectionOver(stream, { maxPayload: 100 })).message$);
 
-    stream.incoming.next(Uint8Array.of(0, 0, 0, 101, 0, 0));
+    stream.incoming$.next(Uint8Array.of(0, 0, 0, 101, 0, 0));
 
     expect(received.error).toBeInstanceOf(FramingError);
     expect(received.error).toMatchObject({
@@ -275,14 +278,14 @@ describe('violations', () => {
     const large = Uint8Array.of(0, 0, 0, 0, 16, 0); // 4,096 bytes
     const strict = fakeStream();
     const refused = log((await connectionOver(strict)).message$);
-    strict.incoming.next(large);
+    strict.incoming$.next(large);
     expect(refused.error).toMatchObject({ code: 'frame-too-large' });
 
     const stream = fakeStream();
     const connection = await connectionOver(stream);
     const accepted = log(connection.message$);
     connection.limitPayload(4096);
-    stream.incoming.next(large);
+    stream.incoming$.next(large);
     expect(accepted.error).toBeUndefined();
   });
 
@@ -290,12 +293,12 @@ describe('violations', () => {
     const stream = fakeStream();
     const connection = await connectionOver(stream, { maxPayload: 60 });
     const values: unknown[] = [];
-    connection.message$.subscribe((message) => {
+    at(connection.message$, (message) => {
       values.push(message);
       connection.limitPayload(1000);
     });
 
-    stream.incoming.next(frames(setTarget(1), setup('x'.repeat(200))));
+    stream.incoming$.next(frames(setTarget(1), setup('x'.repeat(200))));
 
     expect(values).toEqual([setTarget(1), setup('x'.repeat(200))]);
   });
@@ -306,7 +309,7 @@ describe('violations', () => {
     const received = log(connection.message$);
 
     virtual().run(({ cold, flush }) => {
-      cold('a-b-c').subscribe((turn) => {
+      at(cold('a-b-c'), (turn) => {
         stream.queuedBytes = turn === 'a' ? 1000 : 1001;
         connection.send(setTarget(1));
       });

@@ -46,8 +46,8 @@ function handshake(
 ) {
   const ours = client(security, clientNow);
   const theirs = server(serverNow);
-  theirs.stream.incoming.next(ours.stream.writes[0] as Uint8Array);
-  ours.stream.incoming.next(tamper(theirs.stream.writes[0] as Uint8Array));
+  theirs.stream.incoming$.next(ours.stream.writes[0] as Uint8Array);
+  ours.stream.incoming$.next(tamper(theirs.stream.writes[0] as Uint8Array));
   return { client: ours, server: theirs };
 }
 
@@ -90,8 +90,8 @@ describe('an encrypted connection', () => {
     near?.close();
     far?.send(setTarget(2));
     far?.close();
-    for (const byte of client.stream.writes[1]!) server.stream.incoming.next(Uint8Array.of(byte));
-    client.stream.incoming.next(server.stream.writes[1]!);
+    for (const byte of client.stream.writes[1]!) server.stream.incoming$.next(Uint8Array.of(byte));
+    client.stream.incoming$.next(server.stream.writes[1]!);
 
     // Both closed, so that each has written, and neither takes messages any more.
     expect([atClient.completed, atServer.completed]).toEqual([true, true]);
@@ -102,16 +102,16 @@ describe('an encrypted connection', () => {
   it('keeps what arrives behind the handshake for its subscriber', () => {
     const ours = client();
     const theirs = server();
-    theirs.stream.incoming.next(ours.stream.writes[0]!);
+    theirs.stream.incoming$.next(ours.stream.writes[0]!);
     const far = theirs.opened.values[0]!;
     far.send(setTarget(1), setTarget(2));
     far.close();
     const [act2, sealed] = theirs.stream.writes as [Uint8Array, Uint8Array];
 
-    ours.stream.incoming.next(Uint8Array.of(...act2, ...sealed.subarray(0, 30)));
-    expect(ours.stream.incoming.observed).toBe(false);
+    ours.stream.incoming$.next(Uint8Array.of(...act2, ...sealed.subarray(0, 30)));
+    expect(ours.stream.incoming$.observed).toBe(false);
     const received = log(ours.opened.values[0]!.message$);
-    ours.stream.incoming.next(sealed.subarray(30));
+    ours.stream.incoming$.next(sealed.subarray(30));
 
     expect(received.values).toEqual([setTarget(1), setTarget(2)]);
   });
@@ -124,7 +124,7 @@ describe('an encrypted connection', () => {
     const sealed = client.stream.writes[1]!.slice();
     sealed[40]! ^= 1;
 
-    server.stream.incoming.next(sealed);
+    server.stream.incoming$.next(sealed);
 
     expect(received.values).toEqual([]);
     expect(received.error).toMatchObject({ code: 'frame-authentication-failed' });
@@ -138,7 +138,7 @@ describe('an encrypted connection', () => {
     client.opened.values[0]!.send(setTarget(1));
     client.opened.values[0]!.close();
 
-    server.stream.incoming.next(client.stream.writes[1]!);
+    server.stream.incoming$.next(client.stream.writes[1]!);
 
     expect(received.error).toMatchObject({ code: 'frame-too-large' });
   });
@@ -147,7 +147,7 @@ describe('an encrypted connection', () => {
 describe('a handshake', () => {
   it('has handshakeTimeout to finish, on either side', () => {
     for (const { stream, scheduler, opened } of [client(), server()]) {
-      stream.incoming.next(new Uint8Array(63));
+      stream.incoming$.next(new Uint8Array(63));
       scheduler.maxFrames = 299;
       scheduler.flush();
       expect(opened.error).toBeUndefined();
@@ -174,8 +174,8 @@ describe('a handshake', () => {
 
   it('fails if the peer closes first, and says how far it got', () => {
     for (const { stream, opened } of [client(), server()]) {
-      stream.incoming.next(new Uint8Array(10));
-      stream.incoming.complete();
+      stream.incoming$.next(new Uint8Array(10));
+      stream.incoming$.complete();
 
       expect(opened.error).toMatchObject({
         code: 'peer-closed-during-handshake',
@@ -188,13 +188,13 @@ describe('a handshake', () => {
   it('fails with the error of the stream', () => {
     const { stream, opened } = client();
     const error = new TransportError('connection-reset', 'dropped');
-    stream.incoming.error(error);
+    stream.incoming$.error(error);
     expect(opened.error).toBe(error);
   });
 
   it('fails at garbage', () => {
     const { stream, opened } = client();
-    stream.incoming.next(new Uint8Array(234).fill(7));
+    stream.incoming$.next(new Uint8Array(234).fill(7));
 
     expect(opened.error).toBeInstanceOf(NoiseError);
     expect(opened.error).toMatchObject({ code: 'handshake-authentication-failed' });
@@ -203,9 +203,9 @@ describe('a handshake', () => {
 
   it('gives a client that speaks plaintext an answer it cannot use, and a connection that fails', () => {
     const { stream, opened } = server();
-    stream.incoming.next(frames(setup('x'.repeat(60))));
+    stream.incoming$.next(frames(setup('x'.repeat(60))));
     const received = log(opened.values[0]!.message$);
-    stream.incoming.next(frames(setup()));
+    stream.incoming$.next(frames(setup()));
 
     expect(received.error).toMatchObject({ code: 'frame-authentication-failed' });
     expect(stream.events).toEqual(['write', 'destroy']);
@@ -236,7 +236,7 @@ describe('a handshake', () => {
     scheduler.flush();
 
     expect(stream.events).toEqual(['write', 'destroy']);
-    expect(stream.incoming.observed).toBe(false);
+    expect(stream.incoming$.observed).toBe(false);
     expect(opened.error).toBeUndefined();
   });
 

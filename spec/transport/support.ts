@@ -1,4 +1,4 @@
-import { NEVER, Subject, type Observable } from 'rxjs';
+import { NEVER, Subject, tap, type Observable } from 'rxjs';
 import { encodeFrame } from '../../src/framing/index.js';
 import { SetupConnection, type Message } from '../../src/messages/index.js';
 import { SetTarget } from '../../src/messages/index.js';
@@ -6,22 +6,22 @@ import type { ByteStream } from '../../src/transport/index.js';
 
 /** A stream whose other end is the spec. */
 export interface FakeStream extends ByteStream {
-  readonly incoming: Subject<Uint8Array>;
+  readonly incoming$: Subject<Uint8Array>;
   readonly writes: Uint8Array[];
   readonly events: string[];
   queuedBytes: number;
 }
 
 export function fakeStream(): FakeStream {
-  const incoming = new Subject<Uint8Array>();
+  const incoming$ = new Subject<Uint8Array>();
   const writes: Uint8Array[] = [];
   const events: string[] = [];
   return {
     address: 'peer.example:34254',
-    incoming,
+    incoming$,
     writes,
     events,
-    chunk$: incoming,
+    chunk$: incoming$,
     closed$: NEVER,
     queuedBytes: 0,
     write(bytes) {
@@ -73,4 +73,9 @@ export const setTarget = (channelId: number) =>
 /** The frames of messages, one behind the other. */
 export function frames(...messages: readonly Message[]): Uint8Array {
   return Uint8Array.from(messages.flatMap((message) => [...encodeFrame(message)]));
+}
+
+/** Does something at each value, in the order of a timeline. */
+export function at<T>(timeline$: Observable<T>, action: (value: T) => void): void {
+  log(timeline$.pipe(tap(action)));
 }

@@ -2,11 +2,12 @@ import { createConnection } from 'node:net';
 import { concatMap, Observable, throwError, timeout } from 'rxjs';
 import { parseStratumUrl } from '../noise/url.js';
 import type { ByteStream } from '../transport/byte-stream.js';
-import type { Connection } from '../transport/connection.js';
+import type { Connector, Endpoint } from '../transport/connection.js';
 import { TransportError } from '../transport/errors.js';
 import { completeLimits, positive, type ConnectionLimits } from '../transport/limits.js';
 import { openConnection } from '../transport/open-connection.js';
 import { clientHandshake, type ClientSecurity } from '../transport/security.js';
+import { nodeCrypto } from './crypto.js';
 import { connectionError } from './tcp-errors.js';
 import { formatAddress, keepAliveDelay, tcpStream } from './tcp-stream.js';
 
@@ -33,16 +34,15 @@ export const defaultConnectTimeout = 10_000;
  * Errors with a TransportError (`connection-refused`, `host-not-found`, `connection-timeout`,
  * `handshake-timeout`, `peer-closed-during-handshake` …) or a NoiseError (`certificate-…`,
  * `handshake-authentication-failed`).
+ *
+ * It knows its endpoint and how to dial another one with the same key and limits (spec §3.6.5).
  * @param target `stratum2+tcp://host:port[/AUTHORITY_KEY]` (spec §4.7), or host and port
  * @param options for a URL; an `authorityPublicKey` among them goes before the URL's
  * @throws NoiseError `url`, `authority-key`; TransportError `invalid-option`
  */
-export function connect(url: string, options?: DialOptions): Observable<Connection>;
-export function connect(options: ConnectOptions): Observable<Connection>;
-export function connect(
-  target: string | ConnectOptions,
-  dialOptions: DialOptions = {},
-): Observable<Connection> {
+export function connect(url: string, options?: DialOptions): Connector;
+export function connect(options: ConnectOptions): Connector;
+export function connect(target: string | ConnectOptions, dialOptions: DialOptions = {}): Connector {
   const options = typeof target === 'string' ? { ...fromUrl(target), ...dialOptions } : target;
   const { host, port } = options;
   if (typeof host !== 'string' || host === '') {
@@ -52,10 +52,10 @@ export function connect(
   const limits = completeLimits(options, 'server');
   const connectTimeout = positive('connectTimeout', options.connectTimeout ?? defaultConnectTimeout);
   const { scheduler } = limits;
-  const handshake = clientHandshake(options, () => scheduler.now());
+  const handshake = clientHandshake({ crypto: nodeCrypto, ...options }, () => scheduler.now());
   const address = formatAddress(host, port);
 
-  return dial(host, port, address).pipe(
+  const connection$ = dial(host, port, address).pipe(
     timeout({
       first: connectTimeout,
       scheduler,
@@ -63,6 +63,10 @@ export function connect(
     }),
     concatMap((stream) => openConnection(stream, { ...limits, receivesFrom: 'server', handshake })),
   );
+  return Object.assign(connection$, {
+    endpoint: { host, port },
+    redirect: (endpoint: Endpoint) => connect({ ...options, ...endpoint }),
+  });
 }
 
 /**

@@ -4,6 +4,7 @@ import { acceptConnections, type AcceptOptions } from '../transport/accept-conne
 import type { ByteStream } from '../transport/byte-stream.js';
 import type { Connection } from '../transport/connection.js';
 import { requirePort } from './connect.js';
+import { nodeCrypto } from './crypto.js';
 import { listenError } from './tcp-errors.js';
 import { formatAddress, keepAliveDelay, tcpStream } from './tcp-stream.js';
 
@@ -42,7 +43,7 @@ export const defaultListenHost = '127.0.0.1';
 export function listen(options: ListenOptions): Observable<Connection> {
   const { host = defaultListenHost, port, listeningObserver } = options;
   requirePort(port, 0);
-  return accepted(host, port, listeningObserver).pipe(acceptConnections(options));
+  return accepted(host, port, listeningObserver).pipe(acceptConnections({ crypto: nodeCrypto, ...options }));
 }
 
 function accepted(

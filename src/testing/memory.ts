@@ -1,7 +1,7 @@
 import { concatMap, defer, Observable, of, Subject, throwError, type NextObserver } from 'rxjs';
 import { acceptConnections, type AcceptOptions } from '../transport/accept-connections.js';
 import type { ByteStream } from '../transport/byte-stream.js';
-import type { Connection } from '../transport/connection.js';
+import type { Connection, Connector, Endpoint } from '../transport/connection.js';
 import { TransportError } from '../transport/errors.js';
 import { completeLimits, type ConnectionLimits } from '../transport/limits.js';
 import { openConnection } from '../transport/open-connection.js';
@@ -26,8 +26,11 @@ export interface MemoryConnectOptions extends ClientSecurity, ConnectionLimits {
 export interface MemoryNetwork {
   /** As `listen` of `rx-sv2/node`; clients are named `client 1`, `client 2` …. Errors with `address-in-use`. */
   listen(options?: MemoryListenOptions): Observable<Connection>;
-  /** As `connect` of `rx-sv2/node`. Errors with `connection-refused` if nobody listens. */
-  connect(options?: MemoryConnectOptions): Observable<Connection>;
+  /**
+   * As `connect` of `rx-sv2/node`. Errors with `connection-refused` if nobody listens. Knows its endpoint if the
+   * address has the form `host:port`, and redirects to such an address.
+   */
+  connect(options?: MemoryConnectOptions): Connector;
 }
 
 const defaultAddress = 'memory';
@@ -50,41 +53,46 @@ export function memoryNetwork(): MemoryNetwork {
           );
           return;
         }
-        const incoming = new Subject<ByteStream>();
-        listeners.set(address, incoming);
+        const client$ = new Subject<ByteStream>();
+        listeners.set(address, client$);
         subscriber.add(() => listeners.delete(address));
-        subscriber.add(incoming.subscribe(subscriber));
+        subscriber.add(client$.subscribe(subscriber));
         listeningObserver?.next({ address });
       });
       return stream$.pipe(acceptConnections(options));
     },
-    connect(options = {}) {
-      const { address = defaultAddress } = options;
-      const limits = completeLimits(options, 'server');
-      const handshake = clientHandshake(options, () => limits.scheduler.now());
-      return defer(() => {
-        const listener = listeners.get(address);
-        if (listener === undefined) {
-          return throwError(
-            () =>
-              new TransportError(
-                'connection-refused',
-                `${address} refused the connection: nobody listens there`,
-                {
-                  address,
-                },
-              ),
-          );
-        }
-        clients += 1;
-        const [near, far] = memoryStreams(address, `client ${clients}`);
-        listener.next(far);
-        return of(near);
-      }).pipe(
-        concatMap((stream) => openConnection(stream, { ...limits, receivesFrom: 'server', handshake })),
-      );
-    },
+    connect,
   };
+
+  function connect(options: MemoryConnectOptions = {}): Connector {
+    const { address = defaultAddress } = options;
+    const limits = completeLimits(options, 'server');
+    const handshake = clientHandshake(options, () => limits.scheduler.now());
+    const connection$ = defer(() => {
+      const listener = listeners.get(address);
+      if (listener === undefined) {
+        return throwError(
+          () =>
+            new TransportError(
+              'connection-refused',
+              `${address} refused the connection: nobody listens there`,
+              {
+                address,
+              },
+            ),
+        );
+      }
+      clients += 1;
+      const [near, far] = memoryStreams(address, `client ${clients}`);
+      listener.next(far);
+      return of(near);
+    }).pipe(concatMap((stream) => openConnection(stream, { ...limits, receivesFrom: 'server', handshake })));
+    const [, host, port] = /^(.+):(\d+)$/.exec(address) ?? [];
+    return Object.assign(connection$, {
+      ...(host === undefined ? {} : { endpoint: { host, port: Number(port) } }),
+      redirect: (endpoint: Endpoint) => connect({ ...options, address: `${endpoint.host}:${endpoint.port}` }),
+    });
+  }
 }
 
 /**
@@ -102,7 +110,9 @@ function connectionOver(
   limits: ConnectionLimits,
 ): Connection {
   let connection: Connection | undefined;
-  // Without a handshake the connection is there at once.
-  openConnection(stream, { ...limits, receivesFrom }).subscribe((opened) => (connection = opened));
+  // Without a handshake the connection is there at once, so that nothing is left to wait for.
+  openConnection(stream, { ...limits, receivesFrom })
+    .subscribe((opened) => (connection = opened))
+    .unsubscribe();
   return connection as Connection;
 }

@@ -57,9 +57,11 @@ export function acceptConnections(options: AcceptOptions): OperatorFunction<Byte
         let opening: Subscription | undefined;
         let connection: Connection | undefined;
         const close = () => {
+          watching.unsubscribe();
           opening?.unsubscribe();
           connection?.close();
         };
+        const watching = stream.closed$.subscribe({ complete: () => live.delete(close) });
         live.add(close);
         opening = openConnection(stream, openOptions).subscribe({
           next(opened) {
@@ -71,7 +73,6 @@ export function acceptConnections(options: AcceptOptions): OperatorFunction<Byte
             opening = undefined;
           },
         });
-        stream.closed$.subscribe({ complete: () => live.delete(close) });
       };
 
       subscriber.add(

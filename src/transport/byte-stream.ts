@@ -45,5 +45,6 @@ export function closeStream(stream: ByteStream, closeTimeout: number, scheduler:
       catchError(() => EMPTY),
       finalize(() => stream.destroy()),
     )
+    // eslint-disable-next-line rxjs-x/no-ignored-subscription -- ends with the stream or at the time limit
     .subscribe();
 }

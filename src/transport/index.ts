@@ -5,7 +5,7 @@ export {
   type HandshakeFailure,
 } from './accept-connections.js';
 export type { ByteStream } from './byte-stream.js';
-export type { Connection, Peer } from './connection.js';
+export type { Connection, Connector, Endpoint, Peer } from './connection.js';
 export { TransportError, type TransportErrorCode } from './errors.js';
 export { defaultLimits, maxCommonPayload, type ConnectionLimits } from './limits.js';
 export { openConnection, type Handshake, type HandshakeResult, type OpenOptions } from './open-connection.js';

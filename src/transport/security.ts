@@ -16,6 +16,8 @@ export interface ClientSecurity {
   readonly authorityPublicKey?: Uint8Array | string;
   /** `false` for plaintext, which the specification allows on a local network only (§4); `true` unless given. */
   readonly encrypted?: boolean;
+  /** What encrypts; `defaultCrypto` unless given, and `nodeCrypto` for `connect` of `rx-sv2/node`. */
+  readonly crypto?: CryptoProvider;
 }
 
 /** How a server secures its connections. */
@@ -30,6 +32,8 @@ export interface ServerSecurity {
   };
   /** Seconds a certificate is valid; 3,600 unless given. It is renewed when half of that is over. */
   readonly certificateValidity?: number;
+  /** What encrypts; `defaultCrypto` unless given, and `nodeCrypto` for `listen` of `rx-sv2/node`. */
+  readonly crypto?: CryptoProvider;
 }
 
 /** The default of `certificateValidity`, in seconds. */
@@ -51,9 +55,8 @@ export interface ServerHandshakes {
  * @throws NoiseError `authority-key`, TransportError `invalid-option` for a key without encryption
  */
 export function clientHandshake(
-  { authorityPublicKey, encrypted = true }: ClientSecurity,
+  { authorityPublicKey, encrypted = true, crypto = defaultCrypto }: ClientSecurity,
   now: () => number,
-  crypto: CryptoProvider = defaultCrypto,
 ): StartHandshake | undefined {
   const expected =
     typeof authorityPublicKey === 'string'
@@ -86,9 +89,8 @@ export function clientHandshake(
  * @throws NoiseError `authority-key`, `certificate-validity`; TransportError `invalid-option` if the keys are not a pair
  */
 export function serverHandshakes(
-  { authority, certificateValidity = defaultCertificateValidity }: ServerSecurity,
+  { authority, certificateValidity = defaultCertificateValidity, crypto = defaultCrypto }: ServerSecurity,
   now: () => number,
-  crypto: CryptoProvider = defaultCrypto,
 ): (() => ServerHandshakes) | undefined {
   if (authority === undefined) return undefined;
   const publicKey =
