@@ -5,9 +5,11 @@ mod catalog;
 mod frame;
 mod hex;
 mod json;
+mod miner;
 mod peer;
 mod rng;
 mod shares;
+mod sv1;
 mod transcript;
 mod vectors;
 
@@ -51,6 +53,21 @@ sri-peer server [options]            sri-peer client --connect HOST:PORT [option
     client:  --setup-protocol N      send SetupConnection; --min-version N, --max-version N (2)
              --request-extensions LIST   after SetupConnection.Success
 
+sri-peer miner --connect HOST:PORT [options]
+    A mining device made of the reference's client channels. Writes events (message, share, finished), one
+    JSON object a line; ends when enough shares are acknowledged.
+
+             --plaintext, --authority-public KEY   as above
+             --kind standard|extended (standard)   --extranonce-size N (4)
+             --user TEXT (sri-peer)                --hash-rate N (1000)
+             --worker TEXT           extension 0x0002: the worker named in each share of an extended channel
+             --flags N               flags of SetupConnection (0)
+             --interval MS           least time between two shares (20)
+             --shares N              how many shares must be acknowledged
+
+sri-peer sv1-miner --connect HOST:PORT [--user NAME] [--interval MS] [--shares N]
+    A Stratum V1 mining device, to mine through the reference's translator. The same kind of events.
+
 Exit status: 0, or 2 with what is wrong on standard error.
 ";
 
@@ -62,12 +79,14 @@ fn main() -> ExitCode {
         Some("vectors") => vectors(arguments.collect()),
         Some("shares") => shares(arguments.collect()),
         Some("server") => peer::server(arguments.collect()),
+        Some("sv1-miner") => sv1::run(arguments.collect()),
+        Some("miner") => miner::run(arguments.collect()),
         Some("client") => peer::client(arguments.collect()),
         Some("--help" | "-h" | "help") => {
             print!("{HELP}");
             Ok(())
         }
-        _ => Err("expected vectors, shares, server or client; see --help".to_owned()),
+        _ => Err("expected vectors, shares, server, client, miner or sv1-miner; see --help".to_owned()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

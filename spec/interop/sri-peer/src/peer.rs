@@ -9,8 +9,9 @@ mod manners;
 mod session;
 
 use crate::args::Args;
-use events::emit;
-use link::Identity;
+pub use events::emit;
+pub use link::{establish, Identity, Reader, Writer};
+
 use manners::Manners;
 use serde_json::json;
 use session::Sessions;
