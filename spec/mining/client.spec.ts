@@ -13,13 +13,8 @@ import {
   VERSION_ROLLING_MASK,
   workHeader,
 } from '../../src/mining/index.js';
-import {
-  NewExtendedMiningJob,
-  NewMiningJob,
-  OpenMiningChannelError,
-  SetNewPrevHash,
-  SetTarget,
-} from '../../src/messages/index.js';
+import type { NewExtendedMiningJob } from '../../src/messages/index.js';
+import { NewMiningJob, OpenMiningChannelError, SetNewPrevHash, SetTarget } from '../../src/messages/index.js';
 import { codeOf } from '../bitcoin/support.js';
 import {
   HARD_NBITS,
@@ -212,6 +207,15 @@ describe('the client', () => {
       merkleRoot: hash(1),
     });
     expect(codeOf(() => client.handle(job, NOW))).toBe('chain-tip-not-set');
+  });
+
+  it('refuses a job from before the previous hash', () => {
+    const { client, channel, miningServer } = setUp();
+    const [job] = sentTo(miningServer.newTemplate(template(2, { futureTemplate: false }))) as [
+      NewExtendedMiningJob,
+    ];
+    expect(codeOf(() => client.handle({ ...job, minNtime: NTIME - 1 }, NOW))).toBe('invalid-job');
+    expect(channel.jobs.active?.jobId).toBe(1);
   });
 
   it('rolls ntime with the seconds since the job came, not back', () => {

@@ -101,6 +101,18 @@ describe('SetCustomMiningJob', () => {
     }
   });
 
+  it('with another min_ntime makes the ones before stale, as in the reference implementation', () => {
+    const { channel, send } = setUp();
+    const setJob = (minNtime: number) => {
+      const job = customJob(channel.channelId, { minNtime });
+      receiveCustomJob(channel, job, sentTo(send(job))[0] as SetCustomMiningJobSuccess, NOW);
+    };
+    setJob(NTIME);
+    const { message } = mineShare(channel);
+    setJob(NTIME + 30);
+    expect(outcomeOf(send(message), 'ShareRejected').errorCode).toBe('stale-share');
+  });
+
   it('for a group is for its extended channels', () => {
     const { channel, client, send } = setUp();
     send(openExtended({ requestId: 2 }));

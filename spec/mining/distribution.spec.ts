@@ -62,7 +62,7 @@ describe('1,000 standard channels', () => {
     for (const [, { jobs }] of miningServer.channels()) {
       expect(jobs.past.size).toBeLessThanOrEqual(16);
       expect(jobs.future.size).toBeLessThanOrEqual(16);
-      expect(jobs.stale.size).toBeLessThanOrEqual(64);
+      expect(jobs.stale.size).toBeLessThanOrEqual(17);
     }
   });
 });

@@ -10,7 +10,6 @@ import {
   jobStore,
   MAX_FUTURE_JOBS,
   MAX_PAST_JOBS,
-  MAX_STALE_JOBS,
   retireJobs,
 } from '../../src/mining/job-store.js';
 import { hash, HARD_NBITS, NOW, NTIME } from './support.js';
@@ -92,13 +91,14 @@ describe('job store', () => {
       addFutureJob(store, job(10_000 + jobId, null));
       expect(store.future.size).toBeLessThanOrEqual(MAX_FUTURE_JOBS);
       expect(store.past.size).toBeLessThanOrEqual(MAX_PAST_JOBS);
-      expect(store.stale.size).toBeLessThanOrEqual(MAX_STALE_JOBS);
     }
     // the newest are the ones kept
     expect([...store.future.keys()][0]).toBe(11_000 - MAX_FUTURE_JOBS + 1);
     expect(findJob(store, 1000 - MAX_PAST_JOBS)).toMatchObject({ jobId: 1000 - MAX_PAST_JOBS });
-    expect(findJob(store, 1000 - MAX_PAST_JOBS - 1)).toBe('stale');
-    expect(findJob(store, 1)).toBe('unknown');
+    expect(findJob(store, 1000 - MAX_PAST_JOBS - 1)).toBe('unknown');
+    retireJobs(store);
+    expect(store.stale.size).toBe(MAX_PAST_JOBS + 1);
+    expect(findJob(store, 1000)).toBe('stale');
   });
 
   it('replaces a job of the same id', () => {

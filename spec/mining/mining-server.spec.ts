@@ -223,12 +223,74 @@ describe('jobs', () => {
     );
   });
 
-  it('cannot be activated when there is no such template, and then all stays as it was', () => {
+  it('cannot be activated when there are others but not this one, and then all stays as it was', () => {
     const miningServer = running();
-    const { channel, send } = wireChannel(miningServer);
+    const { channel, send, receive } = wireChannel(miningServer);
+    receive(miningServer.newTemplate(template(2)));
     expect(codeOf(() => miningServer.setNewPrevHash(prevHashFor(9), NOW))).toBe('template-id-not-found');
     expect(codeOf(() => miningServer.setNewPrevHash(prevHashFor(1), NOW))).toBe('template-id-not-found');
     outcomeOf(send(mineShare(channel).message), 'ShareAccepted');
+    receive(miningServer.setNewPrevHash(prevHashFor(2), NOW));
+    outcomeOf(send(mineShare(channel).message), 'ShareAccepted');
+  });
+
+  it.each([0, REQUIRES_STANDARD_JOBS])(
+    'of a tip that came without any template are given with the next one (flags %d)',
+    (flags) => {
+      const miningServer = running();
+      const early = wireChannel(miningServer, openStandard(), { clientId: 1, flags });
+      const stale = mineShare(early.channel);
+      expect(miningServer.setNewPrevHash(prevHashFor(7), NOW).messages).toEqual([]);
+      expect(outcomeOf(early.send(stale.message), 'ShareRejected').errorCode).toBe('stale-share');
+      const late = wireChannel(miningServer, openStandard(), { clientId: 2, flags });
+      expect(late.channel.jobs.active).toBeNull();
+
+      const output = miningServer.newTemplate(template(8, { futureTemplate: false }));
+      for (const { channel, clientId, receive, send } of [early, late]) {
+        // the tip is new to the client, so it takes a future job and a SetNewPrevHash
+        expect(sentTo(output, clientId)).toMatchObject([{ minNtime: null }, { type: 'SetNewPrevHash' }]);
+        receive(output);
+        const { message, work } = mineShare(channel);
+        expect(work.prevHash).toEqual(prevHashFor(7).prevHash);
+        outcomeOf(send(message), 'ShareAccepted');
+      }
+      const next = miningServer.newTemplate(template(9, { futureTemplate: false }));
+      expect(sentTo(next)).toMatchObject([{ minNtime: NTIME }]);
+    },
+  );
+
+  it('are renewed with another id and the present ntime, so that nobody works twice', () => {
+    const miningServer = running();
+    const { channel, send, receive } = wireChannel(miningServer, openStandard());
+    const before = mineShare(channel);
+    receive(miningServer.setTarget(1, channel.channelId, targetFromHashrate(2, 60)));
+    const renewed = receive(miningServer.renewJobs(NOW + 30_000), NOW + 30_000);
+    expect(sentTo(renewed)).toMatchObject([{ type: 'NewExtendedMiningJob', jobId: 2, minNtime: NTIME + 30 }]);
+    expect(channel.jobs.active?.target).toEqual(targetFromHashrate(2, 60));
+    const after = mineShare(channel, NOW + 30_000);
+    expect(after.work.merkleRoot).toEqual(before.work.merkleRoot);
+    expect(after.work.ntime).toBe(NTIME + 30);
+    outcomeOf(send(before.message, NOW + 30_000), 'ShareAccepted');
+    outcomeOf(send(after.message, NOW + 30_000), 'ShareAccepted');
+    // twice in a second, or with the clock set back, as well
+    const [again] = sentTo(miningServer.renewJobs(NOW)) as [NewExtendedMiningJob];
+    expect(again).toMatchObject({ jobId: 3, minNtime: NTIME + 31 });
+    expect(server().renewJobs(NOW)).toEqual({ messages: [], outcomes: [] });
+  });
+
+  it('on the same previous hash do not take the same share twice', () => {
+    const miningServer = running();
+    const { channel, send, receive } = wireChannel(miningServer);
+    const first = template(2, { coinbaseTxValueRemaining: 7n });
+    const { prevHash } = prevHashFor(1);
+    receive(miningServer.newTemplate(first));
+    receive(miningServer.setNewPrevHash(prevHashFor(2, { prevHash }), NOW));
+    const { message } = mineShare(channel);
+    outcomeOf(send(message), 'ShareAccepted');
+    receive(miningServer.newTemplate({ ...first, templateId: 3n }));
+    receive(miningServer.setNewPrevHash(prevHashFor(3, { prevHash }), NOW));
+    const again = { ...message, jobId: channel.jobs.active?.jobId ?? 0 };
+    expect(outcomeOf(send(again), 'ShareRejected').errorCode).toBe('duplicate-share');
   });
 
   it('whose coinbase cannot be built leave all as it was', () => {
@@ -315,6 +377,13 @@ describe('targets', () => {
     receive(miningServer.newTemplate(template(2, { futureTemplate: false })));
     expect(easier).not.toEqual(channel.target);
     expect(outcomeOf(send(late.message), 'ShareAccepted').difficulty).toBe(before);
+  });
+
+  it('cannot be zero', () => {
+    const miningServer = running();
+    const { channel } = wireChannel(miningServer);
+    const zero = new Uint8Array(32);
+    expect(codeOf(() => miningServer.setTarget(1, channel.channelId, zero))).toBe('invalid-target');
   });
 
   it('are not sent when they stay the same, and not above what the client takes', () => {

@@ -24,13 +24,8 @@ import {
   type MiningServer,
   type MiningServerOutput,
 } from '../../src/mining/index.js';
-import {
-  NewTemplate,
-  SetCustomMiningJob,
-  SetCustomMiningJobSuccess,
-  SubmitSharesExtended,
-  SubmitSharesStandard,
-} from '../../src/messages/index.js';
+import type { NewTemplate, SetCustomMiningJobSuccess } from '../../src/messages/index.js';
+import { SetCustomMiningJob, SubmitSharesExtended, SubmitSharesStandard } from '../../src/messages/index.js';
 import { receiveCustomJob } from '../../src/mining/client-channel.js';
 import { blockFile, bytes, segwitBlock } from '../bitcoin/support.js';
 import {

@@ -1,4 +1,5 @@
-import { compareTargets, targetFromNbits } from '../bitcoin/target.js';
+import { sameBytes } from '../bitcoin/consensus-bytes.js';
+import { targetFromNbits } from '../bitcoin/target.js';
 import type { SetCustomMiningJob, SetNewPrevHash, SetNewPrevHashTemplate } from '../messages/index.js';
 
 /** What jobs build on. */
@@ -15,9 +16,9 @@ export interface ChainTip {
 }
 
 /**
- * The chain tip that a message announces. Its network target is what nbits stands for; a Template
- * Distribution SetNewPrevHash may ask for easier solutions through its `target` (spec §7.3, §7.7), never
- * for harder ones, since a hash that meets nbits is a block whatever the template provider thinks of it.
+ * The chain tip that a message announces. Its network target is what nbits stands for, as in the reference
+ * implementation: that is what makes a block. The `target` of a Template Distribution SetNewPrevHash (spec §7.3)
+ * is for weak blocks, which nobody relays.
  *
  * @param message either SetNewPrevHash, or a SetCustomMiningJob
  * @param now milliseconds since 1970
@@ -28,13 +29,25 @@ export const chainTipFrom = (
   message: SetNewPrevHash | SetNewPrevHashTemplate | SetCustomMiningJob,
   now: number,
 ): ChainTip => {
-  const { prevHash } = message;
-  if (message.type !== 'TemplateDistribution.SetNewPrevHash') {
-    const { minNtime, nbits } = message;
-    return { prevHash, minNtime, nbits, networkTarget: targetFromNbits(nbits), receivedAt: now };
-  }
-  const { headerTimestamp: minNtime, nBits: nbits, target } = message;
-  const consensusTarget = targetFromNbits(nbits);
-  const networkTarget = compareTargets(target, consensusTarget) > 0 ? target : consensusTarget;
-  return { prevHash, minNtime, nbits, networkTarget, receivedAt: now };
+  const isTemplates = message.type === 'TemplateDistribution.SetNewPrevHash';
+  const nbits = isTemplates ? message.nBits : message.nbits;
+  return {
+    prevHash: message.prevHash,
+    minNtime: isTemplates ? message.headerTimestamp : message.minNtime,
+    nbits,
+    networkTarget: targetFromNbits(nbits),
+    receivedAt: now,
+  };
 };
+
+/** The largest ntime that spec §5.3.11 allows: `minNtime` and the seconds since its receipt. */
+export const ntimeAt = ({ minNtime, receivedAt }: ChainTip, now: number): number =>
+  minNtime + Math.max(0, Math.floor((now - receivedAt) / 1000));
+
+/** Whether two tips have the same previous hash; shares seen on one can come again on the other then. */
+export const samePrevHash = (a: ChainTip | null, b: ChainTip): boolean =>
+  a !== null && sameBytes(a.prevHash, b.prevHash);
+
+/** Whether two tips are the same but for when they were learnt of. */
+export const sameTip = (a: ChainTip | null, b: ChainTip): boolean =>
+  samePrevHash(a, b) && a?.nbits === b.nbits && a.minNtime === b.minNtime;

@@ -12,7 +12,7 @@ import {
   type SetCustomMiningJobSuccess,
   type SetNewPrevHash,
 } from '../messages/index.js';
-import { chainTipFrom, type ChainTip } from './chain-tip.js';
+import { chainTipFrom, ntimeAt, sameTip, type ChainTip } from './chain-tip.js';
 import type { ChannelJob } from './job.js';
 import { activateJob, addActiveJob, addFutureJob, jobStore, retireJobs, type JobStore } from './job-store.js';
 import { channelJobMerkleRoot } from './merkle-root.js';
@@ -122,7 +122,8 @@ export const receiveTarget = (channel: ClientChannel, target: Uint8Array): void 
 };
 
 /**
- * Makes the client's own job the one to mine, once the server has accepted it (spec §5.3.19).
+ * Makes the client's own job the one to mine, once the server has accepted it (spec §5.3.19). If it builds on
+ * another tip than the ones before, they are stale, as they are to the server.
  *
  * @param now milliseconds since 1970
  * @throws Sv2Error `invalid-job` unless both are for each other and for this channel; as `buildCustomCoinbase`
@@ -148,6 +149,8 @@ export const receiveCustomJob = (
   const { stripped: coinbase } = buildCustomCoinbase(request, extranoncePrefix.length + extranonceSize);
   const job = { jobId, version, versionRollingAllowed: true, merklePath, coinbase };
   const tip = chainTipFrom(request, now);
+  if (channel.tip !== null && !sameTip(channel.tip, tip)) retireJobs(jobs);
+  channel.tip = tip;
   addActiveJob(jobs, { ...job, job, extranoncePrefix, merkleRoot: null, target, tip });
 };
 
@@ -191,10 +194,6 @@ export const nextWork = (channel: ClientChannel, now: number): MiningWork | null
     ...rolled,
   };
 };
-
-/** The largest ntime that spec §5.3.11 allows: `minNtime` and the seconds since its receipt. */
-export const ntimeAt = ({ minNtime, receivedAt }: ChainTip, now: number): number =>
-  minNtime + Math.max(0, Math.floor((now - receivedAt) / 1000));
 
 /** The next extranonce of an extended channel; counts up, and from zero again after the last. */
 export const nextExtranonce = ({ extranonce }: ClientChannel): Uint8Array => {
@@ -253,6 +252,13 @@ export const submission = (
 /** What a job with this `minNtime` builds on; null for a future job. */
 const tipOf = ({ tip, channelId }: ClientChannel, minNtime: number | null, now: number): ChainTip | null => {
   if (minNtime === null) return null;
+  if (tip !== null && minNtime < tip.minNtime) {
+    throw new Sv2Error(
+      'invalid-job',
+      `channel ${channelId} was given a job with min_ntime ${minNtime}, the previous hash came with ${tip.minNtime}`,
+      { channelId },
+    );
+  }
   if (tip !== null) return { ...tip, minNtime, receivedAt: now };
   throw new Sv2Error(
     'chain-tip-not-set',

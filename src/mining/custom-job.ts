@@ -13,7 +13,7 @@ import type { Work } from './job-distribution.js';
 import type { JobFactory } from './job-factory.js';
 import { outputFor } from './mining-server-output.js';
 import type { MiningServerOptions, MiningServerOutput } from './mining-server-types.js';
-import { addChannelJob } from './server-channel.js';
+import { addCustomJob } from './server-channel.js';
 import { addressed, type ServerClient } from './server-client.js';
 
 /** A merkle path this long would be that of more transactions than fit a block. */
@@ -50,14 +50,14 @@ export const customJobs =
       return refuse('invalid-channel-id', `there is no extended channel or group ${channelId}`);
     }
     const fullExtranonceSize = channel.extranoncePrefix.length + channel.extranonceSize;
-    const result = customJob(message, work.current?.tip ?? null, factory, fullExtranonceSize, now);
+    const result = customJob(message, work.lastTip ?? null, factory, fullExtranonceSize, now);
     if (!result.valid) return refuse(result.errorCode, result.reason);
     const errorCode = acceptCustomJob(message, channel);
     if (errorCode !== null) return refuse(errorCode, 'the pool does not accept the job');
 
     const { job, tip } = result;
     const { jobId } = job;
-    for (const member of channels) addChannelJob(member, job, tip);
+    for (const member of channels) addCustomJob(member, job, tip);
     return outputFor(
       clientId,
       [SetCustomMiningJobSuccess({ channelId, requestId, jobId })],

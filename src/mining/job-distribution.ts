@@ -14,8 +14,10 @@ import type { ServerClient } from './server-client.js';
 
 /** What there is to mine: the same for all clients. */
 export interface Work {
-  /** The chain tip and the template mined on it; null before the first SetNewPrevHash. */
+  /** The chain tip and the template mined on it; null before the first. */
   current: { readonly tip: ChainTip; readonly template: NewTemplate } | null;
+  /** The last tip; as long as `current` is null there is no template for it, and clients can't be told of it. */
+  lastTip?: ChainTip;
   /** Templates for the next tip by their id, the oldest first. */
   readonly future: Map<bigint, NewTemplate>;
 }
@@ -59,14 +61,15 @@ export const distributeJob = (client: ServerClient, job: ServerJob, tip: ChainTi
  * Makes a future job that was distributed the only one of all channels of a client, by SetNewPrevHash to each
  * channel or group (spec §5.3.17). For clients that select their own work, all jobs become stale.
  *
+ * @param job null when there is none for this tip: then all jobs become stale, and clients hear nothing
  * @returns the messages that tell the client
  */
-export const distributePrevHash = (client: ServerClient, job: ServerJob, tip: ChainTip): Message[] => {
+export const distributePrevHash = (client: ServerClient, job: ServerJob | null, tip: ChainTip): Message[] => {
   for (const channel of client.channels.values()) {
-    if (client.requiresWorkSelection) retireChannelJobs(channel);
+    if (client.requiresWorkSelection || job === null) retireChannelJobs(channel, tip);
     else activateChannelJob(channel, job, tip);
   }
-  if (client.requiresWorkSelection) return [];
+  if (client.requiresWorkSelection || job === null) return [];
   const receivers = client.requiresStandardJobs ? client.channels : client.groups;
   return [...receivers.keys()].map((channelId) => prevHashMessage(channelId, job, tip));
 };
@@ -86,10 +89,11 @@ export const firstJobs = (
   if (requiresWorkSelection) return [];
   const messages: Message[] = [];
   if (current !== null) {
-    const job = jobOf(current.template);
+    const { tip, template } = current;
+    const job = jobOf(template);
     messages.push(jobMessage(channel, addChannelJob(channel, job, null)));
-    activateChannelJob(channel, job, current.tip);
-    messages.push(prevHashMessage(channel.channelId, job, current.tip));
+    activateChannelJob(channel, job, tip);
+    messages.push(prevHashMessage(channel.channelId, job, tip));
   }
   for (const template of future.values())
     messages.push(jobMessage(channel, addChannelJob(channel, jobOf(template), null)));

@@ -2,17 +2,18 @@ import { sameBytes } from '../bitcoin/consensus-bytes.js';
 import type { ChainTip } from './chain-tip.js';
 import type { ChannelJob } from './job.js';
 
-/** Future jobs kept for a channel, as in the reference implementation's clients; the oldest goes first. */
+/** Future jobs kept for a channel, as in the reference implementation; the oldest goes first. */
 export const MAX_FUTURE_JOBS = 16;
-/** Past jobs whose late shares still count, per channel. At a template every 30 seconds the oldest is 8 minutes old. */
+/**
+ * Past jobs whose late shares still count, per channel, as in the reference implementation; the oldest goes first.
+ * At a template every 30 seconds it is 8 minutes old.
+ */
 export const MAX_PAST_JOBS = 16;
-/** Ids of jobs that were retired, per channel, so that their shares are called stale and not invalid. */
-export const MAX_STALE_JOBS = 64;
 
 /**
  * The jobs of one channel: future ones wait for their previous hash, one is mined, past ones build on the
- * same previous hash and their late shares still count, stale ones are remembered by id only.
- * All four are bounded.
+ * same previous hash and their late shares still count, stale ones are those of the previous hash before and
+ * remembered by id only. All four are bounded.
  */
 export interface JobStore<Job extends ChannelJob = ChannelJob> {
   /** By job id, the oldest first. */
@@ -20,7 +21,7 @@ export interface JobStore<Job extends ChannelJob = ChannelJob> {
   active: Job | null;
   /** By job id, the oldest first. */
   readonly past: Map<number, Job>;
-  /** Job ids, the oldest first. */
+  /** Job ids. */
   readonly stale: Set<number>;
 }
 
@@ -75,17 +76,19 @@ export const activateJob = <Job extends ChannelJob>(
 
 /** Makes every job stale and forgets the future ones: the previous hash has changed. */
 export const retireJobs = (store: JobStore): void => {
-  deactivate(store);
-  store.future.clear();
   store.stale.clear();
+  if (store.active !== null) store.stale.add(store.active.jobId);
   for (const jobId of store.past.keys()) store.stale.add(jobId);
+  store.active = null;
+  store.future.clear();
   store.past.clear();
 };
 
 /**
  * The job that a share is for.
  *
- * @returns the active or a past job; `stale` for one that was retired; `unknown` for everything else, future jobs included
+ * @returns the active or a past job; `stale` for one that the last change of the previous hash retired; `unknown`
+ *   for everything else: older ones, evicted ones, future ones
  */
 export const findJob = <Job extends ChannelJob>(
   store: JobStore<Job>,
@@ -109,17 +112,13 @@ const deactivate = (store: JobStore): void => {
   if (store.active === null) return;
   store.past.set(store.active.jobId, store.active);
   store.active = null;
-  for (const evicted of dropOldest(store.past, MAX_PAST_JOBS)) store.stale.add(evicted);
-  dropOldest(store.stale, MAX_STALE_JOBS);
+  dropOldest(store.past, MAX_PAST_JOBS);
 };
 
-/** Drops what was inserted first (Maps and Sets keep that order) down to the limit, and says what. */
-const dropOldest = (collection: Map<number, unknown> | Set<number>, limit: number): readonly number[] => {
-  const dropped: number[] = [];
-  for (const jobId of collection.keys()) {
-    if (collection.size <= limit) break;
-    collection.delete(jobId);
-    dropped.push(jobId);
+/** Drops what was inserted first (a Map keeps that order) down to the limit. */
+const dropOldest = (jobs: Map<number, unknown>, limit: number): void => {
+  for (const jobId of jobs.keys()) {
+    if (jobs.size <= limit) return;
+    jobs.delete(jobId);
   }
-  return dropped;
 };

@@ -1,5 +1,6 @@
+import { doubleSha256 } from '../bitcoin/hash.js';
+import { merkleRootFromPath } from '../bitcoin/merkle.js';
 import type { ChannelJob, ExtendedJob } from './job.js';
-import { sha256d, sha256dPair } from './sha256d.js';
 
 /**
  * The merkle root of a job's block with some extranonce (spec §5.3.16): the coinbase's txid folded with the merkle path.
@@ -20,9 +21,7 @@ export const jobMerkleRoot = (
   coinbase.set(extranoncePrefix, coinbaseTxPrefix.length);
   coinbase.set(extranonce, prefixEnd);
   coinbase.set(coinbaseTxSuffix, suffixStart);
-  let root = sha256d(coinbase);
-  for (const sibling of merklePath) root = sha256dPair(root, sibling);
-  return root;
+  return merkleRootFromPath(doubleSha256(coinbase), merklePath);
 };
 
 const NONE = new Uint8Array(0);

@@ -225,16 +225,24 @@ export interface MiningServer {
    */
   newTemplate(template: NewTemplate): MiningServerOutput;
   /**
-   * A new previous hash: everyone mines the future job it names.
+   * Gives everyone the job that is mined now once more, with an id of its own: targets set in the meantime are
+   * for jobs to come only (spec §5.3.21), and it may be long until there is another template. Its `minNtime` is
+   * the present second, so that miners don't do the same work once more.
+   */
+  renewJobs(now: number): MiningServerOutput;
+  /**
+   * A new previous hash: everyone mines the future job it names. Without any future template (a template
+   * provider should send one first, spec §7.3) all jobs become stale, and the next template is mined on it.
    *
-   * @throws Sv2Error `template-id-not-found`, `invalid-nbits`; nothing has changed then
+   * @throws Sv2Error `template-id-not-found` when there are future templates but not this one,
+   *   `invalid-nbits`; nothing has changed then
    */
   setNewPrevHash(message: SetNewPrevHashTemplate, now: number): MiningServerOutput;
   /**
    * Sets a channel's target, for vardiff; no larger than the client accepts. No message when it is the same.
    *
    * @param target 32 bytes, little-endian
-   * @throws Sv2Error `unknown-client`, `unknown-channel`
+   * @throws Sv2Error `unknown-client`, `unknown-channel`, `invalid-target` for zero
    */
   setTarget(clientId: number, channelId: number, target: Uint8Array): MiningServerOutput;
   /**

@@ -11,7 +11,7 @@ import {
   type NewTemplate,
   type UpdateChannel,
 } from '../messages/index.js';
-import { chainTipFrom } from './chain-tip.js';
+import { chainTipFrom, ntimeAt } from './chain-tip.js';
 import { channelOpening } from './channel-opening.js';
 import { customJobs } from './custom-job.js';
 import type { UpdateChannelErrorCode } from './error-codes.js';
@@ -156,28 +156,51 @@ export const miningServer = (options: MiningServerOptions): MiningServer => {
       }
     },
     newTemplate(template) {
-      const tip = template.futureTemplate ? null : work.current?.tip;
+      if (template.futureTemplate) {
+        const job = jobOf(template);
+        keepFuture(work, template);
+        return broadcast((client) => distributeJob(client, job, null));
+      }
+      const { current } = work;
+      const tip = current?.tip ?? work.lastTip;
       if (tip === undefined) {
+        const { templateId } = template;
         throw new Sv2Error('chain-tip-not-set', 'a template to mine at once came before any SetNewPrevHash', {
-          templateId: template.templateId,
+          templateId,
         });
       }
       const job = jobOf(template);
-      if (tip === null) keepFuture(work, template);
-      else work.current = { tip, template };
+      work.current = { tip, template };
+      if (current !== null) return broadcast((client) => distributeJob(client, job, tip));
+      // clients weren't told this tip yet, and can only be with a future job
+      return broadcast((client) =>
+        client.requiresWorkSelection
+          ? []
+          : [...distributeJob(client, job, null), ...distributePrevHash(client, job, tip)],
+      );
+    },
+    renewJobs(now) {
+      if (work.current === null) return NOTHING;
+      const { tip: before, template } = work.current;
+      // the same header again but for its ntime, or miners would find the same shares once more
+      const minNtime = Math.max(before.minNtime + 1, ntimeAt(before, now));
+      const tip = { ...before, minNtime, receivedAt: now };
+      work.current = { tip, template: { ...template } }; // another object makes another job
+      const job = jobOf(work.current.template);
       return broadcast((client) => distributeJob(client, job, tip));
     },
     setNewPrevHash(message, now) {
-      const template = work.future.get(message.templateId);
-      if (template === undefined) {
-        const { templateId } = message;
+      const { templateId } = message;
+      const template = work.future.get(templateId);
+      if (template === undefined && work.future.size > 0) {
         throw new Sv2Error('template-id-not-found', `there is no future template ${templateId}`, {
           templateId,
         });
       }
       const tip = chainTipFrom(message, now);
-      const job = jobOf(template);
-      work.current = { tip, template };
+      const job = template === undefined ? null : jobOf(template);
+      work.current = template === undefined ? null : { tip, template };
+      work.lastTip = tip;
       work.future.clear();
       return broadcast((client) => distributePrevHash(client, job, tip));
     },

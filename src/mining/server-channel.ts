@@ -1,4 +1,5 @@
 import { compareTargets, difficultyFromTarget, targetFromHashrate } from '../bitcoin/target.js';
+import { Sv2Error } from '../codec/errors.js';
 import { assembleCoinbase } from '../bitcoin/coinbase.js';
 import {
   NewExtendedMiningJob,
@@ -7,7 +8,7 @@ import {
   type OpenExtendedMiningChannel,
   type OpenStandardMiningChannel,
 } from '../messages/index.js';
-import type { ChainTip } from './chain-tip.js';
+import { samePrevHash, sameTip, type ChainTip } from './chain-tip.js';
 import type { ChannelJob, ServerJob } from './job.js';
 import { activateJob, addActiveJob, addFutureJob, jobStore, retireJobs, type JobStore } from './job-store.js';
 import { channelJobMerkleRoot } from './merkle-root.js';
@@ -41,6 +42,8 @@ export interface ServerChannel {
   /** Hashes per second, as the client says. */
   nominalHashRate: number;
   readonly jobs: JobStore<ChannelJob<ServerJob>>;
+  /** What its jobs build on; null before the first. */
+  tip: ChainTip | null;
   readonly shares: ShareAccounting;
 }
 
@@ -69,6 +72,7 @@ export const serverChannel = (
   retiredPrefixes: [],
   nominalHashRate: request.nominalHashRate,
   jobs: jobStore(),
+  tip: null,
   shares: shareAccounting({ batchSize: shareBatchSize }),
   ...options,
 });
@@ -97,12 +101,18 @@ export const targetFor = (
   { sharesPerMinute, minHashrate }: TargetPolicy,
 ): Uint8Array | 'invalid-nominal-hashrate' | 'max-target-out-of-range' => {
   if (!Number.isFinite(nominalHashRate) || nominalHashRate < 0) return 'invalid-nominal-hashrate';
-  if (maxTarget.every((byte) => byte === 0)) return 'max-target-out-of-range';
+  if (isZero(maxTarget)) return 'max-target-out-of-range';
   return harderOf(targetFromHashrate(Math.max(nominalHashRate, minHashrate), sharesPerMinute), maxTarget);
 };
 
-/** Sets the target for future jobs and jobs to come (spec §5.3.21), no larger than the client accepts. */
+/**
+ * Sets the target for future jobs and jobs to come (spec §5.3.21), no larger than the client accepts.
+ *
+ * @param target 32 bytes, little-endian
+ * @throws Sv2Error `invalid-target` for zero, which no share meets; `invalid-length`
+ */
 export const setChannelTarget = (channel: ServerChannel, target: Uint8Array): void => {
+  if (isZero(target)) throw new Sv2Error('invalid-target', 'no share meets a target of zero');
   channel.target = harderOf(target, channel.maxTarget);
 };
 
@@ -129,19 +139,32 @@ export const addChannelJob = (
 
 /**
  * Makes a job the channel's only one, on a new previous hash: a future job the channel has, or else this
- * same job given at once. Duplicates are forgotten, as all shares from before are stale now.
+ * same job given at once.
  */
 export const activateChannelJob = (channel: ServerChannel, job: ServerJob, tip: ChainTip): void => {
-  channel.shares.clear();
+  moveTo(channel, tip);
   if (activateJob(channel.jobs, job.jobId, tip, channel.target) !== null) return;
   retireJobs(channel.jobs);
   addChannelJob(channel, job, tip);
 };
 
-/** Makes all jobs stale, for a channel that waits for its client's custom job on a new previous hash. */
-export const retireChannelJobs = (channel: ServerChannel): void => {
-  channel.shares.clear();
+/** Makes all jobs stale, on a new previous hash for which there is no job yet. */
+export const retireChannelJobs = (channel: ServerChannel, tip: ChainTip): void => {
+  moveTo(channel, tip);
   retireJobs(channel.jobs);
+};
+
+/** Gives the channel a custom job to mine at once; a tip that differs from the channel's makes the others stale. */
+export const addCustomJob = (channel: ServerChannel, job: ServerJob, tip: ChainTip): void => {
+  if (channel.tip !== null && !sameTip(channel.tip, tip)) retireJobs(channel.jobs);
+  moveTo(channel, tip);
+  addChannelJob(channel, job, tip);
+};
+
+/** Shares that were seen on another previous hash cannot come again: they would be stale. */
+const moveTo = (channel: ServerChannel, tip: ChainTip): void => {
+  if (!samePrevHash(channel.tip, tip)) channel.shares.clear();
+  channel.tip = tip;
 };
 
 /** NewMiningJob for a standard channel, NewExtendedMiningJob for an extended one. */
@@ -238,6 +261,8 @@ export const foundBlock = (
   });
   return { coinbaseTx, solution };
 };
+
+const isZero = (target: Uint8Array): boolean => target.every((byte) => byte === 0);
 
 const harderOf = (target: Uint8Array, maxTarget: Uint8Array): Uint8Array =>
   compareTargets(target, maxTarget) > 0 ? maxTarget : target;

@@ -2,6 +2,7 @@ import { concatBytes } from '../bitcoin/consensus-bytes.js';
 import { MAX_FUTURE_BLOCK_TIME } from '../bitcoin/consensus.js';
 import { blockHash, serialiseBlockHeader } from '../bitcoin/block-header.js';
 import { meetsTarget } from '../bitcoin/target.js';
+import { ntimeAt } from './chain-tip.js';
 import type { SubmitSharesErrorCode } from './error-codes.js';
 import { VERSION_ROLLING_MASK, type ChannelJob } from './job.js';
 import { findJob, type JobStore } from './job-store.js';
@@ -74,8 +75,7 @@ export const validateShare = <Job extends ChannelJob>(
     return invalid('bad-extranonce-size', `the extranonce must be ${extranonceSize} bytes, got ${size}`);
   }
 
-  const elapsed = Math.max(0, Math.floor((now - tip.receivedAt) / 1000));
-  const latest = Math.max(tip.minNtime + elapsed, Math.floor(now / 1000)) + MAX_FUTURE_BLOCK_TIME;
+  const latest = Math.max(ntimeAt(tip, now), Math.floor(now / 1000)) + MAX_FUTURE_BLOCK_TIME;
   if (ntime < tip.minNtime || ntime > latest) {
     return invalid('invalid-share', `ntime must be from ${tip.minNtime} to ${latest}, got ${ntime}`);
   }
