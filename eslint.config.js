@@ -78,7 +78,7 @@ export default tseslint.config(
           strict: false,
           // fixed names of the public API, and things that are more than the Observable they extend or return
           names: {
-            '^(templateProvider|listen|listener|connect|connector|mining|jobDeclaration|templateDistribution)$': false,
+            '^(templateProvider|listen|listener|connect|connector|mining|jobDeclaration|templateDistribution|hot|cold)$': false,
             '([Hh]andler|poolMining|templateClient|[Oo]perator|[Cc]reator|project|request|start|dispatch|run|with|delay|notifier|factory)$': false,
           },
         },

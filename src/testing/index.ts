@@ -1,0 +1,7 @@
+export * from './arbitraries.js';
+export { like, matches, type Matcher } from './equality.js';
+export * from './fixtures.js';
+export * from './marbles.js';
+export * from './memory.js';
+export { print } from './print.js';
+export * from './test-connection.js';
