@@ -172,6 +172,18 @@ describe('bounds', () => {
 });
 
 describe('updates of the nominal hashrate', () => {
+  it('and of bounds that change nothing leave what was measured as it was, and the time', () => {
+    const state = settled();
+    const { options, ...measured } = stepVardiff(state, {
+      type: 'update',
+      now: state.now + 5_000,
+      nominalHashrate: HASHRATE,
+      minTarget: targetFromDifficulty(1e12),
+    });
+    expect(options.minTarget).toEqual(targetFromDifficulty(1e12));
+    expect({ ...measured, options: state.options }).toEqual(state);
+  });
+
   it('set the target of the new one', () => {
     const state = stepVardiff(settled(), { type: 'update', now: 1, nominalHashrate: 3e12 });
     expect(state.target).toEqual(targetFromHashrate(3e12, 6));

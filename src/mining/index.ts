@@ -15,3 +15,4 @@ export * from './setup-flags.js';
 export * from './share-accounting.js';
 export * from './share-validation.js';
 export * from './user-accounting.js';
+export * from './vardiff.js';

@@ -182,10 +182,11 @@ const update = (state: VardiffState, event: VardiffEvent & { type: 'update' }): 
     maxTarget: maxTarget.slice(),
     minTarget: minTarget.slice(),
   };
-  if (Object.is(nominalHashrate, state.options.nominalHashrate)) {
-    return setHashrate({ ...state, now, options }, state.hashrate, state.current);
+  if (!Object.is(nominalHashrate, state.options.nominalHashrate)) {
+    return setHashrate({ ...state, now, options, idleHashrate: options.minHashrate }, nominalHashrate, NONE);
   }
-  return setHashrate({ ...state, now, options, idleHashrate: options.minHashrate }, nominalHashrate, NONE);
+  const bounded = setHashrate({ ...state, now, options }, state.hashrate, state.current);
+  return bounded.target === state.target ? { ...state, options } : bounded;
 };
 
 /** Changes the target if the evidence calls for it, which a share, or the lack of one, has just added to. */
