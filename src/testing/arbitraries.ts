@@ -1,6 +1,6 @@
 /**
  * Random messages for property tests, derived from the schemas. fast-check is handed in, so that this library does
- * not depend on it; its types are described here as far as they are needed (they fit fast-check 3 and 4).
+ * not depend on it; its types are described here as far as they are needed (they fit fast-check 4).
  */
 import type { DataType } from '../codec/data-type.js';
 import { decodeText } from '../codec/text.js';
