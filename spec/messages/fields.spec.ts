@@ -67,9 +67,7 @@ const camelCase = (name: string) => name.replace(/_([a-zA-Z])/g, (_, letter: str
 test.each(messageCreators.map(({ type, schema }) => [type, schema] as const))(
   'the fields of %s are those of the specification',
   (type, schema) => {
-    const declared = Object.entries(schema.fields).map(
-      ([name, { name: dataType }]) => `${name} ${dataType}`,
-    );
+    const declared = Object.entries(schema.fields).map(([name, { name: dataType }]) => `${name} ${dataType}`);
     const specified = (fields[type] ?? '').split(', ').map((field) => {
       const [name, dataType] = field.split(' ') as [string, string];
       return `${camelCase(name)} ${dataType}`;
