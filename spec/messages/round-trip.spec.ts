@@ -4,7 +4,7 @@ import { messageCreators, type MessageCreator } from '../../src/messages/index.j
 import { CodecError } from '../../src/codec/index.js';
 import { messageArbitrary, tlvsArbitrary } from '../../src/testing/arbitraries.js';
 
-const settings = { seed: 42, numRuns: 60 };
+const settings = { seed: 42, numRuns: 40 };
 
 /** Messages with or without TLVs. */
 const withTlvs = (creator: MessageCreator) =>
@@ -46,7 +46,7 @@ describe.each(messageCreators.map((creator) => [creator.type, creator] as const)
           expect(error.place.offset).toBeLessThanOrEqual(length);
         }
       }),
-      { seed: 42, numRuns: 5 },
+      { seed: 42, numRuns: 3 },
     );
   });
 
