@@ -7,7 +7,6 @@ import {
   nextExtranonce,
   nextWork,
   ntimeAt,
-  REQUIRES_STANDARD_JOBS,
   shareFrom,
   submission,
   VERSION_ROLLING_MASK,
@@ -31,6 +30,7 @@ import {
   template,
   wire,
   wireChannel,
+  REQUIRES_STANDARD_JOBS,
 } from './support.js';
 
 const setUp = (request: Parameters<typeof wireChannel>[1] = openExtended(), flags = 0) => {

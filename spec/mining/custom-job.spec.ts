@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { MAX_FUTURE_BLOCK_TIME, serialiseOutputs } from '../../src/bitcoin/index.js';
-import { REQUIRES_WORK_SELECTION, type MiningServerOptions } from '../../src/mining/index.js';
+import { type MiningServerOptions } from '../../src/mining/index.js';
 import { receiveCustomJob } from '../../src/mining/client-channel.js';
 import {
   SetCustomMiningJob,
@@ -24,6 +24,7 @@ import {
   template,
   wire,
   wireChannel,
+  REQUIRES_WORK_SELECTION,
 } from './support.js';
 
 const setUp = (options: Partial<MiningServerOptions> = {}, flags = REQUIRES_WORK_SELECTION) => {

@@ -1,12 +1,22 @@
 import { describe, expect, it } from '@jest/globals';
 import { assembleCoinbase, doubleSha256, merkleRootFromPath, toDisplayHex } from '../../src/bitcoin/index.js';
-import { REQUIRES_STANDARD_JOBS, type ServerChannel } from '../../src/mining/index.js';
+import { type ServerChannel } from '../../src/mining/index.js';
 import type {
   NewExtendedMiningJob,
   NewMiningJob,
   OpenStandardMiningChannelSuccess,
 } from '../../src/messages/index.js';
-import { hash, NOW, openExtended, openStandard, prevHashFor, sentTo, server, template } from './support.js';
+import {
+  hash,
+  NOW,
+  openExtended,
+  openStandard,
+  prevHashFor,
+  sentTo,
+  server,
+  template,
+  REQUIRES_STANDARD_JOBS,
+} from './support.js';
 
 const merklePath = Array.from({ length: 12 }, (_, index) => hash(index));
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { REQUIRES_STANDARD_JOBS } from '../../src/mining/index.js';
+
 import { CloseChannel, SetGroupChannel } from '../../src/messages/index.js';
 import { codeOf } from '../bitcoin/support.js';
 import {
@@ -14,6 +14,7 @@ import {
   template,
   typesOf,
   wire,
+  REQUIRES_STANDARD_JOBS,
 } from './support.js';
 
 /** A client with standard channels 2 and 4, and extended ones 3 and 5, in group 1. */

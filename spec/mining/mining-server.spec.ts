@@ -9,12 +9,7 @@ import {
   targetFromHashrate,
   targetFromNbits,
 } from '../../src/bitcoin/index.js';
-import {
-  extranonceAllocator,
-  REQUIRES_STANDARD_JOBS,
-  REQUIRES_WORK_SELECTION,
-  type MiningServerOptions,
-} from '../../src/mining/index.js';
+import { extranonceAllocator, type MiningServerOptions } from '../../src/mining/index.js';
 import {
   CloseChannel,
   OpenMiningChannelError,
@@ -43,6 +38,8 @@ import {
   typesOf,
   wire,
   wireChannel,
+  REQUIRES_STANDARD_JOBS,
+  REQUIRES_WORK_SELECTION,
 } from './support.js';
 
 /** A server with template 1 on a tip. */
@@ -52,6 +49,17 @@ const running = (options: Partial<MiningServerOptions> = {}) => {
   miningServer.setNewPrevHash(prevHashFor(1), NOW);
   return miningServer;
 };
+
+describe('options', () => {
+  it.each([
+    [{ sharesPerMinute: 0 }, 'invalid-shares-per-minute'],
+    [{ sharesPerMinute: NaN }, 'invalid-shares-per-minute'],
+    [{ minHashrate: -1 }, 'invalid-hashrate'],
+    [{ shareBatchSize: 0 }, 'out-of-range'],
+  ])('%j are refused with %s before any client comes', (options, code) => {
+    expect(codeOf(() => server(options))).toBe(code);
+  });
+});
 
 describe('opening a channel', () => {
   it('is answered with Success, a future job, and the SetNewPrevHash that activates it', () => {

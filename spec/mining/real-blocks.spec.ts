@@ -18,8 +18,6 @@ import {
   extranonceAllocator,
   fullExtranonceOf,
   nextWork,
-  REQUIRES_STANDARD_JOBS,
-  REQUIRES_WORK_SELECTION,
   workHeader,
   type MiningServer,
   type MiningServerOutput,
@@ -38,6 +36,8 @@ import {
   template,
   typesOf,
   wire,
+  REQUIRES_STANDARD_JOBS,
+  REQUIRES_WORK_SELECTION,
 } from './support.js';
 
 /** The parts of a block that a pool, its template provider and a miner would have put together. */

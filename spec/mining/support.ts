@@ -23,6 +23,7 @@ import {
   type MiningServerOutput,
 } from '../../src/mining/index.js';
 import {
+  miningSetupFlags,
   NewTemplate,
   OpenExtendedMiningChannel,
   OpenStandardMiningChannel,
@@ -33,6 +34,11 @@ import {
 /** The clock of these specs starts here, in milliseconds; and in seconds. */
 export const NOW = 1_700_000_000_000;
 export const NTIME = NOW / 1000;
+
+export const {
+  requiresStandardJobs: REQUIRES_STANDARD_JOBS,
+  requiresWorkSelection: REQUIRES_WORK_SELECTION,
+} = miningSetupFlags;
 
 /** Regtest's nbits: every second hash is a block. */
 export const REGTEST_NBITS = 0x207fffff;

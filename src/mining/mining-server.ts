@@ -1,4 +1,4 @@
-import { compareTargets } from '../bitcoin/target.js';
+import { compareTargets, targetFromHashrate } from '../bitcoin/target.js';
 import { Sv2Error } from '../codec/errors.js';
 import {
   CloseChannel,
@@ -35,6 +35,7 @@ import {
   serverClient,
   type ServerClient,
 } from './server-client.js';
+import { shareAccounting } from './share-accounting.js';
 import { shareSubmission } from './share-submission.js';
 
 /**
@@ -44,10 +45,15 @@ import { shareSubmission } from './share-submission.js';
  *
  * All channels share the jobs made from a template, so a job costs one coinbase however many channels there are,
  * and a merkle root for each channel that must be told one.
+ *
+ * @throws Sv2Error `invalid-shares-per-minute`, `invalid-hashrate` for `minHashrate`, `out-of-range` for `shareBatchSize`
  */
 export const miningServer = (options: MiningServerOptions): MiningServer => {
   const { extranonce, sharesPerMinute, minHashrate = 1000 } = options;
   const targetPolicy = { sharesPerMinute, minHashrate };
+  // what is wrong with the options is not to be the first client's trouble
+  targetFromHashrate(minHashrate, sharesPerMinute);
+  shareAccounting({ batchSize: options.shareBatchSize });
   const factory = jobFactory(options);
   const jobOf = (template: NewTemplate) => factory.fromTemplate(template, extranonce.size);
   const clients = new Map<number, ServerClient>();

@@ -100,7 +100,8 @@ export const targetFor = (
   maxTarget: Uint8Array,
   { sharesPerMinute, minHashrate }: TargetPolicy,
 ): Uint8Array | 'invalid-nominal-hashrate' | 'max-target-out-of-range' => {
-  if (!Number.isFinite(nominalHashRate) || nominalHashRate < 0) return 'invalid-nominal-hashrate';
+  const isNegative = nominalHashRate < 0 || Object.is(nominalHashRate, -0);
+  if (!Number.isFinite(nominalHashRate) || isNegative) return 'invalid-nominal-hashrate';
   if (isZero(maxTarget)) return 'max-target-out-of-range';
   return harderOf(targetFromHashrate(Math.max(nominalHashRate, minHashrate), sharesPerMinute), maxTarget);
 };

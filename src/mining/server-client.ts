@@ -1,5 +1,5 @@
+import { miningSetupFlags } from '../messages/setup-flags.js';
 import type { ServerChannel } from './server-channel.js';
-import { REQUIRES_STANDARD_JOBS, REQUIRES_WORK_SELECTION } from './setup-flags.js';
 
 /** A client of a mining server, and its channels. */
 export interface ServerClient {
@@ -23,8 +23,8 @@ export interface ServerClient {
  */
 export const serverClient = (clientId: number, flags: number): ServerClient => ({
   clientId,
-  requiresStandardJobs: (flags & REQUIRES_STANDARD_JOBS) !== 0,
-  requiresWorkSelection: (flags & REQUIRES_WORK_SELECTION) !== 0,
+  requiresStandardJobs: (flags & miningSetupFlags.requiresStandardJobs) !== 0,
+  requiresWorkSelection: (flags & miningSetupFlags.requiresWorkSelection) !== 0,
   channels: new Map(),
   groups: new Map(),
   defaultGroupId: null,
