@@ -2,3 +2,4 @@
 export * from './node/connect.js';
 export { nodeCrypto } from './node/crypto.js';
 export * from './node/listen.js';
+export * from './node/hash-workers.js';

@@ -47,19 +47,22 @@ export function hashWorkers(threads = availableParallelism()): Observable<Hasher
       else if (--current.working === 0) current.subscriber.complete();
     };
 
-    const hasher: Hasher = (unit) =>
-      new Observable((hashing) => {
-        if (current !== undefined) {
-          hashing.error(new Sv2Error('hasher-busy', 'these workers already hash another unit'));
-          return undefined;
-        }
-        current = { subscriber: hashing, working: threads };
-        command(unit);
-        return () => {
-          current = undefined;
-          command(null);
-        };
-      });
+    const hasher: Hasher = {
+      hash(unit) {
+        return new Observable((hashing) => {
+          if (current !== undefined) {
+            hashing.error(new Sv2Error('hasher-busy', 'these workers already hash another unit'));
+            return undefined;
+          }
+          current = { subscriber: hashing, working: threads };
+          command(unit);
+          return () => {
+            current = undefined;
+            command(null);
+          };
+        });
+      },
+    };
 
     subscriber.add(() => {
       for (const worker of workers) void worker.terminate();

@@ -1,11 +1,11 @@
 import {
   defer,
-  EMPTY,
-  expand,
-  from,
+  map,
   mergeMap,
   observeOn,
   of,
+  repeat,
+  takeWhile,
   type Observable,
   type SchedulerLike,
 } from 'rxjs';
@@ -28,8 +28,11 @@ export type HashEvent =
   /** So many hashes were computed since the last such event. */
   | { readonly type: 'hashed'; readonly hashes: number };
 
-/** Hashes a unit while subscribed; completes when there is nothing left to try. */
-export type Hasher = (unit: HashUnit) => Observable<HashEvent>;
+/** What computes hashes. */
+export interface Hasher {
+  /** Hashes a unit while subscribed; completes when there is nothing left to try. One unit at a time. */
+  hash(unit: HashUnit): Observable<HashEvent>;
+}
 
 /** A part of a unit's search space: so many nonces from `nonce` on, with one version. */
 export interface HashSlice {
@@ -116,23 +119,28 @@ export function sliceSearcher(unit: HashUnit): (slice: HashSlice) => readonly nu
  * @param scheduler where it queues up for its next slice, such as `asyncScheduler`
  * @param sliceSize hashes at a stretch
  */
-export const cooperativeHasher =
-  (scheduler: SchedulerLike, sliceSize = 20_000): Hasher =>
-  (unit) =>
-    defer(() => {
-      const slices = hashSlices(unit, () => sliceSize);
-      const search = sliceSearcher(unit);
-      const next = (): Observable<readonly HashEvent[]> => {
-        const slice = slices.next();
-        if (slice.done === true) return EMPTY;
-        const { version, count } = slice.value;
-        const found = search(slice.value).map((nonce) => ({ type: 'found', nonce, version }) as const);
-        return of([...found, { type: 'hashed', hashes: count } as const]);
-      };
-      return of([]).pipe(
-        expand<readonly HashEvent[], Observable<readonly HashEvent[]>>(() =>
-          defer(next).pipe(observeOn(scheduler)),
-        ),
-        mergeMap((events) => from(events)),
-      );
-    });
+export function cooperativeHasher(scheduler: SchedulerLike, sliceSize = 20_000): Hasher {
+  const hasher: Hasher = {
+    hash(unit) {
+      return defer(() => {
+        const slices = hashSlices(unit, () => sliceSize);
+        const search = sliceSearcher(unit);
+        const hashSlice = (): readonly HashEvent[] | null => {
+          const slice = slices.next();
+          if (slice.done === true) return null;
+          const { version, count } = slice.value;
+          const found = search(slice.value).map((nonce) => ({ type: 'found', nonce, version }) as const);
+          return [...found, { type: 'hashed', hashes: count }];
+        };
+        return of(null).pipe(
+          observeOn(scheduler),
+          map(hashSlice),
+          repeat(),
+          takeWhile((events) => events !== null),
+          mergeMap((events) => events),
+        );
+      });
+    },
+  };
+  return hasher;
+}

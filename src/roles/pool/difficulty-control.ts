@@ -1,9 +1,11 @@
+import { compareTargets } from '../../bitcoin/target.js';
 import type {
+  ChannelOpened,
   MiningServer,
   MiningServerOutcome,
   MiningServerOutput,
 } from '../../mining/mining-server-types.js';
-import { startVardiff, stepVardiff, type VardiffState } from '../../mining/vardiff.js';
+import { startVardiff, stepVardiff, type VardiffOptions, type VardiffState } from '../../mining/vardiff.js';
 
 /** Keeps every channel's share rate where it should be. */
 export interface DifficultyControl {
@@ -11,62 +13,88 @@ export interface DifficultyControl {
   observe(outcomes: readonly MiningServerOutcome[], now: number): readonly MiningServerOutput[];
   /** Lets time pass: it is the absence of shares that shows a target too hard. */
   tick(now: number): readonly MiningServerOutput[];
+  /**
+   * Takes over the network's target: a channel with a harder one would not tell of blocks.
+   * @param networkTarget 32 bytes, little-endian
+   */
+  setNetworkTarget(networkTarget: Uint8Array, now: number): readonly MiningServerOutput[];
+}
+
+/** The share rate to aim at, and the least hash rate to reckon with. */
+export type DifficultyPolicy = Required<Pick<VardiffOptions, 'sharesPerMinute' | 'minHashrate'>>;
+
+interface Entry {
+  readonly clientId: number;
+  readonly channelId: number;
+  state: VardiffState;
 }
 
 /**
  * Vardiff for all channels of a mining server.
  * @param core the mining server, whose targets it sets
- * @param sharesPerMinute the share rate to aim at
+ * @param policy the same as the mining server's
  */
-export function difficultyControl(core: MiningServer, sharesPerMinute: number): DifficultyControl {
-  const channels = new Map<
-    string,
-    { readonly clientId: number; readonly channelId: number; state: VardiffState }
-  >();
-  const keyOf = (clientId: number, channelId: number) => `${clientId}/${channelId}`;
+export function difficultyControl(
+  core: Pick<MiningServer, 'setTarget'>,
+  policy: DifficultyPolicy,
+): DifficultyControl {
+  const entries = new Map<string, Entry>();
+  let minTarget: Uint8Array | undefined;
 
-  type Entry = typeof channels extends Map<string, infer E> ? E : never;
+  const setTarget = ({ clientId, channelId, state }: Entry): MiningServerOutput =>
+    core.setTarget(clientId, channelId, state.target);
 
   /** Moves on to a state, and sets the target if it is another. */
   const advance = (entry: Entry, state: VardiffState): readonly MiningServerOutput[] => {
     const changed = state.target !== entry.state.target;
     entry.state = state;
-    return changed ? [core.setTarget(entry.clientId, entry.channelId, state.target)] : [];
+    return changed ? [setTarget(entry)] : [];
+  };
+
+  const open = (
+    { clientId, channelId, nominalHashRate, maxTarget, target }: ChannelOpened,
+    now: number,
+  ): readonly MiningServerOutput[] => {
+    const bounds = { maxTarget, ...(minTarget === undefined ? {} : { minTarget }) };
+    const state = startVardiff({ now, nominalHashrate: nominalHashRate, ...bounds, ...policy });
+    const entry: Entry = { clientId, channelId, state };
+    entries.set(key(entry), entry);
+    return compareTargets(state.target, target) === 0 ? [] : [setTarget(entry)];
+  };
+
+  const stepAll = (event: Parameters<typeof stepVardiff>[1]): readonly MiningServerOutput[] =>
+    [...entries.values()].flatMap((entry) => advance(entry, stepVardiff(entry.state, event)));
+
+  const observeOne = (outcome: MiningServerOutcome, now: number): readonly MiningServerOutput[] => {
+    if (outcome.type === 'ChannelOpened') return open(outcome, now);
+    if (!('channelId' in outcome)) return [];
+    const entry = entries.get(key(outcome));
+    if (entry === undefined) return [];
+    switch (outcome.type) {
+      case 'ChannelUpdated': {
+        const { nominalHashRate: nominalHashrate, maxTarget } = outcome;
+        return advance(entry, stepVardiff(entry.state, { type: 'update', now, nominalHashrate, maxTarget }));
+      }
+      case 'ChannelClosed':
+        entries.delete(key(outcome));
+        return [];
+      case 'ShareAccepted':
+        return advance(entry, stepVardiff(entry.state, { type: 'share', now, target: outcome.target }));
+      default:
+        return [];
+    }
   };
 
   return {
-    observe: (outcomes, now) =>
-      outcomes.flatMap((outcome) => {
-        switch (outcome.type) {
-          case 'ChannelOpened': {
-            const { clientId, channelId, nominalHashRate, maxTarget } = outcome;
-            const state = startVardiff({ now, nominalHashrate: nominalHashRate, maxTarget, sharesPerMinute });
-            channels.set(keyOf(clientId, channelId), { clientId, channelId, state });
-            return [];
-          }
-          case 'ChannelUpdated': {
-            const { clientId, channelId, nominalHashRate: nominalHashrate, maxTarget } = outcome;
-            const entry = channels.get(keyOf(clientId, channelId));
-            return entry === undefined
-              ? []
-              : advance(entry, stepVardiff(entry.state, { type: 'update', now, nominalHashrate, maxTarget }));
-          }
-          case 'ChannelClosed':
-            channels.delete(keyOf(outcome.clientId, outcome.channelId));
-            return [];
-          case 'ShareAccepted': {
-            const entry = channels.get(keyOf(outcome.clientId, outcome.channelId));
-            return entry === undefined
-              ? []
-              : advance(entry, stepVardiff(entry.state, { type: 'share', now, target: outcome.target }));
-          }
-          default:
-            return [];
-        }
-      }),
-    tick: (now) =>
-      [...channels.values()].flatMap((entry) =>
-        advance(entry, stepVardiff(entry.state, { type: 'tick', now })),
-      ),
+    observe: (outcomes, now) => outcomes.flatMap((outcome) => observeOne(outcome, now)),
+    tick: (now) => stepAll({ type: 'tick', now }),
+    setNetworkTarget(networkTarget, now) {
+      if (minTarget !== undefined && compareTargets(networkTarget, minTarget) === 0) return [];
+      minTarget = networkTarget.slice(); // the tip's is a view of its whole frame
+      return stepAll({ type: 'update', now, minTarget });
+    },
   };
 }
+
+const key = ({ clientId, channelId }: Pick<Entry, 'clientId' | 'channelId'>): string =>
+  `${clientId}/${channelId}`;

@@ -1,4 +1,4 @@
-import { from, interval, merge, mergeMap, type Observable, type SchedulerLike } from 'rxjs';
+import { defer, interval, map, merge, type SchedulerLike } from 'rxjs';
 import {
   CloseChannel,
   OpenExtendedMiningChannel,
@@ -8,6 +8,9 @@ import {
   SubmitSharesStandard,
   UpdateChannel,
 } from '../../messages/mining.js';
+import { targetFromNbits } from '../../bitcoin/target.js';
+import type { NewTemplate, SetNewPrevHashTemplate } from '../../messages/template-distribution.js';
+import { extranonceAllocator, type ExtranonceAllocatorOptions } from '../../mining/extranonce.js';
 import { miningServer } from '../../mining/mining-server.js';
 import type {
   MiningServerOptions,
@@ -17,8 +20,29 @@ import type {
 import type { MiningServerHandler } from '../../service/handlers.js';
 import { handleEach, ofEvent, ofMessage, ofTrigger } from '../../service/operators.js';
 import { send, toSibling, type ServerEffect } from '../../service/outcomes.js';
-import { difficultyControl } from './difficulty-control.js';
-import { SolutionFound, TemplateArrived, TipArrived } from './triggers.js';
+import { difficultyControl, type DifficultyPolicy } from './difficulty-control.js';
+import { jobRenewal } from './job-renewal.js';
+import type { Bookkeeper } from './pool-accounts.js';
+import { SolutionFound, TemplateArrived, TipArrived, Upkeep } from './triggers.js';
+
+/** There is another block to build on. */
+export interface NewTip {
+  readonly type: 'NewTip';
+  /** 32 bytes in wire order. */
+  readonly prevHash: Uint8Array;
+  readonly nbits: number;
+}
+
+/** What happens at the pool's mining server. */
+export type PoolMiningOutcome = MiningServerOutcome | NewTip;
+
+/** Options of {@link poolMining}. */
+export interface PoolMiningOptions
+  extends Omit<MiningServerOptions, 'extranonce' | keyof DifficultyPolicy>, DifficultyPolicy {
+  readonly extranonce: ExtranonceAllocatorOptions;
+  readonly scheduler: SchedulerLike;
+  readonly bookkeeper: Bookkeeper;
+}
 
 /** How often absent shares are looked at and waiting shares acknowledged, in milliseconds. */
 const upkeepInterval = 5_000;
@@ -26,62 +50,102 @@ const upkeepInterval = 5_000;
 /**
  * The pool's side of the Mining Protocol: `miningServer` and vardiff as an operator. Templates and tips come as
  * triggers from the template client, solutions go back to it.
- * @param options of the mining server
- * @param scheduler the clock
  */
 export const poolMining =
-  (options: MiningServerOptions, scheduler: SchedulerLike): MiningServerHandler<MiningServerOutcome> =>
-  (event$) => {
-    const core = miningServer(options);
-    const control = difficultyControl(core, options.sharesPerMinute);
+  (options: PoolMiningOptions): MiningServerHandler<PoolMiningOutcome> =>
+  (event$) =>
+    defer(() => {
+      const { scheduler, bookkeeper } = options;
+      const core = miningServer({ ...options, extranonce: extranonceAllocator(options.extranonce) });
+      const control = difficultyControl(core, options);
+      const renewal = jobRenewal();
+      bookkeeper.reset();
 
-    /** Everything an output of the mining server leads to, in order. */
-    const effects = (output: MiningServerOutput): (ServerEffect | MiningServerOutcome)[] => [
-      ...output.messages.map(({ clientId, messages }) => send(clientId, ...messages)),
-      ...output.outcomes,
-      ...output.outcomes.flatMap((outcome) =>
-        outcome.type === 'BlockFound' && outcome.solution !== null
-          ? [toSibling(SolutionFound(outcome.solution))]
-          : [],
-      ),
-      ...control.observe(output.outcomes, scheduler.now()).flatMap(effects),
-    ];
+      /** Everything an output of the mining server leads to, in order. */
+      function* effects({
+        messages,
+        outcomes,
+      }: MiningServerOutput): Generator<ServerEffect | PoolMiningOutcome> {
+        bookkeeper.count(outcomes);
+        if (outcomes.some(({ type }) => type === 'TargetChanged')) renewal.targetChanged();
+        for (const outcome of outcomes) {
+          if (outcome.type === 'BlockFound' && outcome.solution !== null)
+            yield toSibling(SolutionFound(outcome.solution)); // a block before anything else
+        }
+        for (const { clientId, messages: own } of messages) yield send(clientId, ...own);
+        yield* outcomes;
+        yield* allEffects(control.observe(outcomes, scheduler.now()));
+      }
 
-    const upkeep$: Observable<ServerEffect | MiningServerOutcome> = interval(upkeepInterval, scheduler).pipe(
-      mergeMap(() => from([...control.tick(scheduler.now()), core.flush()].flatMap(effects))),
-    );
+      function* allEffects(
+        outputs: readonly MiningServerOutput[],
+      ): Generator<ServerEffect | PoolMiningOutcome> {
+        for (const output of outputs) yield* effects(output);
+      }
 
-    return merge(
-      event$.pipe(
-        ofEvent('clientAdded'),
-        handleEach('mining', ({ clientId, client }) => core.addClient(clientId, client.flags)),
-      ),
-      event$.pipe(
-        ofEvent('clientRemoved'),
-        handleEach('mining', ({ clientId }) => effects(core.removeClient(clientId))),
-      ),
-      event$.pipe(
-        ofMessage(
-          SubmitSharesStandard,
-          SubmitSharesExtended,
-          OpenStandardMiningChannel,
-          OpenExtendedMiningChannel,
-          UpdateChannel,
-          CloseChannel,
-          SetCustomMiningJob,
+      function* takeTemplate(template: NewTemplate) {
+        const output = core.newTemplate(template);
+        renewal.takeTemplate(template, scheduler.now());
+        yield* effects(output);
+      }
+
+      function* takeTip(tip: SetNewPrevHashTemplate): Generator<ServerEffect | PoolMiningOutcome> {
+        const now = scheduler.now();
+        const { prevHash, nBits: nbits, templateId } = tip;
+        // first, so that the jobs of this tip have the targets that suit it
+        yield* allEffects(control.setNetworkTarget(targetFromNbits(nbits), now));
+        const output = core.setNewPrevHash(tip, now);
+        renewal.takeTip(templateId, now);
+        yield* effects(output);
+        yield { type: 'NewTip', prevHash, nbits };
+      }
+
+      function* upkeep() {
+        const now = scheduler.now();
+        yield* allEffects(control.tick(now));
+        yield* effects(core.flush());
+        const renewed = renewal.due(now);
+        if (renewed === null) return;
+        // the same template must not make anyone hash the same headers again
+        for (const [clientId, { channelId }] of [...core.channels()])
+          yield* effects(core.setExtranoncePrefix(clientId, channelId));
+        yield* takeTemplate(renewed);
+      }
+
+      return merge(
+        event$.pipe(
+          ofEvent('clientAdded'),
+          handleEach('mining', ({ clientId, client }) => core.addClient(clientId, client.flags)),
         ),
-        handleEach('mining', ({ clientId, message }) =>
-          effects(core.handle(clientId, message, scheduler.now())),
+        event$.pipe(
+          ofEvent('clientRemoved'),
+          handleEach('mining', ({ clientId }) => effects(core.removeClient(clientId))),
         ),
-      ),
-      event$.pipe(
-        ofTrigger(TemplateArrived),
-        handleEach('mining', ({ template }) => effects(core.newTemplate(template))),
-      ),
-      event$.pipe(
-        ofTrigger(TipArrived),
-        handleEach('mining', ({ tip }) => effects(core.setNewPrevHash(tip, scheduler.now()))),
-      ),
-      upkeep$,
-    );
-  };
+        event$.pipe(
+          ofMessage(
+            SubmitSharesStandard,
+            SubmitSharesExtended,
+            OpenStandardMiningChannel,
+            OpenExtendedMiningChannel,
+            UpdateChannel,
+            CloseChannel,
+            SetCustomMiningJob,
+          ),
+          handleEach('mining', ({ clientId, message }) =>
+            effects(core.handle(clientId, message, scheduler.now())),
+          ),
+        ),
+        event$.pipe(
+          ofTrigger(TemplateArrived),
+          handleEach('mining', ({ template }) => takeTemplate(template)),
+        ),
+        event$.pipe(
+          ofTrigger(TipArrived),
+          handleEach('mining', ({ tip }) => takeTip(tip)),
+        ),
+        interval(upkeepInterval, scheduler).pipe(
+          map(() => Upkeep()),
+          handleEach('mining', upkeep),
+        ),
+      );
+    });

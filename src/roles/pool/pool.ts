@@ -1,7 +1,9 @@
 import { asyncScheduler, merge, type Observable, type SchedulerLike } from 'rxjs';
-import { coinbaseTag } from '../../bitcoin/coinbase.js';
+import { coinbaseScriptSigPrefix, coinbaseTag } from '../../bitcoin/coinbase.js';
+import { Sv2Error } from '../../codec/errors.js';
 import { extranonceAllocator } from '../../mining/extranonce.js';
-import type { MiningServerOptions, MiningServerOutcome } from '../../mining/mining-server-types.js';
+import type { MiningServerOptions } from '../../mining/mining-server-types.js';
+import { miningSetupFlags } from '../../messages/setup-flags.js';
 import { workerHashrateTracking } from '../../messages/user-identity.js';
 import { createClient } from '../../service/client.js';
 import type { ClientOutcome, ServerOutcome } from '../../service/outcomes.js';
@@ -9,12 +11,16 @@ import { createServer, type Server } from '../../service/server.js';
 import type { ReconnectPolicy } from '../../service/reconnect.js';
 import { siblings } from '../../service/siblings.js';
 import type { Connection, Connector } from '../../transport/connection.js';
-import { poolMining } from './mining-handler.js';
-import { templateClient } from './template-client.js';
+import { poolMining, type PoolMiningOutcome } from './mining-handler.js';
+import { bookkeeper, type PoolAccounts } from './pool-accounts.js';
+import { templateClient, type SolutionHeld } from './template-client.js';
+
+export type { NewTip, PoolMiningOutcome } from './mining-handler.js';
+export type { PoolAccounts, SolutionHeld };
 
 /** What a pool is told. */
 export interface PoolOptions extends Partial<
-  Pick<MiningServerOptions, 'isKnownUser' | 'sharesPerMinute' | 'shareBatchSize'>
+  Pick<MiningServerOptions, 'isKnownUser' | 'maxChannelsPerClient'>
 > {
   /** Where miners come from. */
   readonly listen: Observable<Connection>;
@@ -22,10 +28,14 @@ export interface PoolOptions extends Partial<
   readonly templateProvider: Connector;
   /** Script that the whole value of a block is paid to. */
   readonly payoutScript: Uint8Array;
-  /** Text for the coinbase; `rx-sv2` unless given. With its frame at most 75 bytes. */
+  /** Text for the coinbase, at most 64 bytes; `rx-sv2` unless given. */
   readonly poolSignature?: string;
   /** 0 to 65,535; tells the servers of one pool apart so that their miners never do the same work. */
   readonly serverId?: number;
+  /** How many shares a channel should find a minute, above 0; 6 unless given. */
+  readonly sharesPerMinute?: number;
+  /** Accepted shares per SubmitShares.Success, 1 or more; 10 unless given. Every 5 s the rest is acknowledged. */
+  readonly shareBatchSize?: number;
   /** How it comes back to the template provider; after 1 s up to 30 s unless given. */
   readonly reconnect?: ReconnectPolicy;
   /** Milliseconds of silence after which a miner is disconnected; an hour unless given. */
@@ -35,7 +45,7 @@ export interface PoolOptions extends Partial<
 }
 
 /** What happens at a pool: the outcomes of its server, which name a `clientId`, and of its template client. */
-export type PoolOutcome = ServerOutcome<MiningServerOutcome> | ClientOutcome;
+export type PoolOutcome = ServerOutcome<PoolMiningOutcome> | ClientOutcome<SolutionHeld>;
 
 /** A pool: cold until started. */
 export interface Pool {
@@ -43,29 +53,65 @@ export interface Pool {
   start(): Observable<PoolOutcome>;
   /** The miners that are connected. */
   readonly clients: Server['clients'];
+  /** What users delivered since the pool was started. */
+  accounts(): PoolAccounts;
 }
+
+/** Hashes per second that lower nominal hash rates are taken for, and that no target is made for less than. */
+const minHashrate = 1_000;
+
+/** The longest `coinbase_prefix` of a template, in bytes (spec §7.2). */
+const maxCoinbasePrefix = 8;
 
 /**
  * A pool: a mining server and a template distribution client as siblings. Miners that come before the first
  * template wait for it; without the template provider they keep the last one until it is back.
+ * Custom jobs are not supported: a client that requires work selection is refused.
+ * @throws Sv2Error `out-of-range`, `invalid-coinbase-tag`, `bad-cb-length` (a pool signature that is too long);
+ * ServiceError `invalid-configuration`
  */
 export function pool(options: PoolOptions): Pool {
   const { payoutScript, poolSignature = 'rx-sv2', serverId = 0, scheduler = asyncScheduler } = options;
-  const { sharesPerMinute = 6, shareBatchSize = 10, isKnownUser } = options;
+  const { sharesPerMinute = 6, shareBatchSize = 10, isKnownUser, maxChannelsPerClient } = options;
   const [serverSide, clientSide] = siblings();
+  const books = bookkeeper();
+  const extranonce = { serverId, indexSize: 4 };
+  const tag = coinbaseTag(poolSignature);
+  requireRange(
+    'sharesPerMinute',
+    sharesPerMinute,
+    sharesPerMinute > 0 && sharesPerMinute < Infinity,
+    'above 0',
+  );
+  requireRange(
+    'shareBatchSize',
+    shareBatchSize,
+    isU32(shareBatchSize) && shareBatchSize > 0,
+    '1 to 4294967295',
+  );
+  // complains now, not when the first template comes
+  coinbaseScriptSigPrefix(new Uint8Array(maxCoinbasePrefix), {
+    tag,
+    fullExtranonceSize: extranonceAllocator(extranonce).size,
+  });
+
   const server = createServer({
     listen: options.listen,
-    mining: poolMining(
-      {
-        extranonce: extranonceAllocator({ serverId, indexSize: 4 }),
+    mining: {
+      handler: poolMining({
+        extranonce,
         payoutOutputs: (value) => [{ value, scriptPubKey: payoutScript }],
-        tag: coinbaseTag(poolSignature),
+        tag,
         sharesPerMinute,
         shareBatchSize,
+        minHashrate,
+        scheduler,
+        bookkeeper: books,
         ...(isKnownUser === undefined ? {} : { isKnownUser }),
-      },
-      scheduler,
-    ),
+        ...(maxChannelsPerClient === undefined ? {} : { maxChannelsPerClient }),
+      }),
+      supportedFlags: miningSetupFlags.requiresStandardJobs | miningSetupFlags.requiresVersionRolling,
+    },
     sibling: serverSide,
     extensions: { supported: [workerHashrateTracking] },
     ...(options.inactivityLimit === undefined ? {} : { inactivityLimit: options.inactivityLimit }),
@@ -80,5 +126,16 @@ export function pool(options: PoolOptions): Pool {
     reconnect: options.reconnect ?? { maxDelay: 30_000 },
     scheduler,
   });
-  return { start: () => merge(server.start(), client.start()), clients: server.clients };
+  return {
+    start: () => merge(server.start(), client.start()),
+    clients: server.clients,
+    accounts: () => books.accounts(),
+  };
+}
+
+const isU32 = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff;
+
+function requireRange(option: string, value: number, isInRange: boolean, expected: string): void {
+  if (isInRange) return;
+  throw new Sv2Error('out-of-range', `${option} must be ${expected}, got ${value}`, { option, value });
 }

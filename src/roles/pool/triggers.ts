@@ -13,3 +13,6 @@ export const TipArrived = defineTrigger('TipArrived', (tip: SetNewPrevHashTempla
 
 /** A miner found a block; from the mining server to the template client. */
 export const SolutionFound = defineTrigger('SolutionFound', (solution: SubmitSolution) => ({ solution }));
+
+/** Time passed at the mining server. */
+export const Upkeep = defineTrigger('Upkeep');
