@@ -15,4 +15,3 @@ export * from './share-accounting.js';
 export * from './share-validation.js';
 export * from './user-accounting.js';
 export * from './vardiff.js';
-export * from './vardiff.js';
