@@ -94,7 +94,12 @@ describe('dialling', () => {
     const dialled = log(
       connect({ host: '127.0.0.1', port: listener.port, encrypted: false, connectTimeout: 400, scheduler }),
     );
-    scheduler.flush(); // all the time there is, before the event loop turns
+    // Time passes before the event loop turns.
+    scheduler.maxFrames = 399;
+    scheduler.flush();
+    expect(dialled.error).toBeUndefined();
+    scheduler.maxFrames = 400;
+    scheduler.flush();
 
     expect(dialled.error).toMatchObject({
       code: 'connection-timeout',
@@ -106,11 +111,12 @@ describe('dialling', () => {
   it('ends with the subscription', async () => {
     const listener = await startListener();
     const dialled = log(connect({ host: '127.0.0.1', port: listener.port }));
+    expect(handles()).toHaveLength(2);
     dialled.unsubscribe();
-    listener.close();
 
-    await eventually(() => handles().length === 0);
+    await eventually(() => handles().length === 1); // the listener
     expect(dialled).toMatchObject({ values: [], error: undefined, completed: false });
+    listener.close();
   });
 
   it('needs a host and a port from 1 to 65535', () => {
