@@ -2,7 +2,11 @@ import type { Readable, Writable } from 'node:stream';
 import type { Observable } from 'rxjs';
 
 /** Where text goes. */
-export type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number };
+export type Output = Writable & {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+};
 
 /** What a command has to do with the world; a spec hands in streams of its own. */
 export interface CommandIo {

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { registerDemo } from './demo.js';
+import { registerConnect } from './connect.js';
 import { registerDecode } from './decode.js';
 import { registerEncode } from './encode.js';
 import type { CommandContext } from './io.js';
@@ -10,6 +12,8 @@ const registrations: readonly ((program: Command, context: CommandContext) => vo
   registerKeygen,
   registerDecode,
   registerEncode,
+  registerConnect,
+  registerDemo,
 ];
 
 /** The `sv2` command with all its subcommands. Whatever ends it early throws a CommanderError. */

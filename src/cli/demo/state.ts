@@ -3,11 +3,11 @@ import { toDisplayHex } from '../../bitcoin/hash.js';
 import type { MinerOutcome } from '../../roles/miner/miner.js';
 import type { PoolOutcome } from '../../roles/pool/pool.js';
 import type { TemplateProviderOutcome } from '../../roles/template-provider/template-provider.js';
-import type { ClientOutcome } from '../../service/outcomes.js';
+import type { ClientOutcome, ServerOutcome } from '../../service/outcomes.js';
 
 /** An outcome and the service it came from. */
 export type DemoOutcome =
-  | { readonly from: 'templateProvider'; readonly outcome: TemplateProviderOutcome }
+  | { readonly from: 'templateProvider'; readonly outcome: ServerOutcome<TemplateProviderOutcome> }
   | { readonly from: 'pool'; readonly outcome: PoolOutcome }
   | { readonly from: 'miner'; readonly name: string; readonly outcome: ClientOutcome<MinerOutcome> };
 
@@ -119,7 +119,10 @@ function withPoolOutcome(state: DemoState, outcome: PoolOutcome): DemoState {
   }
 }
 
-function withTemplateProviderOutcome(state: DemoState, outcome: TemplateProviderOutcome): DemoState {
+function withTemplateProviderOutcome(
+  state: DemoState,
+  outcome: ServerOutcome<TemplateProviderOutcome>,
+): DemoState {
   switch (outcome.type) {
     case 'BlockAccepted': {
       const hash = toDisplayHex(outcome.hash);

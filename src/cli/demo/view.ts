@@ -76,26 +76,39 @@ export function renderDemo(state: DemoState, columns: number, rows: number): str
  */
 export function demoLine(event: DemoOutcome, state: DemoState): string | undefined {
   const { outcome } = event;
+  const who = event.from === 'miner' ? event.name : event.from === 'pool' ? 'pool' : 'template provider';
   switch (outcome.type) {
-    case 'BlockAccepted': {
-      const [block] = state.blocks;
-      return block === undefined
+    case 'connected':
+      // a connection has two ends; the client's tells of it
+      return event.from === 'templateProvider' || 'clientId' in outcome
         ? undefined
-        : `block ${block.height} accepted, found by ${block.finder} after ${(block.interval / 1_000).toFixed(1)} s: ${block.hash}`;
-    }
-    case 'BlockRejected':
-      return `block rejected: ${outcome.reason}`;
+        : `${who}: connected to ${outcome.server.peer.address}`;
+    case 'disconnected':
+      return `${who}: disconnected: ${outcome.reason.message}`;
+    case 'handlerError':
+      return `${who}: ${outcome.error instanceof Error ? outcome.error.message : String(outcome.error)}`;
+  }
+  if (event.from === 'pool') return poolLine(event.outcome);
+  return event.from === 'templateProvider' ? providerLine(event.outcome, state) : undefined;
+}
+
+function poolLine(outcome: Extract<DemoOutcome, { readonly from: 'pool' }>['outcome']): string | undefined {
+  switch (outcome.type) {
     case 'ChannelOpened':
       return `pool: ${outcome.userIdentity} opened ${outcome.kind} channel ${outcome.channelId}`;
     case 'ShareRejected':
       return `pool: share of ${outcome.userIdentity ?? 'an unknown channel'} rejected: ${outcome.errorCode}`;
-    case 'connected':
-      return event.from === 'miner' ? `${event.name}: connected` : `${event.from}: connected`;
-    case 'disconnected':
-      return `${event.from === 'miner' ? event.name : event.from}: disconnected: ${outcome.reason.message}`;
-    case 'handlerError':
-      return `${event.from}: ${outcome.error instanceof Error ? outcome.error.message : String(outcome.error)}`;
     default:
       return undefined;
   }
+}
+
+function providerLine(
+  outcome: Extract<DemoOutcome, { readonly from: 'templateProvider' }>['outcome'],
+  { blocks: [block] }: DemoState,
+): string | undefined {
+  if (outcome.type === 'BlockRejected') return `block rejected: ${outcome.reason}`;
+  if (outcome.type !== 'BlockAccepted' || block === undefined) return undefined;
+  const { height, finder, interval, hash } = block;
+  return `block ${height} accepted, found by ${finder} after ${(interval / 1_000).toFixed(1)} s: ${hash}`;
 }

@@ -1,0 +1,166 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import {
+  asyncScheduler,
+  auditTime,
+  defer,
+  finalize,
+  fromEvent,
+  map,
+  merge,
+  mergeMap,
+  of,
+  scan,
+  share,
+  startWith,
+  takeUntil,
+  takeWhile,
+  tap,
+  throwError,
+  timeout,
+  EMPTY,
+  type Observable,
+} from 'rxjs';
+import { Sv2Error } from '../codec/errors.js';
+import { measureHashRate, nbitsForInterval } from './demo/calibration.js';
+import { demoNetwork } from './demo/network.js';
+import { screen } from './demo/screen.js';
+import { demoState, withOutcome, type DemoOutcome, type DemoState } from './demo/state.js';
+import { demoLine, renderDemo } from './demo/view.js';
+import type { CommandContext } from './io.js';
+
+const miners = [
+  { name: 'demo.standard', channel: 'standard' },
+  { name: 'demo.extended', channel: 'extended' },
+] as const;
+
+/** Seconds between blocks if both miners had a core to themselves; with the rest of the demo it is about ten. */
+const blockInterval = 7;
+
+/** Milliseconds without an accepted block after which something must be wrong. */
+const patience = 180_000;
+
+const redrawInterval = 250;
+
+/** Adds `sv2 demo`. */
+export function registerDemo(program: Command, context: CommandContext): void {
+  program
+    .command('demo')
+    .description('run a whole mining network on this machine: template provider, pool, two miners')
+    .option('--blocks <N>', 'end after N accepted blocks', positiveInteger)
+    .addHelpText(
+      'after',
+      `
+The four services talk over TCP with Noise on the loopback interface and do real proof of work on a simulated chain.
+In a terminal it shows a live view, otherwise plain lines. Exit status: 0 when interrupted or when N blocks were
+accepted, 1 with a reason otherwise.`,
+    )
+    .action(async ({ blocks }: { blocks?: number }) => {
+      await demo(blocks, context);
+    });
+}
+
+function positiveInteger(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('Expected a whole number from 1 up.');
+  return Number(text);
+}
+
+/** A step of the demo: what happened, and how things are after it. */
+interface Step {
+  readonly event: DemoOutcome;
+  readonly state: DemoState;
+}
+
+async function demo(blocks: number | undefined, context: CommandContext): Promise<void> {
+  const { stdout, stderr, interrupt$, setExitCode } = context;
+  const now = () => asyncScheduler.now();
+  let accepted = 0;
+  let failed = false;
+  let interrupted = false;
+
+  const step$ = defer(() => {
+    const hashRate = measureHashRate(now);
+    const start: Step['state'] = demoState(miners, now());
+    return demoNetwork({
+      miners,
+      hashRate,
+      nbits: nbitsForInterval(hashRate * miners.length, blockInterval),
+    }).pipe(
+      scan<DemoOutcome, Step, undefined>(
+        (step, event) => ({ event, state: withOutcome(step?.state ?? start, event, now()) }),
+        undefined,
+      ),
+    );
+  }).pipe(
+    tap(({ state }) => (accepted = state.blocks.length)),
+    takeWhile(({ state }) => blocks === undefined || state.blocks.length < blocks, true),
+    share(),
+  );
+  // a network that finds no blocks any more has failed, whatever it is still saying
+  const stalled$ = step$.pipe(
+    map(({ state }) => state.blocks.length),
+    startWith(0),
+    scan((last, length) => ({ length, isNew: length !== last.length }), { length: -1, isNew: true }),
+    mergeMap(({ isNew }) => (isNew ? of(true) : EMPTY)),
+    timeout({
+      each: patience,
+      with: () =>
+        throwError(() => new Sv2Error('no-block', `no block was accepted for ${patience / 1_000} s`)),
+    }),
+    mergeMap(() => EMPTY),
+  );
+  const end$ = merge(
+    interrupt$.pipe(tap(() => (interrupted = true))),
+    fromEvent(stdout, 'close'),
+    fromEvent(stdout, 'error'),
+  );
+
+  await new Promise<void>((resolve, reject) => {
+    const shown$ = stdout.isTTY === true ? live(step$, context) : log(step$, context);
+    merge(shown$, stalled$)
+      .pipe(takeUntil(end$), finalize(resolve))
+      .subscribe({
+        error: (error: unknown) => {
+          failed = true;
+          if (error instanceof Sv2Error) stderr.write(`sv2: ${error.message}\n`);
+          else reject(error as Error);
+        },
+      });
+  });
+  if (blocks !== undefined && accepted < blocks) {
+    if (!failed) {
+      stderr.write(`sv2: ${interrupted ? 'interrupted' : 'ended'} after ${accepted} of ${blocks} blocks\n`);
+    }
+    failed = true;
+  }
+  if (failed) setExitCode(1);
+}
+
+/** Draws the state a few times a second. */
+function live(step$: Observable<Step>, { stdout }: CommandContext): Observable<unknown> {
+  return defer(() => {
+    const area = screen(stdout);
+    let last: DemoState | undefined;
+    const draw = () => {
+      if (last !== undefined) area.draw(renderDemo(last, stdout.columns ?? 80, stdout.rows ?? 24));
+    };
+    return step$.pipe(
+      tap(({ state }) => (last = state)),
+      auditTime(redrawInterval),
+      tap(draw),
+      finalize(() => {
+        draw();
+        area.end();
+      }),
+    );
+  });
+}
+
+/** Prints a line for everything worth one. */
+function log(step$: Observable<Step>, { stdout }: CommandContext): Observable<unknown> {
+  return step$.pipe(
+    tap(({ event, state }) => {
+      const line = demoLine(event, state);
+      if (line !== undefined) stdout.write(`${new Date(state.now).toISOString()} ${line}\n`);
+    }),
+  );
+}
