@@ -81,6 +81,13 @@ describe('dialling', () => {
     });
   });
 
+  it('a name with several addresses, none of which answers, is refused too', async () => {
+    const listener = await startListener();
+    listener.close();
+    const error = await failureOf({ host: 'localhost', port: listener.port });
+    expect(error).toMatchObject({ code: 'connection-refused', cause: { code: 'ECONNREFUSED' } });
+  });
+
   it('a name that does not exist', async () => {
     const error = await failureOf({ host: 'nobody.invalid', port: 34254 });
     expect(error).toMatchObject({ code: 'host-not-found' });

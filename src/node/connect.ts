@@ -8,6 +8,7 @@ import { completeLimits, positive, type ConnectionLimits } from '../transport/li
 import { openConnection } from '../transport/open-connection.js';
 import { clientHandshake, type ClientSecurity } from '../transport/security.js';
 import { nodeCrypto } from './crypto.js';
+import { requirePort } from './port.js';
 import { connectionError } from './tcp-errors.js';
 import { formatAddress, keepAliveDelay, tcpStream } from './tcp-stream.js';
 
@@ -41,6 +42,7 @@ export const defaultConnectTimeout = 10_000;
  * @throws NoiseError `url`, `authority-key`; TransportError `invalid-option`
  */
 export function connect(url: string, options?: DialOptions): Connector;
+/** As above, with host and port instead of a URL. */
 export function connect(options: ConnectOptions): Connector;
 export function connect(target: string | ConnectOptions, dialOptions: DialOptions = {}): Connector {
   const options = typeof target === 'string' ? { ...fromUrl(target), ...dialOptions } : target;
@@ -67,20 +69,6 @@ export function connect(target: string | ConnectOptions, dialOptions: DialOption
     endpoint: { host, port },
     redirect: (endpoint: Endpoint) => connect({ ...options, ...endpoint }),
   });
-}
-
-/**
- * Requires a port.
- * @param lowest 0 where 0 means any free port, otherwise 1
- * @throws TransportError `invalid-option`
- */
-export function requirePort(port: number, lowest: 0 | 1): void {
-  if (Number.isInteger(port) && port >= lowest && port <= 65535) return;
-  throw new TransportError(
-    'invalid-option',
-    `port must be a whole number from ${lowest} to 65535, got ${String(port)}`,
-    { option: 'port', value: port },
-  );
 }
 
 function fromUrl(url: string): ConnectOptions {

@@ -3,8 +3,8 @@ import { Observable, type NextObserver } from 'rxjs';
 import { acceptConnections, type AcceptOptions } from '../transport/accept-connections.js';
 import type { ByteStream } from '../transport/byte-stream.js';
 import type { Connection } from '../transport/connection.js';
-import { requirePort } from './connect.js';
 import { nodeCrypto } from './crypto.js';
+import { requirePort } from './port.js';
 import { listenError } from './tcp-errors.js';
 import { formatAddress, keepAliveDelay, tcpStream } from './tcp-stream.js';
 
