@@ -12,7 +12,7 @@ import {
   type SchedulerLike,
 } from 'rxjs';
 import type { BlockSource } from './block-source.js';
-import { createSimulatedChain, type SimulatedChain, type SimulatedChainOptions } from './simulated-chain.js';
+import { createSimulatedChain, type SimulatedChainOptions } from './simulated-chain.js';
 
 /** What a simulated chain is like, and how it passes. */
 export interface SimulatedSourceOptions extends SimulatedChainOptions {
@@ -28,14 +28,13 @@ export interface SimulatedSourceOptions extends SimulatedChainOptions {
  * A chain of our own as a source of blocks: no node, no network, no coins. Transactions are made up, but of real
  * sizes and with witnesses, so that merkle paths, fees and the witness commitment are what they are on the main
  * chain; blocks need proof of work and are checked by the consensus rules that a miner can break. The chain begins
- * when somebody first subscribes or submits, and goes on from there whoever comes later.
- * @throws Sv2Error `invalid-nbits`, on first subscription
+ * now and goes on whoever subscribes.
+ * @throws Sv2Error `invalid-nbits`
  */
 export function simulatedSource(options: SimulatedSourceOptions = {}): BlockSource {
   const { blockInterval, refreshInterval = 1_000, scheduler = asyncScheduler } = options;
   const tipChange$ = new Subject<void>();
-  let begun: SimulatedChain | undefined;
-  const chain = (): SimulatedChain => (begun ??= createSimulatedChain(options, scheduler.now()));
+  const chain = createSimulatedChain(options, scheduler.now());
 
   return {
     update$: defer(() =>
@@ -45,13 +44,13 @@ export function simulatedSource(options: SimulatedSourceOptions = {}): BlockSour
         tipChange$,
         blockInterval === undefined
           ? EMPTY
-          : interval(blockInterval, scheduler).pipe(tap(() => chain().mineElsewhere(scheduler.now()))),
+          : interval(blockInterval, scheduler).pipe(tap(() => chain.mineElsewhere(scheduler.now()))),
       ),
-    ).pipe(map(() => chain().template(scheduler.now()))),
+    ).pipe(map(() => chain.template(scheduler.now()))),
 
     submit: (block) =>
       defer(() => {
-        const result = chain().submit(block, scheduler.now());
+        const result = chain.submit(block, scheduler.now());
         // whoever submitted it hears first
         return concat(
           of(result),

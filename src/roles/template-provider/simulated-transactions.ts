@@ -25,14 +25,25 @@ export interface Random {
  */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0;
-  const next = (): number => {
+  const nextU32 = (): number => {
     state = (state + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(state ^ (state >>> 15), state | 1);
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+    return (mixed ^ (mixed >>> 14)) >>> 0;
   };
-  const below = (end: number): number => Math.floor(next() * end);
-  return { next, below, bytes: (length) => Uint8Array.from({ length }, () => below(256)) };
+  const next = (): number => nextU32() / 2 ** 32;
+  return {
+    next,
+    below: (end) => Math.floor(next() * end),
+    bytes(length) {
+      const bytes = new Uint8Array(length);
+      for (let index = 0, word = 0; index < length; index++, word >>>= 8) {
+        if (index % 4 === 0) word = nextU32();
+        bytes[index] = word;
+      }
+      return bytes;
+    },
+  };
 }
 
 /** A transaction that waits to be confirmed. */
