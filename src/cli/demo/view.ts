@@ -3,6 +3,9 @@ import type { DemoOutcome, DemoState, MinerState } from './state.js';
 
 const blocksShown = 8;
 
+/** Left out in a narrow terminal: the names say it. */
+const channelColumn = 1;
+
 /** Cells padded to columns: text to the left, numbers to the right. */
 function table(rows: readonly (readonly string[])[], numeric: readonly boolean[]): string[] {
   const widths = numeric.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
@@ -35,15 +38,18 @@ const minerRow = (miner: MinerState): string[] => [
  */
 export function renderDemo(state: DemoState, columns: number, rows: number): string[] {
   const total = state.miners.reduce((sum, { hashRate }) => sum + hashRate, 0);
+  const isNarrow = columns < 72;
+  const fitting = (row: readonly string[]) =>
+    isNarrow ? row.filter((_, column) => column !== channelColumn) : row;
   const head = [
-    `rx-sv2 demo   ${formatDuration(state.now - state.startedAt)}   ${formatHashRate(total)}   ${state.blocks.length} blocks accepted, ${state.rejectedBlocks} rejected`,
+    `${isNarrow ? '' : 'rx-sv2 demo   '}${formatDuration(state.now - state.startedAt)}   ${formatHashRate(total)}   ${state.blocks.length} blocks accepted, ${state.rejectedBlocks} rejected`,
     '',
     ...table(
       [
-        ['miner', 'channel', 'hash rate', 'difficulty', 'accepted', 'rejected', 'blocks'],
-        ...state.miners.map(minerRow),
+        fitting(['miner', 'channel', 'hash rate', 'difficulty', 'accepted', 'rejected', 'blocks']),
+        ...state.miners.map((miner) => fitting(minerRow(miner))),
       ],
-      [false, false, true, true, true, true, true],
+      isNarrow ? [false, true, true, true, true, true] : [false, false, true, true, true, true, true],
     ),
     '',
   ];
