@@ -1,11 +1,19 @@
 import {
+  asyncScheduler,
+  connect,
   defer,
+  delay,
+  filter,
   map,
   mergeMap,
   observeOn,
   of,
   repeat,
+  take,
+  takeUntil,
   takeWhile,
+  timestamp,
+  toArray,
   type Observable,
   type SchedulerLike,
 } from 'rxjs';
@@ -143,4 +151,32 @@ export function cooperativeHasher(scheduler: SchedulerLike, sliceSize = 20_000):
     },
   };
   return hasher;
+}
+
+/**
+ * Measures what a hasher does; the time until it first says anything does not count.
+ * @param hasher which is not hashing anything else
+ * @param milliseconds how long to measure
+ * @param scheduler the clock
+ * @returns hashes per second, once; 0 if nothing was hashed
+ */
+export function measureHashRate(
+  hasher: Hasher,
+  milliseconds = 1_000,
+  scheduler: SchedulerLike = asyncScheduler,
+): Observable<number> {
+  const endless = { header: new Uint8Array(80), target: new Uint8Array(32), versionRollingAllowed: true };
+  return hasher.hash(endless).pipe(
+    filter((event) => event.type === 'hashed'),
+    timestamp(scheduler),
+    connect((hashed$) => hashed$.pipe(takeUntil(hashed$.pipe(take(1), delay(milliseconds, scheduler))))),
+    toArray(),
+    map((hashed) => {
+      const [first, ...rest] = hashed;
+      const until = rest.at(-1)?.timestamp;
+      if (first === undefined || until === undefined || until <= first.timestamp) return 0;
+      const hashes = rest.reduce((sum, { value }) => sum + value.hashes, 0);
+      return (hashes * 1_000) / (until - first.timestamp);
+    }),
+  );
 }

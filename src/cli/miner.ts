@@ -1,0 +1,155 @@
+import { availableParallelism } from 'node:os';
+import type { Command } from 'commander';
+import { bufferCount, concat, filter, map, merge, NEVER, of, share, switchMap, type Observable } from 'rxjs';
+import { z } from 'zod';
+import { Sv2Error } from '../codec/errors.js';
+import { connect } from '../node/connect.js';
+import { hashWorkers } from '../node/hash-workers.js';
+import { parseStratumUrl } from '../noise/url.js';
+import { measureHashRate, type Hasher } from '../roles/miner/hasher.js';
+import { miner, type MinerOutcome } from '../roles/miner/miner.js';
+import type { ClientOutcome } from '../service/outcomes.js';
+import { ConfigError, configOption, flagsOf, loadConfig, number, text } from './config.js';
+import { formatDifficulty, formatHashRate } from './format.js';
+import type { CommandContext } from './io.js';
+import { clientLine } from './role-client.js';
+import { info, runRole, trouble, type LogLine } from './run-role.js';
+
+/** Seconds over which the hash rate that is shown is averaged. */
+const hashRateSeconds = 10;
+
+const schema = z.strictObject({
+  url: stratumUrl(),
+  user: text().default('rx-sv2'),
+  channel: z.enum(['standard', 'extended'], { error: 'expected standard or extended' }).default('extended'),
+  threads: number({ min: 1, max: 1024, integer: true }).default(availableParallelism()),
+  hash_rate: number({ min: 0, unit: 'hashes per second' }).optional(),
+  encryption: z.boolean({ error: 'expected true or false' }).default(true),
+});
+
+type Settings = z.output<typeof schema>;
+
+/** Adds `sv2 miner`. */
+export function registerMiner(program: Command, context: CommandContext): void {
+  const command = program
+    .command('miner')
+    .description('mine with the processor')
+    .argument(
+      '[URL]',
+      'the pool: stratum2+tcp://host:port/AUTHORITY_KEY; without a key, any server is accepted',
+    )
+    .option(...configOption)
+    .option('-u, --user <NAME>', 'user identity (default: rx-sv2)')
+    .option('--channel <KIND>', 'standard or extended (default: extended)')
+    .option('-t, --threads <NUMBER>', 'worker threads (default: one for each processor)')
+    .option('--hash-rate <NUMBER>', 'hashes per second, as told to the pool (default: measured)')
+    .option('--no-encryption', 'for a pool that has no keys')
+    .addHelpText(
+      'after',
+      `
+The keys of the TOML file are url, user, channel, threads, hash_rate, encryption.
+
+Example:
+  $ sv2 miner stratum2+tcp://127.0.0.1:34254 --user alice`,
+    )
+    .action((url: string | undefined) => runRole(context, () => minerLog(command, url)));
+}
+
+/** The log of the miner that a command line asks for; subscribing runs it. @throws ConfigError */
+function minerLog(command: Command, url: string | undefined): Observable<LogLine> {
+  const flags = flagsOf(command, { config: null });
+  if (url !== undefined) flags.push({ key: 'url', name: 'URL', value: url });
+  const settings = loadConfig(schema, flags, command.opts<{ config?: string }>().config);
+  const { threads, hash_rate: given } = settings;
+  const isAuthenticated = settings.url.authorityPublicKey !== undefined;
+  if (isAuthenticated && !settings.encryption)
+    throw new ConfigError(['url: its authority key is of no use without encryption, which is switched off']);
+
+  const start$ = hashWorkers(threads).pipe(
+    switchMap((hasher) =>
+      (given === undefined ? measureHashRate(hasher) : of(given)).pipe(
+        switchMap((hashRate) => {
+          const how = given === undefined ? 'measured' : 'as configured';
+          const begin = info(`${threads} threads, ${formatHashRate(hashRate)} ${how}`);
+          return concat(of(begin), mining(settings, hasher, hashRate));
+        }),
+      ),
+    ),
+  );
+  const anybody = trouble(
+    settings.encryption
+      ? 'no authority key in the URL: any server is accepted'
+      : 'the connection is not encrypted',
+  );
+  return isAuthenticated ? start$ : concat(of(anybody), start$);
+}
+
+function mining(settings: Settings, hasher: Hasher, nominalHashRate: number): Observable<LogLine> {
+  const { url, user: userIdentity, channel, encryption: encrypted } = settings;
+  const { authorityPublicKey, ...endpoint } = url;
+  const outcome$ = miner({
+    connect: connect({
+      ...endpoint,
+      encrypted,
+      ...(authorityPublicKey === undefined ? {} : { authorityPublicKey }),
+    }),
+    userIdentity,
+    channel,
+    nominalHashRate,
+    hasher$: concat(of(hasher), NEVER),
+  })
+    .start()
+    .pipe(share());
+  const rate$ = outcome$.pipe(
+    filter((outcome) => outcome.type === 'HashRate'),
+    bufferCount(hashRateSeconds),
+    map((rates) => rates.reduce((sum, { hashesPerSecond }) => sum + hashesPerSecond, 0) / rates.length),
+    map((hashesPerSecond) => info(`hash rate ${formatHashRate(hashesPerSecond)}`)),
+  );
+  return merge(
+    rate$,
+    outcome$.pipe(
+      map((outcome) => clientLine(outcome, 'pool') ?? minerLine(outcome)),
+      filter((line) => line !== undefined),
+    ),
+  );
+}
+
+/** The line that tells of an outcome of a miner's own. */
+export function minerLine(outcome: ClientOutcome<MinerOutcome>): LogLine | undefined {
+  switch (outcome.type) {
+    case 'ChannelOpened':
+      return info(`channel ${outcome.channelId} opened, difficulty ${formatDifficulty(outcome.difficulty)}`);
+    case 'ChannelRefused':
+      return trouble(`the pool refused to open a channel: ${outcome.errorCode}; asking again in 30 s`);
+    case 'ChannelClosed': {
+      const { channelId, reason } = outcome;
+      return trouble(`the pool closed channel ${channelId}: ${reason}; asking for another in 30 s`);
+    }
+    case 'JobStarted':
+      return info(`job ${outcome.jobId} started`);
+    case 'TargetChanged':
+      return info(`difficulty ${formatDifficulty(outcome.difficulty)} from the next job on`);
+    case 'ShareFound':
+      return info(`share ${outcome.sequenceNumber} found for job ${outcome.jobId}`);
+    case 'SharesAccepted':
+      return info(`${outcome.count} ${outcome.count === 1 ? 'share' : 'shares'} accepted`);
+    case 'ShareRejected':
+      return trouble(`share ${outcome.sequenceNumber} rejected: ${outcome.errorCode}`);
+    default:
+      return undefined;
+  }
+}
+
+function stratumUrl() {
+  const expected = 'expected a URL stratum2+tcp://host:port/AUTHORITY_KEY';
+  return z.string({ error: expected }).transform((value, context) => {
+    try {
+      return parseStratumUrl(value);
+    } catch (error) {
+      if (!(error instanceof Sv2Error)) throw error;
+      context.issues.push({ code: 'custom', message: error.message, input: undefined });
+      return z.NEVER;
+    }
+  });
+}

@@ -1,0 +1,51 @@
+import type { ApplicationOutcome, ClientOutcome } from '../service/outcomes.js';
+import { info, trouble, type LogLine } from './run-role.js';
+
+/**
+ * What an outcome that all clients have says in the log; nothing for messages and the application's own.
+ * @param server what the client is connected to, for the log: `pool`
+ */
+export function clientLine(outcome: ClientOutcome<ApplicationOutcome>, server: string): LogLine | undefined {
+  if (!isClientOutcome(outcome)) return undefined;
+  switch (outcome.type) {
+    case 'connected':
+      return info(`connected to the ${server} at ${outcome.server.peer.address}`);
+    case 'disconnected':
+      return trouble(`no connection to the ${server}: ${outcome.reason.message}`);
+    case 'reconnecting': {
+      const { delay, endpoint } = outcome;
+      const where = endpoint === undefined ? '' : ` at ${endpoint.host}:${endpoint.port}`;
+      return info(`trying the ${server}${where} again in ${(delay / 1000).toFixed(1)} s`);
+    }
+    case 'redirectRefused': {
+      const { endpoint, reason } = outcome;
+      return trouble(`the ${server} sent us to ${endpoint.host}:${endpoint.port}, not followed: ${reason}`);
+    }
+    case 'rejected':
+      return trouble(`the ${server} sent ${outcome.message.type}, which was rejected: ${outcome.code}`);
+    case 'undeliverable':
+      return trouble(
+        `not connected to the ${server}, not sent: ${outcome.messages.map(({ type }) => type).join(', ')}`,
+      );
+    case 'handlerError': {
+      const { error, event } = outcome;
+      const what = event === undefined ? '' : ` while handling ${event.type}`;
+      return trouble(`error${what}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    default:
+      return undefined;
+  }
+}
+
+const types = [
+  'connected',
+  'disconnected',
+  'reconnecting',
+  'redirectRefused',
+  'rejected',
+  'undeliverable',
+  'handlerError',
+];
+
+const isClientOutcome = (outcome: ClientOutcome<ApplicationOutcome>): outcome is ClientOutcome =>
+  types.includes(outcome.type);
