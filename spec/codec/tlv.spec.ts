@@ -24,6 +24,28 @@ describe('TLVs', () => {
     ]);
   });
 
+  it('are understood in little-endian too, as the reference implementation writes them', () => {
+    const value = new TextEncoder().encode('Worker_001');
+    const littleEndian = hex('02 00 01 0A 00 57 6F 72 6B 65 72 5F 30 30 31');
+    expect(readTlvs(littleEndian, 0)).toEqual([{ extensionType: 2, fieldType: 1, value }]);
+    const two = Uint8Array.of(...littleEndian, ...hex('00 40 07 01 00 FF'));
+    expect(readTlvs(two, 0)).toEqual([
+      { extensionType: 2, fieldType: 1, value },
+      { extensionType: 0x4000, fieldType: 7, value: hex('FF') },
+    ]);
+  });
+
+  it('go by the extension types that exist where both byte orders fit', () => {
+    const types = (bytes: Uint8Array) => readTlvs(bytes, 0).map(({ extensionType }) => extensionType);
+    expect(types(hex('00 02 01 00 00'))).toEqual([2]);
+    expect(types(hex('02 00 01 00 00'))).toEqual([2]);
+    expect(types(hex('40 00 01 00 00'))).toEqual([0x4000]);
+    expect(types(hex('00 40 01 00 00'))).toEqual([0x40]);
+    expect(types(hex('02 03 01 00 00'))).toEqual([0x0203]); // neither: as the specification has it
+    expect(types(Uint8Array.of(...hex('02 00 01 02 02'), ...new Uint8Array(0x202)))).toEqual([2]);
+    expect(types(hex('02 00 01 00 00 00 02 01 00 00'))).toEqual([0x200, 2]); // no order makes both exist
+  });
+
   it('follow the fields of the message they extend', () => {
     const fields = { channelId: 1, sequenceNumber: 2, jobId: 3, nonce: 4, ntime: 5, version: 6 };
     const share = SubmitSharesExtended({ ...fields, extranonce: hex('0708') }, [

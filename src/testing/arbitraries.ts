@@ -83,10 +83,15 @@ export function messageArbitrary<C extends MessageCreator<any, any>>(
   return values.map((fieldValues) => creator(fieldValues) as MessageOf<C>);
 }
 
-/** TLVs of any extensions, ordered by extension type as §3.4.3 demands; at least one. */
+/**
+ * TLVs of any extensions that can exist (§3.4: allocated from 1 up, experimental ones from 0x4000), ordered by
+ * extension type as §3.4.3 demands; at least one.
+ */
 export function tlvsArbitrary(fc: FastCheck): ArbitraryOf<readonly Tlv[]> {
   const tlv = fc.record({
-    extensionType: fc.integer({ min: 0, max: 0xffff }),
+    extensionType: fc
+      .integer({ min: 1, max: 0x40ff })
+      .map((number) => (number <= 0xff ? number : 0x4000 + (number - 0x100))),
     fieldType: fc.integer({ min: 0, max: 0xff }),
     value: fc.uint8Array({ minLength: 0, maxLength: 0xffff }),
   }) as unknown as ArbitraryOf<Tlv>;
