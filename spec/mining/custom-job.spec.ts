@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { MAX_FUTURE_BLOCK_TIME, serialiseOutputs } from '../../src/bitcoin/index.js';
 import { type MiningServerOptions } from '../../src/mining/index.js';
-import { receiveCustomJob } from '../../src/mining/client-channel.js';
+import { checkShare, receiveCustomJob } from '../../src/mining/client-channel.js';
 import {
   SetCustomMiningJob,
   SetCustomMiningJobError,
@@ -167,6 +167,20 @@ describe('SetCustomMiningJob', () => {
 });
 
 describe('the client', () => {
+  it('knows that a custom job on another tip makes those before stale', () => {
+    const { channel, send } = setUp();
+    const setJob = (requestId: number, minNtime: number) => {
+      const job = customJob(channel.channelId, { requestId, minNtime });
+      receiveCustomJob(channel, job, sentTo(send(job))[0] as SetCustomMiningJobSuccess, NOW);
+    };
+    setJob(1, NTIME);
+    const { share } = mineShare(channel);
+    setJob(2, NTIME);
+    expect(checkShare(channel, share, NOW).valid).toBe(true);
+    setJob(3, NTIME + 30);
+    expect(checkShare(channel, share, NOW)).toMatchObject({ errorCode: 'stale-share' });
+  });
+
   it('takes a custom job only for its channel and with the answer to it', () => {
     const { channel, send, miningServer } = setUp();
     const job = customJob(channel.channelId);

@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import {
   checkBlock,
   coinbaseTag,
@@ -284,6 +284,18 @@ describe('jobs', () => {
     const [again] = sentTo(miningServer.renewJobs(NOW)) as [NewExtendedMiningJob];
     expect(again).toMatchObject({ jobId: 3, minNtime: NTIME + 31 });
     expect(server().renewJobs(NOW)).toEqual({ messages: [], outcomes: [] });
+  });
+
+  it('on another previous hash free the memory for duplicates', () => {
+    const miningServer = running();
+    wireChannel(miningServer);
+    const [shares] = [...miningServer.channels()].map(([, channel]) => channel.shares);
+    const clear = jest.spyOn(shares!, 'clear');
+    miningServer.newTemplate(template(2, { futureTemplate: false }));
+    expect(clear).not.toHaveBeenCalled();
+    miningServer.newTemplate(template(3));
+    miningServer.setNewPrevHash(prevHashFor(3), NOW);
+    expect(clear).toHaveBeenCalledTimes(1);
   });
 
   it('on the same previous hash do not take the same share twice', () => {

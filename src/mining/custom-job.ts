@@ -44,7 +44,7 @@ export const customJobs =
     if (!client.requiresWorkSelection) {
       return refuse('work-selection-not-negotiated', 'SetupConnection was without REQUIRES_WORK_SELECTION');
     }
-    const channels = addressed(client, channelId).filter(({ kind }) => kind === 'extended');
+    const channels = addressed(client, channelId); // all extended: such a client can open no others
     const [channel] = channels;
     if (channel === undefined) {
       return refuse('invalid-channel-id', `there is no extended channel or group ${channelId}`);
