@@ -267,22 +267,22 @@ describe('jobs', () => {
     },
   );
 
-  it('are renewed with another id and the present ntime, so that nobody works twice', () => {
+  it('are renewed with another id and an ntime not used yet, so that nobody works twice', () => {
     const miningServer = running();
     const { channel, send, receive } = wireChannel(miningServer, openStandard());
     const before = mineShare(channel);
     receive(miningServer.setTarget(1, channel.channelId, targetFromHashrate(2, 60)));
     const renewed = receive(miningServer.renewJobs(NOW + 30_000), NOW + 30_000);
-    expect(sentTo(renewed)).toMatchObject([{ type: 'NewExtendedMiningJob', jobId: 2, minNtime: NTIME + 30 }]);
+    expect(sentTo(renewed)).toMatchObject([{ type: 'NewExtendedMiningJob', jobId: 2, minNtime: NTIME + 31 }]);
     expect(channel.jobs.active?.target).toEqual(targetFromHashrate(2, 60));
     const after = mineShare(channel, NOW + 30_000);
     expect(after.work.merkleRoot).toEqual(before.work.merkleRoot);
-    expect(after.work.ntime).toBe(NTIME + 30);
+    expect(after.work.ntime).toBe(NTIME + 31);
     outcomeOf(send(before.message, NOW + 30_000), 'ShareAccepted');
     outcomeOf(send(after.message, NOW + 30_000), 'ShareAccepted');
     // twice in a second, or with the clock set back, as well
     const [again] = sentTo(miningServer.renewJobs(NOW)) as [NewExtendedMiningJob];
-    expect(again).toMatchObject({ jobId: 3, minNtime: NTIME + 31 });
+    expect(again).toMatchObject({ jobId: 3, minNtime: NTIME + 32 });
     expect(server().renewJobs(NOW)).toEqual({ messages: [], outcomes: [] });
   });
 

@@ -227,7 +227,7 @@ export interface MiningServer {
   /**
    * Gives everyone the job that is mined now once more, with an id of its own: targets set in the meantime are
    * for jobs to come only (spec §5.3.21), and it may be long until there is another template. Its `minNtime` is
-   * the present second, so that miners don't do the same work once more.
+   * the next second, so that miners don't do the same work once more.
    */
   renewJobs(now: number): MiningServerOutput;
   /**

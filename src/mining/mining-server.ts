@@ -188,9 +188,8 @@ export const miningServer = (options: MiningServerOptions): MiningServer => {
     renewJobs(now) {
       if (work.current === null) return NOTHING;
       const { tip: before, template } = work.current;
-      // the same header again but for its ntime, or miners would find the same shares once more
-      const minNtime = Math.max(before.minNtime + 1, ntimeAt(before, now));
-      const tip = { ...before, minNtime, receivedAt: now };
+      // above every ntime used so far, as all else in the header is the same and miners would find the same shares
+      const tip = { ...before, minNtime: ntimeAt(before, now) + 1, receivedAt: now };
       work.current = { tip, template: { ...template } }; // another object makes another job
       const job = jobOf(work.current.template);
       return broadcast((client) => distributeJob(client, job, tip));
