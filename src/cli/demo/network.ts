@@ -9,7 +9,7 @@ import { miner } from '../../roles/miner/miner.js';
 import { pool } from '../../roles/pool/pool.js';
 import { simulatedSource } from '../../roles/template-provider/simulated-source.js';
 import { templateProvider } from '../../roles/template-provider/template-provider.js';
-import type { Connection } from '../../transport/connection.js';
+import type { Connection, Connector } from '../../transport/connection.js';
 import type { DemoOutcome, MinerState } from './state.js';
 
 /** What the network of the demo is like. */
@@ -43,17 +43,18 @@ function place(): Place {
   };
 }
 
+function dial({ host, port }: ListenAddress, { publicKey }: AuthorityKeyPair): Connector {
+  return connect({ host, port, authorityPublicKey: publicKey });
+}
+
 /**
  * A mining network: template provider, pool and miners as separate services that talk over TCP and Noise on the
  * loopback interface, each miner hashing in a thread of its own. Runs while subscribed.
  */
-export const demoNetwork = ({ nbits, hashRate, miners }: NetworkOptions): Observable<DemoOutcome> =>
-  defer(() => {
+export function demoNetwork({ nbits, hashRate, miners }: NetworkOptions): Observable<DemoOutcome> {
+  return defer(() => {
     const atProvider = place();
     const atPool = place();
-    const dial = ({ host, port }: ListenAddress, { publicKey }: AuthorityKeyPair) =>
-      connect({ host, port, authorityPublicKey: publicKey });
-
     const provider$ = templateProvider({ listen: atProvider.listen, source: simulatedSource({ nbits }) })
       .start()
       .pipe(map((outcome): DemoOutcome => ({ from: 'templateProvider', outcome })));
@@ -91,3 +92,4 @@ export const demoNetwork = ({ nbits, hashRate, miners }: NetworkOptions): Observ
     );
     return merge(provider$, pool$, miner$);
   });
+}
