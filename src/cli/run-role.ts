@@ -43,7 +43,7 @@ export async function runRole(context: CommandContext, prepare: () => Observable
       },
       error: (error: unknown) => {
         if (!(error instanceof Sv2Error)) {
-          reject(error as Error);
+          reject(error instanceof Error ? error : new Error(String(error)));
           return;
         }
         stderr.write(`sv2: ${oneLine(error.message)}\n`);

@@ -48,8 +48,8 @@ export function simulatedSource(options: SimulatedSourceOptions = {}): BlockSour
       ),
     ).pipe(map(() => chain.template(scheduler.now()))),
 
-    submit: (block) =>
-      defer(() => {
+    submit(block) {
+      return defer(() => {
         const result = chain.submit(block, scheduler.now());
         // whoever submitted it hears first
         return concat(
@@ -59,6 +59,7 @@ export function simulatedSource(options: SimulatedSourceOptions = {}): BlockSour
             return EMPTY;
           }),
         );
-      }),
-  };
+      });
+    },
+  } satisfies BlockSource;
 }

@@ -149,7 +149,7 @@ export const templateDistribution =
         },
       ];
 
-      const submit = (clientId: number, solution: SubmitSolution): Observable<TemplateProviderOutcome> => {
+      function submit(clientId: number, solution: SubmitSolution): Observable<TemplateProviderOutcome> {
         const { templateId, coinbaseTx } = solution;
         const provided = store.find(templateId);
         const rejected = (reason: string, message: string, hash: Uint8Array | null) =>
@@ -176,7 +176,7 @@ export const templateDistribution =
                 : rejected(result.reason, result.message, hash),
             ),
           );
-      };
+      }
 
       return merge(
         event$.pipe(

@@ -1,0 +1,155 @@
+import { Sv2Error } from '../codec/errors.js';
+
+/** What can go wrong between us and a Bitcoin node. */
+export type BitcoinRpcErrorCode =
+  /** It cannot be reached: not running, wrong address, network. */
+  | 'node-unreachable'
+  /** It went away before it had answered. */
+  | 'node-connection-lost'
+  /** It did not answer in time. */
+  | 'node-timeout'
+  /** HTTP 401 or 403. */
+  | 'node-unauthorized'
+  /** Its cookie file cannot be read. */
+  | 'cookie-unreadable'
+  /** HTTP 503: too many requests. */
+  | 'node-busy'
+  /** RPC error -28: it is starting. */
+  | 'node-warming-up'
+  /** RPC error -10: it has not all blocks yet. */
+  | 'node-syncing'
+  /** RPC error -9: it has no peers. */
+  | 'node-not-connected'
+  /** Any other RPC error; `detail` has `rpcCode` and `rpcMessage`. */
+  | 'rpc-error'
+  /** What it answered makes no sense. */
+  | 'invalid-answer'
+  /** Its blocks follow a rule that is not known here. */
+  | 'unsupported-rule'
+  /** An option of ours makes no sense. */
+  | 'invalid-option';
+
+/** A Bitcoin node could not be used. Never holds a password or cookie. */
+export class BitcoinRpcError extends Sv2Error {
+  override readonly name = 'BitcoinRpcError';
+
+  /**
+   * @param code stable identifier
+   * @param message what was wrong and what to check
+   * @param detail the offending values
+   * @param cause the error that led to this one
+   */
+  constructor(
+    override readonly code: BitcoinRpcErrorCode,
+    message: string,
+    detail: Readonly<Record<string, unknown>> = {},
+    cause?: unknown,
+  ) {
+    super(code, message, detail, cause);
+  }
+}
+
+/**
+ * What a failed request means.
+ * @param error of Node.js
+ * @param address the node's host and port
+ */
+export function requestError(error: NodeJS.ErrnoException, address: string): BitcoinRpcError {
+  const { code: systemCode = '' } = error;
+  const detail = { address, systemCode };
+  const node = `the Bitcoin node at ${address}`;
+  switch (systemCode) {
+    case 'ECONNREFUSED':
+      return new BitcoinRpcError(
+        'node-unreachable',
+        `${node} refused the connection: check that it runs, and host and port of its RPC`,
+        detail,
+        error,
+      );
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return new BitcoinRpcError(
+        'node-unreachable',
+        `${node} could not be found: check the host name`,
+        detail,
+        error,
+      );
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+    case 'ETIMEDOUT':
+      return new BitcoinRpcError(
+        'node-unreachable',
+        `${node} cannot be reached: check the address and the network`,
+        detail,
+        error,
+      );
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return connectionLost(address, error);
+    default:
+      return systemCode.startsWith('HPE_')
+        ? new BitcoinRpcError(
+            'invalid-answer',
+            `${node} does not speak HTTP: check host and port of its RPC${tlsHint}`,
+            detail,
+            error,
+          )
+        : new BitcoinRpcError('node-unreachable', `${node} failed: ${error.message}`, detail, error);
+  }
+}
+
+/** The node closed the connection before its answer was complete. */
+export const connectionLost = (address: string, cause?: unknown): BitcoinRpcError =>
+  new BitcoinRpcError(
+    'node-connection-lost',
+    `the Bitcoin node at ${address} closed the connection before it had answered`,
+    { address },
+    cause,
+  );
+
+/** btcd's RPC speaks TLS unless told otherwise. */
+const tlsHint = ' (btcd: with --notls)';
+
+const httpProblems: Readonly<Record<number, readonly [BitcoinRpcErrorCode, string]>> = {
+  401: ['node-unauthorized', 'refused our user and password: check them, or the cookie file'],
+  403: ['node-unauthorized', 'does not let us in: check its rpcallowip and who may do what'],
+  503: ['node-busy', 'has too much to do: check its rpcworkqueue and rpcthreads'],
+};
+
+/**
+ * What an HTTP status means, if the answer is not JSON-RPC.
+ * @param body what came with it
+ */
+export function httpError(status: number, body: string, address: string): BitcoinRpcError {
+  const node = `the Bitcoin node at ${address}`;
+  const [code, problem] = httpProblems[status] ?? ['invalid-answer', undefined];
+  const shown = body.slice(0, 120).replace(/\s+/g, ' ').trim();
+  const answer = `answered HTTP ${status}${shown === '' ? '' : `: ${shown}`}${shown.includes('HTTPS') ? tlsHint : ''}`;
+  return new BitcoinRpcError(code, `${node} ${problem ?? answer}`, { address, status });
+}
+
+const rpcProblems: Readonly<Record<number, readonly [BitcoinRpcErrorCode, string]>> = {
+  [-28]: ['node-warming-up', 'is starting'],
+  [-10]: ['node-syncing', 'does not have all blocks yet'],
+  [-9]: ['node-not-connected', 'has no peers'],
+};
+
+/**
+ * What a JSON-RPC error means.
+ * @param rpcCode the node's number, such as -28
+ * @param rpcMessage the node's own words
+ */
+export function rpcError(
+  method: string,
+  rpcCode: number,
+  rpcMessage: string,
+  address: string,
+): BitcoinRpcError {
+  const known = rpcProblems[rpcCode];
+  const [code, problem] = known ?? ['rpc-error', `refused ${method}`];
+  return new BitcoinRpcError(
+    code,
+    `the Bitcoin node at ${address} ${problem}: ${rpcMessage} (RPC error ${rpcCode})`,
+    { address, method, rpcCode, rpcMessage },
+  );
+}
