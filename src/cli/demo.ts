@@ -122,7 +122,7 @@ async function demo(blocks: number | undefined, context: CommandContext): Promis
         error: (error: unknown) => {
           failed = true;
           if (error instanceof Sv2Error) stderr.write(`sv2: ${error.message}\n`);
-          else reject(error);
+          else reject(error instanceof Error ? error : new Error(String(error)));
         },
       });
   });
