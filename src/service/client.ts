@@ -21,7 +21,7 @@ import type {
   TemplateDistributionClientHandler,
 } from './handlers.js';
 import { keepConnected } from './keep-connected.js';
-import type { ApplicationOutcome, ClientOutcome, SendToServer } from './outcomes.js';
+import type { ApplicationOutcome, ClientOutcome, OwnOutcome, SendToServer } from './outcomes.js';
 import type { ReconnectPolicy } from './reconnect.js';
 import { service, type Emitted } from './service.js';
 import { protocolVersions, type Versions } from './setup.js';
@@ -95,7 +95,7 @@ export function createClient<
   M extends ApplicationOutcome = never,
   J extends ApplicationOutcome = never,
   T extends ApplicationOutcome = never,
->(options: ClientOptions<M, J, T>): Client<M | J | T> {
+>(options: ClientOptions<M, J, T>): Client<OwnOutcome<M | J | T>> {
   const configured: { readonly connect: Connector; readonly setup: ClientSetup }[] = [];
   const handlers: LoopHandler<ClientEvent, Emitted>[] = [];
   const versions = checkVersions(options.versions ?? protocolVersions);
@@ -142,7 +142,7 @@ export function createClient<
     scheduler: options.scheduler ?? asyncScheduler,
   };
 
-  return service<ClientEvent, ClientOutcome<M | J | T>>({
+  return service<ClientEvent, ClientOutcome<OwnOutcome<M | J | T>>>({
     side: 'client',
     handlers,
     sibling: options.sibling,

@@ -11,7 +11,7 @@ import {
   type OperatorFunction,
 } from 'rxjs';
 import type { HandlerError } from './outcomes.js';
-import type { Trigger, TriggerCreator } from './triggers.js';
+import type { Trigger } from './triggers.js';
 
 /** Anything that recognises a message: a message creator, or `UnknownMessage`. */
 export interface MessageMatcher<M> {
@@ -64,16 +64,27 @@ export function ofEvent<E extends AnyEvent, const T extends E['type']>(
   );
 }
 
+/** Anything that recognises a trigger: what `defineTrigger` returns. */
+export interface TriggerMatcher {
+  match(event: { readonly type: string }): event is Trigger;
+}
+
+type TriggeredBy<C> = C extends {
+  match(event: { readonly type: string }): event is infer T extends Trigger;
+}
+  ? T
+  : never;
+
 /**
  * Keeps the triggers made by these creators, and narrows their type.
  * @param creators results of `defineTrigger`
  */
-export function ofTrigger<E extends AnyEvent, T extends Trigger>(
-  ...creators: readonly (TriggerCreator<string, never[], object> & { match(event: AnyEvent): event is T })[]
-): OperatorFunction<E, T> {
+export function ofTrigger<E extends AnyEvent, C extends readonly TriggerMatcher[]>(
+  ...creators: C
+): OperatorFunction<E, TriggeredBy<C[number]>> {
   return filter((event: AnyEvent) =>
     creators.some((creator) => creator.match(event)),
-  ) as unknown as OperatorFunction<E, T>;
+  ) as unknown as OperatorFunction<E, TriggeredBy<C[number]>>;
 }
 
 /**

@@ -91,6 +91,12 @@ export const toSibling = (...triggers: readonly Trigger[]): ToSibling => ({ type
 
 // ---- outcomes: what a service emits ----
 
+/** The outcomes of the application's own among everything a handler emits. */
+export type OwnOutcome<A extends ApplicationOutcome> = Exclude<
+  A,
+  { readonly type: (ServerEffect | ClientEffect | HandlerError)['type'] }
+>;
+
 /** A handler threw or its stream failed. It goes on with the next event. */
 export interface HandlerError {
   readonly type: 'handlerError';

@@ -20,7 +20,7 @@ import type {
   TemplateDistributionServerHandler,
 } from './handlers.js';
 import { isNullHandler } from './handlers.js';
-import type { ApplicationOutcome, ServerEffect, ServerOutcome } from './outcomes.js';
+import type { ApplicationOutcome, OwnOutcome, ServerEffect, ServerOutcome } from './outcomes.js';
 import { serverSession, type ServerSession } from './server-session.js';
 import { service, type Emitted } from './service.js';
 import { protocolVersions, type SetupPolicy, type Versions } from './setup.js';
@@ -96,7 +96,7 @@ export function createServer<
   M extends ApplicationOutcome = never,
   J extends ApplicationOutcome = never,
   T extends ApplicationOutcome = never,
->(options: ServerOptions<M, J, T>): Server<M | J | T> {
+>(options: ServerOptions<M, J, T>): Server<OwnOutcome<M | J | T>> {
   const policies: Partial<Record<Subprotocol, SetupPolicy>> = {};
   const handlers: LoopHandler<ServerEvent, Emitted>[] = [];
 
@@ -134,7 +134,7 @@ export function createServer<
   const clients = new Map<number, ClientInfo>();
   let lastClientId = 0;
 
-  const { start, dispatch } = service<ServerEvent, ServerOutcome<M | J | T>>({
+  const { start, dispatch } = service<ServerEvent, ServerOutcome<OwnOutcome<M | J | T>>>({
     side: 'server',
     handlers,
     sibling: options.sibling,

@@ -1,0 +1,179 @@
+import { describe, it } from '@jest/globals';
+import { map, take, timer } from 'rxjs';
+import {
+  RequestExtensions,
+  RequestExtensionsError,
+  RequestExtensionsSuccess,
+  SubmitSharesStandard,
+  userIdentityOf,
+  userIdentityTlv,
+} from '../src/messages/index.js';
+import {
+  createServer,
+  ofEvent,
+  ofMessage,
+  send,
+  type ExtensionPolicy,
+  type MiningServerHandler,
+} from '../src/service/index.js';
+import { like, marbles, setupConnection, type TestConnection } from '../src/testing/index.js';
+import { accepted, acceptShares, clients, share, welcome } from './support.js';
+
+const s = setupConnection();
+const w = welcome();
+const ask = (requestId: number, ...requestedExtensions: number[]) =>
+  RequestExtensions({ requestId, requestedExtensions });
+const yes = (requestId: number, ...supportedExtensions: number[]) =>
+  RequestExtensionsSuccess({ requestId, supportedExtensions });
+const no = (requestId: number, unsupportedExtensions: number[], requiredExtensions: number[] = []) =>
+  RequestExtensionsError({ requestId, unsupportedExtensions, requiredExtensions });
+const worker = userIdentityTlv('w1');
+const named = (sequenceNumber: number) => ({ ...share(sequenceNumber), tlvs: [worker] });
+
+const serverOf = (
+  client: TestConnection,
+  extensions: ExtensionPolicy,
+  mining: MiningServerHandler = acceptShares,
+) => createServer({ listen: clients(client), extensions, mining });
+
+describe('extension negotiation, as a server answers it', () => {
+  it.each([
+    ['with what it supports', ask(7, 2, 9, 3, 2), yes(7, 2, 3), [2, 3]],
+    ['with an error if it supports nothing of it', ask(7, 8, 9), no(7, [8, 9]), []],
+    ['with nothing if nothing is asked for', ask(7), yes(7), []],
+  ])('is done %s', (_, request, answer, extensions) => {
+    marbles(({ connection, expectOutcomes, expectSent }) => {
+      const client = connection('s-r', { s, r: request });
+      expectSent(client).toBe('w-a', { w, a: answer });
+      expectOutcomes(serverOf(client, { supported: [2, 3] }).start(), 'extensions', 'disconnected').toBe(
+        '--e',
+        {
+          e: { type: 'extensions', clientId: 1, extensions },
+        },
+      );
+    });
+  });
+
+  it('is an error for a server without extensions', () => {
+    marbles(({ connection, expectOutcomes, expectSent }) => {
+      const client = connection('s-r', { s, r: ask(7, 2) });
+      const server = createServer({ listen: clients(client), mining: acceptShares });
+      expectSent(client).toBe('w-a', { w, a: no(7, [2]) });
+      expectOutcomes(server.start(), 'disconnected').toBe('');
+    });
+  });
+
+  it('names what is required and was not asked for, and takes a second request', () => {
+    marbles(({ connection, expectOutcomes, expectSent }) => {
+      const client = connection('s-r-t-m', { s, r: ask(1, 3, 9), t: ask(2, 2, 3), m: share(1) });
+      expectSent(client).toBe('w-a-b-c', { w, a: no(1, [9], [2]), b: yes(2, 2, 3), c: accepted(1) });
+      expectOutcomes(
+        serverOf(client, { supported: [2, 3], required: [2] }).start(),
+        'extensions',
+        'disconnected',
+      ).toBe('--e-f', { e: like({ extensions: [] }), f: like({ extensions: [2, 3] }) });
+    });
+  });
+
+  it('may not be skipped if something is required', () => {
+    marbles(({ connection, expectOutcomes, expectSent }) => {
+      const client = connection('s-r-m', { s, r: ask(1, 3), m: share(1) });
+      expectSent(client).toBe('w-a-|', { w, a: no(1, [], [2]) });
+      expectOutcomes(serverOf(client, { supported: [2, 3], required: [2] }).start(), 'disconnected').toBe(
+        '----d',
+        {
+          d: like({
+            clientId: 1,
+            reason: { code: 'extension-required', error: { detail: { required: [2] } } },
+          }),
+        },
+      );
+    });
+  });
+
+  it('must be done in time if something is required', () => {
+    marbles(({ connection, expectOutcomes, expectSent }) => {
+      const client = connection('s-r', { s, r: ask(1, 3) });
+      expectSent(client).toBe('w-a 9997ms |', { w, a: no(1, [], [2]) });
+      expectOutcomes(serverOf(client, { supported: [2, 3], required: [2] }).start(), 'disconnected').toBe(
+        '10s d',
+        {
+          d: like({ reason: { code: 'extension-required' } }),
+        },
+      );
+    });
+  });
+
+  it('that is done in time is done for good', () => {
+    marbles(({ connection, expectOutcomes }) => {
+      const client = connection('s-r 15s m', { s, r: ask(1, 2), m: share(1) });
+      expectOutcomes(
+        serverOf(client, { supported: [2], required: [2] }).start(),
+        'disconnected',
+        'sent',
+      ).toBe('w-a 15s m', {
+        w: like({ message: w }),
+        a: like({ message: yes(1, 2) }),
+        m: like({ message: accepted(1) }),
+      });
+    });
+  });
+
+  it('that fails later takes away what was negotiated', () => {
+    marbles(({ connection, expectOutcomes, expectSent }) => {
+      const client = connection('s-r-t-m', { s, r: ask(1, 2), t: ask(2, 9), m: share(1) });
+      expectSent(client).toBe('w-a-b-|', { w, a: yes(1, 2), b: no(2, [9], [2]) });
+      expectOutcomes(serverOf(client, { supported: [2], required: [2] }).start(), 'disconnected').toBe(
+        '------d',
+        {
+          d: like({ reason: { code: 'extension-required' } }),
+        },
+      );
+    });
+  });
+
+  it('is an event of the handler, and known of the client', () => {
+    marbles(({ connection, expectObservable, expectOutcomes }) => {
+      const server = createServer({
+        listen: clients(connection('s-r', { s, r: ask(1, 2) })),
+        extensions: { supported: [2] },
+        mining: (event$) =>
+          event$.pipe(
+            ofEvent('clientExtensions'),
+            map(({ clientId, extensions }) => ({ type: 'seen', clientId, extensions })),
+          ),
+      });
+      expectOutcomes(server.start(), 'seen').toBe('--e', {
+        e: { type: 'seen', clientId: 1, extensions: [2] },
+      });
+      const known$ = timer(1, 2).pipe(
+        take(2),
+        map(() => server.clients().get(1)?.extensions),
+      );
+      expectObservable(known$).toBe('-a-(b|)', { a: [], b: [2] });
+    });
+  });
+
+  it('makes TLVs arrive, and leave', () => {
+    const echo: MiningServerHandler = (event$) =>
+      event$.pipe(
+        ofMessage(SubmitSharesStandard),
+        map(({ clientId, message }) =>
+          send(clientId, {
+            ...accepted(userIdentityOf(message) === 'w1' ? 1 : 0),
+            tlvs: [worker, { extensionType: 3, fieldType: 1, value: new Uint8Array() }],
+          }),
+        ),
+      );
+    marbles(({ connection, expectOutcomes, expectSent }) => {
+      const client = connection('smrm', { s, m: named(5), r: ask(1, 2) });
+      expectSent(client).toBe('wabc', {
+        w,
+        a: accepted(0),
+        b: yes(1, 2),
+        c: { ...accepted(1), tlvs: [worker] },
+      });
+      expectOutcomes(serverOf(client, { supported: [2] }, echo).start(), 'handlerError').toBe('');
+    });
+  });
+});

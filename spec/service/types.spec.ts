@@ -1,0 +1,176 @@
+/** What the compiler has to know: `npm run typecheck` is what runs this spec. Nothing of it is executed. */
+import { describe, expect, it } from '@jest/globals';
+import { map, mergeMap, NEVER, of, type Observable } from 'rxjs';
+import {
+  NewTemplate,
+  OpenStandardMiningChannel,
+  SubmitSharesExtended,
+  SubmitSharesStandard,
+  UnknownMessage,
+  type MiningToServer,
+  type OpenMiningChannelError,
+  type OpenStandardMiningChannelSuccess,
+} from '../../src/messages/index.js';
+import {
+  createClient,
+  createServer,
+  defineTrigger,
+  ofEvent,
+  ofMessage,
+  ofTrigger,
+  request,
+  send,
+  sendToServer,
+  type Client,
+  type ClientAdded,
+  type ClientRemoved,
+  type MiningClientHandler,
+  type MiningServerHandler,
+  type Server,
+  type ServerEvent,
+  type ServerOutcome,
+  type TemplateDistributionServerHandler,
+} from '../../src/service/index.js';
+import { testConnector } from '../../src/testing/index.js';
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+
+/** `exactly<Expected>()(value)` compiles if `value` has that type, no wider and no narrower. */
+const exactly =
+  <Expected>() =>
+  <Actual>(value: Actual, ..._: Same<Actual, Expected> extends true ? [] : [never]): Actual =>
+    value;
+
+/** As `exactly`, for what an Observable emits. */
+const emits =
+  <Expected>() =>
+  <Actual>(_: Observable<Actual>, ...__: Same<Actual, Expected> extends true ? [] : [never]): void =>
+    undefined;
+
+interface ShareAccepted {
+  readonly type: 'ShareAccepted';
+  readonly difficulty: number;
+}
+interface TemplateSent {
+  readonly type: 'TemplateSent';
+}
+
+function operators(event$: Observable<ServerEvent<MiningToServer>>): void {
+  const message = <M>(event: { readonly message: M }): M => event.message;
+
+  emits<SubmitSharesStandard>()(event$.pipe(ofMessage(SubmitSharesStandard), map(message)));
+  emits<SubmitSharesStandard | SubmitSharesExtended>()(
+    event$.pipe(ofMessage(SubmitSharesStandard, SubmitSharesExtended), map(message)),
+  );
+  emits<UnknownMessage>()(event$.pipe(ofMessage(UnknownMessage), map(message)));
+  emits<number>()(
+    event$.pipe(
+      ofMessage(SubmitSharesStandard),
+      map(({ clientId }) => clientId),
+    ),
+  );
+  // a mining server never gets a template
+  emits<never>()(event$.pipe(ofMessage(NewTemplate), map(message)));
+  // @ts-expect-error so that we know that a wrong expectation is found
+  emits<SubmitSharesExtended>()(event$.pipe(ofMessage(SubmitSharesStandard), map(message)));
+
+  emits<ClientAdded>()(event$.pipe(ofEvent('clientAdded')));
+  emits<ClientAdded | ClientRemoved>()(event$.pipe(ofEvent('clientAdded', 'clientRemoved')));
+  // @ts-expect-error a server does not see this event
+  event$.pipe(ofEvent('connected'));
+
+  const Tip = defineTrigger('Tip', (height: number) => ({ height }));
+  const Stop = defineTrigger('Stop');
+  emits<number>()(
+    event$.pipe(
+      ofTrigger(Tip),
+      map(({ height }) => height),
+    ),
+  );
+  emits<'Tip' | 'Stop'>()(
+    event$.pipe(
+      ofTrigger(Tip, Stop),
+      map(({ trigger }) => trigger),
+    ),
+  );
+}
+
+function handlers(): readonly unknown[] {
+  const mining: MiningServerHandler = (event$) =>
+    event$.pipe(
+      ofEvent('message'),
+      mergeMap(({ message }) => {
+        exactly<MiningToServer>()(message);
+        return [];
+      }),
+    );
+  // @ts-expect-error a server's handler has no server to send to
+  const wrongSide: MiningServerHandler = () => of(sendToServer());
+  // @ts-expect-error a client's handler has no clients
+  const otherSide: MiningClientHandler = () => of(send(1));
+  // @ts-expect-error an outcome that the handler's type does not name
+  const unnamed: MiningServerHandler = () => of({ type: 'ShareAccepted' });
+  return [mining, wrongSide, otherSide, unnamed];
+}
+
+function outcomes(): void {
+  const mining: MiningServerHandler<ShareAccepted> = () => NEVER;
+  const templates: TemplateDistributionServerHandler<TemplateSent> = () => NEVER;
+
+  exactly<Server<ShareAccepted>>()(createServer({ listen: NEVER, mining }));
+  const both = exactly<Server<ShareAccepted | TemplateSent>>()(
+    createServer({
+      listen: NEVER,
+      mining: { handler: mining, successFlags: 0 },
+      templateDistribution: templates,
+    }),
+  );
+  emits<ServerOutcome<ShareAccepted | TemplateSent>>()(both.start());
+
+  // without annotations
+  exactly<Server<{ type: 'mine'; clientId: number }>>()(
+    createServer({
+      listen: NEVER,
+      mining: (event$) =>
+        event$.pipe(
+          ofMessage(SubmitSharesStandard),
+          mergeMap(({ clientId }) => [send(clientId), { type: 'mine' as const, clientId }]),
+        ),
+    }),
+  );
+  exactly<Server>()(createServer({ listen: NEVER, mining: (event$) => event$.pipe(map(() => send(1))) }));
+
+  const client: MiningClientHandler<ShareAccepted> = () => NEVER;
+  exactly<Client<ShareAccepted>>()(createClient({ mining: { connect: testConnector([]), handler: client } }));
+  exactly<Client>()(
+    createClient({
+      mining: { connect: testConnector([]), handler: (event$) => event$.pipe(map(() => sendToServer())) },
+    }),
+  );
+}
+
+function requests(): readonly unknown[] {
+  const message = OpenStandardMiningChannel({
+    requestId: 1,
+    userIdentity: '',
+    nominalHashRate: 0,
+    maxTarget: new Uint8Array(32),
+  });
+  const asks: MiningClientHandler = (event$) =>
+    request(event$, message, (reply) => {
+      exactly<OpenStandardMiningChannelSuccess | OpenMiningChannelError>()(reply);
+      return NEVER;
+    });
+  const asksClient: MiningServerHandler = (event$) => request(event$, message, () => NEVER, { clientId: 1 });
+  // @ts-expect-error without a client there is nobody to ask
+  const asksNobody: MiningServerHandler = (event$) => request(event$, message, () => NEVER);
+  // @ts-expect-error shares are acknowledged in batches, not one by one
+  const asksShare = request(NEVER, SubmitSharesStandard({} as SubmitSharesStandard), () => NEVER);
+  return [asks, asksClient, asksNobody, asksShare];
+}
+
+describe('types', () => {
+  it('are checked by the compiler', () => {
+    expect([operators, handlers, outcomes, requests]).toHaveLength(4);
+  });
+});
