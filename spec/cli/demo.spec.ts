@@ -75,6 +75,23 @@ const hashing: DemoOutcome = {
   outcome: { type: 'HashRate', hashesPerSecond: 1_234_567 },
 };
 
+const connected: DemoOutcome = {
+  from: 'miner',
+  name: 'b',
+  outcome: {
+    type: 'connected',
+    protocol: 'mining',
+    server: {
+      peer: { address: '127.0.0.1:1', encrypted: true },
+      endpoint: undefined,
+      protocol: 'mining',
+      version: 2,
+      flags: 0,
+      extensions: [],
+    },
+  },
+};
+
 /** The state after these events, one second apart. */
 function after(...events: readonly DemoOutcome[]): DemoState {
   const start = demoState(
@@ -102,7 +119,7 @@ describe("the demo's state", () => {
 });
 
 describe("the demo's screen", () => {
-  const state = after(opened('b'), shareAccepted, hashing);
+  const state = after(connected, opened('b'), shareAccepted, hashing);
 
   it.each([
     [100, 30],
