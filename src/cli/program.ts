@@ -6,6 +6,9 @@ import { registerDecode } from './decode.js';
 import { registerEncode } from './encode.js';
 import type { CommandContext } from './io.js';
 import { registerKeygen } from './keygen.js';
+import { registerMiner } from './miner.js';
+import { registerPool } from './pool.js';
+import { registerTemplateProvider } from './template-provider.js';
 
 /** Each adds its command, in the order in which help lists them. */
 const registrations: readonly ((program: Command, context: CommandContext) => void)[] = [
@@ -13,6 +16,9 @@ const registrations: readonly ((program: Command, context: CommandContext) => vo
   registerDecode,
   registerEncode,
   registerConnect,
+  registerTemplateProvider,
+  registerPool,
+  registerMiner,
   registerDemo,
 ];
 

@@ -24,7 +24,7 @@ import {
   type Observable,
   type SchedulerLike,
 } from 'rxjs';
-import { fromDisplayHex } from '../bitcoin/hash.js';
+import { fromDisplayHex, toDisplayHex } from '../bitcoin/hash.js';
 import { sameBytes } from '../bitcoin/consensus-bytes.js';
 import { Sv2Error } from '../codec/errors.js';
 import type { BlockSource, SourceUpdate, SubmitResult } from '../roles/template-provider/block-source.js';
@@ -142,6 +142,34 @@ export function bitcoinNode(options: BitcoinNodeOptions): BlockSource {
     });
   }
 
+  /**
+   * Whether a block that the node took is in its best chain. btcd takes others too, even those whose parent it does
+   * not know, without saying so; Bitcoin Core calls them inconclusive (BIP 22).
+   */
+  function inBestChain(hash: Uint8Array, height: number): Observable<SubmitResult> {
+    const node = `the Bitcoin node at ${rpc.address}`;
+    const inconclusive = (why: string): SubmitResult => ({
+      accepted: false,
+      reason: 'inconclusive',
+      message: why,
+    });
+    return rpc.call('getblockhash', [height]).pipe(
+      map((best) =>
+        typeof best !== 'string' || best.toLowerCase() === toDisplayHex(hash)
+          ? ({ accepted: true } as const)
+          : inconclusive(`${node} has the block, but another in its best chain: ${best}`),
+      ),
+      catchError((error: unknown) =>
+        of(
+          hasCode(error, 'rpc-error') && !isMethodUnknown(error)
+            ? inconclusive(`${node} has the block, but its best chain does not reach height ${height}`)
+            : // it took the block; where it is now, nobody can say
+              ({ accepted: true } as const),
+        ),
+      ),
+    );
+  }
+
   return {
     update$: defer(() => {
       let failures = 0;
@@ -161,13 +189,13 @@ export function bitcoinNode(options: BitcoinNodeOptions): BlockSource {
       );
     }),
 
-    submit(block) {
+    submit({ bytes, hash, height }) {
       return defer(() => {
         let attempts = 0;
         let wasAccepted = false;
         return defer(() => {
           attempts += 1;
-          return rpc.call('submitblock', [Buffer.from(block).toString('hex')]);
+          return rpc.call('submitblock', [Buffer.from(bytes).toString('hex')]);
         }).pipe(
           retry({
             count: submitRetries,
@@ -177,6 +205,7 @@ export function bitcoinNode(options: BitcoinNodeOptions): BlockSource {
                 : throwError(() => error as Error),
           }),
           map((verdict) => submitResult(verdict, attempts > 1, rpc.address)),
+          switchMap((result) => (result.accepted ? inBestChain(hash, height) : of(result))),
           catchError((error: unknown) => of(submitFailure(error))),
           tap({
             next: ({ accepted }) => (wasAccepted = accepted),

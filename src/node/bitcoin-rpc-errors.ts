@@ -113,7 +113,7 @@ const tlsHint = ' (btcd: with --notls)';
 const httpProblems: Readonly<Record<number, readonly [BitcoinRpcErrorCode, string]>> = {
   401: ['node-unauthorized', 'refused our user and password: check them, or the cookie file'],
   403: ['node-unauthorized', 'does not let us in: check its rpcallowip and who may do what'],
-  503: ['node-busy', 'has too much to do: check its rpcworkqueue and rpcthreads'],
+  503: ['node-busy', 'has too much to do: check its rpcworkqueue and rpcthreads (btcd: rpcmaxclients)'],
 };
 
 /**

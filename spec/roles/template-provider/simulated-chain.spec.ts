@@ -56,7 +56,7 @@ const remined = (bytes: Uint8Array, change: Partial<BlockHeader>): Uint8Array =>
 
 type Work = ReturnType<ReturnType<typeof setUp>['work']>;
 const block = ({ template, tip, provided }: Work, coinbaseTx?: Uint8Array) =>
-  assembleBlock(provided, solve(template, tip, coinbaseTx)).block;
+  assembleBlock(provided, solve(template, tip, coinbaseTx)).bytes;
 
 /** A solved block with other transactions or another coinbase. */
 const altered = (work: Work, change: (block: Block) => Partial<Block>): Uint8Array => {

@@ -3,15 +3,8 @@ import { joinBlock } from '../../bitcoin/block.js';
 import { merkleRootFromPath } from '../../bitcoin/merkle.js';
 import { parseTransaction, txid } from '../../bitcoin/transaction.js';
 import type { SubmitSolution } from '../../messages/template-distribution.js';
+import type { SolvedBlock } from './block-source.js';
 import type { ProvidedTemplate } from './template-store.js';
-
-/** A block ready to be submitted. */
-export interface AssembledBlock {
-  /** Serialised, with witnesses. */
-  readonly block: Uint8Array;
-  /** 32 bytes in wire order. */
-  readonly hash: Uint8Array;
-}
 
 /**
  * The block that a solution makes of its template (spec §7.7).
@@ -19,7 +12,7 @@ export interface AssembledBlock {
  * @throws Sv2Error if the coinbase is no serialised transaction: `truncated`, `trailing-bytes`,
  * `non-canonical-compact-size`, `invalid-transaction`
  */
-export function assembleBlock(provided: ProvidedTemplate, solution: SubmitSolution): AssembledBlock {
+export function assembleBlock(provided: ProvidedTemplate, solution: SubmitSolution): SolvedBlock {
   const { block, selection, message } = provided;
   const coinbaseTxid = txid(parseTransaction(solution.coinbaseTx));
   const header = serialiseBlockHeader({
@@ -31,7 +24,8 @@ export function assembleBlock(provided: ProvidedTemplate, solution: SubmitSoluti
     nonce: solution.headerNonce,
   });
   return {
-    block: joinBlock(header, [solution.coinbaseTx, ...selection.transactions.map(({ data }) => data)]),
+    bytes: joinBlock(header, [solution.coinbaseTx, ...selection.transactions.map(({ data }) => data)]),
     hash: blockHash(header),
+    height: block.height,
   };
 }

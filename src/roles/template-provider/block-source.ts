@@ -59,8 +59,18 @@ export interface SourceRecovered {
 /** What a source says: templates, and how it fares. */
 export type SourceUpdate = BlockTemplate | SourceError | SourceRecovered;
 
+/** A block that a solution made of a template. */
+export interface SolvedBlock {
+  /** Serialised, with witnesses. */
+  readonly bytes: Uint8Array;
+  /** 32 bytes in wire order. */
+  readonly hash: Uint8Array;
+  readonly height: number;
+}
+
 /** What became of a block. */
 export type SubmitResult =
+  /** It is the tip. */
   | { readonly accepted: true }
   | {
       readonly accepted: false;
@@ -77,9 +87,6 @@ export interface BlockSource {
    * others as transactions come. Neither completes nor errors: trouble is a SourceError, and it goes on trying.
    */
   readonly update$: Observable<SourceUpdate>;
-  /**
-   * Submits a block on subscription: emits what became of it and completes.
-   * @param block serialised, with witnesses
-   */
-  submit(block: Uint8Array): Observable<SubmitResult>;
+  /** Submits a block on subscription: emits what became of it and completes. */
+  submit(block: SolvedBlock): Observable<SubmitResult>;
 }

@@ -48,9 +48,9 @@ export function simulatedSource(options: SimulatedSourceOptions = {}): BlockSour
       ),
     ).pipe(map(() => chain.template(scheduler.now()))),
 
-    submit(block) {
+    submit({ bytes }) {
       return defer(() => {
-        const result = chain.submit(block, scheduler.now());
+        const result = chain.submit(bytes, scheduler.now());
         // whoever submitted it hears first
         return concat(
           of(result),

@@ -24,7 +24,13 @@ import { disconnect, send, type HandlerError, type ServerEffect } from '../../se
 import { createServer, type Server } from '../../service/server.js';
 import type { Connection } from '../../transport/connection.js';
 import { assembleBlock } from './block-assembly.js';
-import type { BlockSource, BlockTemplate, SourceError, SourceRecovered } from './block-source.js';
+import type {
+  BlockSource,
+  BlockTemplate,
+  SolvedBlock,
+  SourceError,
+  SourceRecovered,
+} from './block-source.js';
 import { templateStore, type Announcement } from './template-store.js';
 
 /** How templates are handed out. */
@@ -158,15 +164,14 @@ export const templateDistribution =
           const message = `there is no template ${templateId} on the tip or the one before`;
           return of(rejected('template-id-not-found', message, null));
         }
-        let assembled: ReturnType<typeof assembleBlock>;
+        let block: SolvedBlock;
         try {
-          assembled = assembleBlock(provided, solution);
+          block = assembleBlock(provided, solution);
         } catch (error) {
           if (!(error instanceof Sv2Error)) throw error;
           return of(rejected(error.code, `the coinbase is no transaction: ${error.message}`, null));
         }
-        const { block, hash } = assembled;
-        const { height } = provided.block;
+        const { hash, height } = block;
         return source
           .submit(block)
           .pipe(

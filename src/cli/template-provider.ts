@@ -1,0 +1,197 @@
+import type { Command } from 'commander';
+import { defer, filter, map, merge, type Observable } from 'rxjs';
+import { z } from 'zod';
+import { toDisplayHex } from '../bitcoin/hash.js';
+import { targetFromNbits } from '../bitcoin/target.js';
+import { Sv2Error } from '../codec/errors.js';
+import { bitcoinNode } from '../node/bitcoin-node.js';
+import { BitcoinRpcError } from '../node/bitcoin-rpc-errors.js';
+import type { BlockSource } from '../roles/template-provider/block-source.js';
+import { simulatedSource } from '../roles/template-provider/simulated-source.js';
+import {
+  templateProvider,
+  type TemplateProviderOutcome,
+} from '../roles/template-provider/template-provider.js';
+import type { ServerOutcome } from '../service/outcomes.js';
+import { ConfigError, configOption, flagsOf, loadConfig, number, text } from './config.js';
+import type { CommandContext } from './io.js';
+import { listenOptions, listenSettings, roleListener, serverLine } from './role-server.js';
+import { info, runRole, trouble, type LogLine } from './run-role.js';
+
+const maxSeconds = 86_400;
+
+const schema = z.strictObject({
+  ...listenSettings('127.0.0.1:8442'),
+  fee_threshold: number({ min: 0, max: 21e14, integer: true, unit: 'satoshis' }).default(100),
+  min_interval: number({ min: 0.001, max: maxSeconds, unit: 'seconds' }).default(5),
+  bitcoin_rpc: text(1, 2_000).optional(),
+  bitcoin_cookie: text(1, 4_096).optional(),
+  nbits: nbits().optional(),
+  height: number({ min: 1, max: 0x7fff_ffff, integer: true }).optional(),
+  block_interval: number({ min: 0.001, max: maxSeconds, unit: 'seconds' }).optional(),
+  transactions_per_second: number({ min: 0, max: 1_000 }).optional(),
+  seed: number({ min: 0, max: 0xffff_ffff, integer: true }).optional(),
+});
+
+type Settings = z.output<typeof schema>;
+
+/** The settings that a Bitcoin node has no use for. */
+const simulationKeys = ['nbits', 'height', 'block_interval', 'transactions_per_second', 'seed'] as const;
+
+/** Adds `sv2 template-provider`. */
+export function registerTemplateProvider(program: Command, context: CommandContext): void {
+  const command = program
+    .command('template-provider')
+    .description('provide block templates, of a simulated chain or of a Bitcoin node')
+    .option(...configOption);
+  for (const [flags, description] of listenOptions) command.option(flags, description);
+  command
+    .option('--fee-threshold <SATOSHIS>', 'by how much fees must rise for another template (default: 100)')
+    .option('--min-interval <SECONDS>', 'between two templates on the same tip (default: 5)')
+    .option('--bitcoin-rpc <URL>', 'the Bitcoin node, as in http://user:password@127.0.0.1:8332')
+    .option('--bitcoin-cookie <FILE>', "the node's .cookie file, instead of user and password")
+    .option('--nbits <HEX>', "the simulated chain's difficulty, as in a header (default: 1e00ffff)")
+    .option('--height <NUMBER>', "of the simulated chain's first block (default: 900000)")
+    .option(
+      '--block-interval <SECONDS>',
+      'between blocks of other miners on the simulated chain (default: none)',
+    )
+    .option('--transactions-per-second <NUMBER>', 'that arrive on the simulated chain (default: 3)')
+    .option('--seed <NUMBER>', 'another gives the simulated chain other transactions (default: 1)')
+    .addHelpText(
+      'after',
+      `
+Without --bitcoin-rpc, blocks are of a simulated chain: with made-up transactions of real sizes, real proof of work,
+and every solution checked by the consensus rules. It is for trying things out; its coins do not exist.
+
+A Bitcoin node must speak getblocktemplate over plain HTTP (btcd: --notls). The keys of the TOML file are the names of
+the options with underscores, and listen_address:
+  listen_address = "127.0.0.1:8442"
+  authority_public_key = "…"                    # both as sv2 keygen prints them
+  authority_secret_key = "…"
+  bitcoin_rpc = "http://user:password@127.0.0.1:8332"
+  fee_threshold = 100
+  min_interval = 5
+
+Examples:
+  $ sv2 template-provider --nbits 1e00ffff --block-interval 60
+  $ sv2 template-provider --bitcoin-rpc http://127.0.0.1:8332 --bitcoin-cookie ~/.bitcoin/.cookie`,
+    )
+    .action(() => runRole(context, () => templateProviderLog(command)));
+}
+
+/** The log of the template provider that a command line asks for; subscribing runs it. @throws ConfigError */
+function templateProviderLog(command: Command): Observable<LogLine> {
+  const flags = flagsOf(command, { config: null, listen: 'listen_address' });
+  const settings = loadConfig(schema, flags, command.opts<{ config?: string }>().config);
+  const source = blockSource(settings);
+  const listener = roleListener(settings, 'template provider');
+  const service = templateProvider({
+    listen: listener.listen,
+    source,
+    feeThreshold: BigInt(settings.fee_threshold),
+    minInterval: 1000 * settings.min_interval,
+  });
+  return merge(
+    listener.line$,
+    defer(() => {
+      const line = templateProviderLines();
+      return service.start().pipe(
+        map(line),
+        filter((entry) => entry !== undefined),
+      );
+    }),
+  );
+}
+
+function blockSource(settings: Settings): BlockSource {
+  const { bitcoin_rpc: url, bitcoin_cookie: cookieFile } = settings;
+  if (url === undefined) {
+    if (cookieFile !== undefined) throw new ConfigError(['bitcoin_rpc is missing: bitcoin_cookie needs it']);
+    const { nbits, height, block_interval: interval, transactions_per_second: rate, seed } = settings;
+    return simulatedSource({
+      ...(nbits === undefined ? {} : { nbits }),
+      ...(height === undefined ? {} : { height }),
+      ...(interval === undefined ? {} : { blockInterval: 1000 * interval }),
+      ...(rate === undefined ? {} : { transactionsPerSecond: rate }),
+      ...(seed === undefined ? {} : { seed }),
+    });
+  }
+  const useless = simulationKeys.filter((key) => settings[key] !== undefined);
+  if (useless.length > 0) {
+    throw new ConfigError(
+      useless.map((key) => `${key}: is for the simulated chain, and of no use with bitcoin_rpc`),
+    );
+  }
+  try {
+    return bitcoinNode({ url, ...(cookieFile === undefined ? {} : { cookieFile }) });
+  } catch (error) {
+    if (!(error instanceof BitcoinRpcError)) throw error;
+    throw new ConfigError([`bitcoin_rpc: ${error.message}`]);
+  }
+}
+
+/** What the outcomes of a template provider say in the log. */
+function templateProviderLines(): (outcome: ServerOutcome<TemplateProviderOutcome>) => LogLine | undefined {
+  let lastError = '';
+  return (outcome) => {
+    switch (outcome.type) {
+      case 'TipChanged':
+        return info(
+          `new tip ${toDisplayHex(outcome.prevHash)}: next is block ${outcome.height}, nbits ${hex(outcome.nbits)}`,
+        );
+      case 'TemplateSent': {
+        const { templateId, clientIds, transactionCount, fees, futureTemplate } = outcome;
+        const to = clientIds.length === 1 ? `client ${clientIds[0] ?? ''}` : `${clientIds.length} clients`;
+        return info(
+          `template ${templateId} sent to ${to}: ${transactionCount} transactions, ${fees} satoshis of fees` +
+            (futureTemplate ? '' : ', for the same tip'),
+        );
+      }
+      case 'BlockAccepted':
+        return info(
+          `block ${outcome.height} accepted: ${toDisplayHex(outcome.hash)}, found by client ${outcome.clientId}`,
+        );
+      case 'BlockRejected': {
+        const block = outcome.hash === null ? 'a block' : `block ${toDisplayHex(outcome.hash)}`;
+        return trouble(
+          `${block} of client ${outcome.clientId} rejected: ${outcome.reason}: ${outcome.message}`,
+        );
+      }
+      case 'SourceError': {
+        // the same trouble again and again is told once
+        if (outcome.message === lastError) return undefined;
+        lastError = outcome.message;
+        const again = outcome.retryIn === null ? '' : '; trying again until it works';
+        return trouble(`no new templates: ${outcome.message}${again}`);
+      }
+      case 'SourceRecovered':
+        lastError = '';
+        return info('the Bitcoin node is back');
+      default:
+        return serverLine(outcome);
+    }
+  };
+}
+
+const hex = (value: number): string => value.toString(16).padStart(8, '0');
+
+/** A difficulty as in a block header; comes out as a number. */
+function nbits() {
+  const error = 'expected eight hex digits as a text, such as "1e00ffff"';
+  return z.string({ error }).transform((value, context) => {
+    const fail = (message: string) => {
+      context.issues.push({ code: 'custom', message, input: undefined });
+      return z.NEVER;
+    };
+    if (!/^(0x)?[0-9a-f]{8}$/i.test(value)) return fail(error);
+    const compact = parseInt(value, 16);
+    try {
+      targetFromNbits(compact);
+      return compact;
+    } catch (cause) {
+      if (!(cause instanceof Sv2Error)) throw cause;
+      return fail(`${error}: ${cause.message}`);
+    }
+  });
+}
