@@ -1,5 +1,5 @@
 import { describe, it } from '@jest/globals';
-import { filter, map, merge } from 'rxjs';
+import { filter, map, merge, mergeMap } from 'rxjs';
 import {
   ChannelEndpointChanged,
   NewMiningJob,
@@ -185,7 +185,7 @@ describe('extension negotiation, as a client does it', () => {
         namedShares(event$),
         event$.pipe(
           ofMessage(ChannelEndpointChanged),
-          map(() => ({ type: 'saw change' })),
+          mergeMap(() => [{ type: 'saw change' }, sendToServer({ ...share(9), tlvs: [worker] })]),
         ),
         event$.pipe(
           ofEvent('extensions'),
@@ -201,8 +201,9 @@ describe('extension negotiation, as a client does it', () => {
         k: job(2),
       });
       // the second answer has the id of the first request: it is not the one waited for
-      expectSent(server).toBe('(sa)b---c 999ms d', {
+      expectSent(server).toBe('(sa)b---(ec) 996ms d', {
         ...{ s, a: ask(1, 2), b: { ...share(1), tlvs: [worker] }, c: ask(2, 2), d: share(2) },
+        e: share(9),
       });
       const client = createClient({
         mining: { connect: testConnector([server]), handler: names },
@@ -244,14 +245,34 @@ describe('extension negotiation, as a client does it', () => {
       expectSent(server).toBe('(sa)-|', { s, a: ask(1, 2) });
       expectSent(next).toBe('-----s 9999ms |', { s });
       const client = createClient({
-        mining: { connect: testConnector([server, next]), handler: silentHandler },
+        mining: {
+          connect: testConnector([server, next]),
+          handler: (event$) => event$.pipe(map(({ type }) => ({ type: `saw ${type}` }))),
+        },
         extensions: { supported: [2] },
       });
-      expectOutcomes(client.start(), 'disconnected').toBe(
+      // the handler was never told of a connection
+      expectOutcomes(client.start(), 'disconnected', 'saw message', 'saw disconnected').toBe(
         '-----d 9999ms (e#)',
         { d: like({ reason: { code: 'redirected' } }), e: like({ reason: { code: 'setup-timeout' } }) },
         like({ code: 'setup-timeout' }),
       );
+    });
+  });
+
+  it('makes TLVs arrive, and only those of negotiated extensions', () => {
+    marbles(({ connection, expectOutcomes }) => {
+      const other = { extensionType: 3, fieldType: 1, value: new Uint8Array(1) };
+      const server = connection('wyj', { w, y: yes(1, 2), j: { ...job(1), tlvs: [worker, other] } });
+      const client = clientOf(server, { supported: [2, 3] }, (event$) =>
+        event$.pipe(
+          ofMessage(NewMiningJob),
+          map(({ message }) => ({ type: 'saw' as const, message })),
+        ),
+      );
+      expectOutcomes(client.start(), 'saw').toBe('--j', {
+        j: { type: 'saw', message: { ...job(1), tlvs: [worker] } },
+      });
     });
   });
 

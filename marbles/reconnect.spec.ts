@@ -1,4 +1,4 @@
-import { describe, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { filter, takeUntil, timer } from 'rxjs';
 import { Reconnect, SetupConnectionError } from '../src/messages/index.js';
 import { createClient, type ClientOptions } from '../src/service/index.js';
@@ -198,10 +198,20 @@ describe('Reconnect', () => {
     });
   });
 
-  const refusals: readonly (readonly [string, Partial<Peer>, TestConnectorOptions])[] = [
-    ['any authority is accepted', { encrypted: true }, { endpoint: here, redirect: () => testConnector([]) }],
-    ['the connector cannot be redirected', { encrypted: false }, { endpoint: here }],
-    ['the present endpoint is not known', { encrypted: false }, { redirect: () => testConnector([]) }],
+  const refusals: readonly (readonly [string, Partial<Peer>, TestConnectorOptions, RegExp])[] = [
+    [
+      'any authority is accepted',
+      { encrypted: true },
+      { endpoint: here, redirect: () => testConnector([]) },
+      /no authority key/,
+    ],
+    ['the connector cannot be redirected', { encrypted: false }, { endpoint: here }, /cannot be redirected/],
+    [
+      'the present endpoint is not known',
+      { encrypted: false },
+      { redirect: () => testConnector([]) },
+      /not known here/,
+    ],
     [
       'the connector does not want to',
       { encrypted: false },
@@ -211,16 +221,17 @@ describe('Reconnect', () => {
           throw new TransportError('invalid-option', 'no such host');
         },
       },
+      /^no such host$/,
     ],
   ];
 
-  it.each(refusals)('elsewhere is refused if %s, and the connection stays', (_, peer, options) => {
+  it.each(refusals)('elsewhere is refused if %s, and the connection stays', (_, peer, options, reason) => {
     marbles(({ connection, expectOutcomes, expectSent }) => {
       const server = connection('w-r', { w, r: Reconnect({ newHost: 'there', newPort: 0 }) }, { peer });
       const { client } = clientOf([server], {}, options);
       expectSent(server).toBe('s', { s: like({ type: 'SetupConnection' }) });
       expectOutcomes(client.start(), 'redirectRefused', 'disconnected').toBe('--r', {
-        r: like({ protocol: 'mining', endpoint: { host: 'there' } }),
+        r: like({ protocol: 'mining', endpoint: { host: 'there' }, reason: expect.stringMatching(reason) }),
       });
     });
   });

@@ -14,6 +14,7 @@ import {
 } from 'rxjs';
 import { CodecError } from '../src/codec/index.js';
 import {
+  CloseChannel,
   NewTemplate,
   SetTarget,
   SubmitSharesStandard,
@@ -79,6 +80,19 @@ describe('a client that is silent', () => {
       expectOutcomes(server.start(), 'sent', 'disconnected').toBe('w 9998ms c d', {
         w: like({ message: welcome() }),
         c: like({ message: close(1) }),
+        d: like({ reason: { code: 'inactive' } }),
+      });
+    });
+  });
+
+  it('may be given less time than for its SetupConnection', () => {
+    marbles(({ connection, expectOutcomes }) => {
+      const server = createServer({
+        listen: clients(connection('-s', { s })),
+        mining: acceptShares,
+        inactivityLimit: 3_000,
+      });
+      expectOutcomes(server.start(), 'disconnected').toBe('3001ms d', {
         d: like({ reason: { code: 'inactive' } }),
       });
     });
@@ -251,6 +265,22 @@ describe('messages', () => {
         c: rejected('unsupported-protocol', template),
         d: rejected('unsupported-message', unknown(0, false, 0xff)),
         e: rejected('unsupported-message', unknown(1, false)),
+      });
+    });
+  });
+
+  it('that both sides may send are handed over', () => {
+    marbles(({ connection, expectOutcomes }) => {
+      const server = createServer({
+        listen: clients(connection('sm', { s, m: close(7) })),
+        mining: (event$) =>
+          event$.pipe(
+            ofMessage(CloseChannel),
+            map(({ message }) => ({ type: 'seen', message })),
+          ),
+      });
+      expectOutcomes(server.start(), 'seen', 'rejected').toBe('-m', {
+        m: { type: 'seen', message: close(7) },
       });
     });
   });

@@ -113,6 +113,8 @@ describe('siblings', () => {
         b: 'saw 1',
         c: 'saw 2',
       });
+      // delivered is delivered
+      expectObservable(types(server.start()), '----------^--!').toBe('----------a', { a: 'saw 0' });
     });
   });
 

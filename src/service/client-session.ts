@@ -81,7 +81,7 @@ const maxWaiting = 256;
 export function clientSession(connector: Connector, context: ClientSessionContext): ClientSession {
   const { protocol, extensions: policy, push, emit, scheduler, setupTimeout, inactivityLimit } = context;
   const { endpoint } = connector;
-  const deadline$ = new Subject<number | undefined>();
+  const deadline$ = new Subject<number>();
   let phase: 'setup' | 'negotiation' | 'open' | 'ended' = 'setup';
   let connection: Connection | undefined;
   let server: ServerInfo | undefined;
@@ -114,7 +114,6 @@ export function clientSession(connector: Connector, context: ClientSessionContex
 
   const proceed = (step: NegotiationStep, known: ServerInfo): void => {
     if (step.ask === undefined) {
-      deadline$.next(undefined);
       open(step.agreed, known);
       return;
     }
@@ -149,15 +148,6 @@ export function clientSession(connector: Connector, context: ClientSessionContex
     for (const message of held) receive(message);
   };
 
-  /** Extension state starts anew (spec §3.6.4). */
-  const onEndpointChanged = (known: ServerInfo): void => {
-    server = { ...known, extensions: [] };
-    if (policy.supported.length === 0) return;
-    emit({ type: 'extensions', protocol, extensions: [] });
-    push({ type: 'extensions', protocol, extensions: [] });
-    negotiate(server);
-  };
-
   const onReconnect = (message: Reconnect, known: ServerInfo): void => {
     const judged = judgeRedirect(message, connector, known.peer);
     if (judged.refused !== undefined) {
@@ -176,10 +166,17 @@ export function clientSession(connector: Connector, context: ClientSessionContex
       emit({ type: 'rejected', protocol, code: admission, message });
       return;
     }
+    const renewed = message.type === 'ChannelEndpointChanged' && policy.supported.length > 0;
+    // extension state starts anew (spec §3.6.4), and so before the handler says anything to it
+    if (renewed) server = { ...known, extensions: [] };
     if (connectedAt !== undefined)
       push({ type: 'message', protocol, message: negotiatedTlvs(message, known.extensions) });
     if (message.type === 'Reconnect') onReconnect(message, known);
-    else if (message.type === 'ChannelEndpointChanged') onEndpointChanged(known);
+    if (renewed) {
+      emit({ type: 'extensions', protocol, extensions: [] });
+      push({ type: 'extensions', protocol, extensions: [] });
+      negotiate({ ...known, extensions: [] });
+    }
   };
 
   const receive = (message: Message): void => {

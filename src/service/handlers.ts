@@ -10,12 +10,21 @@ import type {
 import type { ClientEvent, ServerEvent } from './events.js';
 import type { ApplicationOutcome, ClientEffect, HandlerError, ServerEffect } from './outcomes.js';
 
-/** A handler of a server: an operator from events to effects and outcomes of the application's own. */
+/**
+ * A handler of a server: an operator from events to effects and outcomes of the application's own.
+ *
+ * If it throws or its stream fails, that becomes a `handlerError` outcome and the handler is subscribed to
+ * again for the next event: what its operators had collected (`scan`, `switchMap`, timers) begins anew.
+ * `handleEach` confines an error to the event that led to it.
+ */
 export type ServerHandler<M extends { readonly type: string }, A extends ApplicationOutcome = never> = (
   event$: Observable<ServerEvent<M>>,
 ) => Observable<ServerEffect | HandlerError | A>;
 
-/** A handler of a client: an operator from events to effects and outcomes of the application's own. */
+/**
+ * A handler of a client: an operator from events to effects and outcomes of the application's own. Errors are
+ * dealt with as in a `ServerHandler`.
+ */
 export type ClientHandler<M extends { readonly type: string }, A extends ApplicationOutcome = never> = (
   event$: Observable<ClientEvent<M>>,
 ) => Observable<ClientEffect | HandlerError | A>;
