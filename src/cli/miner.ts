@@ -70,7 +70,9 @@ function minerLog(command: Command, url: string | undefined): Observable<LogLine
       (given === undefined ? measureHashRate(hasher) : of(given)).pipe(
         switchMap((hashRate) => {
           const how = given === undefined ? 'measured' : 'as configured';
-          const begin = info(`${threads} threads, ${formatHashRate(hashRate)} ${how}`);
+          const begin = info(
+            `${threads} ${threads === 1 ? 'thread' : 'threads'}, ${formatHashRate(hashRate)} ${how}`,
+          );
           return concat(of(begin), mining(settings, hasher, hashRate));
         }),
       ),

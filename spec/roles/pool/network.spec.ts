@@ -1,0 +1,174 @@
+import { describe, expect, it, jest } from '@jest/globals';
+import { merge } from 'rxjs';
+import { memoryNetwork } from '../../../src/testing/memory.js';
+import { toDisplayHex } from '../../../src/bitcoin/hash.js';
+import {
+  during,
+  memoryMiner,
+  memoryPool,
+  memoryTemplateProvider,
+  only,
+  virtually,
+  type Logged,
+} from '../support.js';
+
+// the jitter of reconnections
+jest.spyOn(Math, 'random').mockReturnValue(0.5);
+
+/** Difficulty 1: nothing hashed here is a block. */
+const hardNbits = 0x1d00ffff;
+
+const hashesOf = (log: readonly Logged[], type: string) =>
+  only(log, type).map((outcome) => toDisplayHex((outcome as unknown as { hash: Uint8Array }).hash));
+
+const sumOf = (outcomes: readonly Readonly<Record<string, unknown>>[], property: string): number =>
+  outcomes.reduce((sum, outcome) => sum + (outcome[property] as number), 0);
+
+describe('a pool between its template provider and its miners', () => {
+  const network = memoryNetwork();
+  const pool = memoryPool(network, { sharesPerMinute: 20 });
+  const logs = virtually(90, () => ({
+    provider: memoryTemplateProvider(network).start(),
+    pool: pool.start(),
+    alice: memoryMiner(network).start(),
+    bob: memoryMiner(network, { userIdentity: 'bob', channel: 'standard', hashRate: 2_300 }).start(),
+  }));
+
+  it('turns every block found into one that the template provider accepts, from both kinds of channels', () => {
+    const found = only(logs.pool, 'BlockFound');
+    expect(new Set(found.map(({ userIdentity }) => userIdentity))).toEqual(new Set(['alice', 'bob']));
+    expect(hashesOf(logs.provider, 'BlockAccepted')).toEqual(hashesOf(logs.pool, 'BlockFound'));
+    expect(only(logs.provider, 'BlockRejected')).toEqual([]);
+    // each is the next one's previous hash
+    expect(
+      only(logs.pool, 'NewTip')
+        .map(({ prevHash }) => toDisplayHex(prevHash as Uint8Array))
+        .slice(1),
+    ).toEqual(hashesOf(logs.pool, 'BlockFound'));
+  });
+
+  it('accepts what its miners find, but for what comes too late for a new tip', () => {
+    for (const user of ['alice', 'bob'] as const) {
+      const found = only(logs[user], 'ShareFound').length;
+      expect(found).toBeGreaterThan(15);
+      expect(only(logs[user], 'ShareRejected')).toEqual([]);
+      expect(
+        only(logs.pool, 'ShareAccepted').filter(({ userIdentity }) => userIdentity === user),
+      ).toHaveLength(found);
+    }
+  });
+
+  it('acknowledges shares at blocks and every five seconds', () => {
+    const accepted = only(logs.pool, 'ShareAccepted').filter(({ userIdentity }) => userIdentity === 'alice');
+    const acknowledged = only(logs.alice, 'SharesAccepted');
+    const early = accepted.filter(({ at }) => at <= 85);
+    expect(sumOf(acknowledged, 'count')).toBe(early.length);
+    for (const { at } of early) {
+      const first = acknowledged.find((acknowledgement) => acknowledgement.at >= at);
+      expect((first?.at ?? Infinity) - at).toBeLessThanOrEqual(5);
+    }
+  });
+
+  it('keeps accounts by user, after the end too', () => {
+    const { users, others } = pool.accounts();
+    expect([...users.keys()].sort()).toEqual(['alice', 'bob']);
+    for (const [user, totals] of users) {
+      const accepted = only(logs.pool, 'ShareAccepted').filter(({ userIdentity }) => userIdentity === user);
+      expect(totals.accepted).toBe(accepted.length);
+      expect(totals.difficultySum).toBeCloseTo(sumOf(accepted, 'difficulty'), 12);
+      expect(totals.blocksFound).toBe(
+        only(logs.pool, 'BlockFound').filter(({ userIdentity }) => userIdentity === user).length,
+      );
+    }
+    expect(others.accepted).toBe(0);
+  });
+
+  it('lets the miners know their hash rate', () => {
+    const rates = only(logs.bob, 'HashRate').map(({ hashesPerSecond }) => hashesPerSecond as number);
+    const mean = rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
+    expect(Math.abs(mean / 2_300 - 1)).toBeLessThan(0.1);
+  });
+
+  it('starts anew when it is started again', () => {
+    const again = virtually(20, () => ({
+      provider: memoryTemplateProvider(network).start(),
+      pool: pool.start(),
+      alice: memoryMiner(network).start(),
+    }));
+    expect(only(again.pool, 'handlerError')).toEqual([]);
+    expect(only(again.alice, 'ChannelOpened')).toHaveLength(1);
+    expect([...pool.accounts().users.keys()]).toEqual(['alice']);
+    expect(pool.accounts().users.get('alice')?.accepted).toBe(only(again.pool, 'ShareAccepted').length);
+  });
+});
+
+describe('vardiff of a pool', () => {
+  it.each([
+    ['eighty times too hard', 120_000, 1_500],
+    ['three times too easy', 0, 3_000],
+  ])(
+    'finds a target that was %s, though no template comes that would bring it',
+    (_, nominalHashRate, hashRate) => {
+      const network = memoryNetwork();
+      const logs = virtually(600, () => ({
+        provider: memoryTemplateProvider(network, { nbits: hardNbits, transactionsPerSecond: 0 }).start(),
+        pool: memoryPool(network, { sharesPerMinute: 30 }).start(),
+        alice: memoryMiner(network, { nominalHashRate, channel: 'standard', hashRate }).start(),
+      }));
+      const late = only(logs.pool, 'ShareAccepted').filter(({ at }) => at > 300);
+      expect(Math.abs(late.length / 150 - 1)).toBeLessThan(0.2);
+      expect(only(logs.pool, 'TargetChanged').length).toBeGreaterThan(0);
+      expect(only(logs.pool, 'ShareRejected')).toEqual([]);
+      expect(only(logs.pool, 'handlerError')).toEqual([]);
+    },
+  );
+
+  it('never asks for more than the network does, or blocks would be kept from the pool', () => {
+    const network = memoryNetwork();
+    const logs = virtually(20, () => ({
+      provider: memoryTemplateProvider(network).start(),
+      pool: memoryPool(network, { sharesPerMinute: 6 }).start(),
+      alice: memoryMiner(network, { nominalHashRate: 1e12 }).start(),
+    }));
+    const [opened] = only(logs.alice, 'ChannelOpened');
+    const [changed] = only(logs.alice, 'TargetChanged');
+    expect(opened?.['difficulty']).toBeGreaterThan(1000);
+    expect(changed?.['difficulty']).toBeLessThan(1e-4);
+  });
+});
+
+describe('a pool without its template provider', () => {
+  const network = memoryNetwork();
+  const logs = virtually(140, () => ({
+    provider: merge(
+      during(0, 20, memoryTemplateProvider(network).start()),
+      during(70, 140, memoryTemplateProvider(network, { seed: 2, nbits: 0x1f03ffff }).start()),
+    ),
+    pool: memoryPool(network, { sharesPerMinute: 20 }).start(),
+    alice: memoryMiner(network).start(),
+  }));
+
+  it('lets its miners go on with the work there is', () => {
+    const between = only(logs.pool, 'ShareAccepted').filter(({ at }) => at > 21 && at < 69);
+    expect(between.length).toBeGreaterThan(10);
+    expect(only(logs.alice, 'disconnected')).toEqual([]);
+  });
+
+  it('keeps the blocks found meanwhile for when it is back', () => {
+    const held = only(logs.pool, 'SolutionHeld');
+    expect(held.length).toBeGreaterThan(0);
+    const found = only(logs.pool, 'BlockFound').filter(({ at }) => at > 20 && at < 70);
+    expect(held.map(({ at }) => at)).toEqual(found.map(({ at }) => at));
+    const back = logs.pool.filter(({ type, at }) => type === 'connected' && at >= 70)[0];
+    const submitted = only(logs.pool, 'sent').filter(
+      ({ at, message }) => at === back?.at && (message as { type: string }).type === 'SubmitSolution',
+    );
+    expect(submitted).toHaveLength(held.length);
+  });
+
+  it('works on what a provider gives that comes back with another chain', () => {
+    const back = only(logs.provider, 'BlockAccepted').filter(({ at }) => at > 70);
+    expect(back.length).toBeGreaterThan(0);
+    expect(only(logs.pool, 'handlerError')).toEqual([]);
+  });
+});
