@@ -113,8 +113,8 @@ impl<W: Write> Session<W> {
         self.open_channel(4, None, 6, Some(4), true, 3)?;
         self.open_channel(5, None, 6, Some(4), false, 2)?;
         self.open_channel(11, Some(10), 12, None, true, 4)?;
-        self.open_channel(12, Some(10), 4, Some(8), true, 7)?;
-        self.open_channel(13, Some(10), 10, Some(2), true, 2)?;
+        self.open_channel(12, Some(10), 4, Some(8), true, 4)?;
+        self.open_channel(13, Some(10), 10, Some(2), true, 4)?;
         self.open_channel(21, Some(20), 1, Some(8), false, 6)?;
         for (member, group) in [(11, 10), (12, 10), (13, 10), (21, 20)] {
             self.step(json!({ "cmd": "joinGroup", "channelId": member, "groupChannelId": group }))?;

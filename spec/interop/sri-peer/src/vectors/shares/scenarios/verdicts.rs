@@ -143,7 +143,7 @@ pub fn group() -> Value {
     }));
     let standard = "000000000000000000000001";
     s.open(1, standard, None, json!({ "shareBatchSize": 2 }));
-    s.open(2, "00000002", Some(8), json!({}));
+    s.open(2, "00000002", Some(8), json!({ "shareBatchSize": 2 }));
     s.open(
         3,
         "0000000300000003",

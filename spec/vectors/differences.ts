@@ -1,0 +1,121 @@
+/**
+ * Where rx-sv2 answers a vector of the reference implementation otherwise, on purpose, and why. The specs beside
+ * this file require that these vectors differ and that no others do.
+ */
+export interface Difference {
+  /** The files of spec/vectors/sri that it shows in. */
+  readonly files: readonly ('messages' | 'bitcoin' | 'shares')[];
+  /** Which vectors differ. */
+  readonly vectors: string;
+  /** What the reference does. */
+  readonly reference: string;
+  /** What rx-sv2 does, and why. */
+  readonly ours: string;
+  /** Where the specification, or what Bitcoin nodes do, decides it. */
+  readonly source: string;
+}
+
+/** By name. */
+export const differences = {
+  tlvByteOrder: {
+    files: ['messages'],
+    vectors: 'frames with TLVs',
+    reference: 'writes and reads type and length of a TLV little-endian',
+    ours: 'writes them big-endian, as the bytes of the specification show, and reads both',
+    source: 'spec §3.4.3, extension 0x0002 §1.1 and §2',
+  },
+  nbitsOutOfRange: {
+    files: ['bitcoin'],
+    vectors: 'nbits that are negative or overflow',
+    reference: 'takes them for zero, or shifts them with wrap-around',
+    ours: 'refuses them: no such block can be valid',
+    source: 'Bitcoin Core, CheckProofOfWork',
+  },
+  hashrateOverflow: {
+    files: ['bitcoin'],
+    vectors: 'hashRateFromTarget beyond 128 bits',
+    reference: 'returns the low 128 bits of the quotient, or an arithmetic error',
+    ours: 'returns the hash rate',
+    source: 'not specified; the truncated number is no hash rate',
+  },
+  hashrateOfManyShares: {
+    files: ['bitcoin'],
+    vectors: 'hashRateFromTarget at 6,000 shares a minute and more',
+    reference: 'divides by the time per share in whole hundredths of a second, which is zero',
+    ours: 'returns the hash rate',
+    source: 'not specified',
+  },
+  coinbaseNotParsed: {
+    files: ['bitcoin'],
+    vectors: 'merkleRoots of what is no coinbase',
+    reference: 'parses the coinbase for every merkle root, and has none for what is no coinbase',
+    ours: 'hashes it: jobs are made of well-formed parts, and the length of an extranonce is checked before',
+    source: 'spec §5.3.16',
+  },
+  rewardsBelowValue: {
+    files: ['bitcoin'],
+    vectors: 'jobs that pay less than the template has to give',
+    reference: 'makes no job (`InvalidCoinbaseOutputsSum`)',
+    ours: 'makes the job: a pool may pay less, the rest is lost',
+    source: 'spec §7.2: up to coinbase_tx_value_remaining',
+  },
+  scriptSigSizeAtOpening: {
+    files: ['shares'],
+    vectors: 'channels whose coinbase cannot fit its scriptSig',
+    reference: 'refuses to open the channel (`ScriptSigSizeTooLarge`)',
+    ours: 'has one tag and one extranonce size for all channels, and fails when the server is made',
+    source: 'not specified',
+  },
+  extranoncePrefixSize: {
+    files: ['shares'],
+    vectors: 'setExtranoncePrefix of another size than the channel had',
+    reference: 'makes the whole extranonce longer or shorter, up to what fits the scriptSig',
+    ours: 'allocates prefixes itself, all of one size, as all channels of a group must have the same size',
+    source: 'spec §5.1.2.1, §5.3.10',
+  },
+  groupMembersAlike: {
+    files: ['shares'],
+    vectors: 'groups joined by channels of another extranonce size or rule for version rolling',
+    reference: 'refuses such a member (`FullExtranonceSizeMismatch`), or gives it no jobs',
+    ours: 'has one extranonce size and one rule for version rolling for all channels of a server',
+    source: 'spec §5.2.3',
+  },
+  pastJobs: {
+    files: ['shares'],
+    vectors: 'channels with maxPastJobs',
+    reference: 'lets a server choose how many past jobs a channel keeps, 16 by default',
+    ours: 'keeps 16',
+    source: 'not specified',
+  },
+  bestDifficulty: {
+    files: ['shares'],
+    vectors: 'accounting of channels that found a block',
+    reference: 'leaves blocks out of the best difficulty',
+    ours: 'counts them: a block is the best share there is',
+    source: 'not specified',
+  },
+  witnessWithoutCommitment: {
+    files: ['bitcoin', 'shares'],
+    vectors: 'coinbases of blocks without witness commitment',
+    reference: 'gives every coinbase a witness',
+    ours: 'gives it one only if the block has a witness commitment: without, nodes refuse a block with witness',
+    source: 'BIP 141; Bitcoin Core, unexpected-witness',
+  },
+  coinbaseOfGroupJob: {
+    files: ['shares'],
+    vectors: 'blocks of standard channels on jobs of their group',
+    reference: "repeats the template's outputs in the coinbase it returns, which is not the one that was mined",
+    ours: 'returns the coinbase that was mined',
+    source: 'spec §7.9',
+  },
+} as const satisfies Record<string, Difference>;
+
+/** The name of a difference. */
+export type DifferenceName = keyof typeof differences;
+
+/** The names of the differences that show in a file, sorted. */
+export const differencesIn = (file: Difference['files'][number]): string[] =>
+  Object.entries<Difference>(differences)
+    .filter(([, { files }]) => files.includes(file))
+    .map(([name]) => name)
+    .sort();
