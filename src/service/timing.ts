@@ -40,9 +40,11 @@ export function limitSilence<T>({
       let last: number | undefined;
       let ringing: Subscription | undefined;
       const ring = (): void => {
-        const left = last === undefined ? 0 : last + (each ?? 0) - scheduler.now();
+        const now = scheduler.now();
         // a clock that was put back must not prolong the wait
-        if (left > 0) set(Math.min(left, each ?? 0));
+        if (last !== undefined && now < last) last = now;
+        const left = last === undefined ? 0 : last + (each ?? 0) - now;
+        if (left > 0) set(left);
         else subscriber.error(error());
       };
       const set = (milliseconds: number): void => {
