@@ -25,12 +25,14 @@ import {
   type SchedulerLike,
 } from 'rxjs';
 import { fromDisplayHex, toDisplayHex } from '../bitcoin/hash.js';
+import { BLOCK_HEADER_SIZE, parseBlockHeader } from '../bitcoin/block-header.js';
 import { sameBytes } from '../bitcoin/consensus-bytes.js';
 import { Sv2Error } from '../codec/errors.js';
 import type { BlockSource, SourceUpdate, SubmitResult } from '../roles/template-provider/block-source.js';
 import { backoff } from '../service/reconnect.js';
 import { bitcoinRpc, type BitcoinRpcOptions, type CallOptions } from './bitcoin-rpc.js';
 import { BitcoinRpcError, type BitcoinRpcErrorCode } from './bitcoin-rpc-errors.js';
+import { oneAtATime } from './one-at-a-time.js';
 import { templateParser, type NodeTemplate } from './bitcoin-template.js';
 
 /** Which Bitcoin node, and how often it is asked. Times are in milliseconds. */
@@ -53,6 +55,9 @@ const initialRetryDelay = 500;
 
 /** How often a block is offered again that the node could not take. */
 const submitRetries = 10;
+
+/** Blocks that wait for their turn; others are rejected. */
+const maxWaitingBlocks = 100;
 
 /** What a long poll at least takes if it says nothing new: a node that answers at once must not keep us busy. */
 const shortestLongPoll = 100;
@@ -84,11 +89,15 @@ export function bitcoinNode(options: BitcoinNodeOptions): BlockSource {
   } = options;
   const rpc = bitcoinRpc({ ...options, scheduler });
   const accepted$ = new Subject<void>();
+  const queueOperator = oneAtATime<SubmitResult>(maxWaitingBlocks);
+  /** The parent of the last block of ours that was accepted. */
+  let acceptedOn = '';
   const retryDelay = (attempt: number): number =>
     backoff({ initialDelay: initialRetryDelay, maxDelay: maxRetryDelay }, attempt, random());
 
   function session(): Observable<NodeTemplate> {
     const parse = templateParser(rpc.address);
+    acceptedOn = '';
     const request: Request = (fields = {}, callOptions) =>
       rpc
         .call(
@@ -154,19 +163,17 @@ export function bitcoinNode(options: BitcoinNodeOptions): BlockSource {
       message: why,
     });
     return rpc.call('getblockhash', [height]).pipe(
-      map((best) =>
+      map((best): SubmitResult =>
         typeof best !== 'string' || best.toLowerCase() === toDisplayHex(hash)
-          ? ({ accepted: true } as const)
+          ? { accepted: true }
           : inconclusive(`${node} has the block, but another in its best chain: ${best}`),
       ),
-      catchError((error: unknown) =>
-        of(
-          hasCode(error, 'rpc-error') && !isMethodUnknown(error)
-            ? inconclusive(`${node} has the block, but its best chain does not reach height ${height}`)
-            : // it took the block; where it is now, nobody can say
-              ({ accepted: true } as const),
-        ),
-      ),
+      catchError((error: unknown) => {
+        if (!hasCode(error, 'rpc-error')) return throwError(() => error);
+        // a node without this method took the block; where it is now, nobody can say
+        if (isMethodUnknown(error)) return of({ accepted: true } as const);
+        return of(inconclusive(`${node} has the block, but its best chain does not reach height ${height}`));
+      }),
     );
   }
 
@@ -190,31 +197,32 @@ export function bitcoinNode(options: BitcoinNodeOptions): BlockSource {
     }),
 
     submit({ bytes, hash, height }) {
-      return defer(() => {
-        let attempts = 0;
-        let wasAccepted = false;
-        return defer(() => {
-          attempts += 1;
-          return rpc.call('submitblock', [Buffer.from(bytes).toString('hex')]);
-        }).pipe(
-          retry({
-            count: submitRetries,
-            delay: (error, attempt) =>
-              hasCode(error, ...passing)
-                ? timer(retryDelay(attempt), scheduler)
-                : throwError(() => error as Error),
-          }),
-          map((verdict) => submitResult(verdict, attempts > 1, rpc.address)),
-          switchMap((result) => (result.accepted ? inBestChain(hash, height) : of(result))),
-          catchError((error: unknown) => of(submitFailure(error))),
-          tap({
-            next: ({ accepted }) => (wasAccepted = accepted),
-            complete: () => {
-              if (wasAccepted) accepted$.next();
-            },
-          }),
-        );
-      });
+      const parent = toDisplayHex(parseBlockHeader(bytes.subarray(0, BLOCK_HEADER_SIZE)).prevHash);
+      let attempts = 0;
+      const offer$ = defer(() => {
+        attempts += 1;
+        return rpc.call('submitblock', [Buffer.from(bytes).toString('hex')]);
+      }).pipe(
+        map((verdict) => submitResult(verdict, attempts > 1, rpc.address)),
+        switchMap((result) => (result.accepted ? inBestChain(hash, height) : of(result))),
+        retry({
+          count: submitRetries,
+          delay: (error, attempt) =>
+            hasCode(error, ...passing)
+              ? timer(retryDelay(attempt), scheduler)
+              : throwError(() => error as Error),
+        }),
+        tap((result) => {
+          if (!result.accepted) return;
+          acceptedOn = parent;
+          accepted$.next();
+        }),
+      );
+      // on an easy chain one job makes many blocks; each but the first would only stand in its way
+      return defer(() => (acceptedOn === parent ? of(superseded(height)) : offer$)).pipe(
+        queueOperator,
+        catchError((error: unknown) => of(submitFailure(error))),
+      );
     },
   } satisfies BlockSource;
 }
@@ -288,6 +296,12 @@ function submitResult(verdict: unknown, isRepeated: boolean, address: string): S
     message: `the Bitcoin node at ${address} rejected the block: ${reason}`,
   };
 }
+
+const superseded = (height: number): SubmitResult => ({
+  accepted: false,
+  reason: 'inconclusive',
+  message: `another block of ours was accepted at height ${height}`,
+});
 
 function submitFailure(error: unknown): SubmitResult {
   if (!(error instanceof BitcoinRpcError)) throw error;

@@ -26,6 +26,8 @@ export type BitcoinRpcErrorCode =
   | 'invalid-answer'
   /** Its blocks follow a rule that is not known here. */
   | 'unsupported-rule'
+  /** Blocks are found faster than it takes them. */
+  | 'too-many-blocks'
   /** An option of ours makes no sense. */
   | 'invalid-option';
 
