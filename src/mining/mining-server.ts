@@ -182,7 +182,12 @@ export const miningServer = (options: MiningServerOptions): MiningServer => {
       return broadcast((client) =>
         client.requiresWorkSelection
           ? []
-          : [...distributeJob(client, job, null), ...distributePrevHash(client, job, tip)],
+          : [
+              ...distributeJob(client, job, null),
+              ...distributePrevHash(client, job, tip),
+              // which makes clients forget all other future jobs
+              ...[...work.future.values()].flatMap((other) => distributeJob(client, jobOf(other), null)),
+            ],
       );
     },
     renewJobs(now) {

@@ -143,7 +143,14 @@ export const addChannelJob = (
  * same job given at once.
  */
 export const activateChannelJob = (channel: ServerChannel, job: ServerJob, tip: ChainTip): void => {
+  // a tip that came before its first job has retired the others already, and they are to stay known as stale
+  const isAwaited = channel.jobs.active === null && sameTip(channel.tip, tip);
   moveTo(channel, tip);
+  if (isAwaited) {
+    channel.jobs.future.clear();
+    addChannelJob(channel, job, tip);
+    return;
+  }
   if (activateJob(channel.jobs, job.jobId, tip, channel.target) !== null) return;
   retireJobs(channel.jobs);
   addChannelJob(channel, job, tip);
