@@ -15,7 +15,7 @@ import {
   targetToBigInt,
 } from '../../src/bitcoin/index.js';
 import { fromJson, type MessageJson } from '../../src/framing/index.js';
-import { NewTemplate, SetCustomMiningJob } from '../../src/messages/index.js';
+import type { NewTemplate, SetCustomMiningJob } from '../../src/messages/index.js';
 import { parseOutputs } from '../../src/bitcoin/outputs.js';
 import type { ServerJob } from '../../src/mining/job.js';
 import { jobFactory } from '../../src/mining/job-factory.js';

@@ -66,6 +66,13 @@ export const differences = {
     ours: 'has one tag and one extranonce size for all channels, and fails when the server is made',
     source: 'not specified',
   },
+  targetAboveMaximum: {
+    files: ['shares'],
+    vectors: 'setTarget above the largest target that the client accepts',
+    reference: 'sets it',
+    ours: "sets the client's largest instead",
+    source: 'spec §5.3.2 and §5.3.7: max_target is the largest that the device can be given',
+  },
   extranoncePrefixSize: {
     files: ['shares'],
     vectors: 'setExtranoncePrefix of another size than the channel had',

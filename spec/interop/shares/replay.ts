@@ -5,16 +5,14 @@
  * The reference is a set of channels, each with options of its own; ours is a server with options for all. So
  * every channel gets a server of its own, except that the members of a group share one.
  */
-import { coinbaseTag, parseOutputs, stripWitness } from '../../../src/bitcoin/index.js';
+import { coinbaseTag, compareTargets, parseOutputs, stripWitness } from '../../../src/bitcoin/index.js';
 import { Sv2Error } from '../../../src/codec/errors.js';
 import { fromJson, toJson } from '../../../src/framing/index.js';
+import type { NewTemplate, SetCustomMiningJob, SetNewPrevHashTemplate } from '../../../src/messages/index.js';
 import {
   CloseChannel,
-  NewTemplate,
   OpenExtendedMiningChannel,
   OpenStandardMiningChannel,
-  SetCustomMiningJob,
-  SetNewPrevHashTemplate,
   SubmitSharesExtended,
   SubmitSharesStandard,
   UpdateChannel,
@@ -227,7 +225,8 @@ export const replay = (steps: readonly Step[]): Comparison[] => {
     const { channelId } = command;
     const isOpening = command.cmd.startsWith('open');
     if (isOpening) apart.delete(channelId);
-    const known = apart.get(channelId) ?? notPossible(step, places.get(channelId)?.size);
+    const place = places.get(channelId);
+    const known = apart.get(channelId) ?? notPossible(step, place?.size) ?? aboveMaximum(command, place);
     if (known !== undefined) {
       if (apartFor.has(known)) apart.set(channelId, known);
       return { command, ours: null, theirs: answer, difference: known };
@@ -272,7 +271,7 @@ export const replay = (steps: readonly Step[]): Comparison[] => {
 };
 
 /** Differences after which a channel is not what it is at the reference. */
-const apartFor = new Set<DifferenceName>(['extranoncePrefixSize', 'pastJobs']);
+const apartFor = new Set<DifferenceName>(['extranoncePrefixSize', 'pastJobs', 'targetAboveMaximum']);
 
 /** Why a command has no place on our side. */
 const notPossible = ({ command, answer }: Step, size: number | undefined): DifferenceName | undefined => {
@@ -285,9 +284,19 @@ const notPossible = ({ command, answer }: Step, size: number | undefined): Diffe
     if (error === 'ExtranoncePrefixTooLarge') return 'extranoncePrefixSize';
     if (size !== undefined && !sameSize(extranoncePrefix, answer, size)) return 'extranoncePrefixSize';
   }
-  if (error === 'InvalidCoinbaseOutputsSum' && paysLess(command)) return 'rewardsBelowValue';
+  if (error === 'JobFactoryError(InvalidCoinbaseOutputsSum)' && paysLess(command)) return 'rewardsBelowValue';
   return undefined;
 };
+
+const aboveMaximum = (
+  { cmd, channelId, target }: Step['command'],
+  place: Place | undefined,
+): DifferenceName | undefined =>
+  cmd === 'setTarget' &&
+  place !== undefined &&
+  compareTargets(hexToBytes(target as string), channelOf(place, channelId).maxTarget) > 0
+    ? 'targetAboveMaximum'
+    : undefined;
 
 const sameSize = (prefix: string, answer: Json, size: number): boolean =>
   prefix.length / 2 + ((answer['extranonceSize'] as number | undefined) ?? 0) === size;

@@ -65,6 +65,8 @@ struct Miner {
     /// Bytes of extranonce in a share; none for a standard channel.
     extranonce_size: Option<usize>,
     prefix_size: usize,
+    /// The highest byte of the largest target it accepts; the others are all ones.
+    max_target: u8,
     jobs: Vec<Job>,
     sent: Vec<Value>,
     sequence: u32,
@@ -165,6 +167,7 @@ impl<W: Write> Session<W> {
             producer,
             extranonce_size,
             prefix_size,
+            max_target: 0xff,
             jobs: Vec::new(),
             sent: Vec::new(),
             sequence: 0,
@@ -187,8 +190,8 @@ impl<W: Write> Session<W> {
             }
             (20..=21, Some(producer)) => self.unknown_prev_hash(producer),
             (0..=21, None) => self.custom_job(id),
-            (22..=41, _) => self.set_target(id),
-            (42..=44, _) => self.update_channel(id),
+            (22..=41, _) => self.set_target(index),
+            (42..=44, _) => self.update_channel(index),
             (45..=48, _) => self.set_extranonce_prefix(index),
             (49..=58, _) => self
                 .step(json!({ "cmd": "accounting", "channelId": id }))
@@ -198,7 +201,9 @@ impl<W: Write> Session<W> {
     }
 
     /// Easy targets that let shares through, and hard ones that only count once a block is found.
-    fn set_target(&mut self, id: u32) -> io::Result<()> {
+    ///
+    /// None is above what the client accepts: the reference would set it, rx-sv2 does not (spec §5.3.21).
+    fn set_target(&mut self, index: usize) -> io::Result<()> {
         let mut target: [u8; 32] = self.numbers.bytes();
         match self.below(6) {
             0..=2 => {}
@@ -206,12 +211,18 @@ impl<W: Write> Session<W> {
             4 => target[28..].fill(0),
             _ => target[25..].fill(0),
         }
+        let max = self.channels[index].max_target;
+        if target[31] >= max {
+            target[31] = max.saturating_sub(1);
+        }
         let target = if self.chance(20) { [0; 32] } else { target };
+        let id = self.channels[index].id;
         self.step(json!({ "cmd": "setTarget", "channelId": id, "target": hex::encode(&target) }))?;
         Ok(())
     }
 
-    fn update_channel(&mut self, id: u32) -> io::Result<()> {
+    fn update_channel(&mut self, index: usize) -> io::Result<()> {
+        let id = self.channels[index].id;
         let rates = [0.0, 0.05, 0.4, 3.0, 1e6, 1e15, -1.0];
         let rate = rates[self.below(rates.len() as u64) as usize];
         let mut command = json!({ "cmd": "updateChannel", "channelId": id, "nominalHashRate": rate });
@@ -219,6 +230,9 @@ impl<W: Write> Session<W> {
             let mut max: [u8; 32] = [0xff; 32];
             max[31] = self.below(256) as u8;
             command["maximumTarget"] = json!(hex::encode(&max));
+            if rate >= 0.0 {
+                self.channels[index].max_target = max[31];
+            }
         }
         self.step(command)?;
         Ok(())

@@ -92,5 +92,7 @@ fn opening() -> Value {
         }
     }
     s.step(json!({ "cmd": "setTarget", "channelId": 5, "target": "00".repeat(32) }));
+    // above what its client accepts
+    s.step(json!({ "cmd": "setTarget", "channelId": 5, "target": "ff".repeat(32) }));
     s.finish()
 }
