@@ -7,8 +7,8 @@ import type { HashOrder, HashReport, HashWorkerData } from './hash-worker.js';
 
 /**
  * Hashes in worker threads, each of which tries its own share of the nonces. Subscribing starts the threads and
- * emits one hasher, for one unit at a time (its stream errors with Sv2Error `hasher-busy` otherwise);
- * unsubscribing ends them.
+ * emits one hasher, for one unit at a time: another makes the stream of the one before error with Sv2Error
+ * `hasher-taken`. Unsubscribing ends them.
  * @param threads how many, 1 or more; as many as the machine has processors unless given
  * @returns errors with Sv2Error `hash-worker-failed` when a thread ends that should not
  * @throws Sv2Error `out-of-range`
@@ -50,13 +50,14 @@ export function hashWorkers(threads = availableParallelism()): Observable<Hasher
     const hasher: Hasher = {
       hash(unit) {
         return new Observable((hashing) => {
-          if (current !== undefined) {
-            hashing.error(new Sv2Error('hasher-busy', 'these workers already hash another unit'));
-            return undefined;
-          }
-          current = { subscriber: hashing, working: threads };
+          const before = current;
+          const mine = (current = { subscriber: hashing, working: threads });
           command(unit);
+          before?.subscriber.error(
+            new Sv2Error('hasher-taken', 'these workers were given another unit: they hash one at a time'),
+          );
           return () => {
+            if (current !== mine) return;
             current = undefined;
             command(null);
           };
