@@ -15,7 +15,7 @@ export const now = 1_700_000_000;
 
 /** An authority key pair that is the same in every run. */
 export function authorityKeys(seed = 1): { readonly secretKey: Uint8Array; readonly publicKey: Uint8Array } {
-  const { secretKey } = defaultCrypto.generateKeyPair(seededRandom(seed));
+  const secretKey = seededRandom(seed)(32);
   return { secretKey, publicKey: defaultCrypto.xOnlyPublicKey(secretKey) };
 }
 
@@ -27,12 +27,22 @@ export function staticKey(certValiditySeconds = 3600): StaticKey {
   });
 }
 
-/** A provider that hands out copies of one and the same key pair. */
-export function withKeyPair(crypto: CryptoProvider, pair: KeyPair): CryptoProvider {
-  return {
-    ...crypto,
-    generateKeyPair: () => ({ secretKey: pair.secretKey.slice(), publicKey: pair.publicKey.slice() }),
-  };
+/** A provider that generates one and the same key pair again and again. */
+export function withKeyPair(crypto: CryptoProvider, seed: number): CryptoProvider {
+  return { ...crypto, generateKeyPair: () => crypto.generateKeyPair(seededRandom(seed)) };
+}
+
+/** The key pair of a secret key and one of the encodings of its public key. */
+export function keyPairOf(crypto: CryptoProvider, secretKey: Uint8Array, encoded: Uint8Array): KeyPair {
+  for (let branch = 0; branch < 8; branch++) {
+    // What has to be drawn for it: the secret key, u, and the branch that leads to t. Behind a branch that leads nowhere
+    // others are drawn.
+    const draws = [secretKey.slice(), encoded.subarray(0, 32), Uint8Array.of(branch)];
+    const others = seededRandom(branch);
+    const pair = crypto.generateKeyPair((length) => draws.shift() ?? others(length));
+    if (pair.publicKey.encoded.every((byte, i) => byte === encoded[i])) return pair;
+  }
+  throw new Error('the bytes encode the public key of another secret key');
 }
 
 /** Both sides of a connection after a handshake. */

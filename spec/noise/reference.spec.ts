@@ -15,7 +15,7 @@ import {
   type ResponderIdentity,
 } from '../../src/noise/index.js';
 import { providers } from '../crypto/providers.js';
-import { codeOf, withKeyPair } from './fixtures.js';
+import { codeOf, keyPairOf } from './fixtures.js';
 
 interface Keys {
   readonly secretKey: string;
@@ -66,10 +66,14 @@ const vectors = JSON.parse(
   readFileSync(new URL('../vectors/sri/noise.json', import.meta.url), 'utf8'),
 ) as Vectors;
 
-const keyPair = ({ secretKey, ellswift }: Keys): KeyPair => ({
-  secretKey: hexToBytes(secretKey),
-  publicKey: hexToBytes(ellswift),
-});
+function keyPair(crypto: CryptoProvider, { secretKey, ellswift }: Keys): KeyPair {
+  return keyPairOf(crypto, hexToBytes(secretKey), hexToBytes(ellswift));
+}
+
+/** A provider that generates that key pair. */
+function generating(crypto: CryptoProvider, keys: Keys): CryptoProvider {
+  return { ...crypto, generateKeyPair: () => keyPair(crypto, keys) };
+}
 
 function identity(crypto: CryptoProvider, inputs: Inputs): ResponderIdentity {
   const random = hexToBytes(inputs.schnorrAuxRand);
@@ -82,7 +86,7 @@ function identity(crypto: CryptoProvider, inputs: Inputs): ResponderIdentity {
       notValidAfter: inputs.responderNow + inputs.certificateValiditySeconds,
     },
   );
-  return { keyPair: keyPair(inputs.responderStatic), certificate };
+  return { keyPair: keyPair(crypto, inputs.responderStatic), certificate };
 }
 
 /** A provider that notes the AEAD keys that are made from it, in order. */
@@ -127,13 +131,13 @@ describe.each(providers)('handshakes of the reference implementation, with %s', 
     const { inputs, keys } = vector;
     const { crypto, keys: made } = noting(provider);
     const initiator = createInitiator(
-      withKeyPair(crypto, keyPair(inputs.initiatorEphemeral)),
+      generating(crypto, inputs.initiatorEphemeral),
       hexToBytes(inputs.authority.xOnlyPublicKey),
     );
     expect(bytesToHex(initiator.act1)).toBe(vector.act1);
     const shown = identity(crypto, inputs);
     expect(bytesToHex(encodeSignatureNoiseMessage(shown.certificate))).toBe(vector.certificate.bytes);
-    const server = respond(withKeyPair(crypto, keyPair(inputs.responderEphemeral)), shown, initiator.act1);
+    const server = respond(generating(crypto, inputs.responderEphemeral), shown, initiator.act1);
     expect(bytesToHex(server.act2)).toBe(vector.act2);
     const client = initiator.finish(server.act2, vector.initiatorNow);
     const transportKeys = [keys.initiatorToResponder, keys.responderToInitiator];
@@ -160,7 +164,7 @@ describe('certificates that the reference implementation accepts and refuses', (
 
   test.each(cases.map((vector) => [vector.name, vector] as const))('%s', (name, vector) => {
     const authority = vector.expectedAuthority === null ? undefined : hexToBytes(vector.expectedAuthority);
-    const initiator = createInitiator(withKeyPair(crypto, keyPair(inputs.initiatorEphemeral)), authority);
+    const initiator = createInitiator(generating(crypto, inputs.initiatorEphemeral), authority);
     expect(bytesToHex(initiator.act1)).toBe(act1);
     const finish = () => initiator.finish(hexToBytes(vector.act2), vector.initiatorNow);
     expect(codeOf(finish)).toBe(ours(name, vector.error));

@@ -1,3 +1,10 @@
 export { defaultCrypto, nobleCrypto } from './noble.js';
-export { tagLength, type AeadKey, type CryptoProvider, type KeyPair, type RandomBytes } from './provider.js';
+export {
+  tagLength,
+  type AeadKey,
+  type CryptoProvider,
+  type KeyPair,
+  type PublicKey,
+  type RandomBytes,
+} from './provider.js';
 export { isSecretKey, isXOnlyPublicKey } from './secp256k1.js';

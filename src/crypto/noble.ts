@@ -1,8 +1,10 @@
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
+import { schnorr, secp256k1 } from '@noble/curves/secp256k1.js';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { randomBytes } from '@noble/hashes/utils.js';
 import { chacha20Poly1305Key } from './chacha20-poly1305.js';
+import { keyAgreement } from './key-agreement.js';
 import {
   keyDestroyed,
   requireAeadInput,
@@ -11,14 +13,17 @@ import {
   type AeadKey,
   type CryptoProvider,
 } from './provider.js';
-import {
-  decodePublicKey,
-  ecdh,
-  generateKeyPair,
-  schnorrSign,
-  schnorrVerify,
-  xOnlyPublicKey,
-} from './secp256k1.js';
+import { schnorrSign, schnorrVerify, xOnlyPublicKey } from './secp256k1.js';
+
+const { Point } = secp256k1;
+const { Fp, Fn } = Point;
+
+/** Noble's multiplication, which always takes the same steps. */
+const { generateKeyPair, publicKey } = keyAgreement({
+  scalar: (secretKey) => [secretKey, schnorr.getPublicKey(secretKey)],
+  point: (x) => schnorr.utils.lift_x(Fp.fromBytes(x)),
+  multiply: (secretKey, point) => Fp.toBytes(point.multiply(Fn.fromBytes(secretKey)).x),
+});
 
 /**
  * Everything from @noble/curves, @noble/ciphers and @noble/hashes: audited code, and nothing native.
@@ -30,8 +35,7 @@ export const nobleCrypto: CryptoProvider = {
   hmacSha256: (key, data) => hmac(sha256, key, data),
   aeadKey: nobleAeadKey,
   generateKeyPair: (random = randomBytes) => generateKeyPair(random),
-  decodePublicKey,
-  ecdh,
+  publicKey,
   schnorrSign: (message, secretKey, auxiliaryRandom = randomBytes(32)) =>
     schnorrSign(message, secretKey, auxiliaryRandom),
   schnorrVerify,

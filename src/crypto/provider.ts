@@ -3,12 +3,27 @@ import { Sv2Error } from '../codec/errors.js';
 /** Returns `length` bytes that nobody can predict. */
 export type RandomBytes = (length: number) => Uint8Array;
 
-/** A secp256k1 key pair whose public half is ElligatorSwift-encoded (BIP 324). */
-export interface KeyPair {
-  /** 32 bytes, big-endian scalar in 1 … n - 1. Whoever holds the pair clears it after use. */
-  readonly secretKey: Uint8Array;
+/** A secp256k1 public key in its ElligatorSwift encoding (BIP 324). */
+export interface PublicKey {
   /** 64 bytes: u ‖ t, each 32 bytes big-endian. */
-  readonly publicKey: Uint8Array;
+  readonly encoded: Uint8Array;
+  /** The X coordinate they stand for: 32 bytes, big-endian. */
+  readonly x: Uint8Array;
+}
+
+/** A secp256k1 key pair, its secret half out of sight. Whoever holds it destroys it after use. */
+export interface KeyPair {
+  readonly publicKey: PublicKey;
+  /**
+   * The shared secret of BIP 324 `v2_ecdh`.
+   * @param theirs their public key, from `CryptoProvider.publicKey`
+   * @param initiator whether we began the handshake
+   * @returns 32 secret bytes, the caller's to clear
+   * @throws Sv2Error `key-destroyed`
+   */
+  ecdh(theirs: PublicKey, initiator: boolean): Uint8Array;
+  /** Forgets the secret key. Every later call of `ecdh` throws. */
+  destroy(): void;
 }
 
 /** A ChaCha20-Poly1305 key (RFC 8439). Its tag is 16 bytes and follows the ciphertext. */
@@ -50,20 +65,11 @@ export interface CryptoProvider {
    */
   generateKeyPair(randomBytes?: RandomBytes): KeyPair;
   /**
-   * Decodes an ElligatorSwift public key (BIP 324 `ellswift_decode`); every 64 bytes are the encoding of some key.
-   * @returns the 32-byte big-endian X coordinate
+   * Decodes a public key (BIP 324 `ellswift_decode`), for any number of ECDHs with it.
+   * @param encoded 64 bytes, not copied; whatever they are, they are the encoding of some key
    * @throws Sv2Error `crypto-input`
    */
-  decodePublicKey(publicKey: Uint8Array): Uint8Array;
-  /**
-   * The shared secret of BIP 324 `v2_ecdh`.
-   * @param ours our key pair
-   * @param theirs their 64-byte ElligatorSwift public key
-   * @param initiator whether we began the handshake
-   * @returns 32 secret bytes, the caller's to clear
-   * @throws Sv2Error `crypto-input`
-   */
-  ecdh(ours: KeyPair, theirs: Uint8Array, initiator: boolean): Uint8Array;
+  publicKey(encoded: Uint8Array): PublicKey;
   /**
    * A BIP 340 signature.
    * @param message any length; the specification always signs a 32-byte hash
@@ -125,5 +131,5 @@ export function requireAeadInput(nonce: Uint8Array, written: number, out: Uint8A
 
 /** The error of a key that is used after it was destroyed. */
 export function keyDestroyed(): Sv2Error {
-  return new Sv2Error('key-destroyed', 'this AEAD key was destroyed and cannot be used any more');
+  return new Sv2Error('key-destroyed', 'this key was destroyed and cannot be used any more');
 }

@@ -1,8 +1,16 @@
-import { createCipheriv, createDecipheriv, createECDH } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createECDH,
+  createPrivateKey,
+  createPublicKey,
+  diffieHellman,
+  type KeyObject,
+} from 'node:crypto';
 import { chacha20Poly1305Key } from '../crypto/chacha20-poly1305.js';
+import { keyAgreement } from '../crypto/key-agreement.js';
 import { defaultCrypto } from '../crypto/noble.js';
 import { requireAeadInput, tagLength, type AeadKey, type CryptoProvider } from '../crypto/provider.js';
-import { ecdhWith } from '../crypto/secp256k1.js';
 
 /** From this many bytes on OpenSSL is faster, for all that each call of it costs some microseconds. */
 const nativeLength = 1536;
@@ -10,22 +18,36 @@ const nativeLength = 1536;
 const cipherName = 'chacha20-poly1305';
 const cipherOptions = { authTagLength: tagLength };
 
-/** The provider for Node: OpenSSL where that is faster (ECDH, large AEAD blocks), `defaultCrypto` for all the rest. */
+// DER: SEC 1 §C.4 ECPrivateKey and RFC 5280 SubjectPublicKeyInfo of secp256k1, around the bytes of the keys.
+const privateKeyStart = Buffer.from('30740201010420', 'hex');
+const privateKeyMiddle = Buffer.from('a00706052b8104000aa144034200', 'hex');
+const publicKeyStart = Buffer.from('3036301006072a8648ce3d020106052b8104000a03220002', 'hex');
+
+/**
+ * OpenSSL's multiplication. Key objects take a while to make, but in every `computeSecret` an ECDH object multiplies two
+ * more times, to check its own key pair; a key object once, to check the other key.
+ */
+const { generateKeyPair, publicKey } = keyAgreement<KeyObject, KeyObject>({
+  scalar(secretKey) {
+    const curve = createECDH('secp256k1');
+    curve.setPrivateKey(secretKey);
+    const point = curve.getPublicKey(); // SEC 1, uncompressed
+    const key = Buffer.concat([privateKeyStart, secretKey, privateKeyMiddle, point]);
+    const scalar = createPrivateKey({ key, format: 'der', type: 'sec1' });
+    key.fill(0);
+    return [scalar, Uint8Array.from(point.subarray(1, 33))];
+  },
+  point: (x) => createPublicKey({ key: Buffer.concat([publicKeyStart, x]), format: 'der', type: 'spki' }),
+  multiply: (privateKey, publicKey) => diffieHellman({ privateKey, publicKey }),
+});
+
+/** The provider for Node: OpenSSL where that is faster (key agreement, large AEAD blocks), `defaultCrypto` for all the rest. */
 export const nodeCrypto: CryptoProvider = {
   ...defaultCrypto,
   aeadKey: nodeAeadKey,
-  ecdh: ecdhWith(multiplyX),
+  generateKeyPair: (random = defaultCrypto.randomBytes) => generateKeyPair(random),
+  publicKey,
 };
-
-/** The X coordinate of `secretKey` times the point with X coordinate `x`. */
-function multiplyX(secretKey: Uint8Array, x: Uint8Array): Uint8Array {
-  const point = new Uint8Array(33); // SEC 1, compressed; either Y gives the same X
-  point[0] = 2;
-  point.set(x, 1);
-  const curve = createECDH('secp256k1');
-  curve.setPrivateKey(secretKey);
-  return curve.computeSecret(point);
-}
 
 /** A key that leaves long messages to OpenSSL. */
 function nodeAeadKey(bytes: Uint8Array): AeadKey {

@@ -1,7 +1,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { base58, createBase58check } from '@scure/base';
 import type { CryptoProvider } from '../crypto/provider.js';
-import { isSecretKey, isXOnlyPublicKey } from '../crypto/secp256k1.js';
+import { generateSecretKey, isSecretKey, isXOnlyPublicKey } from '../crypto/secp256k1.js';
 import { NoiseError } from './errors.js';
 
 const base58check = createBase58check(sha256);
@@ -17,7 +17,7 @@ export interface AuthorityKeyPair {
 
 /** A fresh authority key pair. */
 export function generateAuthorityKeyPair(crypto: CryptoProvider): AuthorityKeyPair {
-  const { secretKey } = crypto.generateKeyPair();
+  const secretKey = generateSecretKey(crypto.randomBytes);
   return { secretKey, publicKey: crypto.xOnlyPublicKey(secretKey) };
 }
 

@@ -67,37 +67,39 @@ export function createInitiator(
 ): Initiator {
   const ephemeral = crypto.generateKeyPair();
   const state = new SymmetricState(crypto);
-  state.mixHash(ephemeral.publicKey);
+  state.mixHash(ephemeral.publicKey.encoded);
   state.encryptAndHash(empty);
   let finished = false;
 
   function destroy(): void {
     finished = true;
-    ephemeral.secretKey.fill(0);
+    ephemeral.destroy();
     state.destroy();
   }
 
   function read(act2: Uint8Array, now: number): InitiatorResult {
     requireMessageLength('responder', act2, act2Length);
-    const remoteEphemeral = act2.subarray(0, publicKeyLength);
-    state.mixHash(remoteEphemeral);
-    state.mixKey(crypto.ecdh(ephemeral, remoteEphemeral, true));
-    const remoteStatic = authentic(
-      'static key',
-      state.decryptAndHash(act2.subarray(publicKeyLength, publicKeyLength + encryptedKeyLength)),
+    const remoteEphemeral = crypto.publicKey(act2.subarray(0, publicKeyLength));
+    state.mixHash(remoteEphemeral.encoded);
+    state.mixKey(ephemeral.ecdh(remoteEphemeral, true));
+    const remoteStatic = crypto.publicKey(
+      authentic(
+        'static key',
+        state.decryptAndHash(act2.subarray(publicKeyLength, publicKeyLength + encryptedKeyLength)),
+      ),
     );
-    state.mixKey(crypto.ecdh(ephemeral, remoteStatic, true));
+    state.mixKey(ephemeral.ecdh(remoteStatic, true));
     const certificate = decodeSignatureNoiseMessage(
       authentic('certificate', state.decryptAndHash(act2.subarray(publicKeyLength + encryptedKeyLength))),
     );
-    const serverPublicKey = crypto.decodePublicKey(remoteStatic);
+    const serverPublicKey = remoteStatic.x;
     verifyCertificate(crypto, certificate, { serverPublicKey, authorityPublicKey, now });
     const [send, receive] = state.split();
     return { send, receive, serverPublicKey, certificate };
   }
 
   return {
-    act1: ephemeral.publicKey,
+    act1: ephemeral.publicKey.encoded,
     finish(act2, now) {
       if (finished) {
         throw new NoiseError('handshake-finished', 'this handshake has ended already, begin another one');
@@ -130,17 +132,18 @@ export function respond(
 ): ResponderResult {
   requireMessageLength('initiator', act1, act1Length);
   const { keyPair, certificate } = identity;
+  const remoteEphemeral = crypto.publicKey(act1);
   const ephemeral = crypto.generateKeyPair();
   const state = new SymmetricState(crypto);
   try {
     state.mixHash(act1);
     state.decryptAndHash(empty);
     const act2 = new Uint8Array(act2Length);
-    act2.set(ephemeral.publicKey);
-    state.mixHash(ephemeral.publicKey);
-    state.mixKey(crypto.ecdh(ephemeral, act1, false));
-    act2.set(state.encryptAndHash(keyPair.publicKey), publicKeyLength);
-    state.mixKey(crypto.ecdh(keyPair, act1, false));
+    act2.set(ephemeral.publicKey.encoded);
+    state.mixHash(ephemeral.publicKey.encoded);
+    state.mixKey(ephemeral.ecdh(remoteEphemeral, false));
+    act2.set(state.encryptAndHash(keyPair.publicKey.encoded), publicKeyLength);
+    state.mixKey(keyPair.ecdh(remoteEphemeral, false));
     act2.set(
       state.encryptAndHash(encodeSignatureNoiseMessage(certificate)),
       publicKeyLength + encryptedKeyLength,
@@ -148,7 +151,7 @@ export function respond(
     const [receive, send] = state.split();
     return { act2, send, receive };
   } finally {
-    ephemeral.secretKey.fill(0);
+    ephemeral.destroy();
     state.destroy();
   }
 }

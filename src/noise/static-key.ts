@@ -12,8 +12,8 @@ export interface ResponderIdentity {
 export interface StaticKey {
   /**
    * The identity to show now, made anew when half of its validity is over: initiators whose clock is ahead still
-   * accept it then. Made anew too when the clock was set back to before it was issued. Its secret key is
-   * cleared when another takes its place, so use it at once and ask again for the next handshake.
+   * accept it then. Made anew too when the clock was set back to before it was issued. Its key pair is
+   * destroyed when another takes its place, so use it at once and ask again for the next handshake.
    * @param now unix time in seconds, fractions are cut off
    * @throws Sv2Error `key-destroyed`, NoiseError `certificate-validity`
    */
@@ -60,7 +60,7 @@ export function createStaticKey(
     const keyPair = crypto.generateKeyPair();
     const certificate = signCertificate(crypto, {
       authoritySecretKey: authority,
-      serverPublicKey: crypto.decodePublicKey(keyPair.publicKey),
+      serverPublicKey: keyPair.publicKey.x,
       validFrom,
       notValidAfter,
     });
@@ -74,7 +74,7 @@ export function createStaticKey(
       const age = current === undefined ? undefined : second - current.certificate.validFrom;
       if (current === undefined || age === undefined || age < 0 || age * 2 >= certValiditySeconds) {
         const next = issue(second);
-        current?.keyPair.secretKey.fill(0);
+        current?.keyPair.destroy();
         current = next;
       }
       return current;
@@ -82,7 +82,7 @@ export function createStaticKey(
     destroy() {
       destroyed = true;
       authority.fill(0);
-      current?.keyPair.secretKey.fill(0);
+      current?.keyPair.destroy();
       current = undefined;
     },
   };
