@@ -33,8 +33,8 @@ const schema = z.strictObject({
   server_id: number({ min: 0, max: 0xffff, integer: true }).default(0),
   shares_per_minute: number({ min: 0.001, max: 6000 }).default(6),
   share_batch_size: number({ min: 1, max: 0xffff_ffff, integer: true }).default(10),
-  template_provider_type: z.strictObject({
-    Sv2Tp: z.strictObject({
+  template_provider_type: table({
+    Sv2Tp: table({
       address: hostPort(),
       public_key: authorityPublicKey().optional(),
       encryption: z.boolean({ error: 'expected true or false' }).default(true),
@@ -129,6 +129,12 @@ function poolLog(command: Command): Observable<LogLine> {
     filter((line) => line !== undefined),
   );
   return merge(listener.line$, event$, report$);
+}
+
+/** What says where the template provider is. */
+function table<S extends z.core.$ZodLooseShape>(shape: S) {
+  const error = 'expected a table [template_provider_type.Sv2Tp] with an address, or --template-provider';
+  return z.strictObject(shape, { error });
 }
 
 /** An address or a descriptor; comes out as the output script. */
