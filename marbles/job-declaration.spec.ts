@@ -127,11 +127,7 @@ const declare =
             AllocateMiningJobToken({ userIdentifier: 'miner', requestId: 1 }),
             ({ miningJobToken }) => defer(() => declareWith(miningJobToken)),
             { timeout: 5_000 },
-          ).pipe(
-            catchError((error: { readonly code: string }) =>
-              of({ type: 'NotDeclared' as const, reason: error.code }),
-            ),
-          ),
+          ).pipe(catchError((error: unknown) => of({ type: 'NotDeclared' as const, reason: String(error) }))),
         ),
       ),
       event$.pipe(
