@@ -1,0 +1,148 @@
+import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { minerLine } from '../../src/cli/miner.js';
+import { startProcess, startRole, type RunningRole } from './role-support.js';
+import { sv2 } from './support.js';
+
+// the command mines in worker threads, which need JavaScript: it runs from dist, which `npm test` has built
+
+const running: RunningRole[] = [];
+const track = (role: RunningRole): RunningRole => {
+  running.push(role);
+  return role;
+};
+const startMiner = (...argv: readonly string[]) => track(startProcess('miner', ...argv));
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((role) => role.stop()));
+});
+
+const directory = mkdtempSync(join(tmpdir(), 'sv2-miner-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+const publicKey = '9auqWEzQDVyd2oe1JVGFLMLHZtCo2FFqZwtKA5gd9xbuEu7PH72';
+const secretKey = 'mkDLTBBRxdBv998612qipDYoTK3YUrqLe8uWw7gu3iXbSrn2n';
+
+const portOf = async (role: RunningRole): Promise<string> =>
+  (await role.printed(/listening on (127\.0\.0\.1:\d+)/))[1] as string;
+
+/** A pool over a simulated chain on which one hash in 2^20 is a block, in this process. */
+const startPool = async (...flags: readonly string[]): Promise<{ pool: RunningRole; address: string }> => {
+  const provider = track(startRole('template-provider', '--listen', '127.0.0.1:0', '--nbits', '1e0fffff'));
+  const pool = track(
+    startRole(
+      ...['pool', '--listen', '127.0.0.1:0', '--coinbase-reward-script', 'raw(51)'],
+      ...['--template-provider', await portOf(provider), '--no-template-provider-encryption'],
+      ...['--shares-per-minute', '120'],
+      ...flags,
+    ),
+  );
+  await pool.printed(/new block to build on/);
+  return { pool, address: await portOf(pool) };
+};
+
+describe('sv2 miner', () => {
+  it('mines blocks on an extended channel, over Noise, and ends when interrupted', async () => {
+    const { pool, address } = await startPool(
+      ...['--authority-public-key', publicKey, '--authority-secret-key', secretKey],
+    );
+    const miner = startMiner(`stratum2+tcp://${address}/${publicKey}`, '--user', 'alice', '--threads', '2');
+    await miner.printed(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z 2 threads, [\d.]+ [kM]H\/s measured\n/);
+    await miner.printed(/connected to the pool at 127\.0\.0\.1:\d+/);
+    await miner.printed(/channel 2 opened, difficulty/);
+    await miner.printed(/job \d+ started/);
+    await miner.printed(/share 1 found for job \d+/);
+    await miner.printed(/\d shares? accepted/);
+    await pool.printed(/channel 2: alice opened it, extended, [\d.]+ [kM]H\/s nominal/);
+    await pool.printed(/BLOCK found by alice: 0000[0-9a-f]{60}/);
+    expect(await miner.stop('SIGTERM')).toBe(0);
+    expect(miner.output.stderr).toBe('');
+  }, 60_000);
+
+  it('mines on a standard channel, in plaintext, from a file', async () => {
+    const { pool, address } = await startPool();
+    const file = join(directory, 'miner.toml');
+    writeFileSync(
+      file,
+      `url = "stratum2+tcp://${address}"\nuser = "bob"\nchannel = "standard"\nthreads = 1\nhash_rate = 1e6\nencryption = false\n`,
+    );
+    const miner = startMiner('--config', file);
+    await miner.printed(/the connection is not encrypted/);
+    await miner.printed(/1 thread, 1\.00 MH\/s as configured/);
+    await miner.printed(/share 1 found/);
+    await pool.printed(/channel 2: share of bob accepted, difficulty/);
+    expect(await miner.stop('SIGINT')).toBe(0);
+  }, 60_000);
+
+  it('comes back to a pool that went away', async () => {
+    const { pool, address } = await startPool();
+    const miner = startMiner(
+      `stratum2+tcp://${address}`,
+      '--no-encryption',
+      '--threads',
+      '1',
+      '--hash-rate',
+      '1e6',
+    );
+    await miner.printed(/job \d+ started/);
+    await pool.stop();
+    await miner.printed(/no connection to the pool: the server closed the connection/);
+    await miner.printed(/trying the pool at 127\.0\.0\.1:\d+ again in \d\.\d s/);
+    await miner.printed(/no connection to the pool: 127\.0\.0\.1:\d+ refused the connection/);
+    expect(await miner.stop()).toBe(0);
+  }, 60_000);
+
+  it('says that a pool is not the one whose key it was given, and tries on', async () => {
+    const { address } = await startPool(
+      ...['--authority-public-key', publicKey, '--authority-secret-key', secretKey],
+    );
+    const other = '9bwHCYnjhbHm4AS3pWg9MtAH83mzWohoJJJDELYBqZhDNqszDLc';
+    const miner = startMiner(`stratum2+tcp://${address}/${other}`, '--threads', '1', '--hash-rate', '1e6');
+    await miner.printed(/no connection to the pool: .*not signed by the expected authority/);
+    await miner.printed(/trying the pool .* again/);
+    expect(await miner.stop()).toBe(0);
+  }, 60_000);
+
+  const url = 'stratum2+tcp://127.0.0.1:34254';
+  it.each<readonly [string, readonly string[], string]>([
+    ['no URL', [], 'url is missing: expected a URL stratum2+tcp://host:port/AUTHORITY_KEY'],
+    [
+      'a URL of another kind',
+      ['http://127.0.0.1:1'],
+      'URL: the URL is wrong: its scheme must be stratum2+tcp',
+    ],
+    ['a URL without a port', ['stratum2+tcp://127.0.0.1'], 'its port is missing'],
+    ['a wrong key', [`${url}/nonsense0`], 'URL: the authority public key is wrong'],
+    ['a channel', [url, '--channel', 'group'], '--channel: expected standard or extended'],
+    ['threads', [url, '--threads', '0'], '--threads: expected a whole number from 1 to 1024'],
+    [
+      'a hash rate',
+      [url, '--hash-rate', 'fast'],
+      '--hash-rate: expected a number of at least 0 (hashes per second)',
+    ],
+    ['a user', [url, '--user', 'x'.repeat(256)], '--user: expected a text of 1 to 255 bytes'],
+    ['a key without encryption', [`${url}/${publicKey}`, '--no-encryption'], 'of no use without encryption'],
+    ['two URLs', [url, url], 'too many arguments'],
+  ])('refuses %s with status 2', async (_, argv, problem) => {
+    const { exitCode, stdout, stderr } = await sv2(['miner', ...argv]);
+    expect(stderr).toContain(problem);
+    expect(exitCode).toBe(2);
+    expect(stdout).toBe('');
+  });
+
+  it('says what a pool thinks of it', () => {
+    expect(minerLine({ type: 'ChannelRefused', errorCode: 'unknown-user' })).toEqual({
+      text: 'the pool refused to open a channel: unknown-user; asking again in 30 s',
+      isTrouble: true,
+    });
+    expect(minerLine({ type: 'ChannelClosed', channelId: 2, reason: 'bye' })?.isTrouble).toBe(true);
+    expect(
+      minerLine({ type: 'ShareRejected', channelId: 2, sequenceNumber: 3, errorCode: 'stale-share' }),
+    ).toEqual({ text: 'share 3 rejected: stale-share', isTrouble: true });
+    expect(minerLine({ type: 'SharesAccepted', channelId: 2, count: 1 })?.text).toBe('1 share accepted');
+    expect(minerLine({ type: 'TargetChanged', channelId: 2, difficulty: 1234 })?.text).toBe(
+      'difficulty 1.23 k from the next job on',
+    );
+  });
+});

@@ -1,0 +1,227 @@
+import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { defaultCrypto } from '../../src/crypto/index.js';
+import {
+  encodeAuthorityPublicKey,
+  encodeAuthoritySecretKey,
+  generateAuthorityKeyPair,
+} from '../../src/noise/index.js';
+import { reportLines } from '../../src/cli/pool-log.js';
+import type { PoolAccounts } from '../../src/roles/pool/pool.js';
+import { startRole, type RunningRole } from './role-support.js';
+import { sv2 } from './support.js';
+
+const keyPair = () => {
+  const { publicKey, secretKey } = generateAuthorityKeyPair(defaultCrypto);
+  return { publicKey: encodeAuthorityPublicKey(publicKey), secretKey: encodeAuthoritySecretKey(secretKey) };
+};
+const keys = keyPair();
+const address = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
+
+const directory = mkdtempSync(join(tmpdir(), 'sv2-pool-'));
+const running: RunningRole[] = [];
+const start = (...argv: readonly string[]): RunningRole => {
+  const role = startRole(...argv);
+  running.push(role);
+  return role;
+};
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((role) => role.stop()));
+});
+
+let files = 0;
+const configFile = (text: string): string => {
+  const file = join(directory, `pool-${++files}.toml`);
+  writeFileSync(file, text);
+  return file;
+};
+afterAll(() => rmSync(directory, { recursive: true }));
+
+/** A file with all settings that the reference implementation's pool has too. */
+const completeFile = (templateProvider: string, listen = '127.0.0.1:0') =>
+  configFile(`
+listen_address = "${listen}"
+authority_public_key = "${keys.publicKey}"
+authority_secret_key = "${keys.secretKey}"
+cert_validity_sec = 3600
+coinbase_reward_script = "addr(${address})"
+pool_signature = "our pool"
+server_id = 7
+shares_per_minute = 6.5
+share_batch_size = 5
+[template_provider_type.Sv2Tp]
+address = "${templateProvider}"
+public_key = "${keys.publicKey}"
+`);
+
+const portOf = async (role: RunningRole): Promise<string> =>
+  (await role.printed(/listening on (127\.0\.0\.1:\d+)/))[1] as string;
+
+describe('sv2 pool', () => {
+  it('serves what a template provider gives, over Noise, from the reference keys in a file', async () => {
+    const provider = start(
+      ...['template-provider', '--listen', '127.0.0.1:0'],
+      ...['--authority-public-key', keys.publicKey, '--authority-secret-key', keys.secretKey],
+    );
+    const pool = start('pool', '--config', completeFile(await portOf(provider)));
+    await pool.printed(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z pool listening on/);
+    await pool.printed(/connected to the template provider at 127\.0\.0\.1:\d+\n/);
+    await pool.printed(/new block to build on: [0-9a-f]{64}\n/);
+    const client = start('connect', `stratum2+tcp://${await portOf(pool)}/${keys.publicKey}`);
+    await pool.printed(/client 1 connected from 127\.0\.0\.1:\d+/);
+    expect(await client.stop()).toBe(0);
+    await pool.printed(/client 1 .* disconnected/);
+    expect(await pool.stop()).toBe(0);
+    expect(pool.output.stderr).toBe('');
+    expect(pool.output.stdout).not.toContain(keys.secretKey);
+  });
+
+  it('waits for a template provider that is not there', async () => {
+    const pool = start('pool', '--config', completeFile('127.0.0.1:1'));
+    await pool.printed(
+      /no connection to the template provider: 127\.0\.0\.1:1 refused the connection: check/,
+    );
+    await pool.printed(/trying the template provider at 127\.0\.0\.1:1 again in \d\.\d s/);
+    expect(await pool.stop()).toBe(0);
+  });
+
+  it('takes flags before what the file says', async () => {
+    const pool = start('pool', '--config', completeFile('127.0.0.1:1'), '--template-provider', '127.0.0.1:2');
+    await pool.printed(/127\.0\.0\.1:2 refused the connection/);
+  });
+
+  it('ends with status 1 when its address is in use', async () => {
+    const first = start('pool', '--config', completeFile('127.0.0.1:1'));
+    const second = start('pool', '--config', completeFile('127.0.0.1:1', await portOf(first)));
+    expect(await second.exitCode).toBe(1);
+    expect(second.output.stderr).toMatch(/sv2: 127\.0\.0\.1:\d+ is in use: choose another port/);
+  });
+
+  const provider = ['--template-provider', '127.0.0.1:1'];
+  const payout = ['--coinbase-reward-script', address];
+  const wrong: readonly (readonly [string, readonly string[], readonly string[]])[] = [
+    [
+      'nothing',
+      [],
+      ['coinbase_reward_script is missing: expected an address', 'template_provider_type is missing'],
+    ],
+    [
+      'an address of nowhere',
+      [...provider, '--coinbase-reward-script', 'addr(bc1qfoo)'],
+      ['--coinbase-reward-script: expected an address, or a descriptor'],
+    ],
+    [
+      'a signature that leaves the coinbase no room',
+      [...provider, ...payout, '--pool-signature', 'x'.repeat(65)],
+      ['--pool-signature: expected a text of 0 to 64 bytes'],
+    ],
+    [
+      'a server id',
+      [...provider, ...payout, '--server-id', '65536'],
+      ['--server-id: expected a whole number from 0'],
+    ],
+    [
+      'a share rate',
+      [...provider, ...payout, '--shares-per-minute', '0'],
+      ['--shares-per-minute: expected a number'],
+    ],
+    [
+      'half of a key pair',
+      [...provider, ...payout, '--authority-public-key', keys.publicKey],
+      ['authority_secret_key'],
+    ],
+    [
+      'a key for a plaintext connection',
+      [
+        ...provider,
+        ...payout,
+        '--template-provider-key',
+        keys.publicKey,
+        '--no-template-provider-encryption',
+      ],
+      ['template_provider_type.Sv2Tp.public_key: of no use without encryption'],
+    ],
+    [
+      'a missing file',
+      ['--config', '/nonexistent.toml'],
+      ['/nonexistent.toml: cannot be read: no such file'],
+    ],
+    [
+      'misspelt keys',
+      ['--config', configFile('[template_provider_type.Sv2Tp]\nadress = "127.0.0.1:1"\n'), ...payout],
+      ['template_provider_type.Sv2Tp.address is missing', 'template_provider_type.Sv2Tp.adress: unknown key'],
+    ],
+  ];
+  it.each(wrong)('refuses %s with status 2 and says what is wrong', async (_, flags, problems) => {
+    const { exitCode, stdout, stderr } = await sv2(['pool', ...flags]);
+    expect(exitCode).toBe(2);
+    expect(stdout).toBe('');
+    for (const problem of problems) expect(stderr).toContain(problem);
+    for (const line of stderr.trim().split('\n')) expect(line).toMatch(/^sv2: /);
+  });
+
+  it('accepts the longest signature that it says it accepts', async () => {
+    const pool = start(
+      'pool',
+      ...provider,
+      ...payout,
+      '--listen',
+      '127.0.0.1:0',
+      '--pool-signature',
+      'x'.repeat(64),
+    );
+    await portOf(pool);
+    expect(await pool.stop()).toBe(0);
+  });
+
+  it('never shows a secret key, not even a wrong one', async () => {
+    const file = configFile(
+      `authority_secret_key = "${keys.secretKey}x"\nauthority_public_key = "nonsense"\n`,
+    );
+    const { exitCode, stderr } = await sv2(['pool', '--config', file, ...provider, ...payout]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('authority_secret_key: expected a key');
+    expect(stderr).not.toContain(keys.secretKey.slice(0, 8));
+  });
+});
+
+describe('the report of what users delivered', () => {
+  const totals = (accepted: number, rejected: number, difficultySum: number, blocksFound = 0) => ({
+    accepted,
+    rejected,
+    rejectedByCode: {},
+    difficultySum,
+    bestDifficulty: 0,
+    blocksFound,
+  });
+  const accounts = (users: PoolAccounts['users'], blocks = 0): PoolAccounts => ({
+    users,
+    others: totals(0, 0, 0, blocks),
+  });
+
+  it('counts what is new, in all and by user', () => {
+    const before = accounts(new Map([['alice', totals(10, 1, 10)]]), 2);
+    const after = accounts(
+      new Map([
+        ['alice', totals(16, 1, 22)],
+        ['bob', totals(3, 2, 48, 1)],
+        ['carol', totals(0, 0, 0)],
+      ]),
+      2,
+    );
+    expect(reportLines(before, after, 60).map(({ text }) => text)).toEqual([
+      'last 60 s: 9 shares accepted, 2 rejected, 4.29 GH/s by 2 users; 3 blocks since the start',
+      'last 60 s: bob: 3 accepted, 2 rejected, 3.44 GH/s; since the start 3 accepted, 2 rejected, difficulty 48, 1 blocks',
+      'last 60 s: alice: 6 accepted, 0 rejected, 859 MH/s; since the start 16 accepted, 1 rejected, difficulty 22, 0 blocks',
+    ]);
+  });
+
+  it('shows no more than the twenty users who did most', () => {
+    const users = new Map(Array.from({ length: 50 }, (_, index) => [`user ${index}`, totals(1, 0, index)]));
+    const lines = reportLines(accounts(new Map()), accounts(users), 60);
+    expect(lines).toHaveLength(21);
+    expect(lines[1]?.text).toContain('user 49:');
+  });
+});

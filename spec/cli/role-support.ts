@@ -1,0 +1,79 @@
+import { spawn } from 'node:child_process';
+import { PassThrough, Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { Subject } from 'rxjs';
+import { run } from '../../src/cli/run.js';
+
+/** A role that runs. */
+export interface RunningRole {
+  /** What it has printed so far, to stdout and to stderr. */
+  readonly output: { readonly stdout: string; readonly stderr: string };
+  /** Waits until it has printed this, anywhere; fails when it ends before that. */
+  printed(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Interrupts it and waits for its exit status. */
+  stop(signal?: 'SIGINT' | 'SIGTERM'): Promise<number>;
+  /** Its exit status. */
+  readonly exitCode: Promise<number>;
+}
+
+/** Runs `sv2` in this process. */
+export function startRole(...argv: readonly string[]): RunningRole {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const interrupt$ = new Subject<void>();
+  const exitCode = run(argv, { stdin: Readable.from([]), stdout, stderr, interrupt$ });
+  return runningRole(stdout, stderr, exitCode, () => interrupt$.next());
+}
+
+/** Runs the `sv2` that `npm test` has built in a process of its own. */
+export function startProcess(...argv: readonly string[]): RunningRole {
+  const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+  const child = spawn(process.execPath, [main, ...argv], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const exitCode = new Promise<number>((resolve) => {
+    child.once('close', (code, signal) => resolve(code ?? (signal === 'SIGKILL' ? -9 : -1)));
+  });
+  return runningRole(child.stdout, child.stderr, exitCode, (signal) => child.kill(signal));
+}
+
+function runningRole(
+  stdout: Readable,
+  stderr: Readable,
+  exitCode: Promise<number>,
+  interrupt: (signal: 'SIGINT' | 'SIGTERM') => void,
+): RunningRole {
+  const output = { stdout: '', stderr: '' };
+  const changed$ = new Subject<void>();
+  stdout.on('data', (chunk) => {
+    output.stdout += String(chunk);
+    changed$.next();
+  });
+  stderr.on('data', (chunk) => {
+    output.stderr += String(chunk);
+    changed$.next();
+  });
+  const printed = (pattern: RegExp) =>
+    new Promise<RegExpExecArray>((resolve, reject) => {
+      const look = () => {
+        const match = pattern.exec(output.stdout) ?? pattern.exec(output.stderr);
+        if (match === null) return;
+        subscription.unsubscribe();
+        resolve(match);
+      };
+      const subscription = changed$.subscribe(look);
+      void exitCode.then((code) => {
+        look();
+        reject(
+          new Error(`ended with ${code} before it printed ${pattern}\n${output.stdout}\n${output.stderr}`),
+        );
+      });
+      look();
+    });
+  return {
+    output,
+    printed,
+    exitCode,
+    stop(signal = 'SIGINT') {
+      interrupt(signal);
+      return exitCode;
+    },
+  };
+}
