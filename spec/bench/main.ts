@@ -1,0 +1,31 @@
+/** Measures rx-sv2 beside what it is made of, and prints one table: see README.md. */
+import { codecSections } from './codec.js';
+import { frameSections } from './frames.js';
+import { handshakeSections } from './handshakes.js';
+import { roundTripSections } from './round-trips.js';
+import { jobDistributionSections } from './job-distribution.js';
+import { memorySections } from './memory.js';
+import { formatTable, type Section } from './table.js';
+
+const parts: readonly (() => Promise<readonly Section[]>)[] = [
+  codecSections,
+  frameSections,
+  handshakeSections,
+  roundTripSections,
+  jobDistributionSections,
+  memorySections,
+];
+const wanted = process.argv.slice(2);
+const chosen = parts.filter(
+  ({ name }) => wanted.length === 0 || wanted.some((part) => name.startsWith(part)),
+);
+
+const started = performance.now();
+const sections: Section[] = [];
+for (const part of chosen) {
+  const partStarted = performance.now();
+  sections.push(...(await part()));
+  process.stderr.write(`${part.name}: ${((performance.now() - partStarted) / 1000).toFixed(1)} s\n`);
+}
+process.stdout.write(`${formatTable(sections)}\n`);
+process.stderr.write(`in ${((performance.now() - started) / 1000).toFixed(0)} s\n`);

@@ -1,0 +1,106 @@
+/** A client with next to no cost of its own: the handshake and the setup, then bytes. */
+import { once } from 'node:events';
+import { createConnection, type Socket } from 'node:net';
+import {
+  act2Length,
+  createFrameOpener,
+  createInitiator,
+  decodeMessage,
+  encodeFrame,
+  readHeader,
+  sealFrames,
+  SetupConnection,
+  type CipherState,
+  type FrameOpener,
+  type Message,
+} from 'rx-sv2';
+import { nodeCrypto } from 'rx-sv2/node';
+
+/** A TCP connection to a server on this machine. */
+export async function openSocket(port: number): Promise<Socket> {
+  const socket = createConnection({ port, host: '127.0.0.1', noDelay: true });
+  await once(socket, 'connect');
+  return socket.pause();
+}
+
+/** An encrypted connection whose SetupConnection was accepted. */
+export interface StratumSocket {
+  readonly socket: Socket;
+  readonly send: CipherState;
+  readonly opener: FrameOpener;
+  /** Sends messages, and waits for as many as are expected in answer. */
+  request(messages: readonly Message[], answers: number): Promise<readonly Message[]>;
+}
+
+/** Connects, shakes hands and sets up. The socket is paused. */
+export async function openStratumSocket(port: number, flags = 0): Promise<StratumSocket> {
+  const socket = await openSocket(port);
+  const initiator = createInitiator(nodeCrypto, undefined);
+  socket.write(initiator.act1);
+  const { send, receive } = initiator.finish(await take(socket, act2Length), Date.now() / 1000);
+  const opener = createFrameOpener(receive);
+
+  const request = async (messages: readonly Message[], count: number): Promise<readonly Message[]> => {
+    const answers: Message[] = [];
+    socket.write(sealFrames(send, Buffer.concat(messages.map(encodeFrame))));
+    while (answers.length < count) answers.push(...openFrames(opener, await next(socket)));
+    return answers;
+  };
+  const [answer] = await request([setupConnection(flags)], 1);
+  if (answer?.type !== 'SetupConnection.Success') throw new Error(`setup was answered with ${answer?.type}`);
+  return { socket, send, opener, request };
+}
+
+/** A SetupConnection for the Mining Protocol. */
+export const setupConnection = (flags = 0): SetupConnection =>
+  SetupConnection({
+    protocol: 0,
+    minVersion: 2,
+    maxVersion: 2,
+    flags,
+    endpointHost: '127.0.0.1',
+    endpointPort: 34254,
+    vendor: 'rx-sv2',
+    hardwareVersion: 'bench',
+    firmware: '1.0',
+    deviceId: '',
+  });
+
+/** The messages in bytes that arrived. */
+export function openFrames(opener: FrameOpener, bytes: Uint8Array): Message[] {
+  const messages: Message[] = [];
+  opener.push(bytes, (header, payload) => messages.push(decodeMessage(readHeader(header, 0), payload)));
+  return messages;
+}
+
+/** The next bytes of a paused socket. */
+async function next(socket: Socket): Promise<Uint8Array> {
+  for (;;) {
+    const chunk = socket.read() as Buffer | null;
+    if (chunk !== null) return new Uint8Array(chunk);
+    if (socket.readableEnded || socket.destroyed) throw new Error('the server closed the connection');
+    await Promise.race([once(socket, 'readable'), once(socket, 'end')]);
+  }
+}
+
+/** So many bytes of a paused socket. */
+async function take(socket: Socket, length: number): Promise<Uint8Array> {
+  for (;;) {
+    const bytes = socket.read(length) as Buffer | null;
+    if (bytes?.length === length) return new Uint8Array(bytes);
+    if (socket.readableEnded || socket.destroyed) throw new Error('the server closed the connection');
+    await Promise.race([once(socket, 'readable'), once(socket, 'end')]);
+  }
+}
+
+/** Opens many, some at a time. */
+export async function openMany<T>(count: number, open: (index: number) => Promise<T>): Promise<T[]> {
+  const opened: T[] = [];
+  while (opened.length < count) {
+    const batch = Array.from({ length: Math.min(50, count - opened.length) }, (_, index) =>
+      open(opened.length + index),
+    );
+    opened.push(...(await Promise.all(batch)));
+  }
+  return opened;
+}
