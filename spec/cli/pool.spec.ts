@@ -151,7 +151,10 @@ describe('sv2 pool', () => {
     [
       'misspelt keys',
       ['--config', configFile('[template_provider_type.Sv2Tp]\nadress = "127.0.0.1:1"\n'), ...payout],
-      ['template_provider_type.Sv2Tp.address is missing', 'template_provider_type.Sv2Tp.adress: unknown key'],
+      [
+        'template_provider_type.Sv2Tp.address is missing',
+        'template_provider_type.Sv2Tp.adress: unknown key; did you mean address?',
+      ],
     ],
   ];
   it.each(wrong)('refuses %s with status 2 and says what is wrong', async (_, flags, problems) => {

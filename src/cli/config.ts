@@ -4,6 +4,7 @@ import { parse, TomlError } from 'smol-toml';
 import { z } from 'zod';
 import { Sv2Error } from '../codec/errors.js';
 import { decodeAuthorityPublicKey, decodeAuthoritySecretKey } from '../noise/authority-key.js';
+import { closest } from './closest.js';
 
 /** A configuration that cannot be used; a command that meets it ends with exit status 2. Holds no values. */
 export class ConfigError extends Sv2Error {
@@ -55,7 +56,9 @@ export function loadConfig<S extends z.ZodType>(
   for (const { key, value } of flags) assign(raw, key.split('.'), value);
   const result = schema.safeParse(raw);
   if (result.success) return result.data;
-  throw new ConfigError(result.error.issues.flatMap((issue) => describeIssue(issue, raw, flags, file)));
+  throw new ConfigError(
+    result.error.issues.flatMap((issue) => describeIssue(issue, schema, raw, flags, file)),
+  );
 }
 
 /** A command that needs a configuration file: reads the path given to `--config`. */
@@ -97,15 +100,29 @@ function assign(table: Table, [first = '', ...rest]: readonly string[], value: u
 const isTable = (value: unknown): value is Table =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** The keys of a table in a schema. */
+function keysAt(schema: unknown, path: readonly PropertyKey[]): string[] {
+  const table = path.reduce<unknown>(
+    (inner, step) => (inner instanceof z.ZodObject ? (inner.shape as Table)[String(step)] : undefined),
+    schema,
+  );
+  return table instanceof z.ZodObject ? Object.keys(table.shape) : [];
+}
+
 function describeIssue(
   issue: z.core.$ZodIssue,
+  schema: z.ZodType,
   raw: Table,
   flags: readonly Flag[],
   file: string | undefined,
 ): string[] {
   const where = file === undefined ? '' : `${file}: `;
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => `${where}${[...issue.path, key].map(String).join('.')}: unknown key`);
+    return issue.keys.map((key) => {
+      const meant = closest(key, keysAt(schema, issue.path));
+      const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
+      return `${where}${[...issue.path, key].map(String).join('.')}: unknown key${hint}`;
+    });
   }
   const key = issue.path.map(String).join('.');
   if (key === '') return [`${where}${issue.message}`];
