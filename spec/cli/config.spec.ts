@@ -116,7 +116,10 @@ describe('loadConfig', () => {
   it('names unknown keys, which may be misspelt ones', () => {
     expect(
       problemsOf('listen_address = "a:1"\nshare_per_minute = 1\n[provider]\naddress = "a:1"\nkey = 1\n'),
-    ).toEqual(['role.toml: provider.key: unknown key', 'role.toml: share_per_minute: unknown key']);
+    ).toEqual([
+      'role.toml: provider.key: unknown key',
+      'role.toml: share_per_minute: unknown key; did you mean shares_per_minute?',
+    ]);
   });
 
   it('names the flag where the flag is at fault', () => {
