@@ -125,10 +125,23 @@ describe('a Bitcoin node as a source of templates', () => {
     expect(node.count('getblocktemplate')).toBe(2);
     blocks.advance(1);
     await updates.next((update) => update.type === 'BlockTemplate' && update.coinbaseValue === 2n);
-    // an answer to what was asked before the tip changed comes too late
+  });
+
+  it('is not listened to when it answers late what was asked before the tip changed', async () => {
+    let asked = 0;
+    const node = await start(
+      (request) => !isLongPoll(request) && ++asked === 1 && request.reply(coreTemplate()),
+    );
+    const blocks = source(node);
+    const updates = follow(blocks);
+    await updates.next();
+    const poll = await nth(node, 'getblocktemplate', 1);
     blocks.advance(10_000);
+    const late = await nth(node, 'getblocktemplate', 2);
     poll.reply(coreTemplate(nextTip));
     await updates.next(isHeight(103));
+    await late.abandoned;
+    expect(updates.values).toHaveLength(2);
   });
 
   it('is looked at every second if it has no long polling', async () => {
