@@ -120,7 +120,7 @@ describe('a Bitcoin node as a source of templates', () => {
     const blocks = source(node);
     const updates = follow(blocks);
     await updates.next();
-    const poll = await nth(node, 'getblocktemplate', 1);
+    await nth(node, 'getblocktemplate', 1);
     blocks.advance(9_999);
     expect(node.count('getblocktemplate')).toBe(2);
     blocks.advance(1);
