@@ -1,4 +1,7 @@
 /** rx-sv2/node: what needs Node.js, that is TCP, worker threads and native cryptography. */
+export * from './node/bitcoin-node.js';
+export { BitcoinRpcError, type BitcoinRpcErrorCode } from './node/bitcoin-rpc-errors.js';
+export type { BitcoinRpcOptions } from './node/bitcoin-rpc.js';
 export * from './node/connect.js';
 export { nodeCrypto } from './node/crypto.js';
 export * from './node/listen.js';
