@@ -93,6 +93,14 @@ describe('sv2 miner', () => {
     expect(await miner.stop()).toBe(0);
   }, 60_000);
 
+  it('says what a pool without keys needs', async () => {
+    const { address } = await startPool();
+    const miner = startMiner(`stratum2+tcp://${address}`, '--threads', '1', '--hash-rate', '1e6');
+    await miner.printed(/no authority key in the URL: any server is accepted/);
+    await miner.printed(/closed during the handshake.*\(if it has no keys, --no-encryption is needed\)/);
+    expect(await miner.stop()).toBe(0);
+  }, 60_000);
+
   it('says that a pool is not the one whose key it was given, and tries on', async () => {
     const { address } = await startPool(
       ...['--authority-public-key', publicKey, '--authority-secret-key', secretKey],

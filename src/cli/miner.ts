@@ -50,7 +50,7 @@ export function registerMiner(program: Command, context: CommandContext): void {
 The keys of the TOML file are url, user, channel, threads, hash_rate, encryption.
 
 Example:
-  $ sv2 miner stratum2+tcp://127.0.0.1:34254 --user alice`,
+  $ sv2 miner stratum2+tcp://127.0.0.1:34254 --no-encryption --user alice`,
     )
     .action((url: string | undefined) => runRole(context, () => minerLog(command, url)));
 }
@@ -111,7 +111,7 @@ function mining(settings: Settings, hasher: Hasher, nominalHashRate: number): Ob
   return merge(
     rate$,
     outcome$.pipe(
-      map((outcome) => clientLine(outcome, 'pool') ?? minerLine(outcome)),
+      map((outcome) => clientLine(outcome, 'pool', '--no-encryption') ?? minerLine(outcome)),
       filter((line) => line !== undefined),
     ),
   );

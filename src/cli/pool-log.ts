@@ -10,7 +10,7 @@ import { info, trouble, type LogLine } from './run-role.js';
 /** The line that tells of an outcome of a pool; nothing for messages. */
 export function poolLine(outcome: PoolOutcome): LogLine | undefined {
   return isTemplateClients(outcome)
-    ? (clientLine(outcome, 'template provider') ?? solutionLine(outcome))
+    ? (clientLine(outcome, 'template provider', '--no-template-provider-encryption') ?? solutionLine(outcome))
     : (serverLine(outcome) ?? miningLine(outcome));
 }
 

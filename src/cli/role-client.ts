@@ -4,14 +4,23 @@ import { info, trouble, type LogLine } from './run-role.js';
 /**
  * What an outcome that all clients have says in the log; nothing for messages and the application's own.
  * @param server what the client is connected to, for the log: `pool`
+ * @param plaintextFlag what makes it connect to a server that has no keys
  */
-export function clientLine(outcome: ClientOutcome<ApplicationOutcome>, server: string): LogLine | undefined {
+export function clientLine(
+  outcome: ClientOutcome<ApplicationOutcome>,
+  server: string,
+  plaintextFlag: string,
+): LogLine | undefined {
   if (!isClientOutcome(outcome)) return undefined;
   switch (outcome.type) {
     case 'connected':
       return info(`connected to the ${server} at ${outcome.server.peer.address}`);
-    case 'disconnected':
-      return trouble(`no connection to the ${server}: ${outcome.reason.message}`);
+    case 'disconnected': {
+      const { code, message } = outcome.reason;
+      const hint =
+        code === 'peer-closed-during-handshake' ? ` (if it has no keys, ${plaintextFlag} is needed)` : '';
+      return trouble(`no connection to the ${server}: ${message}${hint}`);
+    }
     case 'reconnecting': {
       const { delay, endpoint } = outcome;
       const where = endpoint === undefined ? '' : ` at ${endpoint.host}:${endpoint.port}`;
