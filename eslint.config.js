@@ -63,12 +63,12 @@ const finnish = {
 export default tseslint.config(
   { ignores: ['dist', 'coverage', 'node_modules', 'spec/interop/sri-peer/target'] },
   eslint.configs.recommended,
-  tseslint.configs.recommendedTypeChecked,
-  rxjsX.configs.recommended,
   {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.recommendedTypeChecked, rxjsX.configs.recommended],
     languageOptions: {
       parserOptions: {
-        projectService: { allowDefaultProject: ['*.js'] },
+        projectService: true,
         tsconfigRootDir: import.meta.dirname,
       },
     },
@@ -106,9 +106,5 @@ export default tseslint.config(
   {
     files: ['spec/bench/**/*.ts', 'spec/soak/**/*.ts', 'spec/**/*.bench.ts'],
     rules: { 'no-console': 'off' },
-  },
-  {
-    files: ['**/*.js'],
-    ...tseslint.configs.disableTypeChecked,
   },
 );

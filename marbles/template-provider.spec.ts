@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { map, NEVER, of, tap, throwError, timer, type Observable } from 'rxjs';
-import type {
-  NewTemplate} from '../src/messages/index.js';
+import type { NewTemplate } from '../src/messages/index.js';
 import {
   CoinbaseOutputConstraints,
   RequestTransactionData,

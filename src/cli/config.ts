@@ -103,7 +103,7 @@ const isTable = (value: unknown): value is Table =>
 /** The keys of a table in a schema. */
 function keysAt(schema: unknown, path: readonly PropertyKey[]): string[] {
   const table = path.reduce<unknown>(
-    (inner, step) => (inner instanceof z.ZodObject ? (inner.shape)[String(step)] : undefined),
+    (inner, step) => (inner instanceof z.ZodObject ? inner.shape[String(step)] : undefined),
     schema,
   );
   return table instanceof z.ZodObject ? Object.keys(table.shape) : [];
