@@ -11,7 +11,7 @@ const text = Uint8Array.of(10, 20, 30, 40);
 
 function seal(cipher: CipherState): Uint8Array {
   const out = new Uint8Array(text.length + 16);
-  cipher.encrypt(ad, text, out, 0);
+  cipher.encrypt(ad, text, 0, text.length, out, 0);
   return out;
 }
 
@@ -44,26 +44,28 @@ describe.each(providers)('CipherState with %s', (_, crypto) => {
     for (let n = 0n; n < 3n; n++) {
       const sealed = seal(sender);
       sealed[0]! ^= 1;
-      expect(receiver.decrypt(ad, sealed, out, 0)).toBe(false);
+      expect(receiver.decrypt(ad, sealed, 0, sealed.length, out, 0)).toBe(false);
       expect(receiver.nonce).toBe(n);
       sealed[0]! ^= 1;
-      expect(receiver.decrypt(empty, sealed, out, 0)).toBe(false);
-      expect(receiver.decrypt(ad, sealed, out, 0)).toBe(true);
+      expect(receiver.decrypt(empty, sealed, 0, sealed.length, out, 0)).toBe(false);
+      expect(receiver.decrypt(ad, sealed, 0, sealed.length, out, 0)).toBe(true);
       expect(receiver.nonce).toBe(n + 1n);
-      expect(receiver.decrypt(ad, sealed, out, 0)).toBe(false); // a replay
+      expect(receiver.decrypt(ad, sealed, 0, sealed.length, out, 0)).toBe(false); // a replay
     }
     expect(out).toEqual(text);
-    expect(codeOf(() => sender.encrypt(ad, text, new Uint8Array(3), 0))).toBe('crypto-input');
+    expect(codeOf(() => sender.encrypt(ad, text, 0, text.length, new Uint8Array(3), 0))).toBe('crypto-input');
     expect(sender.nonce).toBe(3n);
   });
 
   it('never wraps', () => {
     const [sender, receiver] = cipherPair(crypto, 0xffff_ffff_ffff_fffen);
     const sealed = seal(sender);
-    expect(receiver.decrypt(ad, sealed, new Uint8Array(4), 0)).toBe(true);
+    expect(receiver.decrypt(ad, sealed, 0, sealed.length, new Uint8Array(4), 0)).toBe(true);
     for (let again = 0; again < 2; again++) {
       expect(codeOf(() => seal(sender))).toBe('nonce-exhausted');
-      expect(codeOf(() => receiver.decrypt(ad, sealed, new Uint8Array(4), 0))).toBe('nonce-exhausted');
+      expect(codeOf(() => receiver.decrypt(ad, sealed, 0, sealed.length, new Uint8Array(4), 0))).toBe(
+        'nonce-exhausted',
+      );
     }
     expect(sender.nonce).toBe(0xffff_ffff_ffff_ffffn);
     expect(receiver.nonce).toBe(0xffff_ffff_ffff_ffffn);
@@ -75,7 +77,9 @@ describe.each(providers)('CipherState with %s', (_, crypto) => {
     sender.destroy();
     receiver.destroy();
     expect(codeOf(() => seal(sender))).toBe('key-destroyed');
-    expect(codeOf(() => receiver.decrypt(ad, sealed, new Uint8Array(4), 0))).toBe('key-destroyed');
+    expect(codeOf(() => receiver.decrypt(ad, sealed, 0, sealed.length, new Uint8Array(4), 0))).toBe(
+      'key-destroyed',
+    );
   });
 });
 

@@ -223,7 +223,7 @@ describe('an opener', () => {
     const [sender, receiver] = cipherPair();
     const header = Uint8Array.of(0, 0, 0, 0xff, 0xff, 0xff);
     const sealed = new Uint8Array(22);
-    sender.encrypt(new Uint8Array(0), header, sealed, 0);
+    sender.encrypt(new Uint8Array(0), header, 0, 6, sealed, 0);
     expect(codeOf(() => open(createFrameOpener(receiver), sealed))).toBeUndefined();
   });
 
@@ -251,9 +251,9 @@ describe('an opener', () => {
     });
     expect(frames).toBe(1);
     expect(codeOf(() => open(opener, sealFrames(sender, plainFrame(1))))).toBe('key-destroyed');
-    expect(codeOf(() => receiver.decrypt(new Uint8Array(0), new Uint8Array(16), new Uint8Array(0), 0))).toBe(
-      'key-destroyed',
-    );
+    expect(
+      codeOf(() => receiver.decrypt(new Uint8Array(0), new Uint8Array(16), 0, 16, new Uint8Array(0), 0)),
+    ).toBe('key-destroyed');
   });
 
   it('is out of step after its listener threw, and says so with that error', () => {

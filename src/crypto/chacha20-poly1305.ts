@@ -1,4 +1,4 @@
-import { chacha20Block, chacha20Xor, readWord } from './chacha20.js';
+import { chacha20Block, chacha20Xor, readWord, writeWord } from './chacha20.js';
 import { polyAddLengths, polyAddPadded, polyBegin, polyEnd } from './poly1305.js';
 import { keyDestroyed, requireAeadInput, requireLength, tagLength, type AeadKey } from './provider.js';
 
@@ -27,27 +27,43 @@ class ChaCha20Poly1305Key implements AeadKey {
     this.#words = words;
   }
 
-  seal(nonce: Uint8Array, ad: Uint8Array, plaintext: Uint8Array, out: Uint8Array, offset: number): void {
+  seal(
+    nonce: Uint8Array,
+    ad: Uint8Array,
+    input: Uint8Array,
+    start: number,
+    end: number,
+    out: Uint8Array,
+    offset: number,
+  ): void {
     const words = this.#words;
     if (words === undefined) throw keyDestroyed();
-    const { length } = plaintext;
-    requireAeadInput(nonce, length + tagLength, out, offset);
-    chacha20Xor(words, nonce, 1, plaintext, length, out, offset, block);
+    const length = end - start;
+    requireAeadInput(nonce, input, start, end, length + tagLength, out, offset);
+    chacha20Xor(words, nonce, 1, input, start, length, out, offset, block);
     const tag = authenticate(words, nonce, ad, out, offset, length);
-    for (let i = 0; i < tagLength; i++) out[offset + length + i] = tag[i]!;
+    for (let i = 0; i < 4; i++) writeWord(out, offset + length + 4 * i, tag[i]!);
   }
 
-  open(nonce: Uint8Array, ad: Uint8Array, ciphertext: Uint8Array, out: Uint8Array, offset: number): boolean {
+  open(
+    nonce: Uint8Array,
+    ad: Uint8Array,
+    input: Uint8Array,
+    start: number,
+    end: number,
+    out: Uint8Array,
+    offset: number,
+  ): boolean {
     const words = this.#words;
     if (words === undefined) throw keyDestroyed();
-    const length = ciphertext.length - tagLength;
-    requireAeadInput(nonce, length, out, offset);
-    const tag = authenticate(words, nonce, ad, ciphertext, 0, length);
+    const length = end - start - tagLength;
+    requireAeadInput(nonce, input, start, end, length, out, offset);
+    const tag = authenticate(words, nonce, ad, input, start, length);
     let difference = 0;
-    for (let i = 0; i < tagLength; i++) difference |= tag[i]! ^ ciphertext[length + i]!;
+    for (let i = 0; i < 4; i++) difference |= tag[i]! ^ readWord(input, start + length + 4 * i);
     if (difference !== 0) return false;
-    chacha20Xor(words, nonce, 1, ciphertext, length, out, offset, block);
-    block.fill(0);
+    chacha20Xor(words, nonce, 1, input, start, length, out, offset, block);
+    for (let i = 0; i < 16; i++) block[i] = 0;
     return true;
   }
 
@@ -57,7 +73,7 @@ class ChaCha20Poly1305Key implements AeadKey {
   }
 }
 
-/** The tag of `length` bytes of ciphertext at `bytes[offset]`. */
+/** The tag, as 4 words, of `length` bytes of ciphertext at `bytes[offset]`. */
 function authenticate(
   key: Int32Array,
   nonce: Uint8Array,
@@ -65,11 +81,11 @@ function authenticate(
   bytes: Uint8Array,
   offset: number,
   length: number,
-): Uint8Array {
+): Int32Array {
   chacha20Block(key, nonce, 0, block); // RFC 8439 §2.6: the one-time key is the first half of block 0
   polyBegin(block);
-  block.fill(0);
-  if (ad.length > 0) polyAddPadded(ad, 0, ad.length);
+  for (let i = 0; i < 16; i++) block[i] = 0;
+  polyAddPadded(ad, 0, ad.length);
   polyAddPadded(bytes, offset, length);
   polyAddLengths(ad.length, length);
   return polyEnd();

@@ -10,6 +10,14 @@ export function readWord(bytes: Uint8Array, offset: number): number {
   return bytes[offset]! | (bytes[offset + 1]! << 8) | (bytes[offset + 2]! << 16) | (bytes[offset + 3]! << 24);
 }
 
+/** Writes a little-endian 32-bit word at `bytes[offset]`. */
+export function writeWord(bytes: Uint8Array, offset: number, word: number): void {
+  bytes[offset] = word;
+  bytes[offset + 1] = word >>> 8;
+  bytes[offset + 2] = word >>> 16;
+  bytes[offset + 3] = word >>> 24;
+}
+
 /**
  * The ChaCha20 block function (RFC 8439 §2.3).
  * @param key 8 words
@@ -54,7 +62,7 @@ export function chacha20Block(key: Int32Array, nonce: Uint8Array, counter: numbe
 }
 
 /**
- * Encrypts or decrypts (RFC 8439 §2.4) the first `length` bytes of `input` into `out[offset]`.
+ * Encrypts or decrypts (RFC 8439 §2.4) `length` bytes at `input[start]` into `out[offset]`.
  * @param counter the counter of the first block
  * @param block 16 words of scratch, left holding keystream: the caller clears it
  */
@@ -63,26 +71,21 @@ export function chacha20Xor(
   nonce: Uint8Array,
   counter: number,
   input: Uint8Array,
+  start: number,
   length: number,
   out: Uint8Array,
   offset: number,
   block: Int32Array,
 ): void {
-  let position = 0;
-  while (length - position >= 64) {
-    chacha20Block(key, nonce, counter++, block);
-    for (let i = 0; i < 16; i++, position += 4) {
-      const word = block[i]!;
-      const at = offset + position;
-      out[at] = input[position]! ^ word;
-      out[at + 1] = input[position + 1]! ^ (word >>> 8);
-      out[at + 2] = input[position + 2]! ^ (word >>> 16);
-      out[at + 3] = input[position + 3]! ^ (word >>> 24);
+  const end = offset + length;
+  let position = start;
+  for (; offset < end; counter++) {
+    chacha20Block(key, nonce, counter, block);
+    const whole = Math.min((end - offset) >>> 2, 16);
+    for (let i = 0; i < whole; i++, position += 4, offset += 4) {
+      writeWord(out, offset, readWord(input, position) ^ block[i]!);
     }
-  }
-  if (position === length) return;
-  chacha20Block(key, nonce, counter, block);
-  for (let i = 0; position < length; i++, position++) {
-    out[offset + position] = input[position]! ^ (block[i >>> 2]! >>> ((i & 3) << 3));
+    if (whole === 16) continue;
+    for (let word = block[whole]!; offset < end; word >>>= 8) out[offset++] = input[position++]! ^ word;
   }
 }

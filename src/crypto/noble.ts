@@ -57,17 +57,17 @@ function nobleAeadKey(bytes: Uint8Array): AeadKey {
     return chacha20poly1305(key, nonce, ad);
   };
   return {
-    seal(nonce, ad, plaintext, out, offset) {
-      const length = plaintext.length + tagLength;
-      requireAeadInput(nonce, length, out, offset);
-      cipher(nonce, ad).encrypt(plaintext, out.subarray(offset, offset + length));
+    seal(nonce, ad, input, start, end, out, offset) {
+      const length = end - start + tagLength;
+      requireAeadInput(nonce, input, start, end, length, out, offset);
+      cipher(nonce, ad).encrypt(input.subarray(start, end), out.subarray(offset, offset + length));
     },
-    open(nonce, ad, ciphertext, out, offset) {
-      const length = ciphertext.length - tagLength;
-      requireAeadInput(nonce, length, out, offset);
+    open(nonce, ad, input, start, end, out, offset) {
+      const length = end - start - tagLength;
+      requireAeadInput(nonce, input, start, end, length, out, offset);
       const opened = cipher(nonce, ad);
       try {
-        opened.decrypt(ciphertext, out.subarray(offset, offset + length));
+        opened.decrypt(input.subarray(start, end), out.subarray(offset, offset + length));
         return true;
       } catch (error) {
         if (error instanceof Error && error.message === 'invalid tag') return false;

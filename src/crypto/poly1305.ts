@@ -9,7 +9,7 @@
  * and it spares an allocation for every frame.
  */
 
-import { readWord } from './chacha20.js';
+import { readWord, writeWord } from './chacha20.js';
 
 const mask22 = 0x3fffff;
 const topMask = 0xfffff; // bits 110 … 129
@@ -20,10 +20,8 @@ const round = 1.5 * 2 ** 74;
 const r = new Float64Array(6);
 const h = new Float64Array(6);
 const s = new Int32Array(4);
-const limbs = new Int32Array(6);
-const minus = new Int32Array(6);
 const lastBlock = new Uint8Array(16);
-const tag = new Uint8Array(16);
+const tag = new Int32Array(4);
 
 /**
  * Begins a tag.
@@ -42,7 +40,7 @@ export function polyBegin(key: Int32Array): void {
   r[4] = (w2 >>> 24) | ((w3 & 0x3fff) << 8);
   r[5] = w3 >>> 14;
   for (let i = 0; i < 4; i++) s[i] = key[4 + i]!;
-  h.fill(0);
+  for (let i = 0; i < 6; i++) h[i] = 0;
 }
 
 /** Adds `count` whole 16-byte blocks, each with its high bit `hibit` (2^128 is 0x40000 in the highest limb). */
@@ -106,88 +104,74 @@ function addBlocks(bytes: Uint8Array, offset: number, count: number, hibit: numb
   h[5] = h5;
 }
 
-/** Copies the bytes of an incomplete block into `lastBlock`, the rest of which is zero. */
-function fillLastBlock(bytes: Uint8Array, offset: number, length: number): void {
-  lastBlock.fill(0);
-  for (let i = 0; i < length; i++) lastBlock[i] = bytes[offset + i]!;
-}
-
-/** Adds `length` bytes at `bytes[offset]`, filled up with zeros to whole blocks (`pad16` of RFC 8439 §2.8.1). */
+/**
+ * Adds `length` bytes at `bytes[offset]`, filled up with zeros to whole blocks (`pad16` of RFC 8439 §2.8.1).
+ */
 export function polyAddPadded(bytes: Uint8Array, offset: number, length: number): void {
-  const whole = length >>> 4;
-  addBlocks(bytes, offset, whole, 0x40000);
   const rest = length & 15;
+  const whole = length - rest;
+  if (whole > 0) addBlocks(bytes, offset, whole >>> 4, 0x40000);
   if (rest === 0) return;
-  fillLastBlock(bytes, offset + whole * 16, rest);
+  fillLastBlock(bytes, offset + whole, rest);
   addBlocks(lastBlock, 0, 1, 0x40000);
 }
 
 /** Adds the block that ends the AEAD construction: both lengths as little-endian U64 (RFC 8439 §2.8). */
 export function polyAddLengths(adLength: number, length: number): void {
-  lastBlock.fill(0);
-  for (let i = 0; i < 4; i++) {
-    lastBlock[i] = adLength >>> (8 * i);
-    lastBlock[8 + i] = length >>> (8 * i);
-  }
+  for (let i = 0; i < 16; i++) lastBlock[i] = 0;
+  writeWord(lastBlock, 0, adLength);
+  writeWord(lastBlock, 8, length);
   addBlocks(lastBlock, 0, 1, 0x40000);
+}
+
+/** Copies the `rest` bytes of an incomplete block, and zeros behind them. */
+function fillLastBlock(bytes: Uint8Array, offset: number, rest: number): void {
+  for (let i = 0; i < rest; i++) lastBlock[i] = bytes[offset + i]!;
+  for (let i = rest; i < 16; i++) lastBlock[i] = 0;
 }
 
 /**
  * Ends the tag and forgets the one-time key.
- * @returns 16 bytes, overwritten by the next tag
+ * @returns the 16 bytes as 4 little-endian words, overwritten by the next tag
  */
-export function polyEnd(): Uint8Array {
+// prettier-ignore
+export function polyEnd(): Int32Array {
+  let h0 = h[0]! | 0, h1 = h[1]! | 0, h2 = h[2]! | 0, h3 = h[3]! | 0, h4 = h[4]! | 0, h5 = h[5]! | 0;
   // Two rounds of carries bring every limb into range: what the first leaves over or below zero at the lowest limb, 20 at most,
   // the second settles.
-  for (let i = 0; i < 6; i++) limbs[i] = h[i]!;
-  carryRound();
-  carryRound();
-
-  // minus = limbs + 5 - 2^130; it is the answer unless it is negative
-  let carry = 5;
-  for (let i = 0; i < 6; i++) {
-    const sum = limbs[i]! + carry;
-    carry = sum >>> 22;
-    minus[i] = sum & mask22;
+  for (let i = 0; i < 2; i++) {
+    h1 += h0 >> 22; h0 &= mask22;
+    h2 += h1 >> 22; h1 &= mask22;
+    h3 += h2 >> 22; h2 &= mask22;
+    h4 += h3 >> 22; h3 &= mask22;
+    h5 += h4 >> 22; h4 &= mask22;
+    h0 += (h5 >> 20) * 5; h5 &= topMask; // 2^130 is congruent to 5
   }
-  const take = -(minus[5]! >>> 20); // all ones when bit 130 is set
-  minus[5]! &= topMask;
-  for (let i = 0; i < 6; i++) limbs[i] = (limbs[i]! & ~take) | (minus[i]! & take);
 
-  // tag = (limbs + s) mod 2^128, little-endian
-  let sum = ((limbs[0]! | (limbs[1]! << 22)) >>> 0) + (s[0]! >>> 0);
-  writeWord(0, sum);
-  sum = (((limbs[1]! >>> 10) | (limbs[2]! << 12)) >>> 0) + (s[1]! >>> 0) + (sum > 0xffffffff ? 1 : 0);
-  writeWord(4, sum);
-  sum =
-    (((limbs[2]! >>> 20) | (limbs[3]! << 2) | (limbs[4]! << 24)) >>> 0) +
-    (s[2]! >>> 0) +
-    (sum > 0xffffffff ? 1 : 0);
-  writeWord(8, sum);
-  sum = (((limbs[4]! >>> 8) | (limbs[5]! << 14)) >>> 0) + (s[3]! >>> 0) + (sum > 0xffffffff ? 1 : 0);
-  writeWord(12, sum);
-  for (let i = 0; i < 6; i++) r[i] = h[i] = limbs[i] = minus[i] = 0;
-  for (let i = 0; i < 4; i++) s[i] = 0;
+  // m = h + 5 - 2^130; it is the answer unless it is negative
+  let m0 = h0 + 5;
+  let m1 = h1 + (m0 >>> 22); m0 &= mask22;
+  let m2 = h2 + (m1 >>> 22); m1 &= mask22;
+  let m3 = h3 + (m2 >>> 22); m2 &= mask22;
+  let m4 = h4 + (m3 >>> 22); m3 &= mask22;
+  let m5 = h5 + (m4 >>> 22); m4 &= mask22;
+  const take = -(m5 >>> 20); // all ones when bit 130 is set
+  m5 &= topMask;
+  h0 ^= (h0 ^ m0) & take; h1 ^= (h1 ^ m1) & take; h2 ^= (h2 ^ m2) & take;
+  h3 ^= (h3 ^ m3) & take; h4 ^= (h4 ^ m4) & take; h5 ^= (h5 ^ m5) & take;
+
+  // tag = (h + s) mod 2^128
+  let sum = ((h0 | (h1 << 22)) >>> 0) + (s[0]! >>> 0);
+  tag[0] = sum;
+  sum = (((h1 >>> 10) | (h2 << 12)) >>> 0) + (s[1]! >>> 0) + (sum > 0xffffffff ? 1 : 0);
+  tag[1] = sum;
+  sum = (((h2 >>> 20) | (h3 << 2) | (h4 << 24)) >>> 0) + (s[2]! >>> 0) + (sum > 0xffffffff ? 1 : 0);
+  tag[2] = sum;
+  sum = (((h4 >>> 8) | (h5 << 14)) >>> 0) + (s[3]! >>> 0) + (sum > 0xffffffff ? 1 : 0);
+  tag[3] = sum;
+  for (let i = 0; i < 6; i++) r[i] = h[i] = 0;
+  s[0] = s[1] = s[2] = s[3] = 0;
   return tag;
-}
-
-function carryRound(): void {
-  let carry = 0;
-  for (let i = 0; i < 5; i++) {
-    const sum = limbs[i]! + carry;
-    carry = sum >> 22;
-    limbs[i] = sum & mask22;
-  }
-  const top = limbs[5]! + carry;
-  limbs[5] = top & topMask;
-  limbs[0]! += (top >> 20) * 5; // 2^130 is congruent to 5
-}
-
-function writeWord(at: number, word: number): void {
-  tag[at] = word;
-  tag[at + 1] = word >>> 8;
-  tag[at + 2] = word >>> 16;
-  tag[at + 3] = word >>> 24;
 }
 
 /**
@@ -200,13 +184,15 @@ export function poly1305(key: Uint8Array, message: Uint8Array): Uint8Array {
   for (let i = 0; i < 8; i++) words[i] = readWord(key, 4 * i);
   polyBegin(words);
   words.fill(0);
-  const whole = message.length >>> 4;
-  addBlocks(message, 0, whole, 0x40000);
   const rest = message.length & 15;
+  const whole = message.length - rest;
+  addBlocks(message, 0, whole >>> 4, 0x40000);
   if (rest > 0) {
-    fillLastBlock(message, whole * 16, rest);
+    fillLastBlock(message, whole, rest);
     lastBlock[rest] = 1;
     addBlocks(lastBlock, 0, 1, 0);
   }
-  return polyEnd().slice();
+  const bytes = new Uint8Array(16);
+  polyEnd().forEach((word, i) => writeWord(bytes, 4 * i, word));
+  return bytes;
 }

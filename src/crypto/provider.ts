@@ -29,19 +29,36 @@ export interface KeyPair {
 /** A ChaCha20-Poly1305 key (RFC 8439). Its tag is 16 bytes and follows the ciphertext. */
 export interface AeadKey {
   /**
-   * Encrypts `plaintext` and writes ciphertext ‖ tag, `plaintext.length + 16` bytes, at `out[offset]`.
-   * That region may begin where `plaintext` does (encryption in place), but may not overlap it otherwise.
+   * Encrypts the bytes `input[start]` … `input[end - 1]` and writes ciphertext ‖ tag, 16 bytes more, at `out[offset]`.
+   * That region may begin where the plaintext does (encryption in place), but may not overlap it otherwise.
+   * (Ranges instead of views: for a short message a view costs as much as its encryption.)
    * @param nonce 12 bytes, never used before with this key
    * @throws Sv2Error `key-destroyed`, `crypto-input`
    */
-  seal(nonce: Uint8Array, ad: Uint8Array, plaintext: Uint8Array, out: Uint8Array, offset: number): void;
+  seal(
+    nonce: Uint8Array,
+    ad: Uint8Array,
+    input: Uint8Array,
+    start: number,
+    end: number,
+    out: Uint8Array,
+    offset: number,
+  ): void;
   /**
-   * Authenticates `ciphertext` (which ends with its tag) and, only if it is authentic, writes the
-   * `ciphertext.length - 16` bytes of plaintext at `out[offset]`. Decryption in place is allowed as in `seal`.
+   * Authenticates the ciphertext `input[start]` … `input[end - 1]`, which ends with its tag, and, only if it is authentic,
+   * writes the plaintext, 16 bytes less, at `out[offset]`. Decryption in place is allowed as in `seal`.
    * @returns false, with `out` untouched, when the tag does not match
    * @throws Sv2Error `key-destroyed`, `crypto-input`
    */
-  open(nonce: Uint8Array, ad: Uint8Array, ciphertext: Uint8Array, out: Uint8Array, offset: number): boolean;
+  open(
+    nonce: Uint8Array,
+    ad: Uint8Array,
+    input: Uint8Array,
+    start: number,
+    end: number,
+    out: Uint8Array,
+    offset: number,
+  ): boolean;
   /** Overwrites the key. Every later call of `seal` or `open` throws. */
   destroy(): void;
 }
@@ -113,12 +130,26 @@ export function requireLength(what: string, bytes: Uint8Array, length: number): 
  * @param written how many bytes will be written at `out[offset]`
  * @throws Sv2Error `crypto-input`
  */
-export function requireAeadInput(nonce: Uint8Array, written: number, out: Uint8Array, offset: number): void {
+export function requireAeadInput(
+  nonce: Uint8Array,
+  input: Uint8Array,
+  start: number,
+  end: number,
+  written: number,
+  out: Uint8Array,
+  offset: number,
+): void {
   if (nonce.length !== 12) requireLength('the nonce', nonce, 12);
+  if (!(start >= 0 && start <= end && end <= input.length)) {
+    throw new Sv2Error(
+      'crypto-input',
+      `the input cannot be the bytes from ${start} to ${end}, its length is ${input.length}`,
+    );
+  }
   if (written < 0) {
     throw new Sv2Error(
       'crypto-input',
-      `a ciphertext must be at least ${tagLength} bytes, got ${written + tagLength}`,
+      `a ciphertext must be at least ${tagLength} bytes, got ${end - start}`,
     );
   }
   if (!(offset >= 0 && offset + written <= out.length)) {

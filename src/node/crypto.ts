@@ -55,27 +55,27 @@ function nodeAeadKey(bytes: Uint8Array): AeadKey {
   const key = bytes.slice();
   let destroyed = false;
   return {
-    seal(nonce, ad, plaintext, out, offset) {
-      const { length } = plaintext;
+    seal(nonce, ad, input, start, end, out, offset) {
+      const length = end - start;
       if (length < nativeLength || destroyed) {
-        short.seal(nonce, ad, plaintext, out, offset);
+        short.seal(nonce, ad, input, start, end, out, offset);
         return;
       }
-      requireAeadInput(nonce, length + tagLength, out, offset);
+      requireAeadInput(nonce, input, start, end, length + tagLength, out, offset);
       const cipher = createCipheriv(cipherName, key, nonce, cipherOptions);
       if (ad.length > 0) cipher.setAAD(ad, { plaintextLength: length });
-      out.set(cipher.update(plaintext), offset);
+      out.set(cipher.update(input.subarray(start, end)), offset);
       cipher.final();
       out.set(cipher.getAuthTag(), offset + length);
     },
-    open(nonce, ad, ciphertext, out, offset) {
-      const length = ciphertext.length - tagLength;
-      if (length < nativeLength || destroyed) return short.open(nonce, ad, ciphertext, out, offset);
-      requireAeadInput(nonce, length, out, offset);
+    open(nonce, ad, input, start, end, out, offset) {
+      const length = end - start - tagLength;
+      if (length < nativeLength || destroyed) return short.open(nonce, ad, input, start, end, out, offset);
+      requireAeadInput(nonce, input, start, end, length, out, offset);
       const decipher = createDecipheriv(cipherName, key, nonce, cipherOptions);
       if (ad.length > 0) decipher.setAAD(ad, { plaintextLength: length });
-      decipher.setAuthTag(ciphertext.subarray(length));
-      const plaintext = decipher.update(ciphertext.subarray(0, length));
+      decipher.setAuthTag(input.subarray(start + length, end));
+      const plaintext = decipher.update(input.subarray(start, start + length));
       try {
         decipher.final();
       } catch {

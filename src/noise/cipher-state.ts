@@ -35,23 +35,37 @@ export class CipherState {
   }
 
   /**
-   * `EncryptWithAd`: writes ciphertext ‖ tag, `plaintext.length + 16` bytes, at `out[offset]`.
+   * `EncryptWithAd`: encrypts `input[start]` … `input[end - 1]` and writes ciphertext ‖ tag, 16 bytes more, at `out[offset]`.
    * @throws NoiseError `nonce-exhausted`, Sv2Error `key-destroyed`, `crypto-input`
    */
-  encrypt(ad: Uint8Array, plaintext: Uint8Array, out: Uint8Array, offset: number): void {
+  encrypt(
+    ad: Uint8Array,
+    input: Uint8Array,
+    start: number,
+    end: number,
+    out: Uint8Array,
+    offset: number,
+  ): void {
     this.#requireNonce();
-    this.#key.seal(this.#nonce, ad, plaintext, out, offset);
+    this.#key.seal(this.#nonce, ad, input, start, end, out, offset);
     this.#advance();
   }
 
   /**
-   * `DecryptWithAd`: writes the `ciphertext.length - 16` bytes of plaintext at `out[offset]`.
+   * `DecryptWithAd`: decrypts `input[start]` … `input[end - 1]` and writes the plaintext, 16 bytes less, at `out[offset]`.
    * @returns false, with the nonce where it was and `out` untouched, if the ciphertext is not authentic
    * @throws NoiseError `nonce-exhausted`, Sv2Error `key-destroyed`, `crypto-input`
    */
-  decrypt(ad: Uint8Array, ciphertext: Uint8Array, out: Uint8Array, offset: number): boolean {
+  decrypt(
+    ad: Uint8Array,
+    input: Uint8Array,
+    start: number,
+    end: number,
+    out: Uint8Array,
+    offset: number,
+  ): boolean {
     this.#requireNonce();
-    if (!this.#key.open(this.#nonce, ad, ciphertext, out, offset)) return false;
+    if (!this.#key.open(this.#nonce, ad, input, start, end, out, offset)) return false;
     this.#advance();
     return true;
   }

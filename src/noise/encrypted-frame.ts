@@ -65,11 +65,11 @@ export function sealFrames(cipher: CipherState, frames: Uint8Array): Uint8Array 
   while (offset < frames.length) {
     const payload = offset + headerLength;
     const end = payload + payloadLengthAt(frames, offset);
-    cipher.encrypt(empty, frames.subarray(offset, payload), out, written);
+    cipher.encrypt(empty, frames, offset, payload, out, written);
     written += encryptedHeaderLength;
     for (let start = payload; start < end;) {
       const stop = Math.min(start + maxBlockPlaintextLength, end);
-      cipher.encrypt(empty, frames.subarray(start, stop), out, written);
+      cipher.encrypt(empty, frames, start, stop, out, written);
       written += stop - start + tagLength;
       start = stop;
     }
@@ -80,7 +80,7 @@ export function sealFrames(cipher: CipherState, frames: Uint8Array): Uint8Array 
 
 /**
  * Receives a decrypted frame.
- * @param header its 6 bytes
+ * @param header its 6 bytes, overwritten by those of the next frame
  * @param payload a view of this frame's own buffer
  */
 export type FrameListener = (header: Uint8Array, payload: Uint8Array) => void;
@@ -114,17 +114,19 @@ export function createFrameOpener(cipher: CipherState, maxPayload = maxU24): Fra
   let failure: Error | undefined;
   /** The header being collected, when a chunk ended inside it. */
   const partialHeader = new Uint8Array(encryptedHeaderLength);
-  let header: Uint8Array | undefined; // of the frame under way, decrypted
+  const header = new Uint8Array(headerLength); // of the frame under way, decrypted
+  let hasHeader = false;
   /** Payload of the frame under way; after what is decrypted, ciphertext of the block under way. */
   let buffer = empty;
   let payloadLength = 0;
   let opened = 0; // bytes of payload decrypted
   let collected = 0; // bytes of ciphertext collected of the header or block under way
 
-  function openHeader(ciphertext: Uint8Array): void {
-    const bytes = new Uint8Array(headerLength);
-    if (!cipher.decrypt(empty, ciphertext, bytes, 0)) throw notAuthentic('header', 0);
-    const length = payloadLengthAt(bytes, 0);
+  function openHeader(bytes: Uint8Array, start: number): void {
+    if (!cipher.decrypt(empty, bytes, start, start + encryptedHeaderLength, header, 0)) {
+      throw notAuthentic('header', 0);
+    }
+    const length = payloadLengthAt(header, 0);
     if (length > maxPayload) {
       throw new NoiseError(
         'frame-too-large',
@@ -132,7 +134,7 @@ export function createFrameOpener(cipher: CipherState, maxPayload = maxU24): Fra
         { payloadLength: length, maxPayload },
       );
     }
-    header = bytes;
+    hasHeader = true;
     payloadLength = length;
     opened = 0;
     collected = 0;
@@ -143,13 +145,13 @@ export function createFrameOpener(cipher: CipherState, maxPayload = maxU24): Fra
   function readHeader(chunk: Uint8Array, offset: number): number {
     if (collected === 0 && chunk.length - offset >= encryptedHeaderLength) {
       const end = offset + encryptedHeaderLength;
-      openHeader(chunk.subarray(offset, end));
+      openHeader(chunk, offset);
       return end;
     }
     const end = Math.min(offset + encryptedHeaderLength - collected, chunk.length);
     partialHeader.set(chunk.subarray(offset, end), collected);
     collected += end - offset;
-    if (collected === encryptedHeaderLength) openHeader(partialHeader);
+    if (collected === encryptedHeaderLength) openHeader(partialHeader, 0);
     return end;
   }
 
@@ -164,16 +166,18 @@ export function createFrameOpener(cipher: CipherState, maxPayload = maxU24): Fra
       buffer = new Uint8Array(complete ? payloadLength : payloadLength + tagLength);
     }
     const end = Math.min(offset + blockLength - collected, chunk.length);
-    let block: Uint8Array;
-    if (collected === 0 && available >= blockLength) {
-      block = chunk.subarray(offset, end);
-    } else {
+    let block = chunk;
+    let start = offset;
+    if (collected > 0 || available < blockLength) {
       buffer.set(chunk.subarray(offset, end), opened + collected);
       collected += end - offset;
       if (collected < blockLength) return end;
-      block = buffer.subarray(opened, opened + blockLength);
+      block = buffer;
+      start = opened;
     }
-    if (!cipher.decrypt(empty, block, buffer, opened)) throw notAuthentic('payload', opened);
+    if (!cipher.decrypt(empty, block, start, start + blockLength, buffer, opened)) {
+      throw notAuthentic('payload', opened);
+    }
     opened += plaintextLength;
     collected = 0;
     return end;
@@ -182,22 +186,19 @@ export function createFrameOpener(cipher: CipherState, maxPayload = maxU24): Fra
   function read(chunk: Uint8Array, onFrame: FrameListener): void {
     let offset = 0;
     while (failure === undefined && offset < chunk.length) {
-      offset = header === undefined ? readHeader(chunk, offset) : readBlock(chunk, offset);
-      if (header === undefined || opened < payloadLength) continue;
-      const [completeHeader, completeBuffer] = [header, buffer];
-      header = undefined;
+      offset = hasHeader ? readBlock(chunk, offset) : readHeader(chunk, offset);
+      if (!hasHeader || opened < payloadLength) continue;
+      const payload = buffer.length === payloadLength ? buffer : buffer.subarray(0, payloadLength);
+      hasHeader = false;
       buffer = empty;
-      onFrame(
-        completeHeader,
-        completeBuffer.length === payloadLength ? completeBuffer : completeBuffer.subarray(0, payloadLength),
-      );
+      onFrame(header, payload);
     }
   }
 
   function fail(error: Error): void {
     failure ??= error;
     buffer = empty;
-    header = undefined;
+    hasHeader = false;
     collected = 0;
     opened = 0;
     cipher.destroy();
@@ -217,7 +218,7 @@ export function createFrameOpener(cipher: CipherState, maxPayload = maxU24): Fra
       maxPayload = bytes;
     },
     get pending() {
-      return header === undefined ? collected : encryptedHeaderLength + encryptedLength(opened) + collected;
+      return hasHeader ? encryptedHeaderLength + encryptedLength(opened) + collected : collected;
     },
     destroy() {
       fail(new NoiseError('key-destroyed', 'this opener was destroyed and takes no more bytes'));

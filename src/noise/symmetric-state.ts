@@ -47,7 +47,7 @@ export class SymmetricState {
     let ciphertext = plaintext;
     if (this.#cipher !== undefined) {
       ciphertext = new Uint8Array(plaintext.length + tagLength);
-      this.#cipher.encrypt(this.#hash, plaintext, ciphertext, 0);
+      this.#cipher.encrypt(this.#hash, plaintext, 0, plaintext.length, ciphertext, 0);
     }
     this.mixHash(ciphertext);
     return ciphertext;
@@ -61,7 +61,7 @@ export class SymmetricState {
     let plaintext = ciphertext;
     if (this.#cipher !== undefined) {
       plaintext = new Uint8Array(ciphertext.length - tagLength);
-      if (!this.#cipher.decrypt(this.#hash, ciphertext, plaintext, 0)) return undefined;
+      if (!this.#cipher.decrypt(this.#hash, ciphertext, 0, ciphertext.length, plaintext, 0)) return undefined;
     }
     this.mixHash(ciphertext);
     return plaintext;
