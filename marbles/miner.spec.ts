@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { concat, NEVER, of, tap, throwError, type Observable } from 'rxjs';
+import { concat, map, NEVER, of, tap, throwError, timer, type Observable } from 'rxjs';
 import { parseBlockHeader } from '../src/bitcoin/block-header.js';
 import { Sv2Error } from '../src/codec/errors.js';
 import {
@@ -254,7 +254,7 @@ describe('a miner whose pool', () => {
     marbles(({ connection, expectOutcomes, expectSent }) => {
       const first = connection('-wOJp-|', fromPool);
       const second = connection('-wOJp', fromPool);
-      const { hasher } = scripted(() => concat(of(found(1)), NEVER));
+      const { hasher } = scripted(() => concat(of(found(1)), timer(20).pipe(map(() => found(2))), NEVER));
       const service = minerOf([first, new Sv2Error('connection-refused', 'nobody there'), second], hasher, {
         hasher$: concat(of(hasher), NEVER).pipe(tap({ subscribe: () => (subscriptions += 1) })),
         reconnect: { initialDelay: 100, maxDelay: 100 },
@@ -262,15 +262,29 @@ describe('a miner whose pool', () => {
       expectOutcomes(service.start().pipe(tap(({ type }) => seen.push(type))), 'handlerError').toBe('');
       expectSent(first).toBe('SO--1-|', { S, O, 1: share({ sequenceNumber: 1 }) });
     }, brief);
-    expect(seen.filter((type) => ['disconnected', 'ChannelOpened', 'ShareFound'].includes(type))).toEqual([
+    expect(
+      seen.filter((type) => ['disconnected', 'ChannelOpened', 'ShareFound', 'undeliverable'].includes(type)),
+    ).toEqual([
       'ChannelOpened',
       'ShareFound',
       'disconnected',
       'disconnected',
       'ChannelOpened',
+      'ShareFound',
       'ShareFound',
     ]);
     expect(subscriptions).toBe(1);
+  });
+
+  it('names a job that it has not sent stops mining the old one', () => {
+    marbles(({ connection, cold, expectOutcomes, expectSent }) => {
+      const hasher: Hasher = { hash: () => cold('--f----f----f', { f: found(1) }) };
+      const server = connection('-wOJp--x', { ...fromPool, x: { ...fromPool.p, jobId: 9 } });
+      expectOutcomes(minerOf([server], hasher).start(), 'handlerError').toBe('-------e', {
+        e: like({ error: like({ code: 'job-id-not-found' }) }),
+      });
+      expectSent(server).toBe('SO----1', { S, O, 1: share({ jobId: 1 }) });
+    }, brief);
   });
 
   it('makes no sense goes on with what does', () => {

@@ -2,7 +2,6 @@ import {
   bufferTime,
   catchError,
   defer,
-  EMPTY,
   filter,
   map,
   merge,
@@ -116,8 +115,9 @@ export function miningSession(
     share(),
   );
   const hashing$ = change$.pipe(
-    filter((change) => change.type === 'work' || change.type === 'closed'),
-    switchMap((change) => (change.type === 'work' ? mine(change.channel, hasher, scheduler) : EMPTY)),
+    filter(({ type }) => type === 'work' || type === 'closed' || type === 'handlerError'),
+    // whatever happened, there is at most one channel, with the work it has now
+    switchMap(() => merge(...[...core.channels.values()].map((channel) => mine(channel, hasher, scheduler)))),
     share(),
   );
   const reopen$ = change$.pipe(
