@@ -333,8 +333,8 @@ export async function shakeHands(
     seal(frame) {
       const payload = frame.subarray(6);
       const sealed = new Uint8Array(22 + (payload.length > 0 ? payload.length + 16 : 0));
-      send.encrypt(new Uint8Array(), frame.subarray(0, 6), sealed, 0);
-      if (payload.length > 0) send.encrypt(new Uint8Array(), payload, sealed, 22);
+      send.encrypt(new Uint8Array(), frame, 0, 6, sealed, 0);
+      if (payload.length > 0) send.encrypt(new Uint8Array(), frame, 6, frame.length, sealed, 22);
       return sealed;
     },
   };
