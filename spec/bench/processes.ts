@@ -27,15 +27,15 @@ export interface ServerProcess {
 
 /**
  * Starts a server, and waits until it listens.
- * @param file a module of this directory that calls `serve`
+ * @param file a module that calls `serve`, seen from here
  */
-export async function startServer(file: string, ...args: readonly string[]): Promise<ServerProcess> {
+export async function startServer(file: string | URL, ...args: readonly string[]): Promise<ServerProcess> {
   const child = fork(new URL(file, import.meta.url), args);
   const exited = once(child, 'exit');
   const receive = async (): Promise<unknown> => {
     const [answer] = (await Promise.race([
       once(child, 'message'),
-      exited.then(([code]) => Promise.reject(new Error(`${file} ended with code ${String(code)}`))),
+      exited.then(([code]) => Promise.reject(new Error(`${String(file)} ended with code ${String(code)}`))),
     ])) as [unknown];
     return answer;
   };
@@ -63,7 +63,8 @@ export async function startServer(file: string, ...args: readonly string[]): Pro
 export function serve(port: number, commands: Readonly<Record<string, () => unknown>> = {}): void {
   const all: Readonly<Record<string, () => unknown>> = { usage, processorTime, ...commands };
   process.on('message', (name: string) => {
-    process.send?.(all[name]?.() ?? null);
+    // nobody may be there any more to hear it
+    process.send?.(all[name]?.() ?? null, undefined, undefined, () => undefined);
   });
   process.on('disconnect', () => process.exit());
   process.on('SIGINT', () => undefined); // Ctrl-C reaches the one that started it, too

@@ -16,14 +16,14 @@ import {
 } from 'rx-sv2';
 import { nodeCrypto } from 'rx-sv2/node';
 
-/** A TCP connection to a server on this machine. */
-export async function openSocket(port: number): Promise<Socket> {
-  const socket = createConnection({ port, host: '127.0.0.1', noDelay: true });
+/** A TCP connection to a server on this machine, paused. */
+export async function openSocket(port: number, options: { allowHalfOpen?: boolean } = {}): Promise<Socket> {
+  const socket = createConnection({ ...options, port, host: '127.0.0.1', noDelay: true });
   await once(socket, 'connect');
   return socket.pause();
 }
 
-/** An encrypted connection whose SetupConnection was accepted. */
+/** An encrypted connection. */
 export interface StratumSocket {
   readonly socket: Socket;
   readonly send: CipherState;
@@ -32,29 +32,37 @@ export interface StratumSocket {
   request(messages: readonly Message[], answers: number): Promise<readonly Message[]>;
 }
 
-/** Connects, shakes hands and sets up. The socket is paused. */
-export async function openStratumSocket(port: number, flags = 0): Promise<StratumSocket> {
-  const socket = await openSocket(port);
+/** Shakes hands over a socket that is paused, and stays so. */
+export async function shakeHands(socket: Socket): Promise<StratumSocket> {
   const initiator = createInitiator(nodeCrypto, undefined);
   socket.write(initiator.act1);
   const { send, receive } = initiator.finish(await take(socket, act2Length), Date.now() / 1000);
   const opener = createFrameOpener(receive);
-
-  const request = async (messages: readonly Message[], count: number): Promise<readonly Message[]> => {
-    const answers: Message[] = [];
-    socket.write(sealFrames(send, Buffer.concat(messages.map(encodeFrame))));
-    while (answers.length < count) answers.push(...openFrames(opener, await next(socket)));
-    return answers;
+  return {
+    socket,
+    send,
+    opener,
+    async request(messages, count) {
+      const answers: Message[] = [];
+      socket.write(sealFrames(send, Buffer.concat(messages.map(encodeFrame))));
+      while (answers.length < count) answers.push(...openFrames(opener, await take(socket)));
+      return answers;
+    },
   };
-  const [answer] = await request([setupConnection(flags)], 1);
-  if (answer?.type !== 'SetupConnection.Success') throw new Error(`setup was answered with ${answer?.type}`);
-  return { socket, send, opener, request };
 }
 
-/** A SetupConnection for the Mining Protocol. */
-export const setupConnection = (flags = 0): SetupConnection =>
+/** Connects, shakes hands and sets up. */
+export async function openStratumSocket(port: number, flags = 0): Promise<StratumSocket> {
+  const client = await shakeHands(await openSocket(port));
+  const [answer] = await client.request([setupConnection({ flags })], 1);
+  if (answer?.type !== 'SetupConnection.Success') throw new Error(`setup was answered with ${answer?.type}`);
+  return client;
+}
+
+/** A SetupConnection for the Mining Protocol, unless told otherwise. */
+export const setupConnection = ({ protocol = 0, flags = 0 } = {}): SetupConnection =>
   SetupConnection({
-    protocol: 0,
+    protocol,
     minVersion: 2,
     maxVersion: 2,
     flags,
@@ -73,23 +81,13 @@ export function openFrames(opener: FrameOpener, bytes: Uint8Array): Message[] {
   return messages;
 }
 
-/** The next bytes of a paused socket. */
-async function next(socket: Socket): Promise<Uint8Array> {
-  for (;;) {
-    const chunk = socket.read() as Buffer | null;
-    if (chunk !== null) return new Uint8Array(chunk);
-    if (socket.readableEnded || socket.destroyed) throw new Error('the server closed the connection');
-    await Promise.race([once(socket, 'readable'), once(socket, 'end')]);
-  }
-}
-
-/** So many bytes of a paused socket. */
-async function take(socket: Socket, length: number): Promise<Uint8Array> {
+/** So many bytes of a paused socket, or as many as there are. */
+async function take(socket: Socket, length?: number): Promise<Uint8Array> {
   for (;;) {
     const bytes = socket.read(length) as Buffer | null;
-    if (bytes?.length === length) return new Uint8Array(bytes);
+    if (bytes !== null && bytes.length >= (length ?? 1)) return new Uint8Array(bytes);
     if (socket.readableEnded || socket.destroyed) throw new Error('the server closed the connection');
-    await Promise.race([once(socket, 'readable'), once(socket, 'end')]);
+    await Promise.race([once(socket, 'readable'), once(socket, 'end'), once(socket, 'close')]);
   }
 }
 
