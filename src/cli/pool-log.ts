@@ -21,7 +21,7 @@ function isTemplateClients(outcome: PoolOutcome): outcome is ClientOutcome<Solut
 
 function solutionLine(outcome: ClientOutcome<SolutionHeld>): LogLine | undefined {
   return outcome.type === 'SolutionHeld'
-    ? trouble('the template provider is away: it gets the block as soon as it is back')
+    ? trouble('a block was found while the template provider is away: it is sent as soon as it is back')
     : undefined;
 }
 
