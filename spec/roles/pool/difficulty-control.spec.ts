@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { difficultyFromTarget, targetFromHashrate } from '../../../src/bitcoin/target.js';
+import { difficultyFromTarget, targetFromHashrate, targetFromNbits } from '../../../src/bitcoin/target.js';
 import type { ChannelOpened, MiningServerOutput } from '../../../src/mining/index.js';
 import { difficultyControl } from '../../../src/roles/pool/difficulty-control.js';
 
@@ -91,5 +91,13 @@ describe('the difficulty of channels', () => {
       { channelId: 2, difficulty: network },
       { channelId: 3, difficulty: network },
     ]);
+  });
+
+  it('does not follow a network on which nearly every hash is a block: that would be a flood', () => {
+    const { observe, setNetworkTarget, set } = control();
+    observe([opened(2, 1e9)], 0);
+    setNetworkTarget(targetFromNbits(0x207fffff), 1);
+    const hashesPerShare = 2 ** 32 * (set[0]?.difficulty ?? 0);
+    expect(hashesPerShare / 65_536).toBeCloseTo(1, 4);
   });
 });

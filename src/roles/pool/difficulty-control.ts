@@ -14,11 +14,16 @@ export interface DifficultyControl {
   /** Lets time pass: it is the absence of shares that shows a target too hard. */
   tick(now: number): readonly MiningServerOutput[];
   /**
-   * Takes over the network's target: a channel with a harder one would not tell of blocks.
+   * Takes over the network's target: a channel with a harder one would not tell of blocks. Of a network that is
+   * much easier, as regtest and simnet are, all blocks would be a flood of which all but one a tip are for nothing;
+   * there, channels go by {@link easiestBound}.
    * @param networkTarget 32 bytes, little-endian
    */
   setNetworkTarget(networkTarget: Uint8Array, now: number): readonly MiningServerOutput[];
 }
+
+/** The easiest target that a network makes channels have, 65,536 hashes a share: 2^240, little-endian. */
+const easiestBound = new Uint8Array(32).fill(1, 30, 31);
 
 /** The share rate to aim at, and the least hash rate to reckon with. */
 export type DifficultyPolicy = Required<Pick<VardiffOptions, 'sharesPerMinute' | 'minHashrate'>>;
@@ -89,8 +94,9 @@ export function difficultyControl(
     observe: (outcomes, now) => outcomes.flatMap((outcome) => observeOne(outcome, now)),
     tick: (now) => stepAll({ type: 'tick', now }),
     setNetworkTarget(networkTarget, now) {
-      if (minTarget !== undefined && compareTargets(networkTarget, minTarget) === 0) return [];
-      minTarget = networkTarget.slice(); // the tip's is a view of its whole frame
+      const bound = compareTargets(networkTarget, easiestBound) > 0 ? easiestBound : networkTarget;
+      if (minTarget !== undefined && compareTargets(bound, minTarget) === 0) return [];
+      minTarget = bound.slice(); // the tip's is a view of its whole frame
       return stepAll({ type: 'update', now, minTarget });
     },
   };
