@@ -12,6 +12,7 @@ import {
   scan,
   share,
   startWith,
+  switchMap,
   takeUntil,
   takeWhile,
   tap,
@@ -21,7 +22,7 @@ import {
   type Observable,
 } from 'rxjs';
 import { Sv2Error } from '../codec/errors.js';
-import { measureHashRate, nbitsForInterval } from './demo/calibration.js';
+import { calibrate, nbitsForInterval } from './demo/calibration.js';
 import { demoNetwork } from './demo/network.js';
 import { screen } from './demo/screen.js';
 import { demoState, withOutcome, type DemoOutcome, type DemoState } from './demo/state.js';
@@ -33,8 +34,8 @@ const miners = [
   { name: 'demo.extended', channel: 'extended' },
 ] as const;
 
-/** Seconds between blocks if both miners had a core to themselves; with the rest of the demo it is about ten. */
-const blockInterval = 7;
+/** Seconds between blocks on average, at the hash rate measured; a little more with everything else running. */
+const blockInterval = 8;
 
 /** Milliseconds without an accepted block after which something must be wrong. */
 const patience = 180_000;
@@ -77,20 +78,20 @@ async function demo(blocks: number | undefined, context: CommandContext): Promis
   let failed = false;
   let interrupted = false;
 
-  const step$ = defer(() => {
-    const hashRate = measureHashRate(now);
-    const start: Step['state'] = demoState(miners, now());
-    return demoNetwork({
-      miners,
-      hashRate,
-      nbits: nbitsForInterval(hashRate * miners.length, blockInterval),
-    }).pipe(
-      scan<DemoOutcome, Step, undefined>(
-        (step, event) => ({ event, state: withOutcome(step?.state ?? start, event, now()) }),
-        undefined,
-      ),
-    );
-  }).pipe(
+  const step$ = defer(() => calibrate(miners.length)).pipe(
+    switchMap((hashRate) => {
+      const start = demoState(miners, now());
+      return demoNetwork({
+        miners,
+        hashRate: hashRate / miners.length,
+        nbits: nbitsForInterval(hashRate, blockInterval),
+      }).pipe(
+        scan<DemoOutcome, Step, undefined>(
+          (step, event) => ({ event, state: withOutcome(step?.state ?? start, event, now()) }),
+          undefined,
+        ),
+      );
+    }),
     tap(({ state }) => (accepted = state.blocks.length)),
     takeWhile(({ state }) => blocks === undefined || state.blocks.length < blocks, true),
     share(),

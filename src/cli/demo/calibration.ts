@@ -1,28 +1,19 @@
-import { createHeaderHasher } from '../../bitcoin/midstate.js';
+import { switchMap, take, type Observable } from 'rxjs';
 import { MAX_U256, nbitsFromTarget, targetFromBigInt } from '../../bitcoin/target.js';
+import { hashWorkers } from '../../node/hash-workers.js';
+import { measureHashRate } from '../../roles/miner/hasher.js';
 
-const warmUp = 100;
-const measured = 200;
-const sliceSize = 20_000;
+const measuredFor = 500;
 
 /**
- * Hashes per second of one thread, measured by hashing for 0.3 seconds.
- * @param now a clock in milliseconds
+ * Hashes per second of so many threads together, measured by hashing for half a second.
+ * @param threads 1 or more
  */
-export function measureHashRate(now: () => number): number {
-  const hasher = createHeaderHasher(new Uint8Array(80));
-  const impossible = new Uint8Array(32);
-  const hashFor = (milliseconds: number): number => {
-    const start = now();
-    let slices = 0;
-    while (now() - start < milliseconds) {
-      hasher.search((slices * sliceSize) >>> 0, sliceSize, impossible);
-      slices += 1;
-    }
-    return (slices * sliceSize * 1_000) / (now() - start);
-  };
-  hashFor(warmUp);
-  return hashFor(measured);
+export function calibrate(threads: number): Observable<number> {
+  return hashWorkers(threads).pipe(
+    switchMap((hasher) => measureHashRate(hasher, measuredFor)),
+    take(1),
+  );
 }
 
 /**
