@@ -4,12 +4,14 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 
 /** The root of the repository. */
 export const root = here('../../..');
-/** Where what others wrote is installed; not in git. */
-export const cache = here('../.cache');
 export const sriPeerManifest = here('../sri-peer/Cargo.toml');
 /** `target` is where the manifest's cargo puts it, whatever CARGO_TARGET_DIR says. */
 export const sriPeerTarget = here('../sri-peer/target');
+/** Where what others wrote is installed; neither git nor any tool of ours looks there. */
+export const cache = `${sriPeerTarget}/interop`;
 export const sriPeer = `${sriPeerTarget}/debug/sri-peer`;
 export const btcd = `${cache}/bin/btcd`;
 export const apps = process.env['SRI_APPS'] ?? `${cache}/apps`;
-export const sv2 = here('../../../dist/cli/main.js');
+/** Where `sv2` is built, with its package.json. */
+export const sv2 = `${cache}/sv2`;
+export const sv2Main = `${sv2}/dist/cli/main.js`;
