@@ -26,5 +26,4 @@ const ours = each(doubleSha256);
 const noble = each((bytes) => sha256(sha256(bytes)));
 const beside = (figure: number): string =>
   `${figure.toFixed(2)} MH/s (${(figure / noble).toFixed(1)} times noble)`;
-// eslint-disable-next-line no-console -- the output of a script
 console.log(`nonce search ${beside(search)}, doubleSha256 ${beside(ours)}, noble ${noble.toFixed(2)} MH/s`);
