@@ -6,7 +6,7 @@
  */
 import { spawnSync, type SpawnSyncReturns } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { btcd, cache, root, sriPeerManifest, sriPeerTarget, sv2 } from './support/paths.js';
+import { apps, btcd, cache, root, sriPeerManifest, sriPeerTarget, sv2 } from './support/paths.js';
 
 /** The version of the node that is put behind our template provider. */
 const btcdVersion = 'v0.26.2';
@@ -65,8 +65,30 @@ const buildSv2 = (): void => {
   if (run(process.execPath, ['node_modules/typescript/bin/tsc', ...options]).status !== 0) process.exit(1);
 };
 
+/** The reference's applications, by crate. They take minutes to build, and so are asked for by `--apps`. */
+const appVersions = { pool_sv2: '0.7.0', translator_sv2: '0.6.0' };
+
+/** Installs the applications if that was asked for; says whether they are there. */
+const installApps = (wanted: boolean): boolean => {
+  const absent = Object.entries(appVersions).filter(([name]) => !existsSync(`${apps}/bin/${name}`));
+  if (absent.length > 0 && !wanted) {
+    const names = absent.map(([name]) => name).join(' and ');
+    say(`test:interop: without ${names}; \`--apps\` installs them, which takes about seven minutes`);
+    return false;
+  }
+  for (const [name, version] of absent) {
+    const crate = `${name}@${version}`;
+    const env = { ...process.env, CARGO_TARGET_DIR: `${apps}/target` };
+    const { status } = run('cargo', ['install', '--locked', '--debug', '--root', apps, crate], env);
+    if (status !== 0) missing(`cargo cannot install ${crate}: are capnproto and libcapnp-dev installed?`);
+  }
+  return true;
+};
+
+const args = process.argv.slice(2);
 buildSriPeer();
 installBtcd();
+const withApps = installApps(args.includes('--apps'));
 buildSv2();
 
 const { default: base } = (await import(`${root}/jest.config.js`)) as { readonly default: object };
@@ -74,7 +96,10 @@ const { default: base } = (await import(`${root}/jest.config.js`)) as { readonly
 const config = {
   ...base,
   rootDir: root,
-  testMatch: ['<rootDir>/spec/interop/live/*.live.ts'],
+  testMatch: [
+    '<rootDir>/spec/interop/live/*.live.ts',
+    ...(withApps ? ['<rootDir>/spec/interop/live/*.apps.ts'] : []),
+  ],
   testTimeout: 120_000,
 };
 const jest = [
@@ -86,6 +111,6 @@ const { status } = run(process.execPath, [
   ...jest,
   `--config=${JSON.stringify(config)}`,
   '--runInBand',
-  ...process.argv.slice(2),
+  ...args.filter((arg) => arg !== '--apps'),
 ]);
 process.exit(status ?? 1);

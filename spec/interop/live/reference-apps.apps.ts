@@ -1,0 +1,98 @@
+/** The applications of the reference implementation with ours, all of them processes. */
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { startReferencePool, startTranslator } from '../support/apps.js';
+import { startMiner, startPool, startTemplateProvider } from '../support/network.js';
+import { temporaryDirectory } from '../support/node.js';
+import { authorityText } from '../support/ours.js';
+import { sriPeer } from '../support/paths.js';
+import { startProgram, stopPrograms } from '../support/process.js';
+
+let removeDirectory = (): void => undefined;
+const newDirectory = (): string => {
+  const directory = temporaryDirectory();
+  removeDirectory = () => directory.remove();
+  return directory.path;
+};
+
+afterEach(async () => {
+  await stopPrograms();
+  removeDirectory();
+});
+
+/** 4,096 hashes a block. */
+const easy = 'nbits = "1f0fffff"';
+
+const device = (command: 'miner' | 'sv1-miner', address: string, ...args: readonly string[]) => {
+  const program = startProgram(sriPeer, [command, '--connect', address, '--interval', '50', ...args]);
+  program.lines.push = () => undefined;
+  return program;
+};
+
+describe('the reference pool', () => {
+  it.each(['extended', 'standard'])(
+    'has our miner mine, on an %s channel, with our templates',
+    async (kind) => {
+      const directory = newDirectory();
+      const provider = await startTemplateProvider(directory, easy);
+      const pool = await startReferencePool(directory, provider);
+      const miner = startMiner(pool.address, '--channel', kind, '--user', 'ours');
+      await miner.line(/^channel \d+ opened/);
+      await pool.line(/Block Found/);
+      await provider.sv2.line(/^block \d+ accepted/);
+      await provider.sv2.line(/^block \d+ accepted/);
+      await miner.line(/^\d+ shares? accepted/);
+      expect(miner.count(/rejected: (?!stale-share)/)).toBe(0);
+      expect(provider.sv2.count(/rejected: (?!inconclusive|duplicate|stale)/)).toBe(0);
+      expect(await miner.program.stop()).toBe(0);
+    },
+  );
+
+  it('has the reference device and the reference translator mine with our templates', async () => {
+    const directory = newDirectory();
+    const provider = await startTemplateProvider(directory, easy);
+    const pool = await startReferencePool(directory, provider);
+    const translator = await startTranslator(directory, pool.address, false);
+    await translator.line(/[Ll]isten/);
+    const sv2Device = device('miner', pool.address, '--authority-public', authorityText, '--shares', '10');
+    const sv1Device = device('sv1-miner', translator.address, '--shares', '10', '--user', 'w1');
+    expect([await sv2Device.ended, sv2Device.errors.rest]).toEqual([0, []]);
+    expect([await sv1Device.ended, sv1Device.errors.rest]).toEqual([0, []]);
+    await provider.sv2.line(/^block \d+ accepted/);
+  });
+});
+
+describe('our pool', () => {
+  it.each([
+    ['a channel for each device', false],
+    ['one channel for all devices', true],
+  ])('has the reference translator mine, and Stratum V1 devices behind it: %s', async (_, aggregate) => {
+    const directory = newDirectory();
+    const provider = await startTemplateProvider(directory, easy);
+    const pool = await startPool(
+      directory,
+      provider,
+      'coinbase_reward_script = "raw(51)"',
+      'shares_per_minute = 60',
+      'share_batch_size = 1',
+    );
+    const translator = await startTranslator(directory, pool.address, aggregate);
+    await translator.line(/[Ll]isten/);
+    const devices = ['w1', 'w2'].map((user) =>
+      device('sv1-miner', translator.address, '--shares', '20', '--user', user),
+    );
+    for (const { ended, errors } of devices) expect([await ended, errors.rest]).toEqual([0, []]);
+    expect(pool.sv2.count(/opened it, extended/)).toBe(aggregate ? 1 : 2);
+    expect(pool.sv2.count(/share of .* accepted/)).toBeGreaterThanOrEqual(20);
+    expect(pool.sv2.count(/rejected, (?!stale)/)).toBe(0);
+    await provider.sv2.line(/^block \d+ accepted/);
+    console.log(
+      [
+        ...new Set(
+          pool.sv2.log.rest
+            .filter((l) => /share of|reject|opened/.test(l))
+            .map((l) => l.slice(0, 100).replace(/difficulty.*/, '')),
+        ),
+      ].join('\n'),
+    );
+  });
+});
