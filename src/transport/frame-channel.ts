@@ -1,4 +1,5 @@
-import { FramingError, headerSize, readHeader, type FrameHeader } from '../framing/header.js';
+import { frameAssembler } from '../framing/frame-assembler.js';
+import type { FrameHeader } from '../framing/header.js';
 
 /** Turns plaintext frames into the bytes of the wire and back: the difference between plaintext and Noise. */
 export interface FrameChannel {
@@ -27,70 +28,22 @@ export interface FrameChannel {
  * @param maxPayload largest payload accepted, in bytes
  */
 export function plainChannel(maxPayload: number): FrameChannel {
-  let splitHeader: Uint8Array | undefined;
-  let headerFilled = 0;
-  let current: FrameHeader | undefined;
-  let payload: Uint8Array | undefined;
-  let payloadFilled = 0;
+  const assembler = frameAssembler(maxPayload);
   let cleared = false;
-
-  const checked = (header: FrameHeader): FrameHeader => {
-    if (header.payloadLength <= maxPayload) return header;
-    throw new FramingError(
-      'frame-too-large',
-      `a payload of at most ${maxPayload} bytes is accepted here, the header announces ${header.payloadLength}`,
-      { ...header, maxPayload },
-    );
-  };
-
   return {
     seal: (frames) => (frames.length === 1 ? (frames[0] as Uint8Array) : concatBytes(frames)),
     open(chunk, onFrame) {
-      let offset = 0;
-      while (!cleared && offset < chunk.length) {
-        if (current === undefined) {
-          if (headerFilled === 0 && chunk.length - offset >= headerSize) {
-            current = checked(readHeader(chunk, offset));
-            offset += headerSize;
-          } else {
-            splitHeader ??= new Uint8Array(headerSize);
-            const taken = Math.min(headerSize - headerFilled, chunk.length - offset);
-            splitHeader.set(chunk.subarray(offset, offset + taken), headerFilled);
-            headerFilled += taken;
-            offset += taken;
-            if (headerFilled < headerSize) return;
-            current = checked(readHeader(splitHeader, 0));
-            headerFilled = 0;
-          }
-        }
-        const { payloadLength } = current;
-        const taken = Math.min(payloadLength - payloadFilled, chunk.length - offset);
-        if (taken === payloadLength) {
-          payload = chunk.subarray(offset, offset + taken);
-        } else if (taken > 0) {
-          payload ??= new Uint8Array(payloadLength);
-          payload.set(chunk.subarray(offset, offset + taken), payloadFilled);
-        }
-        payloadFilled += taken;
-        offset += taken;
-        if (payloadFilled < payloadLength) return;
-        const [header, complete] = [current, payload as Uint8Array];
-        current = undefined;
-        payload = undefined;
-        payloadFilled = 0;
-        onFrame(header, complete);
+      for (const { header, payload } of assembler.push(chunk)) {
+        onFrame(header, payload);
+        if (cleared) return;
       }
     },
-    limit(bytes) {
-      maxPayload = bytes;
-    },
+    limit: (bytes) => assembler.limit(bytes),
     get incomplete() {
-      return headerFilled > 0 || current !== undefined;
+      return assembler.pending > 0;
     },
     clear() {
       cleared = true;
-      payload = undefined;
-      splitHeader = undefined;
     },
   };
 }
