@@ -113,7 +113,7 @@ export const differences = {
     vectors: 'blocks of standard channels on jobs of their group',
     reference: "repeats the template's outputs in the coinbase it returns, which is not the one that was mined",
     ours: 'returns the coinbase that was mined',
-    source: 'spec §7.9',
+    source: 'spec §7.7',
   },
 } as const satisfies Record<string, Difference>;
 
