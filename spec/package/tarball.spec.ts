@@ -59,4 +59,14 @@ describe('the packed tarball', () => {
     expect(run).not.toThrow();
     expect(JSON.parse(run())).toMatchObject({ problems: {} });
   });
+
+  it('has types that need no types of Node.js', () => {
+    const entries = ['index', 'node', 'testing'].map((name) => `dist/${name}.d.ts`);
+    const options = ['--ignoreConfig', '--noEmit', '--strict', '--target', 'es2023', '--lib', 'es2023,dom'];
+    const check = () =>
+      execFileSync('node_modules/.bin/tsc', [...options, '--module', 'nodenext', ...entries], {
+        encoding: 'utf8',
+      });
+    expect(check).not.toThrow();
+  });
 });

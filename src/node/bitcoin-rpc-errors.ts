@@ -53,10 +53,13 @@ export class BitcoinRpcError extends Sv2Error {
 
 /**
  * What a failed request means.
- * @param error of Node.js
+ * @param error of Node.js, with the system's code
  * @param address the node's host and port
  */
-export function requestError(error: NodeJS.ErrnoException, address: string): BitcoinRpcError {
+export function requestError(
+  error: Error & { readonly code?: string | undefined },
+  address: string,
+): BitcoinRpcError {
   const { code: systemCode = '' } = error;
   const detail = { address, systemCode };
   const node = `the Bitcoin node at ${address}`;
