@@ -137,6 +137,12 @@ describe("the demo's screen", () => {
     expect(narrow).not.toContain('extended');
   });
 
+  it('counts blocks in English', () => {
+    const blocks = [{ height: 1, finder: 'b', interval: 1_000, hash: '00' }];
+    expect(renderDemo(state, 100, 30)[0]).toContain('0 blocks accepted');
+    expect(renderDemo({ ...state, blocks }, 100, 30)[0]).toContain('1 block accepted');
+  });
+
   it('has a line for a rejected share, none for an accepted one', () => {
     expect(demoLine(shareRejected, state)).toBe('pool: share of b rejected: stale-share');
     expect(demoLine(shareAccepted, state)).toBeUndefined();

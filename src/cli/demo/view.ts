@@ -42,7 +42,7 @@ export function renderDemo(state: DemoState, columns: number, rows: number): str
   const fitting = (row: readonly string[]) =>
     isNarrow ? row.filter((_, column) => column !== channelColumn) : row;
   const head = [
-    `${isNarrow ? '' : 'rx-sv2 demo   '}${formatDuration(state.now - state.startedAt)}   ${formatHashRate(total)}   ${state.blocks.length} blocks accepted, ${state.rejectedBlocks} rejected`,
+    `${isNarrow ? '' : 'rx-sv2 demo   '}${formatDuration(state.now - state.startedAt)}   ${formatHashRate(total)}   ${state.blocks.length} ${state.blocks.length === 1 ? 'block' : 'blocks'} accepted, ${state.rejectedBlocks} rejected`,
     '',
     ...table(
       [
