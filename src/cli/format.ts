@@ -4,7 +4,7 @@ const units = ['', 'k', 'M', 'G', 'T', 'P', 'E', 'Z'];
  * A number with a metric unit and three significant digits, such as `1.32 M`.
  * @param value 0 or more
  */
-export function formatMetric(value: number): string {
+function formatMetric(value: number): string {
   if (!Number.isFinite(value) || value < 0) return String(value);
   let scaled = value;
   let unit = 0;

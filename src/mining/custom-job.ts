@@ -74,7 +74,7 @@ export const customJobs =
  * @param fullExtranonceSize of the channels it is for
  * @param now milliseconds since 1970
  */
-export const customJob = (
+const customJob = (
   message: SetCustomMiningJob,
   tip: ChainTip | null,
   factory: JobFactory,

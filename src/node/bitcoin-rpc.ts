@@ -45,7 +45,7 @@ export interface BitcoinRpc {
 }
 
 /** The default of a call's `timeout`, in milliseconds. */
-export const defaultRpcTimeout = 30_000;
+const defaultRpcTimeout = 30_000;
 
 /** Twice what the largest block takes as hex, and as much again. */
 const maxAnswerSize = 64 * 2 ** 20;
