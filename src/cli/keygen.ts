@@ -20,7 +20,7 @@ Both keys are base58check, the public one with the version prefix of specificati
 stratum2+tcp://host:port/AUTHORITY_PUBLIC_KEY. Keep the secret one to yourself: who has it can pose as your server.
 
 Example:
-  $ sv2 keygen >> pool.toml`,
+  $ sv2 keygen > pool.toml                      # first of all: keys belong above every [table]`,
     )
     .action(async ({ json = false }: { json?: boolean }) => {
       await keygen({ json }, context);
