@@ -1,6 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { startRole } from '../cli/role-support.js';
 
 const readme = readFileSync('README.md', 'utf8');
 const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
@@ -20,6 +23,23 @@ const shownCommands = [...readme.matchAll(/```console\n([\s\S]*?)\n```/g)].flatM
       return { command, output: output.join('\n') };
     }),
 );
+
+/** How bash finds `sv2`: as `npm test` has built it. */
+const sv2Function = `sv2() { "${process.execPath}" "${resolve('dist/cli/main.js')}" "$@"; }`;
+
+/** The block that writes a pool's configuration. */
+const [, poolSetup = ''] = /```sh\n(sv2 keygen > pool\.toml[\s\S]*?)\n```/.exec(readme) ?? [];
+
+/** The table of options. */
+const shownDefaults = [...readme.matchAll(/^\| `(\w+)` \| [^|]+ \| `?([^|`]+?)`? \|/gm)].map(
+  ([, option = '', value = '']) => ({ option, value }),
+);
+
+/** What the doc comments of options say. */
+const documented = ['src/node', 'src/service', 'src/transport']
+  .flatMap((path) => readdirSync(path).map((name) => readFileSync(join(path, name), 'utf8')))
+  .flatMap((source) => [...source.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s+readonly (\w+)\?:/g)])
+  .map(([, comment = '', option = '']) => ({ option, comment: comment.replace(/[`*\s]+/g, ' ') }));
 
 describe('the README', () => {
   it('gives the two commands that do all the set-up', () => {
@@ -43,8 +63,28 @@ describe('the README', () => {
   });
 
   it.each(shownCommands)('shows what `$command` prints', ({ command, output }) => {
-    const onPath = `sv2() { "${process.execPath}" dist/cli/main.js "$@"; }\n${command}`;
+    const onPath = `${sv2Function}\n${command}`;
     expect(execFileSync('bash', ['-c', onPath], { encoding: 'utf8' }).trimEnd()).toBe(output);
+  });
+
+  it('sets up a pool that starts', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'rx-sv2-readme-'));
+    execFileSync('bash', ['-ec', `${sv2Function}\n${poolSetup}`], { cwd: directory });
+    const pool = startRole('pool', '--config', join(directory, 'pool.toml'), '--listen', '127.0.0.1:0');
+    await pool.printed(/pool listening on 127\.0\.0\.1:\d+/);
+    expect(await pool.stop()).toBe(0);
+    rmSync(directory, { recursive: true });
+  });
+
+  it('shows the defaults of options', () => {
+    expect(shownDefaults.length).toBeGreaterThan(5);
+  });
+
+  it.each(shownDefaults)('shows the default of $option that its doc comment gives', ({ option, value }) => {
+    const comments = documented.filter((entry) => entry.option === option).map(({ comment }) => comment);
+    expect(comments).toContainEqual(
+      expect.stringMatching(new RegExp(`(^|\\s)${value}\\b[^;]* unless given`)),
+    );
   });
 
   it('names only scripts and files that exist', () => {
