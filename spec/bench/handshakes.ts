@@ -41,7 +41,7 @@ export async function handshakeSections(): Promise<readonly Section[]> {
   const limits: Record<ProviderName, string> = {
     nobleCrypto: 'three multiplications and ElligatorSwift with BigInt',
     defaultCrypto: 'as nobleCrypto',
-    nodeCrypto: 'key generation and ElligatorSwift with BigInt',
+    nodeCrypto: 'OpenSSL, then ElligatorSwift with BigInt',
   };
   return [
     {

@@ -50,7 +50,7 @@ export async function jobDistributionSections(): Promise<readonly Section[]> {
           figure: amount(times.pool, 'ms'),
           baseline: amount(times.raw, 'ms'),
           ratio: speed(times.pool, times.raw),
-          limit: 'a coinbase and a merkle root for each channel, then its write',
+          limit: '13 double SHA-256 for each channel, in JavaScript',
         },
       ],
     },

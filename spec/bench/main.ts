@@ -19,6 +19,10 @@ const wanted = process.argv.slice(2);
 const chosen = parts.filter(
   ({ name }) => wanted.length === 0 || wanted.some((part) => name.startsWith(part)),
 );
+if (chosen.length === 0) {
+  process.stderr.write(`there is no part ${wanted.join(', ')}: see README.md\n`);
+  process.exit(1);
+}
 
 const started = performance.now();
 const sections: Section[] = [];

@@ -22,10 +22,10 @@ import { amount, percent, reach, type Row, type Section } from './table.js';
 const requestLength = encryptedLength(headerSize) + encryptedLength(SubmitSharesStandard.schema.maxSize);
 const answerLength = encryptedLength(headerSize) + encryptedLength(SubmitSharesSuccess.schema.maxSize);
 
-const rounds = 3;
+const rounds = 5;
 const loads = [
-  { connections: 1, each: 6000 },
-  { connections: 1000, each: 24 },
+  { connections: 1, each: 4000 },
+  { connections: 1000, each: 12 },
 ];
 
 /** Connections that each have one share under way at a time. */
@@ -84,9 +84,9 @@ export async function roundTripSections(): Promise<readonly Section[]> {
     });
     rows.push(
       row('server with nobleCrypto', 'noble', 'four AEAD blocks of noble', 25),
-      row('server with the default', 'standard', 'sockets, then the pipeline', 25),
+      row('server with the default', 'standard', 'writing to sockets, then RxJS', 25),
       row('both ends with nobleCrypto', 'nobleBoth', 'eight AEAD blocks of noble'),
-      row('both ends with the default', 'standardBoth', 'sockets of both ends'),
+      row('both ends with the default', 'standardBoth', 'as above, twice'),
     );
   }
   await Promise.all([raw.stop(), noble.stop(), standard.stop()]);
