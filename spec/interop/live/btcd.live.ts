@@ -4,11 +4,10 @@ import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import { p2pkh, p2wpkh, Transaction } from '@scure/btc-signer';
 import { findWitnessCommitment, parseTransaction } from '../../../src/bitcoin/index.js';
-import { encodeAuthoritySecretKey } from '../../../src/noise/index.js';
 import { bitcoinNode, temporaryDirectory, type Node } from '../support/node.js';
-import { authority, authorityText } from '../support/ours.js';
+import { startMiner, startPool, startTemplateProvider } from '../support/network.js';
 import { stopPrograms } from '../support/process.js';
-import { configuration, startSv2, type Sv2 } from '../support/sv2.js';
+import type { Sv2 } from '../support/sv2.js';
 
 let removeDirectory = (): void => undefined;
 
@@ -45,43 +44,18 @@ it('mines on btcd: its height rises by our blocks, which hold its transactions a
   await node.call('generate', firstBlocks);
   const spends = await spend(node);
 
-  const keys = [
-    `authority_public_key = "${authorityText}"`,
-    `authority_secret_key = "${encodeAuthoritySecretKey(authority.secretKey)}"`,
-    'listen_address = "127.0.0.1:0"',
-  ];
-  const provider = startSv2(
-    [
-      'template-provider',
-      '--config',
-      configuration(`${directory.path}/tp.toml`, ...keys, `bitcoin_rpc = "${node.url}"`),
-    ],
-    [rejectedBlock, /^template \d+ sent/, /^new tip/],
+  const { sv2: provider, address } = await startTemplateProvider(
+    directory.path,
+    `bitcoin_rpc = "${node.url}"`,
   );
-  const [, providerAddress] = await provider.line(/^template provider listening on (\S+)/);
-  const pool = startSv2(
-    [
-      'pool',
-      '--config',
-      configuration(
-        `${directory.path}/pool.toml`,
-        ...keys,
-        `coinbase_reward_script = "raw(${payoutScript})"`,
-        'pool_signature = "interop"',
-        'shares_per_minute = 600',
-        '[template_provider_type.Sv2Tp]',
-        `address = "${providerAddress}"`,
-        `public_key = "${authorityText}"`,
-      ),
-    ],
-    [/share of/, /^new block to build on/, foundBlock],
+  const { sv2: pool, address: poolAddress } = await startPool(
+    directory.path,
+    { sv2: provider, address },
+    `coinbase_reward_script = "raw(${payoutScript})"`,
+    'pool_signature = "interop"',
+    'shares_per_minute = 600',
   );
-  const [, poolAddress] = await pool.line(/^pool listening on (\S+)/);
-  const mine = () =>
-    startSv2(
-      ['miner', `stratum2+tcp://${poolAddress}/${authorityText}`, '--threads', '1', '--user', 'miner'],
-      [/^share/, /^\d+ share/, /^job/],
-    );
+  const mine = () => startMiner(poolAddress, '--user', 'miner');
   let miner = mine();
   const blocks: Block[] = [];
   const takeBlocks = async (count: number): Promise<void> => {

@@ -5,67 +5,52 @@
  * The reference is a set of channels, each with options of its own; ours is a server with options for all. So
  * every channel gets a server of its own, except that the members of a group share one.
  */
-import { coinbaseTag, compareTargets, parseOutputs, stripWitness } from '../../../src/bitcoin/index.js';
+import { compareTargets, parseOutputs, stripWitness } from '../../../src/bitcoin/index.js';
 import { Sv2Error } from '../../../src/codec/errors.js';
-import { fromJson, toJson } from '../../../src/framing/index.js';
-import type { NewTemplate, SetCustomMiningJob, SetNewPrevHashTemplate } from '../../../src/messages/index.js';
+import { fromJson } from '../../../src/framing/index.js';
 import {
   CloseChannel,
   OpenExtendedMiningChannel,
   OpenStandardMiningChannel,
-  SubmitSharesExtended,
-  SubmitSharesStandard,
   UpdateChannel,
-  type Message,
+  type NewTemplate,
+  type SetNewPrevHashTemplate,
 } from '../../../src/messages/index.js';
-import {
-  miningServer,
-  type ExtranonceAllocator,
-  type MiningClientMessage,
-  type MiningServer,
-  type MiningServerOutput,
-  type ServerChannel,
-} from '../../../src/mining/index.js';
-import { bytesToHex, hexToBytes, numberOf } from '../../vectors/support.js';
 import type { DifferenceName } from '../../vectors/differences.js';
-
-type Json = Readonly<Record<string, unknown>>;
+import { bytesToHex, hexToBytes, numberOf } from '../../vectors/support.js';
+import {
+  activeJob,
+  channelOf,
+  clientId,
+  customJob,
+  handle,
+  jobAnswer,
+  messagesOf,
+  newPlace,
+  now,
+  requiresStandardJobs,
+  requiresWorkSelection,
+  share,
+  stateOf,
+  withoutChannel,
+  type Command,
+  type Json,
+  type Place,
+} from './place.js';
 
 /** One line of a session. */
 export interface Step {
-  readonly command: Json & { readonly cmd: string; readonly channelId: number };
+  readonly command: Command;
   readonly answer: Json;
 }
 
 /** What both say to a command, in the same words. */
 export interface Comparison {
-  readonly command: Step['command'];
+  readonly command: Command;
   readonly ours: unknown;
   readonly theirs: unknown;
   /** Why ours is another answer; null if there is none that could be compared. */
   readonly difference?: DifferenceName;
-}
-
-/** The one client of every server. */
-const clientId = 1;
-/** Nothing depends on the clock: the reference has none. */
-const now = 0;
-
-const requiresStandardJobs = 1;
-const requiresWorkSelection = 2;
-
-/** A server with the options of a channel, or of a group and its members. */
-interface Place {
-  readonly server: MiningServer;
-  /** The extranonce prefixes that the next channels, or SetExtranoncePrefix, get. */
-  readonly prefixes: Uint8Array[];
-  /** The outputs that the next job pays. */
-  outputs: Uint8Array;
-  /** The id of each open channel, by its id in the session. */
-  readonly channelIds: Map<number, number>;
-  /** What custom jobs build on, as JSON; the server has to know it. */
-  customTip: string;
-  readonly size: number;
 }
 
 /** Plays a session from a fresh start. */
@@ -85,7 +70,7 @@ export const replay = (steps: readonly Step[]): Comparison[] => {
   const opening = (cmd: string, channelId: number) =>
     steps.find(({ command }) => command.cmd === cmd && command.channelId === channelId)?.command;
 
-  const placeFor = (command: Step['command'], atFrom: number): Place => {
+  const placeFor = (command: Command, atFrom: number): Place => {
     const groupId = groupOf(command.channelId);
     const group = groupId === undefined ? undefined : opening('openGroup', groupId);
     const isMember =
@@ -119,7 +104,7 @@ export const replay = (steps: readonly Step[]): Comparison[] => {
     return place;
   };
 
-  const open = (command: Step['command'], atFrom: number): unknown => {
+  const open = (command: Command, atFrom: number): unknown => {
     standard.delete(command.channelId);
     if (command.cmd === 'openStandard') standard.add(command.channelId);
     const place = placeFor(command, atFrom);
@@ -289,7 +274,7 @@ const notPossible = ({ command, answer }: Step, size: number | undefined): Diffe
 };
 
 const aboveMaximum = (
-  { cmd, channelId, target }: Step['command'],
+  { cmd, channelId, target }: Command,
   place: Place | undefined,
 ): DifferenceName | undefined =>
   cmd === 'setTarget' &&
@@ -305,149 +290,6 @@ const paysLess = (command: Json): boolean => {
   const { coinbaseTxValueRemaining } = command['template'] as { coinbaseTxValueRemaining: string };
   const outputs = parseOutputs(hexToBytes(command['coinbaseOutputs'] as string));
   return outputs.reduce((sum, { value }) => sum + value, 0n) < BigInt(coinbaseTxValueRemaining);
-};
-
-const newPlace = (command: Json, size: number, flags: number): Place => {
-  const prefixes: Uint8Array[] = [];
-  const nextPrefix = (): Uint8Array => {
-    const prefix = prefixes.shift();
-    if (prefix === undefined) throw new Error('the session has no extranonce prefix for this');
-    return prefix;
-  };
-  const extranonceSize = (command['extranonceSize'] as number | undefined) ?? 0;
-  const extranonce: ExtranonceAllocator = {
-    size,
-    extranonceSize,
-    live: 0,
-    allocateExtended: (minExtranonceSize) => ({
-      extranoncePrefix: nextPrefix(),
-      extranonceSize: minExtranonceSize,
-    }),
-    allocateStandard: nextPrefix,
-    release: () => undefined,
-  };
-  const server = miningServer({
-    extranonce,
-    sharesPerMinute: Math.fround(numberOf(command['sharesPerMinute'] as number | string)),
-    shareBatchSize: command['shareBatchSize'] as number,
-    minHashrate: 0,
-    versionRollingAllowed: (command['versionRollingAllowed'] as boolean | undefined) ?? true,
-    tag: coinbaseTag(command['poolTag'] as string, (command['minerTag'] as string | undefined) ?? ''),
-    payoutOutputs: () => parseOutputs(place.outputs),
-    acceptCustomJob: () => null,
-  });
-  server.addClient(clientId, flags);
-  const place: Place = {
-    server,
-    prefixes,
-    outputs: Uint8Array.of(0),
-    channelIds: new Map(),
-    customTip: '',
-    size,
-  };
-  return place;
-};
-
-const handle = ({ server }: Place, message: MiningClientMessage): MiningServerOutput =>
-  server.handle(clientId, message, now);
-
-const messagesOf = ({ messages }: MiningServerOutput): readonly Message[] =>
-  messages.flatMap((forClient) => forClient.messages);
-
-const channelOf = ({ server, channelIds }: Place, channelId: number): ServerChannel => {
-  const ourId = channelIds.get(channelId);
-  for (const [, channel] of server.channels()) if (channel.channelId === ourId) return channel;
-  throw new Error(`no channel ${channelId} is open`);
-};
-
-const stateOf = (place: Place, channelId: number): Json => {
-  const { kind, target, extranoncePrefix, extranonceSize } = channelOf(place, channelId);
-  return {
-    ok: true,
-    target: bytesToHex(target),
-    extranoncePrefix: bytesToHex(extranoncePrefix),
-    ...(kind === 'extended' ? { extranonceSize } : {}),
-  };
-};
-
-/** The job that the client is told; it goes by the id of a group, where the reference's is a channel's. */
-const jobAnswer = (output: MiningServerOutput): Json => ({ ok: true, job: jobOf(messagesOf(output)) });
-
-const jobOf = (messages: readonly Message[]): unknown => {
-  const job = messages.find(({ type }) => type === 'NewMiningJob' || type === 'NewExtendedMiningJob');
-  if (job === undefined) return null;
-  // a job on a tip that clients were not told of yet is sent as one for the future, and then activated
-  const activation = messages.find((message) => message.type === 'SetNewPrevHash');
-  const payload = withoutChannel(toJson(job).payload as Json);
-  return activation === undefined ? payload : { ...payload, minNtime: activation.minNtime };
-};
-
-const withoutChannel = ({ channelId: _, ...payload }: Json): Json => payload;
-
-/** The job that SetNewPrevHash activates, and the ntime it is told. */
-const activeJob = (output: MiningServerOutput): Json => {
-  const [told] = messagesOf(output);
-  if (told === undefined) return { ok: true, job: null };
-  if (told.type !== 'SetNewPrevHash') throw new Error(`a new tip was answered with ${told.type}`);
-  return { ok: true, job: { jobId: told.jobId, minNtime: told.minNtime } };
-};
-
-const customJob = (place: Place, channelId: number, { job }: Step['command']): Json => {
-  const { prevHash, minNtime, nbits, ...fields } = job as Json;
-  const tip = { prevHash, headerTimestamp: minNtime, nBits: nbits };
-  if (place.customTip !== JSON.stringify(tip)) {
-    place.customTip = JSON.stringify(tip);
-    const payload = { ...tip, templateId: '0', target: 'ff'.repeat(32) };
-    place.server.setNewPrevHash(
-      fromJson({ name: 'TemplateDistribution.SetNewPrevHash', payload }) as SetNewPrevHashTemplate,
-      now,
-    );
-  }
-  const payload = { ...fields, channelId, prevHash, minNtime, nbits };
-  const output = handle(place, fromJson({ name: 'SetCustomMiningJob', payload }) as SetCustomMiningJob);
-  const [answer] = messagesOf(output);
-  if (answer?.type === 'SetCustomMiningJob.Success') return { ok: true, jobId: answer.jobId };
-  if (answer?.type === 'SetCustomMiningJob.Error') return { errorCode: answer.errorCode };
-  throw new Error(`a custom job was answered with ${String(answer?.type)}`);
-};
-
-const share = (place: Place, channelId: number, command: Step['command'], isStandard: boolean): Json => {
-  const { sequenceNumber, jobId, nonce, ntime, version } = command as unknown as Record<string, number>;
-  const fields = {
-    channelId,
-    sequenceNumber: sequenceNumber!,
-    jobId: jobId!,
-    nonce: nonce!,
-    ntime: ntime!,
-    version: version!,
-  };
-  const output = handle(
-    place,
-    isStandard
-      ? SubmitSharesStandard(fields)
-      : SubmitSharesExtended({ ...fields, extranonce: hexToBytes(command['extranonce'] as string) }),
-  );
-  const [message] = messagesOf(output);
-  const error = message?.type === 'SubmitShares.Error' ? message : undefined;
-  if (error !== undefined) return { verdict: 'rejected', errorCode: error.errorCode };
-  const acknowledged = message?.type === 'SubmitShares.Success' ? message : undefined;
-  const accepted = output.outcomes.find((outcome) => outcome.type === 'ShareAccepted');
-  if (accepted === undefined) throw new Error('a share was neither accepted nor rejected');
-  const verdict = {
-    shareHash: bytesToHex(accepted.hash),
-    success:
-      acknowledged === undefined
-        ? null
-        : {
-            lastSequenceNumber: acknowledged.lastSequenceNumber,
-            newSubmitsAcceptedCount: acknowledged.newSubmitsAcceptedCount,
-            newSharesSum: String(acknowledged.newSharesSum),
-          },
-  };
-  const block = output.outcomes.find((outcome) => outcome.type === 'BlockFound');
-  if (block === undefined) return { verdict: 'valid', ...verdict };
-  const templateId = block.solution === null ? null : String(block.solution.templateId);
-  return { verdict: 'block', ...verdict, templateId, coinbase: bytesToHex(block.coinbaseTx) };
 };
 
 const best = (answer: unknown): unknown => (answer as Json)['bestDifficulty'];
