@@ -146,7 +146,12 @@ export async function startSite({
 
   const atProvider = place();
   const atPool = place();
-  const source = simulatedSource({ nbits: 0x1d00ffff, initialTransactions: 20, scheduler });
+  const source = simulatedSource({
+    nbits: 0x1d00ffff,
+    initialTransactions: 20,
+    refreshInterval: 0x7fff_ffff,
+    scheduler,
+  });
   const providing = templateProvider({ listen: atProvider.listen$, source, scheduler })
     .start()
     .subscribe({
@@ -280,6 +285,12 @@ export interface BadPeer {
   readonly closed: Promise<unknown>;
 }
 
+/** Resolves when the other side has closed, or reset the connection. */
+export const gone = (socket: Socket): Promise<unknown> =>
+  socket.closed || socket.readableEnded
+    ? Promise.resolve()
+    : new Promise((resolve) => socket.once('end', resolve).once('close', resolve));
+
 /** A connection without any protocol. */
 export async function rawPeer({ host, port }: Target): Promise<Socket> {
   const socket = createConnection({ host, port, allowHalfOpen: true });
@@ -293,7 +304,7 @@ export async function rawPeer({ host, port }: Target): Promise<Socket> {
 export async function badPeer(target: Target): Promise<BadPeer> {
   const socket = await rawPeer(target);
   const received: Message[] = [];
-  const closed = Promise.race([once(socket, 'end'), once(socket, 'close')]);
+  const closed = gone(socket);
   const { channel, seal, early } =
     target.authorityPublicKey === undefined
       ? { channel: plainChannel(0xffffff), seal: (frame: Uint8Array) => frame, early: undefined }

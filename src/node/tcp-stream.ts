@@ -40,7 +40,9 @@ export function tcpStream(socket: Socket, address: string): ByteStream {
       reader = subscriber;
       socket.resume();
       return () => {
-        if (reader === subscriber) reader = undefined;
+        // the next reader may have come already: a connection that is closed is read to its end
+        if (reader !== subscriber) return;
+        reader = undefined;
         socket.pause();
       };
     }),
