@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it, test } from '@jest/globals';
-import { catchError, firstValueFrom, of } from 'rxjs';
+import { Server } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it, jest, test } from '@jest/globals';
 import { encodeFrame } from '../../src/framing/frame.js';
 import {
   CoinbaseOutputConstraints,
@@ -13,7 +13,6 @@ import { setupConnection } from '../../src/testing/fixtures.js';
 import { eventually } from '../node/support.js';
 import {
   badPeer,
-  dial,
   gone,
   goodMiner,
   rawPeer,
@@ -234,17 +233,6 @@ describe.each([
     await peer.closed;
     await eventually(() => site.clients() === 1);
   });
-
-  test('refuses work to a client that does not verify its certificate against the right key', async () => {
-    if (!encrypted) return;
-    const error: unknown = await firstValueFrom(
-      dial({ ...site.pool, authorityPublicKey: new Uint8Array(32).fill(2) }, clock).pipe(
-        catchError((reason: unknown) => of(reason)),
-      ),
-    );
-    expect(error).toMatchObject({ code: 'certificate-wrong-authority' });
-    await eventually(() => reasons().length === 1);
-  });
 });
 
 describe.each([
@@ -280,4 +268,34 @@ describe.each([
     good.connection.close();
     await site.stop();
   });
+});
+
+test('a listener goes on when the system cannot take a client', async () => {
+  const listening = jest.spyOn(Server.prototype, 'listen');
+  const clock = virtualClock();
+  const site = await startSite({ encrypted: true, clock });
+  const good = await goodMiner(site);
+  const servers = listening.mock.contexts as Server[];
+  listening.mockRestore();
+  // the system itself does so only when it has run out of descriptors
+  for (const code of ['EMFILE', 'ECONNABORTED'])
+    servers[1]?.emit('error', Object.assign(new Error(`accept ${code}`), { code, syscall: 'accept' }));
+
+  const address = `127.0.0.1:${site.pool.port}`;
+  expect(site.failures).toMatchObject([
+    {
+      address,
+      error: {
+        code: 'too-many-connections',
+        message: `${address} has no file descriptor left for another client: lower maxConnections, or raise the limit of the system (ulimit -n)`,
+      },
+    },
+    { address, error: { code: 'connection-failed', cause: { code: 'ECONNABORTED' } } },
+  ]);
+  await good.share();
+  const late = await goodMiner(site);
+  await late.share();
+  late.connection.close();
+  good.connection.close();
+  await site.stop();
 });

@@ -5,7 +5,7 @@ import type { ByteStream } from '../transport/byte-stream.js';
 import type { Connection } from '../transport/connection.js';
 import { nodeCrypto } from './crypto.js';
 import { requirePort } from './port.js';
-import { listenError } from './tcp-errors.js';
+import { acceptError, listenError } from './tcp-errors.js';
 import { formatAddress, keepAliveDelay, tcpStream } from './tcp-stream.js';
 
 /** Where a listener listens. */
@@ -41,16 +41,17 @@ export const defaultListenHost = '127.0.0.1';
  * @throws TransportError `invalid-option`; NoiseError `authority-key`, `certificate-validity`
  */
 export function listen(options: ListenOptions): Observable<Connection> {
-  const { host = defaultListenHost, port, listeningObserver } = options;
+  const { port } = options;
   requirePort(port, 0);
-  return accepted(host, port, listeningObserver).pipe(acceptConnections({ crypto: nodeCrypto, ...options }));
+  return accepted(options).pipe(acceptConnections({ crypto: nodeCrypto, ...options }));
 }
 
-function accepted(
-  host: string,
-  port: number,
-  listeningObserver: NextObserver<ListenAddress> | undefined,
-): Observable<ByteStream> {
+function accepted({
+  host = defaultListenHost,
+  port,
+  listeningObserver,
+  handshakeErrorObserver,
+}: ListenOptions): Observable<ByteStream> {
   return new Observable((subscriber) => {
     const server = createServer({
       allowHalfOpen: true,
@@ -59,6 +60,10 @@ function accepted(
       keepAlive: true,
       keepAliveInitialDelay: keepAliveDelay,
     });
+    const bound = (): ListenAddress => {
+      const { address, port } = server.address() as AddressInfo;
+      return { host: address, port };
+    };
     server.on('connection', (socket: Socket) => {
       const { remoteAddress, remotePort } = socket;
       if (remoteAddress === undefined || remotePort === undefined) {
@@ -67,11 +72,15 @@ function accepted(
       }
       subscriber.next(tcpStream(socket, formatAddress(remoteAddress, remotePort)));
     });
-    server.on('error', (error) => subscriber.error(listenError(error, formatAddress(host, port))));
-    server.listen({ host, port }, () => {
-      const bound = server.address() as AddressInfo;
-      listeningObserver?.next({ host: bound.address, port: bound.port });
+    server.on('error', (error: NodeJS.ErrnoException) => {
+      // one client that cannot be taken is no reason to leave the others
+      if (error.syscall === 'accept') {
+        const { host, port } = bound();
+        const address = formatAddress(host, port);
+        handshakeErrorObserver?.next({ address, error: acceptError(error, address) });
+      } else subscriber.error(listenError(error, formatAddress(host, port)));
     });
+    server.listen({ host, port }, () => listeningObserver?.next(bound()));
     return () => server.close();
   });
 }

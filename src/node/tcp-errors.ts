@@ -30,6 +30,13 @@ const listening: Readonly<Record<string, Explanation>> = {
   EAI_AGAIN: ['host-not-found', 'could not be looked up: check the host name, or use an address'],
 };
 
+const noDescriptor =
+  'has no file descriptor left for another client: lower maxConnections, or raise the limit of the system (ulimit -n)';
+const accepting: Readonly<Record<string, Explanation>> = {
+  EMFILE: ['too-many-connections', noDescriptor],
+  ENFILE: ['too-many-connections', noDescriptor],
+};
+
 /** What a failed or lost connection with `address` means; `cause` is the error given. */
 export function connectionError(error: Error, address: string): TransportError {
   return explain(connecting, error, address, ['connection-failed', 'failed']);
@@ -38,6 +45,11 @@ export function connectionError(error: Error, address: string): TransportError {
 /** What a failure to listen at `address` means; `cause` is the error given. */
 export function listenError(error: Error, address: string): TransportError {
   return explain(listening, error, address, ['listen-failed', 'could not be listened at']);
+}
+
+/** What a failure to take a client at `address` means; `cause` is the error given. */
+export function acceptError(error: Error, address: string): TransportError {
+  return explain(accepting, error, address, ['connection-failed', 'could not take a client']);
 }
 
 function explain(
