@@ -39,6 +39,7 @@ interface Fleet {
 export async function roundTripSections(): Promise<readonly Section[]> {
   const raw = await startServer('servers/raw.ts', String(requestLength), String(answerLength));
   const noble = await startServer('servers/shares.ts', 'nobleCrypto');
+  const portable = await startServer('servers/shares.ts', 'defaultCrypto');
   const standard = await startServer('servers/shares.ts');
   const rows: Row[] = [];
 
@@ -46,11 +47,11 @@ export async function roundTripSections(): Promise<readonly Section[]> {
     const fleets = {
       raw: await rawFleet(raw.port, connections),
       noble: await sealedFleet(noble.port, connections),
+      portable: await sealedFleet(portable.port, connections),
       standard: await sealedFleet(standard.port, connections),
-      nobleBoth: await connectionFleet(noble.port, connections, providers.nobleCrypto),
       standardBoth: await connectionFleet(standard.port, connections, providers.nodeCrypto),
     };
-    const processor = { raw: [], noble: [], standard: [], nobleBoth: [], standardBoth: [] } as Record<
+    const processor = { raw: [], noble: [], portable: [], standard: [], standardBoth: [] } as Record<
       keyof typeof fleets,
       number[]
     >;
@@ -65,8 +66,8 @@ export async function roundTripSections(): Promise<readonly Section[]> {
     const rates = await takeTurns(rounds, {
       raw: turn('raw', raw),
       noble: turn('noble', noble),
+      portable: turn('portable', portable),
       standard: turn('standard', standard),
-      nobleBoth: turn('nobleBoth', noble),
       standardBoth: turn('standardBoth', standard),
     });
     Object.values(fleets).forEach((fleet) => fleet.close());
@@ -84,12 +85,12 @@ export async function roundTripSections(): Promise<readonly Section[]> {
     });
     rows.push(
       row('server with nobleCrypto', 'noble', 'four AEAD blocks of noble', 25),
-      row('server with the default', 'standard', 'writing to sockets, then RxJS', 25),
-      row('both ends with nobleCrypto', 'nobleBoth', 'eight AEAD blocks of noble'),
-      row('both ends with the default', 'standardBoth', 'as above, twice'),
+      row('server with defaultCrypto', 'portable', 'writing to sockets, then RxJS', 25),
+      row('server as listen has it', 'standard', 'writing to sockets, then RxJS', 25),
+      row('both ends as listen has it', 'standardBoth', 'as above, twice'),
     );
   }
-  await Promise.all([raw.stop(), noble.stop(), standard.stop()]);
+  await Promise.all([raw.stop(), noble.stop(), portable.stop(), standard.stop()]);
   return [
     { title: 'Share round trips, server in its own process', baseline: 'raw sockets, same bytes', rows },
   ];
