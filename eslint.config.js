@@ -11,11 +11,16 @@ const layers = [
   'noise',
   'transport',
   'service',
+  'sv1',
   'bitcoin',
   'mining',
+  'declaration',
+  'ledger',
   'roles',
+  'observe',
   'testing',
   'node',
+  'dashboard',
   'cli',
 ];
 

@@ -24,7 +24,7 @@ import {
 } from '../../src/mining/index.js';
 import type { NewTemplate, SetCustomMiningJobSuccess } from '../../src/messages/index.js';
 import { SetCustomMiningJob, SubmitSharesExtended, SubmitSharesStandard } from '../../src/messages/index.js';
-import { receiveCustomJob } from '../../src/mining/client-channel.js';
+import { receiveCustomJob } from '../../src/mining/channels/client-channel.js';
 import { blockFile, bytes, segwitBlock } from '../bitcoin/support.js';
 import {
   openExtended,

@@ -15,9 +15,9 @@ import {
   SetCustomMiningJob,
   SetNewPrevHashTemplate,
 } from '../../src/messages/index.js';
-import { chainTipFrom, type ChainTip } from '../../src/mining/chain-tip.js';
-import { jobFactory, type JobFactory } from '../../src/mining/job-factory.js';
-import type { ServerJob } from '../../src/mining/job.js';
+import { chainTipFrom, type ChainTip } from '../../src/mining/work/chain-tip.js';
+import { jobFactory, type JobFactory } from '../../src/mining/work/job-factory.js';
+import type { ServerJob } from '../../src/mining/work/job.js';
 import {
   activateChannelJob,
   addChannelJob,
@@ -31,7 +31,7 @@ import {
   submitShare,
   targetFor,
   type ServerChannel,
-} from '../../src/mining/server-channel.js';
+} from '../../src/mining/channels/server-channel.js';
 import { bytes, hex } from '../bitcoin/support.js';
 
 type Json = Record<string, unknown>;

@@ -17,11 +17,11 @@ import {
 import { fromJson, type MessageJson } from '../../src/framing/index.js';
 import type { NewTemplate, SetCustomMiningJob } from '../../src/messages/index.js';
 import { parseOutputs } from '../../src/bitcoin/outputs.js';
-import type { ServerJob } from '../../src/mining/job.js';
-import { jobFactory } from '../../src/mining/job-factory.js';
-import { jobMerkleRoot } from '../../src/mining/merkle-root.js';
+import type { ServerJob } from '../../src/mining/work/job.js';
+import { jobFactory } from '../../src/mining/work/job-factory.js';
+import { jobMerkleRoot } from '../../src/mining/work/merkle-root.js';
 import { extranonceAllocator, miningServer } from '../../src/mining/index.js';
-import { chainTipFrom, type ChainTip } from '../../src/mining/chain-tip.js';
+import { chainTipFrom, type ChainTip } from '../../src/mining/work/chain-tip.js';
 import { differencesIn, type DifferenceName } from './differences.js';
 import { bytesToHex, hexToBytes, numberOf, readVectors, resultOf } from './support.js';
 

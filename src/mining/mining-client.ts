@@ -17,7 +17,7 @@ import {
   receivePrevHash,
   receiveTarget,
   type ClientChannel,
-} from './client-channel.js';
+} from './channels/client-channel.js';
 
 /** What mining servers send that changes the state of channels. */
 export type MiningServerMessage =

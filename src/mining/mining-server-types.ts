@@ -16,9 +16,9 @@ import type {
   SetCustomMiningJobErrorCode,
   SubmitSharesErrorCode,
 } from './error-codes.js';
-import type { ExtranonceAllocator } from './extranonce.js';
-import type { JobFactoryOptions } from './job-factory.js';
-import type { ServerChannel, TargetPolicy } from './server-channel.js';
+import type { ExtranonceAllocator } from './channels/extranonce.js';
+import type { JobFactoryOptions } from './work/job-factory.js';
+import type { ServerChannel, TargetPolicy } from './channels/server-channel.js';
 
 /** Options of `miningServer`. */
 export interface MiningServerOptions extends JobFactoryOptions, Pick<TargetPolicy, 'sharesPerMinute'> {

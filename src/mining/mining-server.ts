@@ -11,13 +11,13 @@ import {
   type NewTemplate,
   type UpdateChannel,
 } from '../messages/index.js';
-import { chainTipFrom, ntimeAt } from './chain-tip.js';
-import { channelOpening } from './channel-opening.js';
-import { customJobs } from './custom-job.js';
+import { chainTipFrom, ntimeAt } from './work/chain-tip.js';
+import { channelOpening } from './channels/channel-opening.js';
+import { customJobs } from './work/custom-job.js';
 import type { UpdateChannelErrorCode } from './error-codes.js';
-import { distributeJob, distributePrevHash, keepFuture, type Work } from './job-distribution.js';
-import { jobFactory } from './job-factory.js';
-import { isPrefixInUse } from './job-store.js';
+import { distributeJob, distributePrevHash, keepFuture, type Work } from './work/job-distribution.js';
+import { jobFactory } from './work/job-factory.js';
+import { isPrefixInUse } from './work/job-lifetime.js';
 import { NOTHING, outputFor } from './mining-server-output.js';
 import type {
   ChannelClosed,
@@ -26,7 +26,7 @@ import type {
   MiningServerOptions,
   MiningServerOutput,
 } from './mining-server-types.js';
-import { setChannelTarget, targetFor, type ServerChannel } from './server-channel.js';
+import { setChannelTarget, targetFor, type ServerChannel } from './channels/server-channel.js';
 import {
   addressed,
   moveChannel,
@@ -34,9 +34,9 @@ import {
   removeChannel,
   serverClient,
   type ServerClient,
-} from './server-client.js';
-import { shareAccounting } from './share-accounting.js';
-import { shareSubmission } from './share-submission.js';
+} from './channels/server-client.js';
+import { shareAccounting } from './shares/share-accounting.js';
+import { shareSubmission } from './shares/share-submission.js';
 
 /**
  * A mining server (spec chapter 5) without its connections: it takes what clients send, and templates, and says

@@ -4,7 +4,7 @@ import { asapScheduler, firstValueFrom, NEVER, of, take, toArray, merge, map, in
 import { TestScheduler } from 'rxjs/testing';
 import { createHeaderHasher } from '../../../src/bitcoin/midstate.js';
 import { meetsTarget } from '../../../src/bitcoin/target.js';
-import { VERSION_ROLLING_MASK } from '../../../src/mining/job.js';
+import { VERSION_ROLLING_MASK } from '../../../src/mining/work/job.js';
 import {
   cooperativeHasher,
   hashSlices,

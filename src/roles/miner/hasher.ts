@@ -18,7 +18,7 @@ import {
   type SchedulerLike,
 } from 'rxjs';
 import { createHeaderHasher } from '../../bitcoin/midstate.js';
-import { VERSION_ROLLING_MASK } from '../../mining/job.js';
+import { VERSION_ROLLING_MASK } from '../../mining/work/job.js';
 
 /** What is to be hashed: every nonce, and if allowed every version that BIP 323 leaves to miners. */
 export interface HashUnit {

@@ -30,7 +30,7 @@ import {
   submission,
   workHeader,
   type ClientChannel,
-} from '../../mining/client-channel.js';
+} from '../../mining/channels/client-channel.js';
 import {
   miningClient,
   type MiningClientChange,

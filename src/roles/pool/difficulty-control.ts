@@ -5,7 +5,12 @@ import type {
   MiningServerOutcome,
   MiningServerOutput,
 } from '../../mining/mining-server-types.js';
-import { startVardiff, stepVardiff, type VardiffOptions, type VardiffState } from '../../mining/vardiff.js';
+import {
+  startVardiff,
+  stepVardiff,
+  type VardiffOptions,
+  type VardiffState,
+} from '../../mining/difficulty/vardiff.js';
 
 /** Keeps every channel's share rate where it should be. */
 export interface DifficultyControl {

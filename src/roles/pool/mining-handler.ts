@@ -10,7 +10,7 @@ import {
 } from '../../messages/mining.js';
 import { targetFromNbits } from '../../bitcoin/target.js';
 import type { NewTemplate, SetNewPrevHashTemplate } from '../../messages/template-distribution.js';
-import { extranonceAllocator, type ExtranonceAllocatorOptions } from '../../mining/extranonce.js';
+import { extranonceAllocator, type ExtranonceAllocatorOptions } from '../../mining/channels/extranonce.js';
 import { miningServer } from '../../mining/mining-server.js';
 import type {
   MiningServerOptions,

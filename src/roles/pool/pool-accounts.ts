@@ -1,6 +1,6 @@
 import type { MiningServerOutcome } from '../../mining/mining-server-types.js';
-import type { ShareTotals } from '../../mining/share-accounting.js';
-import { userAccounting } from '../../mining/user-accounting.js';
+import type { ShareTotals } from '../../mining/shares/share-accounting.js';
+import { userAccounting } from '../../mining/shares/user-accounting.js';
 
 /** What users delivered since the pool was started. */
 export interface PoolAccounts {

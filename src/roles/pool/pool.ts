@@ -1,7 +1,7 @@
 import { asyncScheduler, merge, type Observable, type SchedulerLike } from 'rxjs';
 import { coinbaseScriptSigPrefix, coinbaseTag } from '../../bitcoin/coinbase.js';
 import { Sv2Error } from '../../codec/errors.js';
-import { extranonceAllocator } from '../../mining/extranonce.js';
+import { extranonceAllocator } from '../../mining/channels/extranonce.js';
 import type { MiningServerOptions } from '../../mining/mining-server-types.js';
 import { miningSetupFlags } from '../../messages/setup-flags.js';
 import { workerHashrateTracking } from '../../messages/user-identity.js';

@@ -1,0 +1,289 @@
+import {
+  compareTargets,
+  hashrateFromTarget,
+  MAX_U256,
+  targetFromBigInt,
+  targetFromHashrate,
+} from '../../bitcoin/target.js';
+import { Sv2Error } from '../../codec/errors.js';
+
+/** Options of {@link startVardiff}. */
+export interface VardiffOptions {
+  /** Milliseconds, by the clock that the events will carry. */
+  readonly now: number;
+  /** `nominal_hash_rate` of the channel, hashes per second. Anything that isn't a positive number counts as 0. */
+  readonly nominalHashrate: number;
+  /** `max_target` of the channel, the easiest target it accepts: 32 bytes, little-endian. Default: no bound. */
+  readonly maxTarget?: Uint8Array;
+  /** The hardest target to set, for example the network's: 32 bytes, little-endian. Default: no bound. */
+  readonly minTarget?: Uint8Array;
+  /** The share rate to aim at. Default 6. */
+  readonly sharesPerMinute?: number;
+  /** Hashes per second below which the target gets no easier. Default 1, as in the reference implementation. */
+  readonly minHashrate?: number;
+}
+
+/** What happened on a channel; `now` is in milliseconds. */
+export type VardiffEvent =
+  /** A share was accepted; `target` is that of its job. */
+  | { readonly type: 'share'; readonly now: number; readonly target: Uint8Array }
+  /** Time passed. Needed every few seconds, since it's the absence of shares that shows a target too hard. */
+  | { readonly type: 'tick'; readonly now: number }
+  /** The channel was updated (`UpdateChannel`), or the network's target changed; what is left out stays. */
+  | {
+      readonly type: 'update';
+      readonly now: number;
+      readonly nominalHashrate?: number;
+      readonly maxTarget?: Uint8Array;
+      readonly minTarget?: Uint8Array;
+    };
+
+/** The vardiff state of a channel. All fields but the first two are {@link stepVardiff}'s own business. */
+export interface VardiffState {
+  /** The target to set, 32 bytes little-endian: the same object until it changes. */
+  readonly target: Uint8Array;
+  /** The hashrate that the target is made for, hashes per second: the best estimate within the bounds. */
+  readonly hashrate: number;
+  readonly options: Required<Omit<VardiffOptions, 'now'>>;
+  readonly now: number;
+  /** No share at all won't bring the hashrate below this. */
+  readonly idleHashrate: number;
+  /** Shares since the target was last found to be far off, and how many were to be expected. */
+  readonly current: Evidence;
+  /** What of `current` was there when the target was set. */
+  readonly inherited: Evidence;
+  /** How many shares `current` must have for its next review. */
+  readonly reviewAt: number;
+  /** How often shares of a settled target come, as a multiple of the configured rate; 1 until it's known. */
+  readonly usual: number;
+  /** Since when shares may be coming too fast, in evidence; empty while they aren't. */
+  readonly faster: Evidence;
+  /** Since when shares may be coming too slowly. */
+  readonly slower: Evidence;
+}
+
+/** Shares counted over a time in which so many were to be expected at the configured rate. */
+interface Evidence {
+  readonly shares: number;
+  readonly expected: number;
+}
+
+const NONE: Evidence = { shares: 0, expected: 0 };
+
+/** Log-likelihood ratio from which a target that isn't settled is far off: some 3.5 standard errors. */
+const FAR_OFF = 6;
+/** Shares needed to set a harder target: they come fast then, and fewer would tell too little. */
+const FEWEST_SHARES = 8;
+/** A target is reviewed at 16, 64, 256 and every 1,024 shares: with standard errors of 25, 13, 6 and 3 %. */
+const REVIEWS = { first: 16, settled: 256, last: 1024 };
+/** How far, as a logarithm, the hashrate may drift from a settled target before a review takes it back. */
+const DRIFT = 0.25;
+/** The watch is for shares that come twice as fast as usual, or half as fast. */
+const CHANGE = 2;
+/** Mean time between false alarms of that watch, in minutes: 1,000 hours. */
+const FALSE_ALARM_MINUTES = 60_000;
+/** A change that took fewer shares than this to notice, come or missing, is greater than {@link CHANGE}. */
+const INHERITABLE = 64;
+/** No share at all eases a target, that shares were found at, so many times and no further. */
+const IDLE_EASING = 64;
+/** The longest time between two events that counts, in milliseconds; more is a suspended machine or a set clock. */
+const LONGEST_STEP = 60_000;
+
+/**
+ * The state of a channel that just opened.
+ *
+ * @returns a state whose `target` is that of the nominal hashrate, within the bounds
+ * @throws Sv2Error `invalid-shares-per-minute`, `invalid-hashrate` (`minHashrate` not finite or not above 0),
+ *   `invalid-time`, `invalid-length` (a bound that isn't 32 bytes)
+ */
+export const startVardiff = ({
+  now,
+  nominalHashrate,
+  maxTarget = targetFromBigInt(MAX_U256),
+  minTarget = targetFromBigInt(0n),
+  sharesPerMinute = 6,
+  minHashrate = 1,
+}: VardiffOptions): VardiffState => {
+  requireTime(now);
+  if (!Number.isFinite(minHashrate) || minHashrate <= 0) {
+    throw new Sv2Error('invalid-hashrate', `minHashrate must be finite and above 0, got ${minHashrate}`, {
+      minHashrate,
+    });
+  }
+  const unset: VardiffState = {
+    target: maxTarget.slice(),
+    hashrate: 1,
+    options: {
+      nominalHashrate,
+      maxTarget: maxTarget.slice(),
+      minTarget: minTarget.slice(),
+      sharesPerMinute,
+      minHashrate,
+    },
+    now,
+    idleHashrate: minHashrate,
+    current: NONE,
+    inherited: NONE,
+    reviewAt: REVIEWS.first,
+    usual: 1,
+    faster: NONE,
+    slower: NONE,
+  };
+  return setHashrate(unset, nominalHashrate, NONE);
+};
+
+/**
+ * Adjusts a channel's target to its hashrate. A pure reducer, to be used with `scan` or in a loop: when the
+ * returned state's `target` is another object than before, send it in `SetTarget`.
+ *
+ * Shares arrive as a Poisson process, so what counts is how likely those that came are at the rate wanted:
+ *
+ * - A new target is corrected as soon as it proves far off: after 8 shares in a flood, after 6 mean intervals
+ *   without any. Reviews at 16, 64 and 256 shares refine it if it's off by more than a standard error.
+ * - A settled target is left alone until a CUSUM test (Page, 1954), the quickest there is at a given rate of
+ *   false alarms, shows that the hashrate doubled or halved, or a review of 1,024 shares that it drifted.
+ *
+ * Shares of a job with another target come from before the change, and say nothing about the current one.
+ *
+ * @param state from {@link startVardiff} or an earlier step; not modified
+ * @throws Sv2Error `invalid-time` when `now` isn't finite; `invalid-length` for a target that isn't 32 bytes
+ */
+export const stepVardiff = (state: VardiffState, event: VardiffEvent): VardiffState => {
+  const { now, type } = event;
+  requireTime(now);
+  if (type === 'update') return update(state, event);
+  if (type === 'share' && compareTargets(event.target, state.target) !== 0) {
+    return { ...state, now, current: state.inherited, faster: NONE, slower: NONE };
+  }
+  const minutes = Math.min(Math.max(now - state.now, 0), LONGEST_STEP) / 60_000;
+  const expected = minutes * state.options.sharesPerMinute;
+  const shares = type === 'share' ? 1 : 0;
+  const current = gather(state.current, shares, expected);
+  const faster = watch(gather(state.faster, shares, expected * state.usual), CHANGE);
+  const slower = watch(gather(state.slower, shares, expected * state.usual), 1 / CHANGE);
+  return judge({ ...state, now, current, faster, slower }, shares);
+};
+
+const gather = (evidence: Evidence, shares: number, expected: number): Evidence => ({
+  shares: evidence.shares + shares,
+  expected: evidence.expected + expected,
+});
+
+/** The evidence of a CUSUM test starts anew wherever it speaks against a change. */
+const watch = (evidence: Evidence, ratio: number): Evidence =>
+  logLikelihoodRatio(evidence, ratio) > 0 ? evidence : NONE;
+
+/** Takes over what the client or the network says. A nominal hashrate that's merely repeated isn't news. */
+const update = (state: VardiffState, event: VardiffEvent & { type: 'update' }): VardiffState => {
+  const { now, nominalHashrate, maxTarget, minTarget } = { ...state.options, ...event };
+  const options = {
+    ...state.options,
+    nominalHashrate,
+    maxTarget: maxTarget.slice(),
+    minTarget: minTarget.slice(),
+  };
+  if (!Object.is(nominalHashrate, state.options.nominalHashrate)) {
+    return setHashrate({ ...state, now, options, idleHashrate: options.minHashrate }, nominalHashrate, NONE);
+  }
+  const bounded = setHashrate({ ...state, now, options }, state.hashrate, state.current);
+  return bounded.target === state.target ? { ...state, options } : bounded;
+};
+
+/** Changes the target if the evidence calls for it, which a share, or the lack of one, has just added to. */
+const judge = (state: VardiffState, shares: 0 | 1): VardiffState => {
+  const { faster, slower, reviewAt } = state;
+  const current = noShorter(state.current, 0.01);
+
+  const enough = Math.log(state.options.sharesPerMinute * FALSE_ALARM_MINUTES);
+  if (logLikelihoodRatio(faster, CHANGE) > enough) {
+    const evidence = noShorter(faster, 1);
+    return follow(state, shares, evidence, heirOf(evidence));
+  }
+  if (logLikelihoodRatio(slower, 1 / CHANGE) > enough) return follow(state, shares, slower, heirOf(slower));
+
+  if (reviewAt <= REVIEWS.settled) {
+    const tooFew = current.shares < FEWEST_SHARES && current.shares > current.expected;
+    if (!tooFew && logLikelihoodRatio(current, current.shares / current.expected) > FAR_OFF) {
+      return follow(state, shares, current, NONE);
+    }
+  }
+  if (current.shares < reviewAt) return state;
+  const ratio = rateRatio(current, shares);
+  const tolerance = reviewAt > REVIEWS.settled ? DRIFT : 1 / Math.sqrt(current.shares);
+  if (Math.abs(Math.log(ratio)) > tolerance) {
+    return follow(state, shares, current, current);
+  }
+  const idleHashrate = (state.hashrate * ratio) / IDLE_EASING;
+  if (reviewAt < REVIEWS.settled) return { ...state, idleHashrate, reviewAt: nextReview(current) };
+  const isLast = reviewAt >= REVIEWS.last;
+  return { ...state, idleHashrate, reviewAt: REVIEWS.last, usual: ratio, current: isLast ? NONE : current };
+};
+
+/** Evidence over a time too short for a share counts for more: shares that the network held back come at once. */
+const noShorter = ({ shares, expected }: Evidence, least: number): Evidence => ({
+  shares,
+  expected: Math.max(expected, least),
+});
+
+/** What a new target inherits of the evidence for it: short evidence of a great change is better begun anew. */
+const heirOf = (evidence: Evidence): Evidence =>
+  Math.max(evidence.shares, evidence.expected) < INHERITABLE ? NONE : evidence;
+
+/**
+ * How much likelier the evidence is (natural logarithm) if shares come `ratio` times as often as expected
+ * than if they come as expected.
+ */
+const logLikelihoodRatio = ({ shares, expected }: Evidence, ratio: number): number =>
+  (shares === 0 ? 0 : shares * Math.log(ratio)) - (ratio - 1) * expected;
+
+/**
+ * The estimate of how much more often than expected shares come. Half a share less than counted when the
+ * count ended with a share, half a share more when it ended without: either would be biased otherwise.
+ */
+const rateRatio = ({ shares, expected }: Evidence, last: 0 | 1): number =>
+  (last === 1 ? shares - 0.5 : shares + 0.5) / expected;
+
+/** Sets the target that the evidence calls for; what is inherited goes on counting at the new one. */
+const follow = (state: VardiffState, last: 0 | 1, evidence: Evidence, inherited: Evidence): VardiffState => {
+  const hashrate = state.hashrate * rateRatio(evidence, last);
+  return evidence.shares === 0
+    ? setHashrate(state, Math.max(hashrate, state.idleHashrate), inherited)
+    : setHashrate({ ...state, idleHashrate: hashrate / IDLE_EASING }, hashrate, inherited);
+};
+
+/** Sets the target of a hashrate, within the bounds; keeps the same one if it comes to that. */
+const setHashrate = (state: VardiffState, wanted: number, evidence: Evidence): VardiffState => {
+  const { sharesPerMinute, minHashrate, minTarget, maxTarget } = state.options;
+  let hashrate = Number.isFinite(wanted) && wanted > minHashrate ? Math.min(wanted, 2 ** 128) : minHashrate;
+  const unbounded = targetFromHashrate(hashrate, sharesPerMinute);
+  let target = compareTargets(unbounded, minTarget) < 0 ? minTarget : unbounded;
+  if (compareTargets(target, maxTarget) > 0) target = maxTarget; // the channel's word counts more
+  if (target !== unbounded) hashrate = Math.max(hashrateFromTarget(target, sharesPerMinute), minHashrate);
+  const inherited = {
+    shares: evidence.shares,
+    expected: (evidence.expected * hashrate) / state.hashrate,
+  };
+  return {
+    ...state,
+    target: compareTargets(target, state.target) === 0 ? state.target : target,
+    hashrate,
+    current: inherited,
+    inherited,
+    reviewAt: nextReview(inherited),
+    usual: 1,
+    faster: NONE,
+    slower: NONE,
+  };
+};
+
+/** Reviews come with every fourfold number of shares. */
+const nextReview = ({ shares }: Evidence): number => {
+  let review = REVIEWS.first;
+  while (review <= shares && review < REVIEWS.last) review *= 4;
+  return review;
+};
+
+const requireTime = (now: number): void => {
+  if (Number.isFinite(now)) return;
+  throw new Sv2Error('invalid-time', `a time must be a finite number of milliseconds, got ${now}`, { now });
+};

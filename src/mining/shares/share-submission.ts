@@ -1,0 +1,78 @@
+import { CodecError } from '../../codec/codec-error.js';
+import {
+  SubmitSharesError,
+  SubmitSharesSuccess,
+  userIdentityOf,
+  type SubmitSharesExtended,
+  type SubmitSharesStandard,
+} from '../../messages/index.js';
+import { outputFor } from '../mining-server-output.js';
+import type { MiningServerOutcome, MiningServerOutput, ShareRejected } from '../mining-server-types.js';
+import { foundBlock, submitShare } from '../channels/server-channel.js';
+import type { ServerClient } from '../channels/server-client.js';
+
+/**
+ * Answers a share: SubmitShares.Error at once for one that is rejected, SubmitShares.Success when the batch is
+ * full or the share is a block, nothing otherwise (spec §5.3.13, §5.3.14).
+ *
+ * @param now milliseconds since 1970
+ */
+export const shareSubmission = (
+  { clientId, channels }: ServerClient,
+  share: SubmitSharesStandard | SubmitSharesExtended,
+  now: number,
+): MiningServerOutput => {
+  const { channelId, sequenceNumber, jobId } = share;
+  const channel = channels.get(channelId);
+
+  const rejected = (
+    { errorCode, reason }: Pick<ShareRejected, 'errorCode' | 'reason'>,
+    userIdentity: string | null,
+  ): MiningServerOutput =>
+    outputFor(
+      clientId,
+      [SubmitSharesError({ channelId, sequenceNumber, errorCode })],
+      [
+        {
+          type: 'ShareRejected',
+          clientId,
+          channelId,
+          userIdentity,
+          jobId,
+          sequenceNumber,
+          errorCode,
+          reason,
+        },
+      ],
+    );
+
+  const kind = share.type === 'SubmitSharesStandard' ? 'standard' : 'extended';
+  if (channel?.kind !== kind) {
+    const reason = `there is no ${kind} channel ${channelId}`;
+    return rejected({ errorCode: 'invalid-channel-id', reason }, channel?.userIdentity ?? null);
+  }
+
+  let userIdentity: string;
+  try {
+    userIdentity = userIdentityOf(share) ?? channel.userIdentity;
+  } catch (error) {
+    if (!(error instanceof CodecError)) throw error;
+    channel.shares.reject('invalid-share');
+    return rejected({ errorCode: 'invalid-share', reason: error.message }, channel.userIdentity);
+  }
+
+  const result = submitShare(channel, share, now);
+  if (!result.valid) return rejected(result, userIdentity);
+
+  const { hash, difficulty, acknowledgement, header } = result;
+  const sharer = { clientId, channelId, userIdentity, jobId };
+  const outcomes: MiningServerOutcome[] = [
+    { type: 'ShareAccepted', ...sharer, sequenceNumber, hash, difficulty, target: result.job.target },
+  ];
+  if (result.isBlock) {
+    outcomes.push({ type: 'BlockFound', ...sharer, hash, header, ...foundBlock(result, share) });
+  }
+  const messages =
+    acknowledgement === undefined ? [] : [SubmitSharesSuccess({ channelId, ...acknowledgement })];
+  return outputFor(clientId, messages, outcomes);
+};

@@ -1,0 +1,53 @@
+import { sameBytes } from '../../bitcoin/consensus-bytes.js';
+import { targetFromNbits } from '../../bitcoin/target.js';
+import type { SetCustomMiningJob, SetNewPrevHash, SetNewPrevHashTemplate } from '../../messages/index.js';
+
+/** What jobs build on. */
+export interface ChainTip {
+  /** 32 bytes in wire order, as in the block header. */
+  readonly prevHash: Uint8Array;
+  /** Smallest ntime for shares, seconds since 1970. */
+  readonly minNtime: number;
+  readonly nbits: number;
+  /** Hashes at or below this are blocks: 32 bytes, little-endian. */
+  readonly networkTarget: Uint8Array;
+  /** When it was learnt of, milliseconds since 1970. */
+  readonly receivedAt: number;
+}
+
+/**
+ * The chain tip that a message announces. Its network target is what nbits stands for, as in the reference
+ * implementation: that is what makes a block. The `target` of a Template Distribution SetNewPrevHash (spec §7.3)
+ * is for weak blocks, which nobody relays.
+ *
+ * @param message either SetNewPrevHash, or a SetCustomMiningJob
+ * @param now milliseconds since 1970
+ * @returns the tip; `prevHash` is the message's own bytes
+ * @throws Sv2Error `invalid-nbits`
+ */
+export const chainTipFrom = (
+  message: SetNewPrevHash | SetNewPrevHashTemplate | SetCustomMiningJob,
+  now: number,
+): ChainTip => {
+  const isTemplates = message.type === 'TemplateDistribution.SetNewPrevHash';
+  const nbits = isTemplates ? message.nBits : message.nbits;
+  return {
+    prevHash: message.prevHash,
+    minNtime: isTemplates ? message.headerTimestamp : message.minNtime,
+    nbits,
+    networkTarget: targetFromNbits(nbits),
+    receivedAt: now,
+  };
+};
+
+/** The largest ntime that spec §5.3.11 allows: `minNtime` and the seconds since its receipt. */
+export const ntimeAt = ({ minNtime, receivedAt }: ChainTip, now: number): number =>
+  minNtime + Math.max(0, Math.floor((now - receivedAt) / 1000));
+
+/** Whether two tips have the same previous hash; shares seen on one can come again on the other then. */
+export const samePrevHash = (a: ChainTip | null, b: ChainTip): boolean =>
+  a !== null && sameBytes(a.prevHash, b.prevHash);
+
+/** Whether two tips are the same but for when they were learnt of. */
+export const sameTip = (a: ChainTip | null, b: ChainTip): boolean =>
+  samePrevHash(a, b) && a?.nbits === b.nbits && a.minNtime === b.minNtime;

@@ -1,0 +1,104 @@
+import { SetNewPrevHash, type Message, type NewTemplate } from '../../messages/index.js';
+import type { ChainTip } from './chain-tip.js';
+import type { ServerJob } from './job.js';
+import { MAX_FUTURE_JOBS } from './job-lifetime.js';
+import {
+  activateChannelJob,
+  addChannelJob,
+  extendedJobMessage,
+  jobMessage,
+  retireChannelJobs,
+  type ServerChannel,
+} from '../channels/server-channel.js';
+import type { ServerClient } from '../channels/server-client.js';
+
+/** What there is to mine: the same for all clients. */
+export interface Work {
+  /** The chain tip and the template mined on it; null before the first. */
+  current: { readonly tip: ChainTip; readonly template: NewTemplate } | null;
+  /** The last tip; as long as `current` is null there is no template for it, and clients can't be told of it. */
+  lastTip?: ChainTip;
+  /** Templates for the next tip by their id, the oldest first. */
+  readonly future: Map<bigint, NewTemplate>;
+}
+
+/** Keeps a future template; the oldest above {@link MAX_FUTURE_JOBS} is dropped, as channels drop their jobs. */
+export const keepFuture = ({ future }: Work, template: NewTemplate): void => {
+  future.delete(template.templateId);
+  future.set(template.templateId, template);
+  for (const oldest of future.keys()) {
+    if (future.size <= MAX_FUTURE_JOBS) break;
+    future.delete(oldest);
+  }
+};
+
+/** The job of a template. */
+export type JobOf = (template: NewTemplate) => ServerJob;
+
+/**
+ * Gives a job to all channels of a client: by NewMiningJob to each when it requires standard jobs, by one
+ * NewExtendedMiningJob for each group otherwise (spec §5.3.15, §5.3.16). Clients that select their own work get none.
+ *
+ * @param tip null for a future job
+ * @returns the messages that tell the client
+ */
+export const distributeJob = (client: ServerClient, job: ServerJob, tip: ChainTip | null): Message[] => {
+  if (client.requiresWorkSelection) return [];
+  const messages: Message[] = [];
+  if (client.requiresStandardJobs) {
+    for (const channel of client.channels.values())
+      messages.push(jobMessage(channel, addChannelJob(channel, job, tip)));
+    return messages;
+  }
+  for (const [groupChannelId, members] of client.groups) {
+    for (const channel of members) addChannelJob(channel, job, tip);
+    messages.push(extendedJobMessage(groupChannelId, job, tip));
+  }
+  return messages;
+};
+
+/**
+ * Makes a future job that was distributed the only one of all channels of a client, by SetNewPrevHash to each
+ * channel or group (spec §5.3.17). For clients that select their own work, all jobs become stale.
+ *
+ * @param job null when there is none for this tip: then all jobs become stale, and clients hear nothing
+ * @returns the messages that tell the client
+ */
+export const distributePrevHash = (client: ServerClient, job: ServerJob | null, tip: ChainTip): Message[] => {
+  for (const channel of client.channels.values()) {
+    if (client.requiresWorkSelection || job === null) retireChannelJobs(channel, tip);
+    else activateChannelJob(channel, job, tip);
+  }
+  if (client.requiresWorkSelection || job === null) return [];
+  const receivers = client.requiresStandardJobs ? client.channels : client.groups;
+  return [...receivers.keys()].map((channelId) => prevHashMessage(channelId, job, tip));
+};
+
+/**
+ * Gives a new channel its first jobs, addressed to itself: what is mined now as a future job and the
+ * SetNewPrevHash that activates it (spec §5.3.15: the first job has no min_ntime), then the jobs for the next tip.
+ *
+ * @returns the messages to send after the channel's opening
+ */
+export const firstJobs = (
+  { requiresWorkSelection }: ServerClient,
+  channel: ServerChannel,
+  { current, future }: Work,
+  jobOf: JobOf,
+): Message[] => {
+  if (requiresWorkSelection) return [];
+  const messages: Message[] = [];
+  if (current !== null) {
+    const { tip, template } = current;
+    const job = jobOf(template);
+    messages.push(jobMessage(channel, addChannelJob(channel, job, null)));
+    activateChannelJob(channel, job, tip);
+    messages.push(prevHashMessage(channel.channelId, job, tip));
+  }
+  for (const template of future.values())
+    messages.push(jobMessage(channel, addChannelJob(channel, jobOf(template), null)));
+  return messages;
+};
+
+const prevHashMessage = (channelId: number, { jobId }: ServerJob, tip: ChainTip): SetNewPrevHash =>
+  SetNewPrevHash({ channelId, jobId, prevHash: tip.prevHash, minNtime: tip.minNtime, nbits: tip.nbits });
