@@ -1,6 +1,6 @@
 import { describe, it } from '@jest/globals';
 import { asyncScheduler, type SchedulerLike } from 'rxjs';
-import { limitSilence, withDeadline } from '../src/service/timing.js';
+import { limitSilence, withDeadline } from '../src/service/sessions/timing.js';
 import { marbles } from '../src/testing/index.js';
 
 /** The virtual clock, put back by `step` milliseconds at `at`. */

@@ -31,9 +31,9 @@ import { SetupConnectionError, SetupConnectionSuccess } from '../messages/common
 import type { Subprotocol } from '../messages/define-message.js';
 import { connect } from '../node/connect.js';
 import { NoiseError } from '../noise/errors.js';
-import { setupConnectionOf } from '../service/client-setup.js';
+import { setupConnectionOf } from '../service/setup/client-setup.js';
 import { ServiceError } from '../service/errors.js';
-import { protocolVersions } from '../service/setup.js';
+import { protocolVersions } from '../service/setup/server-setup.js';
 import type { Connection, Connector } from '../transport/connection.js';
 import { messageFromLine } from './encode.js';
 import type { CommandContext, CommandIo } from './io.js';

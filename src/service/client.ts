@@ -2,8 +2,13 @@ import { asyncScheduler, merge, type Observable, type SchedulerLike } from 'rxjs
 import { subprotocols, type Subprotocol } from '../messages/define-message.js';
 import { creatorByType, type Message } from '../messages/registry.js';
 import type { Connector } from '../transport/connection.js';
-import type { ClientSession } from './client-session.js';
-import { checkSetup, type ClientExtensionPolicy, type ClientSetup, type Device } from './client-setup.js';
+import type { ClientSession } from './sessions/client-session.js';
+import {
+  checkSetup,
+  type ClientExtensionPolicy,
+  type ClientSetup,
+  type Device,
+} from './setup/client-setup.js';
 import {
   checkExtensions,
   checkFlags,
@@ -24,7 +29,7 @@ import { keepConnected } from './keep-connected.js';
 import type { ApplicationOutcome, ClientOutcome, OwnOutcome, SendToServer } from './outcomes.js';
 import type { ReconnectPolicy } from './reconnect.js';
 import { service, type Emitted } from './service.js';
-import { protocolVersions, type Versions } from './setup.js';
+import { protocolVersions, type Versions } from './setup/server-setup.js';
 import type { Sibling } from './siblings.js';
 
 /** A subprotocol of a client: where its server is, and its handler. */

@@ -1,9 +1,9 @@
 import type { Subprotocol } from '../messages/define-message.js';
 import { ServiceError } from './errors.js';
-import type { ExtensionPolicy } from './extensions.js';
+import type { ExtensionPolicy } from './extensions/negotiation.js';
 import { isNullHandler } from './handlers.js';
 import type { ReconnectPolicy } from './reconnect.js';
-import type { Versions } from './setup.js';
+import type { Versions } from './setup/server-setup.js';
 
 /**
  * Checks that a subprotocol is configured if and only if it has a handler that does something.

@@ -3,7 +3,7 @@ import type { SetupConnection } from '../messages/common.js';
 import type { Subprotocol } from '../messages/define-message.js';
 import type { Endpoint, Peer } from '../transport/connection.js';
 import type { DisconnectReason } from './errors.js';
-import type { Trigger } from './triggers.js';
+import type { Trigger } from './define-trigger.js';
 
 /** A client of a server, once its SetupConnection was accepted. */
 export interface ClientInfo {

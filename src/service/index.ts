@@ -1,14 +1,14 @@
 export * from './client.js';
-export { SetupRefusedError, type ClientExtensionPolicy, type Device } from './client-setup.js';
+export { SetupRefusedError, type ClientExtensionPolicy, type Device } from './setup/client-setup.js';
 export * from './errors.js';
 export * from './events.js';
-export type { ExtensionPolicy } from './extensions.js';
+export type { ExtensionPolicy } from './extensions/negotiation.js';
 export * from './handlers.js';
 export * from './operators.js';
 export * from './outcomes.js';
 export type { ReconnectPolicy } from './reconnect.js';
 export * from './request.js';
 export * from './server.js';
-export type { Versions } from './setup.js';
+export type { Versions } from './setup/server-setup.js';
 export * from './siblings.js';
-export * from './triggers.js';
+export * from './define-trigger.js';

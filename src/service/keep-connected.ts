@@ -5,7 +5,7 @@ import {
   type ClientSession,
   type ClientSessionContext,
   type SessionEnd,
-} from './client-session.js';
+} from './sessions/client-session.js';
 import { ServiceError } from './errors.js';
 import { backoff, defaultMaxDelay, type ReconnectPolicy } from './reconnect.js';
 

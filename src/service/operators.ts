@@ -11,7 +11,7 @@ import {
   type OperatorFunction,
 } from 'rxjs';
 import type { HandlerError } from './outcomes.js';
-import type { Trigger } from './triggers.js';
+import type { Trigger } from './define-trigger.js';
 
 /** Anything that recognises a message: a message creator, or `UnknownMessage`. */
 export interface MessageMatcher<M> {

@@ -3,7 +3,7 @@ import type { Subprotocol } from '../messages/define-message.js';
 import type { Endpoint, Peer } from '../transport/connection.js';
 import type { DisconnectReason } from './errors.js';
 import type { ClientEvent, ClientInfo, ServerEvent, ServerInfo } from './events.js';
-import type { Trigger } from './triggers.js';
+import type { Trigger } from './define-trigger.js';
 
 /** An outcome of the application's own, such as `{ type: 'ShareAccepted', … }`: shown, not acted upon. */
 export interface ApplicationOutcome {

@@ -13,7 +13,7 @@ import {
 import { ServiceError } from './errors.js';
 import type { LoopHandler } from './event-loop.js';
 import type { ClientInfo, ServerEvent } from './events.js';
-import type { ExtensionPolicy } from './extensions.js';
+import type { ExtensionPolicy } from './extensions/negotiation.js';
 import type {
   JobDeclarationServerHandler,
   MiningServerHandler,
@@ -21,9 +21,9 @@ import type {
 } from './handlers.js';
 import { isNullHandler } from './handlers.js';
 import type { ApplicationOutcome, OwnOutcome, ServerEffect, ServerOutcome } from './outcomes.js';
-import { serverSession, type ServerSession } from './server-session.js';
+import { serverSession, type ServerSession } from './sessions/server-session.js';
 import { service, type Emitted } from './service.js';
-import { protocolVersions, type SetupPolicy, type Versions } from './setup.js';
+import { protocolVersions, type SetupPolicy, type Versions } from './setup/server-setup.js';
 import type { Sibling } from './siblings.js';
 
 /** A subprotocol of a server: its handler, and what it says in the setup of a connection. */

@@ -4,7 +4,7 @@ import { ServiceError } from './errors.js';
 import { eventLoop, type EventLoop, type LoopHandler } from './event-loop.js';
 import type { ApplicationOutcome, HandlerError, ToSibling, TriggerEffect } from './outcomes.js';
 import type { Sibling } from './siblings.js';
-import type { Trigger } from './triggers.js';
+import type { Trigger } from './define-trigger.js';
 
 /** What a handler may emit: effects, or outcomes to be shown. */
 export interface Emitted {

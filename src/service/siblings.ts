@@ -1,6 +1,6 @@
 import { Observable, Subject } from 'rxjs';
 import { ServiceError } from './errors.js';
-import type { Trigger } from './triggers.js';
+import type { Trigger } from './define-trigger.js';
 
 /** One side of a pair of siblings: what a service sends to and receives from the other. */
 export interface Sibling {

@@ -11,7 +11,7 @@ import {
 } from 'rxjs';
 import { miningSetupFlags } from '../../messages/setup-flags.js';
 import { createClient, type Client } from '../../service/client.js';
-import type { Device } from '../../service/client-setup.js';
+import type { Device } from '../../service/setup/client-setup.js';
 import type { MiningClientHandler } from '../../service/handlers.js';
 import { ofEvent } from '../../service/operators.js';
 import type { ClientOutcome } from '../../service/outcomes.js';

@@ -3,7 +3,7 @@ import type {
   SetNewPrevHashTemplate,
   SubmitSolution,
 } from '../../messages/template-distribution.js';
-import { defineTrigger } from '../../service/triggers.js';
+import { defineTrigger } from '../../service/define-trigger.js';
 
 /** The template provider sent a template; from the template client to the mining server. */
 export const TemplateArrived = defineTrigger('TemplateArrived', (template: NewTemplate) => ({ template }));

@@ -1,11 +1,11 @@
-import type { Tlv } from '../codec/tlv.js';
+import type { Tlv } from '../../codec/tlv.js';
 import {
   RequestExtensionsError,
   RequestExtensionsSuccess,
   type RequestExtensions,
-} from '../messages/extensions.js';
-import type { Message } from '../messages/registry.js';
-import { ServiceError } from './errors.js';
+} from '../../messages/extensions.js';
+import type { Message } from '../../messages/registry.js';
+import { ServiceError } from '../errors.js';
 
 /** The extensions one side speaks, besides 0x0001 itself. */
 export interface ExtensionPolicy {

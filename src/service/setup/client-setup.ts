@@ -3,14 +3,14 @@ import {
   SetupConnection,
   SetupConnectionError,
   SetupConnectionSuccess,
-} from '../messages/common.js';
-import { subprotocols, type Subprotocol } from '../messages/define-message.js';
-import { RequestExtensions } from '../messages/extensions.js';
-import type { Message } from '../messages/registry.js';
-import type { Connector, Endpoint, Peer } from '../transport/connection.js';
-import { ServiceError } from './errors.js';
-import type { ExtensionPolicy } from './extensions.js';
-import type { Versions } from './setup.js';
+} from '../../messages/common.js';
+import { subprotocols, type Subprotocol } from '../../messages/define-message.js';
+import { RequestExtensions } from '../../messages/extensions.js';
+import type { Message } from '../../messages/registry.js';
+import type { Connector, Endpoint, Peer } from '../../transport/connection.js';
+import { ServiceError } from '../errors.js';
+import type { ExtensionPolicy } from '../extensions/negotiation.js';
+import type { Versions } from './server-setup.js';
 
 /** What a client says of itself in SetupConnection (spec §3.6.1). At most 255 bytes each. */
 export interface Device {

@@ -1,5 +1,5 @@
-import { SetupConnectionError, SetupConnectionSuccess, type SetupConnection } from '../messages/common.js';
-import { subprotocols, type Subprotocol } from '../messages/define-message.js';
+import { SetupConnectionError, SetupConnectionSuccess, type SetupConnection } from '../../messages/common.js';
+import { subprotocols, type Subprotocol } from '../../messages/define-message.js';
 
 /** Inclusive range of protocol versions. */
 export interface Versions {

@@ -1,7 +1,7 @@
-import type { Sender, Subprotocol } from '../messages/define-message.js';
-import { creatorByType, type Message } from '../messages/registry.js';
-import { extensionNegotiation } from '../messages/user-identity.js';
-import type { Rejected } from './outcomes.js';
+import type { Sender, Subprotocol } from '../../messages/define-message.js';
+import { creatorByType, type Message } from '../../messages/registry.js';
+import { extensionNegotiation } from '../../messages/user-identity.js';
+import type { Rejected } from '../outcomes.js';
 
 /**
  * What becomes of a message on a connection that is set up: `handle` it, `ignore` it, or reject it with a

@@ -9,17 +9,17 @@ import {
   type Observable,
   type SchedulerLike,
 } from 'rxjs';
-import { SetupConnection } from '../messages/common.js';
-import type { Subprotocol } from '../messages/define-message.js';
-import type { RequestExtensions } from '../messages/extensions.js';
-import { maxPayloadSize, type Message } from '../messages/registry.js';
-import type { Connection } from '../transport/connection.js';
+import { SetupConnection } from '../../messages/common.js';
+import type { Subprotocol } from '../../messages/define-message.js';
+import type { RequestExtensions } from '../../messages/extensions.js';
+import { maxPayloadSize, type Message } from '../../messages/registry.js';
+import type { Connection } from '../../transport/connection.js';
 import { admit } from './admission.js';
-import { disconnectReason, ServiceError, type DisconnectReason } from './errors.js';
-import type { ClientInfo, ServerEvent } from './events.js';
-import { answerExtensions, listed, negotiatedTlvs, type ExtensionPolicy } from './extensions.js';
-import type { ServerOutcome } from './outcomes.js';
-import { answerSetup, type SetupPolicy, type Versions } from './setup.js';
+import { disconnectReason, ServiceError, type DisconnectReason } from '../errors.js';
+import type { ClientInfo, ServerEvent } from '../events.js';
+import { answerExtensions, listed, negotiatedTlvs, type ExtensionPolicy } from '../extensions/negotiation.js';
+import type { ServerOutcome } from '../outcomes.js';
+import { answerSetup, type SetupPolicy, type Versions } from '../setup/server-setup.js';
 import { limitSilence, withDeadline } from './timing.js';
 
 /** What all sessions of a server have in common. */

@@ -12,14 +12,14 @@ import {
   type Observable,
   type SchedulerLike,
 } from 'rxjs';
-import type { Reconnect } from '../messages/common.js';
+import type { Reconnect } from '../../messages/common.js';
 import {
   RequestExtensions,
   type RequestExtensionsError,
   type RequestExtensionsSuccess,
-} from '../messages/extensions.js';
-import { maxPayloadSize, type Message } from '../messages/registry.js';
-import type { Connection, Connector } from '../transport/connection.js';
+} from '../../messages/extensions.js';
+import { maxPayloadSize, type Message } from '../../messages/registry.js';
+import type { Connection, Connector } from '../../transport/connection.js';
 import { admit } from './admission.js';
 import {
   judgeRedirect,
@@ -27,11 +27,16 @@ import {
   setupConnectionOf,
   type ClientExtensionPolicy,
   type ClientSetup,
-} from './client-setup.js';
-import { disconnectReason, ServiceError, type DisconnectReason } from './errors.js';
-import type { ClientEvent, ServerInfo } from './events.js';
-import { negotiatedTlvs, negotiationExpired, negotiationStep, type NegotiationStep } from './extensions.js';
-import type { ClientOutcome } from './outcomes.js';
+} from '../setup/client-setup.js';
+import { disconnectReason, ServiceError, type DisconnectReason } from '../errors.js';
+import type { ClientEvent, ServerInfo } from '../events.js';
+import {
+  negotiatedTlvs,
+  negotiationExpired,
+  negotiationStep,
+  type NegotiationStep,
+} from '../extensions/negotiation.js';
+import type { ClientOutcome } from '../outcomes.js';
 import { limitSilence, withDeadline } from './timing.js';
 
 /** What a client's sessions are told. */
