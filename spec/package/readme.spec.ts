@@ -36,8 +36,10 @@ const shownDefaults = [...readme.matchAll(/^\| `(\w+)` \| [^|]+ \| `?([^|`]+?)`?
 );
 
 /** What the doc comments of options say. */
-const documented = ['src/node', 'src/service', 'src/transport']
-  .flatMap((path) => readdirSync(path).map((name) => readFileSync(join(path, name), 'utf8')))
+const documented = ['src/mining', 'src/node', 'src/roles', 'src/service', 'src/transport']
+  .flatMap((path) => readdirSync(path, { recursive: true, encoding: 'utf8' }).map((name) => join(path, name)))
+  .filter((path) => path.endsWith('.ts'))
+  .map((path) => readFileSync(path, 'utf8'))
   .flatMap((source) => [...source.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s+readonly (\w+)\?:/g)])
   .map(([, comment = '', option = '']) => ({ option, comment: comment.replace(/[`*\s]+/g, ' ') }));
 
