@@ -45,4 +45,39 @@ describe('text', () => {
       expect(() => encodeText(text)).toThrow(CodecError);
     }
   });
+
+  it('takes for UTF-8 exactly what RFC 3629 does', () => {
+    const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+    const isUtf8 = (bytes: Uint8Array): boolean => {
+      try {
+        decoder.decode(bytes);
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    // where the rules for second and further bytes change
+    const edges = [0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xff];
+    for (let first = 0; first <= 0xff; first++) {
+      for (const second of edges) {
+        for (const rest of [[], [0x80], [0xbf, 0x80], [0x80, 0xc0], [0x41, 0x80]]) {
+          const bytes = Uint8Array.of(first, second, ...rest);
+          const text = decodeText(bytes);
+          expect(encodeText(text)).toEqual(bytes);
+          if (isUtf8(bytes)) expect(text).toBe(decoder.decode(bytes));
+          else expect(text).toMatch(/[\uDC80-\uDCFF]/);
+        }
+      }
+    }
+  });
+
+  it('reads and writes text of any length', () => {
+    const pieces = ['a', '\u00fc', '\u20ac', '\u{1f600}', '\uDCFF'];
+    for (const piece of pieces) {
+      for (const count of [0, 1, 84, 85, 127, 128, 254, 255, 256, 257, 1000]) {
+        const text = `x${piece.repeat(count)}`;
+        expect(decodeText(encodeText(text))).toBe(text);
+      }
+    }
+  });
 });

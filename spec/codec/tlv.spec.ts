@@ -114,6 +114,17 @@ describe('TLVs', () => {
       'at byte 15: 16 bytes after the last field are not TLVs',
     );
   });
+
+  it('are six at most, in either byte order', () => {
+    const empty = (fieldType: number): Tlv => ({ extensionType: 2, fieldType, value: new Uint8Array(0) });
+    const six = [1, 2, 3, 4, 5, 6].map(empty);
+    expect(readTlvs(encode(six), 0)).toEqual(six);
+    const seven = encode([...six, empty(7)]);
+    const swapped = seven.map((_, at) => seven[at % 5 === 0 ? at + 1 : at % 5 === 1 ? at - 1 : at] as number);
+    for (const bytes of [seven, swapped, new Uint8Array(100_000)]) {
+      expect(() => readTlvs(bytes, 0)).toThrow('a message may have at most 6 TLVs');
+    }
+  });
 });
 
 describe('the user_identity TLV', () => {

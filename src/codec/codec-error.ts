@@ -33,12 +33,16 @@ export class CodecError extends Sv2Error {
     super(code, describe(problem, place), { ...place });
   }
 
-  /** The same error with a more exact place. */
-  at(place: CodecErrorPlace): CodecError {
-    return new CodecError(this.code, this.problem, {
-      ...place,
-      ...this.place,
-      ...outerField(place, this.place),
+  /**
+   * Adds to the place, and to the message with it. It is the same error still: peers can cause these, and another
+   * one at each level of a message, with its picture of the stack, costs more than reading the message.
+   */
+  at(place: CodecErrorPlace): this {
+    const exact = { ...place, ...this.place, ...outerField(place, this.place) };
+    return Object.assign(this, {
+      place: exact,
+      detail: { ...exact },
+      message: describe(this.problem, exact),
     });
   }
 }

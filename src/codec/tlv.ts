@@ -57,22 +57,32 @@ export function writeTlvs(bytes: Uint8Array, offset: number, tlvs: readonly Tlv[
 }
 
 /**
+ * The most TLVs that one message may have. Each extension known so far defines one; a frame of thousands of empty
+ * ones would cost a hundred times as much to read as its length does otherwise.
+ */
+const maxTlvs = 6;
+
+/**
  * Reads TLVs from `offset` to the end. Values are views of `bytes`.
  *
  * Big-endian is what the specification shows and little-endian what the reference implementation sends
  * (`extensions_sv2` 0.3). Few bytes make whole TLVs in both orders, mostly those with empty values: then
  * little-endian holds if only with it all extension types are ones that exist, see {@link isAllocated}.
- * @throws CodecError `trailing-bytes` if the rest is not a whole number of TLVs in either order
+ * @throws CodecError `trailing-bytes` if the rest is not a whole number of TLVs in either order,
+ * `length-out-of-bounds` if there are more than 6
  */
 export function readTlvs(bytes: Uint8Array, offset: number): readonly Tlv[] {
-  const bigEndian = parseTlvs(bytes, offset, false);
-  if (typeof bigEndian !== 'number' && bigEndian.every(isAllocated)) return bigEndian;
-  const littleEndian = parseTlvs(bytes, offset, true);
-  if (typeof littleEndian !== 'number' && littleEndian.every(isAllocated)) return littleEndian;
-  if (typeof bigEndian !== 'number') return bigEndian;
-  if (typeof littleEndian !== 'number') return littleEndian;
+  const bigEndian = scan(bytes, offset, false);
+  if (bigEndian.whole && bigEndian.allocated) return parse(bytes, offset, false);
+  const littleEndian = scan(bytes, offset, true);
+  if (littleEndian.whole && littleEndian.allocated) return parse(bytes, offset, true);
+  if (bigEndian.whole) return parse(bytes, offset, false);
+  if (littleEndian.whole) return parse(bytes, offset, true);
+  if (bigEndian.count > maxTlvs || littleEndian.count > maxTlvs) {
+    throw new CodecError('length-out-of-bounds', `a message may have at most ${maxTlvs} TLVs`, { offset });
+  }
   throw new CodecError('trailing-bytes', `${bytes.length - offset} bytes after the last field are not TLVs`, {
-    offset: bigEndian,
+    offset: bigEndian.end,
   });
 }
 
@@ -80,22 +90,41 @@ export function readTlvs(bytes: Uint8Array, offset: number): readonly Tlv[] {
  * Whether an extension type can be in use: they are allocated one by one from 1 up, and from 0x4000 are those for
  * experiments (spec §3.4). With its bytes swapped, a type of the first few is neither.
  */
-const isAllocated = ({ extensionType }: Tlv): boolean => extensionType <= 0xff || extensionType >= 0x4000;
+const isAllocated = (extensionType: number): boolean => extensionType <= 0xff || extensionType >= 0x4000;
 
-/** The TLVs from `offset` to the end, or where they stop being any. */
-function parseTlvs(bytes: Uint8Array, offset: number, littleEndian: boolean): readonly Tlv[] | number {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+const u16 = (bytes: Uint8Array, offset: number, littleEndian: boolean): number => {
+  const first = bytes[offset] as number;
+  const second = bytes[offset + 1] as number;
+  return littleEndian ? first | (second << 8) : (first << 8) | second;
+};
+
+/** What the bytes from `offset` on are in one byte order; looks at one TLV more than there may be at most. */
+function scan(bytes: Uint8Array, offset: number, littleEndian: boolean) {
+  let allocated = true;
+  let count = 0;
+  let end = offset;
+  while (end < bytes.length && count <= maxTlvs) {
+    const left = bytes.length - end;
+    const length = left < headerSize ? 0 : u16(bytes, end + 3, littleEndian);
+    if (left < headerSize + length) return { whole: false, allocated, count, end };
+    allocated &&= isAllocated(u16(bytes, end, littleEndian));
+    count += 1;
+    end += headerSize + length;
+  }
+  return { whole: count <= maxTlvs, allocated, count, end };
+}
+
+/** The TLVs of bytes that `scan` has found whole. */
+function parse(bytes: Uint8Array, offset: number, littleEndian: boolean): readonly Tlv[] {
   const tlvs: Tlv[] = [];
   while (offset < bytes.length) {
-    const left = bytes.length - offset;
-    const length = left < headerSize ? 0 : view.getUint16(offset + 3, littleEndian);
-    if (left < headerSize + length) return offset;
+    const end = offset + headerSize + u16(bytes, offset + 3, littleEndian);
     tlvs.push({
-      extensionType: view.getUint16(offset, littleEndian),
-      fieldType: view.getUint8(offset + 2),
-      value: bytes.subarray(offset + headerSize, offset + headerSize + length),
+      extensionType: u16(bytes, offset, littleEndian),
+      fieldType: bytes[offset + 2] as number,
+      value: bytes.subarray(offset + headerSize, end),
     });
-    offset += headerSize + length;
+    offset = end;
   }
   return tlvs;
 }

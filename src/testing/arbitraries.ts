@@ -85,7 +85,7 @@ export function messageArbitrary<C extends MessageCreator<any, any>>(
 
 /**
  * TLVs of any extensions that can exist (§3.4: allocated from 1 up, experimental ones from 0x4000), ordered by
- * extension type as §3.4.3 demands; at least one.
+ * extension type as §3.4.3 demands; one to six, as many as `readTlvs` takes.
  */
 export function tlvsArbitrary(fc: FastCheck): ArbitraryOf<readonly Tlv[]> {
   const tlv = fc.record({
@@ -96,7 +96,7 @@ export function tlvsArbitrary(fc: FastCheck): ArbitraryOf<readonly Tlv[]> {
     value: fc.uint8Array({ minLength: 0, maxLength: 0xffff }),
   }) as unknown as ArbitraryOf<Tlv>;
   return fc
-    .array(tlv, { maxLength: 8 })
+    .array(tlv, { maxLength: 6 })
     .filter((tlvs) => tlvs.length > 0)
     .map((tlvs) => tlvs.map((values) => ({ ...values })).sort((a, b) => a.extensionType - b.extensionType));
 }
