@@ -113,9 +113,6 @@ export function decodeMessage(header: FrameHeader, payload: Uint8Array): Message
  * @throws FramingError `truncated-frame` or `trailing-bytes` if there are fewer or more bytes, CodecError
  */
 export function decodeFrame(bytes: Uint8Array): Message {
-  if (bytes.length < headerSize) {
-    throw new FramingError('truncated-frame', `a frame header has ${headerSize} bytes, got ${bytes.length}`);
-  }
   const header = readHeader(bytes, 0);
   const payload = bytes.subarray(headerSize);
   if (payload.length !== header.payloadLength) {

@@ -36,8 +36,18 @@ export function writeHeader(bytes: Uint8Array, offset: number, header: FrameHead
   bytes[offset + 5] = header.payloadLength >>> 16;
 }
 
-/** Reads the 6 bytes of a header at `offset`, which must be there. */
+/**
+ * Reads the 6 bytes of a header at `offset`.
+ * @throws FramingError `truncated-frame` if they are not there
+ */
 export function readHeader(bytes: Uint8Array, offset: number): FrameHeader {
+  if (!(offset >= 0 && offset + headerSize <= bytes.length)) {
+    throw new FramingError(
+      'truncated-frame',
+      `a frame header has ${headerSize} bytes, from byte ${offset} on there are ${Math.max(0, bytes.length - offset)}`,
+      { offset },
+    );
+  }
   const extensionType = (bytes[offset] as number) | ((bytes[offset + 1] as number) << 8);
   return {
     extensionType: extensionType & ~channelBit,

@@ -36,8 +36,16 @@ export function encodeSignatureNoiseMessage(message: SignatureNoiseMessage): Uin
 /**
  * Decodes a SignatureNoiseMessage. Whether it means anything is for `verifyCertificate` to say.
  * @param bytes 74 bytes
+ * @throws NoiseError `handshake-message-length`
  */
 export function decodeSignatureNoiseMessage(bytes: Uint8Array): SignatureNoiseMessage {
+  if (bytes.length !== signatureNoiseMessageLength) {
+    throw new NoiseError(
+      'handshake-message-length',
+      `a SIGNATURE_NOISE_MESSAGE has ${signatureNoiseMessageLength} bytes, got ${bytes.length}`,
+      { expected: signatureNoiseMessageLength, got: bytes.length },
+    );
+  }
   const view = new DataView(bytes.buffer, bytes.byteOffset, signatureNoiseMessageLength);
   return {
     version: view.getUint16(0, true),

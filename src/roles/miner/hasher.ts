@@ -17,6 +17,7 @@ import {
   type Observable,
   type SchedulerLike,
 } from 'rxjs';
+import { parseBlockHeader } from '../../bitcoin/block-header.js';
 import { createHeaderHasher } from '../../bitcoin/midstate.js';
 import { VERSION_ROLLING_MASK } from '../../mining/work/job.js';
 
@@ -51,12 +52,12 @@ export interface HashSlice {
 
 const nonces = 2 ** 32;
 
-/** The version in a header, U32. */
-export const headerVersion = (header: Uint8Array): number =>
-  new DataView(header.buffer, header.byteOffset).getUint32(0, true);
+/** The version in a header of 80 bytes, U32. @throws Sv2Error `invalid-length` */
+export const headerVersion = (header: Uint8Array): number => parseBlockHeader(header).version;
 
-/** A copy of a header with another version. */
+/** A copy of a header of 80 bytes with another version. @throws Sv2Error `invalid-length` */
 export function withVersion(header: Uint8Array, version: number): Uint8Array {
+  parseBlockHeader(header);
   const copy = header.slice();
   new DataView(copy.buffer).setUint32(0, version, true);
   return copy;
