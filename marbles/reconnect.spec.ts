@@ -11,7 +11,7 @@ const gone = new TransportError('connection-reset', 'gone');
 const refused = new TransportError('connection-refused', 'nobody there');
 const here = { host: 'here', port: 1 };
 const there = { host: 'there', port: 2 };
-const key = new Uint8Array(32).fill(7);
+const authenticated: Partial<Peer> = { encrypted: true, authorityPublicKey: new Uint8Array(32).fill(7) };
 const moved = ({ host, port }: Endpoint) => Reconnect({ newHost: host, newPort: port });
 
 /** A mining client of these connections that takes no chances: half of the wait is never random. */
@@ -139,14 +139,10 @@ describe('reconnecting', () => {
 });
 
 describe('Reconnect', () => {
-  const followed: readonly (readonly [string, Partial<Peer>])[] = [
-    ['in plaintext', { encrypted: false }],
-    ['with the authority key verified', { encrypted: true, authorityPublicKey: key }],
-  ];
-
-  it.each(followed)('is followed at once %s, and SetupConnection names the new endpoint', (_, peer) => {
+  it('is followed at once with the authority key verified, and SetupConnection names the new endpoint', () => {
     marbles(({ connection, expectObservable, expectOutcomes, expectSent }) => {
-      const [old, next] = [connection('w-r', { w, r: moved(there) }, { peer }), connection('w', { w })];
+      const old = connection('w-r', { w, r: moved(there) }, { peer: authenticated });
+      const next = connection('w', { w });
       const elsewhere = testConnector([next], { endpoint: there });
       const { client } = clientOf([old], {}, { endpoint: here, redirect: () => elsewhere });
 
@@ -157,6 +153,22 @@ describe('Reconnect', () => {
         c: like({ server: { endpoint: here } }),
         d: like({ reason: { code: 'redirected' } }),
         n: like({ server: { endpoint: there } }),
+      });
+    });
+  });
+
+  it('in plaintext is followed to another port of the same host, however that is spelt', () => {
+    marbles(({ connection, expectOutcomes }) => {
+      const old = connection(
+        'w-r',
+        { w, r: moved({ host: 'HERE', port: 2 }) },
+        { peer: { encrypted: false } },
+      );
+      const redirect = (endpoint: Endpoint) => testConnector([connection('w', { w })], { endpoint });
+      const { client } = clientOf([old], {}, { endpoint: here, redirect });
+      expectOutcomes(client.start(), 'connected', 'redirectRefused').toBe('c-n', {
+        c: like({ server: { endpoint: here } }),
+        n: like({ server: { endpoint: { host: 'HERE', port: 2 } } }),
       });
     });
   });
@@ -174,7 +186,7 @@ describe('Reconnect', () => {
         { endpoint: here, redirect },
       );
       const port = clientOf(
-        [connection('wr', { w, r: moved({ host: 'x', port: 0 }) })],
+        [connection('wr', { w, r: moved({ host: 'x', port: 0 }) }, { peer: authenticated })],
         {},
         { endpoint: here, redirect },
       );
@@ -205,6 +217,12 @@ describe('Reconnect', () => {
       { endpoint: here, redirect: () => testConnector([]) },
       /no authority key/,
     ],
+    [
+      'the connection is not encrypted',
+      { encrypted: false },
+      { endpoint: here, redirect: () => testConnector([]) },
+      /^the connection is not encrypted/,
+    ],
     ['the connector cannot be redirected', { encrypted: false }, { endpoint: here }, /cannot be redirected/],
     [
       'the present endpoint is not known',
@@ -214,7 +232,7 @@ describe('Reconnect', () => {
     ],
     [
       'the connector does not want to',
-      { encrypted: false },
+      authenticated,
       {
         endpoint: here,
         redirect: () => {
@@ -238,7 +256,7 @@ describe('Reconnect', () => {
 
   it('again and again is backed off from, and given up', () => {
     marbles(({ connection, expectOutcomes }) => {
-      const again = () => connection('wr', { w, r: moved(there) });
+      const again = () => connection('wr', { w, r: moved(there) }, { peer: authenticated });
       const redirect = () => testConnector([again(), again(), again()], { endpoint: there });
       const { client } = clientOf(
         [again()],
@@ -259,7 +277,7 @@ describe('Reconnect', () => {
 
   it('to a server that does not work leads back to the configured one', () => {
     marbles(({ connection, expectObservable, expectOutcomes }) => {
-      const old = connection('wr', { w, r: moved(there) });
+      const old = connection('wr', { w, r: moved(there) }, { peer: authenticated });
       const { client, connector } = clientOf(
         [old, connection('w', { w })],
         { reconnect: { initialDelay: 1_000 } },

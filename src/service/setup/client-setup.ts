@@ -133,8 +133,9 @@ export type Redirect =
   | { readonly endpoint: Endpoint; readonly refused: string };
 
 /**
- * Judges a Reconnect (spec §3.6.5): elsewhere only to a server that proves to belong to the same authority,
- * which an encrypted connection without an authority key cannot demand.
+ * Judges a Reconnect (spec §3.6.5): to another host only if that proves to belong to the same authority, which
+ * takes encryption and an authority key. Whoever can write into a plaintext connection could otherwise make its
+ * clients knock at any address that they can reach.
  * @param message what the server said; an empty host or port 0 means the present one
  * @param connector what dialled the present server
  * @param peer the present server
@@ -151,6 +152,11 @@ export function judgeRedirect({ newHost, newPort }: Reconnect, connector: Connec
   if (connector.redirect === undefined) return refuse('this connection cannot be redirected');
   if (endpoint.host === '' || endpoint.port === 0)
     return refuse('it leaves the host or the port as it is, which is not known here');
+  if (!peer.encrypted && endpoint.host.toLowerCase() !== present.host.toLowerCase())
+    return refuse(
+      'the connection is not encrypted, so that anybody on the way could have sent this: only another port of ' +
+        'the same host would be followed',
+    );
   if (peer.encrypted && peer.authorityPublicKey === undefined)
     return refuse(
       'no authority key is configured, so the new server could not be proved to belong to the same pool',
