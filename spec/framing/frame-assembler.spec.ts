@@ -7,6 +7,7 @@ import {
   frameAssembler,
   FramingError,
   type Frame,
+  type FrameHeader,
 } from '../../src/framing/index.js';
 import { messageCreators, UnknownMessage, type Message } from '../../src/messages/index.js';
 import { messageArbitrary, unknownMessageArbitrary } from '../../src/testing/arbitraries.js';
@@ -143,6 +144,37 @@ describe('the limit of a frame assembler', () => {
       'a payload of at most 5 bytes',
     );
     expect(lengths).toEqual([10, 1000]);
+  });
+
+  it('reads past larger frames that are to be ignored, however they are cut, and holds nothing of them', () => {
+    const isIgnored = ({ extensionType }: FrameHeader) => extensionType === 0x4000;
+    const ignored = encodeFrame({ ...unknown(new Uint8Array(0xffffff)), extensionType: 0x4000 });
+    const bytes = new Uint8Array(7 + ignored.length + 8);
+    bytes.set(frame(1));
+    bytes.set(ignored, 7);
+    bytes.set(frame(2), 7 + ignored.length);
+    const before = process.memoryUsage().arrayBuffers;
+    for (const size of [65_537, 4_099, bytes.length]) {
+      const assembler = frameAssembler();
+      assembler.limit(100, isIgnored);
+      const lengths: number[] = [];
+      for (let start = 0; start < bytes.length; start += size) {
+        for (const { payload } of assembler.push(bytes.subarray(start, start + size)))
+          lengths.push(payload.length);
+      }
+      expect(lengths).toEqual([1, 2]);
+      expect(assembler.pending).toBe(0);
+    }
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1_000_000);
+  });
+
+  it('yields frames that could be ignored but are small enough, and refuses the others', () => {
+    const assembler = frameAssembler();
+    assembler.limit(100, ({ extensionType }) => extensionType === 0x4000);
+    const small = { ...unknown(new Uint8Array(100)), extensionType: 0x4000 };
+    expect([...assembler.push(encodeFrame(small))]).toHaveLength(1);
+    const known = encodeFrame({ ...unknown(new Uint8Array(101)), extensionType: 0 });
+    expect(() => [...assembler.push(known)]).toThrow(FramingError);
   });
 });
 

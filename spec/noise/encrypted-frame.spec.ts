@@ -219,6 +219,38 @@ describe('an opener', () => {
     expect(lengths).toEqual([10, 500]);
   });
 
+  it('reads past larger frames that are to be ignored, however they are cut, with one block in memory', () => {
+    const lengths = [65_519, 65_520, 200_000, 3_000_000];
+    for (const size of [1_009, 65_537, 1_000_003, Infinity]) {
+      const [sender, receiver] = cipherPair();
+      const opener = createFrameOpener(receiver);
+      const plain = lengths.flatMap((length) => [plainFrame(50), plainFrame(length)]);
+      const sealed = sealFrames(sender, concat(...plain, plainFrame(50)));
+      opener.limit(100, (header) => header.length === 6);
+      const before = process.memoryUsage().arrayBuffers;
+      let most = 0;
+      const received: number[] = [];
+      for (let start = 0; start < sealed.length; start += size) {
+        opener.push(sealed.subarray(start, Math.min(start + size, sealed.length)), (_, payload) =>
+          received.push(payload.length),
+        );
+        most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+      }
+      expect(received).toEqual([50, 50, 50, 50, 50]);
+      expect(opener.pending).toBe(0);
+      expect(most).toBeLessThan(1_000_000);
+    }
+  });
+
+  it('authenticates what it reads past', () => {
+    const [sender, receiver] = cipherPair();
+    const opener = createFrameOpener(receiver);
+    opener.limit(100, () => true);
+    const sealed = sealFrames(sender, plainFrame(200_000));
+    sealed[150_000]! ^= 1;
+    expect(codeOf(() => open(opener, sealed))).toBe('frame-authentication-failed');
+  });
+
   it('accepts the largest payload there is by default', () => {
     const [sender, receiver] = cipherPair();
     const header = Uint8Array.of(0, 0, 0, 0xff, 0xff, 0xff);

@@ -3,6 +3,7 @@ import { firstValueFrom, Subject } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { CodecError } from '../../src/codec/index.js';
 import { FramingError } from '../../src/framing/index.js';
+import { UnknownMessage } from '../../src/messages/index.js';
 import { openConnection, TransportError, type OpenOptions } from '../../src/transport/index.js';
 import { at, fakeStream, frames, log, setTarget, setup, type FakeStream } from './support.js';
 
@@ -301,6 +302,34 @@ describe('violations', () => {
     stream.incoming$.next(frames(setTarget(1), setup('x'.repeat(200))));
 
     expect(values).toEqual([setTarget(1), setup('x'.repeat(200))]);
+  });
+
+  it('are not large messages of unknown extensions, which are read past once limitPayload was called', async () => {
+    const stream = fakeStream();
+    const connection = await connectionOver(stream);
+    const received = log(connection.message$);
+    const unknownOf = (extensionType: number, size: number) =>
+      UnknownMessage({
+        extensionType,
+        messageType: 0xee,
+        channelMessage: false,
+        payload: new Uint8Array(size),
+      });
+    connection.limitPayload(4096);
+    stream.incoming$.next(
+      frames(unknownOf(0x4000, 132_000), setTarget(1), unknownOf(2, 5_000), setTarget(2)),
+    );
+    expect(received.values).toEqual([setTarget(1), setTarget(2)]);
+    stream.incoming$.next(frames(unknownOf(0x4000, 4_096)));
+    expect(received.values).toHaveLength(3);
+    // those of the core protocol and of extension negotiation are known: there is no such message
+    stream.incoming$.next(frames(unknownOf(0, 4_097)));
+    expect(received.error).toMatchObject({ code: 'frame-too-large' });
+
+    const early = fakeStream();
+    const refused = log((await connectionOver(early)).message$);
+    early.incoming$.next(frames(unknownOf(0x4000, 132_000)));
+    expect(refused.error).toMatchObject({ code: 'frame-too-large' });
   });
 
   it('include a peer that does not read: above maxQueuedBytes it is a slow consumer', async () => {

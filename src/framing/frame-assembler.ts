@@ -7,6 +7,9 @@ export interface Frame {
   readonly payload: Uint8Array;
 }
 
+/** Tells frames apart by their headers. */
+export type FrameFilter = (header: FrameHeader) => boolean;
+
 /** Cuts a plaintext byte stream into frames. */
 export interface FrameAssembler {
   /**
@@ -17,8 +20,11 @@ export interface FrameAssembler {
    * @throws FramingError `frame-too-large` as soon as a header announces more than the limit
    */
   push(chunk: Uint8Array): Iterable<Frame>;
-  /** Sets the largest payload, in bytes, of the frames that begin from now on. */
-  limit(maxPayload: number): void;
+  /**
+   * Sets the largest payload, in bytes, of the frames that begin from now on. Larger ones of which `isIgnored` says
+   * so are read past: they are neither yielded nor held.
+   */
+  limit(maxPayload: number, isIgnored?: FrameFilter): void;
   /** Bytes held for a frame that is not complete. */
   readonly pending: number;
 }
@@ -37,6 +43,8 @@ export function frameAssembler(maxPayload = maxPayloadLength): FrameAssembler {
   let header: FrameHeader | undefined;
   let payload: Uint8Array | undefined;
   let payloadFilled = 0;
+  let isIgnored: FrameFilter = () => false;
+  let skipping = false;
 
   /** Appends a piece of a payload of `length` bytes. */
   function append(piece: Uint8Array, length: number): void {
@@ -59,24 +67,28 @@ export function frameAssembler(maxPayload = maxPayloadLength): FrameAssembler {
           headerFilled += taken;
           offset += taken;
           if (headerFilled < headerSize) return;
-          header = checkLength(readHeader(headerBytes, 0), maxPayload);
+          const next = readHeader(headerBytes, 0);
+          skipping = next.payloadLength > maxPayload;
+          if (skipping && !isIgnored(next)) throw tooLarge(next, maxPayload);
+          header = next;
         }
         const { payloadLength } = header;
         const taken = Math.min(payloadLength - payloadFilled, chunk.length - offset);
         const piece = chunk.subarray(offset, offset + taken);
         if (taken === payloadLength) payload = piece;
-        else if (taken > 0) append(piece, payloadLength);
+        else if (taken > 0 && !skipping) append(piece, payloadLength);
         payloadFilled += taken;
         offset += taken;
         if (payloadFilled < payloadLength) return;
         const frame = { header, payload: payload as Uint8Array };
         header = payload = undefined;
         headerFilled = payloadFilled = 0;
-        yield frame;
+        if (!skipping) yield frame;
       }
     },
-    limit(bytes) {
+    limit(bytes, filter = () => false) {
       maxPayload = bytes;
+      isIgnored = filter;
     },
     get pending() {
       return headerFilled + payloadFilled;
@@ -84,13 +96,10 @@ export function frameAssembler(maxPayload = maxPayloadLength): FrameAssembler {
   };
 }
 
-function checkLength(header: FrameHeader, maxPayload: number): FrameHeader {
-  if (header.payloadLength > maxPayload) {
-    throw new FramingError(
-      'frame-too-large',
-      `a payload of at most ${maxPayload} bytes is accepted here, the header announces ${header.payloadLength}`,
-      { ...header, maxPayload },
-    );
-  }
-  return header;
+function tooLarge(header: FrameHeader, maxPayload: number): FramingError {
+  return new FramingError(
+    'frame-too-large',
+    `a payload of at most ${maxPayload} bytes is accepted here, the header announces ${header.payloadLength}`,
+    { ...header, maxPayload },
+  );
 }

@@ -32,6 +32,7 @@ export const messageCreators: readonly MessageCreator[] = (
 ).sort((a, b) => keyOf(a) - keyOf(b));
 
 const byNumbers = new Map(messageCreators.map((creator) => [keyOf(creator), creator]));
+const knownExtensions = new Set(messageCreators.map(({ schema }) => schema.extensionType));
 const byType = new Map(messageCreators.map((creator) => [creator.type, creator]));
 
 /**
@@ -41,6 +42,14 @@ const byType = new Map(messageCreators.map((creator) => [creator.type, creator])
  */
 export function creatorByNumbers(extensionType: number, messageType: number): MessageCreator | undefined {
   return byNumbers.get(key(extensionType & 0x7fff, messageType));
+}
+
+/**
+ * Whether an extension is one whose messages are not known here: they must be ignored (spec §3.4.1), or forwarded.
+ * @param extensionType 0 to 0xffff; the `channel_msg` bit is ignored
+ */
+export function isUnknownExtension(extensionType: number): boolean {
+  return !knownExtensions.has(extensionType & 0x7fff);
 }
 
 /** Finds a message by its `type`. */

@@ -96,8 +96,11 @@ export interface FrameOpener {
    * @throws NoiseError `frame-authentication-failed`, `frame-too-large`, `nonce-exhausted`, `key-destroyed`
    */
   push(chunk: Uint8Array, onFrame: FrameListener): void;
-  /** Sets the largest payload, in bytes, accepted from the next header on. */
-  limit(maxPayload: number): void;
+  /**
+   * Sets the largest payload, in bytes, accepted from the next header on. Larger frames of which `isIgnored` says so
+   * (it is given the 6 bytes of the header) are authenticated and read past, a block at a time.
+   */
+  limit(maxPayload: number, isIgnored?: (header: Uint8Array) => boolean): void;
   /** Bytes of ciphertext held for a frame that is not complete. */
   readonly pending: number;
   /** Destroys the cipher and lets go of what was buffered. */
@@ -116,6 +119,8 @@ export function createFrameOpener(cipher: CipherState, maxPayload = maxU24): Fra
   const partialHeader = new Uint8Array(encryptedHeaderLength);
   const header = new Uint8Array(headerLength); // of the frame under way, decrypted
   let hasHeader = false;
+  let isIgnored: (header: Uint8Array) => boolean = () => false;
+  let skipping = false; // the frame under way is not handed out, and each block takes the place of the one before
   /** Payload of the frame under way; after what is decrypted, ciphertext of the block under way. */
   let buffer = empty;
   let payloadLength = 0;
@@ -127,7 +132,8 @@ export function createFrameOpener(cipher: CipherState, maxPayload = maxU24): Fra
       throw notAuthentic('header', 0);
     }
     const length = payloadLengthAt(header, 0);
-    if (length > maxPayload) {
+    skipping = length > maxPayload;
+    if (skipping && !isIgnored(header)) {
       throw new NoiseError(
         'frame-too-large',
         `a payload of at most ${maxPayload} bytes is accepted here, the header announces ${length}`,
@@ -163,19 +169,21 @@ export function createFrameOpener(cipher: CipherState, maxPayload = maxU24): Fra
     if (buffer.length === 0) {
       // Blocks that arrive in pieces are put together where their plaintext will be. The last one needs room for its tag.
       const complete = available >= encryptedLength(payloadLength);
-      buffer = new Uint8Array(complete ? payloadLength : payloadLength + tagLength);
+      const held = skipping ? plaintextLength : payloadLength;
+      buffer = new Uint8Array(complete ? held : held + tagLength);
     }
+    const place = skipping ? 0 : opened;
     const end = Math.min(offset + blockLength - collected, chunk.length);
     let block = chunk;
     let start = offset;
     if (collected > 0 || available < blockLength) {
-      buffer.set(chunk.subarray(offset, end), opened + collected);
+      buffer.set(chunk.subarray(offset, end), place + collected);
       collected += end - offset;
       if (collected < blockLength) return end;
       block = buffer;
-      start = opened;
+      start = place;
     }
-    if (!cipher.decrypt(empty, block, start, start + blockLength, buffer, opened)) {
+    if (!cipher.decrypt(empty, block, start, start + blockLength, buffer, place)) {
       throw notAuthentic('payload', opened);
     }
     opened += plaintextLength;
@@ -191,7 +199,7 @@ export function createFrameOpener(cipher: CipherState, maxPayload = maxU24): Fra
       const payload = buffer.length === payloadLength ? buffer : buffer.subarray(0, payloadLength);
       hasHeader = false;
       buffer = empty;
-      onFrame(header, payload);
+      if (!skipping) onFrame(header, payload);
     }
   }
 
@@ -214,11 +222,13 @@ export function createFrameOpener(cipher: CipherState, maxPayload = maxU24): Fra
         throw error;
       }
     },
-    limit(bytes) {
+    limit(bytes, filter = () => false) {
       maxPayload = bytes;
+      isIgnored = filter;
     },
     get pending() {
-      return hasHeader ? encryptedHeaderLength + encryptedLength(opened) + collected : collected;
+      const held = skipping ? 0 : encryptedLength(opened);
+      return hasHeader ? encryptedHeaderLength + held + collected : collected;
     },
     destroy() {
       fail(new NoiseError('key-destroyed', 'this opener was destroyed and takes no more bytes'));

@@ -32,7 +32,10 @@ export interface Connection {
    * @throws CodecError or FramingError if a message cannot be encoded; then nothing of this call is sent
    */
   send(...messages: readonly Message[]): void;
-  /** Sets the largest payload accepted from now on, in bytes. */
+  /**
+   * Sets the largest payload accepted from now on, in bytes. Larger messages of extensions that are unknown here are
+   * read past without being held or emitted, as they have to be ignored (spec §3.4.1); with 16,777,215 all are emitted.
+   */
   limitPayload(bytes: number): void;
   /** Sends what is queued, then closes; `message$` completes. */
   close(): void;

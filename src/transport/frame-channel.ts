@@ -1,4 +1,4 @@
-import { frameAssembler } from '../framing/frame-assembler.js';
+import { frameAssembler, type FrameFilter } from '../framing/frame-assembler.js';
 import type { FrameHeader } from '../framing/header.js';
 
 /** Turns plaintext frames into the bytes of the wire and back: the difference between plaintext and Noise. */
@@ -15,8 +15,11 @@ export interface FrameChannel {
    * anything is allocated for it; NoiseError if the bytes are not authentic; whatever `onFrame` throws
    */
   open(chunk: Uint8Array, onFrame: (header: FrameHeader, payload: Uint8Array) => void): void;
-  /** Sets the largest payload accepted from now on, in bytes. */
-  limit(maxPayload: number): void;
+  /**
+   * Sets the largest payload accepted from now on, in bytes. Larger frames of which `isIgnored` says so are read past
+   * without being held.
+   */
+  limit(maxPayload: number, isIgnored?: FrameFilter): void;
   /** Whether a frame has begun and is not complete. */
   readonly incomplete: boolean;
   /** Forgets keys and buffers; nothing may be called afterwards. */
@@ -38,7 +41,7 @@ export function plainChannel(maxPayload: number): FrameChannel {
         if (cleared) return;
       }
     },
-    limit: (bytes) => assembler.limit(bytes),
+    limit: (bytes, isIgnored) => assembler.limit(bytes, isIgnored),
     get incomplete() {
       return assembler.pending > 0;
     },

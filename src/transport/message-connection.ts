@@ -1,7 +1,7 @@
 import { asapScheduler, Observable, type Subscriber } from 'rxjs';
 import { decodeMessage, encodeFrames } from '../framing/frame.js';
 import type { FrameHeader } from '../framing/header.js';
-import type { Message } from '../messages/registry.js';
+import { isUnknownExtension, type Message } from '../messages/registry.js';
 import { closeStream, type ByteStream } from './byte-stream.js';
 import type { Connection, Peer } from './connection.js';
 import { TransportError } from './errors.js';
@@ -103,7 +103,7 @@ export function messageConnection(
       queue.push(encodeFrames(messages));
       if (queue.length === 1) asapScheduler.schedule(flush);
     },
-    limitPayload: (bytes) => channel.limit(bytes),
+    limitPayload: (bytes) => channel.limit(bytes, ({ extensionType }) => isUnknownExtension(extensionType)),
     close,
   };
 }

@@ -15,7 +15,8 @@ export function noiseChannel(send: CipherState, receive: CipherState, maxPayload
     seal: (frames) => sealFrames(send, frames.length === 1 ? (frames[0] as Uint8Array) : concatBytes(frames)),
     open: (chunk, onFrame) =>
       opener.push(chunk, (header, payload) => onFrame(readHeader(header, 0), payload)),
-    limit: (bytes) => opener.limit(bytes),
+    limit: (bytes, isIgnored = () => false) =>
+      opener.limit(bytes, (header) => isIgnored(readHeader(header, 0))),
     get incomplete() {
       return opener.pending > 0;
     },
