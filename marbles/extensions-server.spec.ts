@@ -1,10 +1,12 @@
 import { describe, it } from '@jest/globals';
 import { map, take, timer } from 'rxjs';
 import {
+  ChannelEndpointChanged,
   RequestExtensions,
   RequestExtensionsError,
   RequestExtensionsSuccess,
   SubmitSharesStandard,
+  UnknownMessage,
   userIdentityOf,
   userIdentityTlv,
 } from '../src/messages/index.js';
@@ -13,11 +15,12 @@ import {
   ofEvent,
   ofMessage,
   send,
+  type ApplicationOutcome,
   type ExtensionPolicy,
   type MiningServerHandler,
 } from '../src/service/index.js';
 import { like, marbles, setupConnection, type TestConnection } from '../src/testing/index.js';
-import { accepted, acceptShares, clients, share, welcome } from './support.js';
+import { accepted, acceptShares, clients, close, share, welcome } from './support.js';
 
 const s = setupConnection();
 const w = welcome();
@@ -30,10 +33,10 @@ const no = (requestId: number, unsupportedExtensions: number[], requiredExtensio
 const worker = userIdentityTlv('w1');
 const named = (sequenceNumber: number) => ({ ...share(sequenceNumber), tlvs: [worker] });
 
-const serverOf = (
+const serverOf = <A extends ApplicationOutcome = never>(
   client: TestConnection,
   extensions: ExtensionPolicy,
-  mining: MiningServerHandler = acceptShares,
+  mining: MiningServerHandler<A> = acceptShares,
 ) => createServer({ listen: clients(client), extensions, mining });
 
 describe('extension negotiation, as a server answers it', () => {
@@ -119,16 +122,96 @@ describe('extension negotiation, as a server answers it', () => {
     });
   });
 
-  it('that fails later takes away what was negotiated', () => {
+  it('is done once: whoever asks again after a yes is rejected, and keeps what was agreed', () => {
     marbles(({ connection, expectOutcomes, expectSent }) => {
-      const client = connection('s-r-t-m', { s, r: ask(1, 2), t: ask(2, 9), m: share(1) });
-      expectSent(client).toBe('w-a-b-|', { w, a: yes(1, 2), b: no(2, [9], [2]) });
-      expectOutcomes(serverOf(client, { supported: [2], required: [2] }).start(), 'disconnected').toBe(
-        '------d',
-        {
-          d: like({ reason: { code: 'extension-required' } }),
-        },
+      const again = ask(2, 9);
+      const client = connection('s-r-t-m', { s, r: ask(1, 2), t: again, m: share(1) });
+      expectSent(client).toBe('w-a---c', { w, a: yes(1, 2), c: accepted(1) });
+      expectOutcomes(
+        serverOf(client, { supported: [2], required: [2] }).start(),
+        'rejected',
+        'extensions',
+        'disconnected',
+      ).toBe('--e-r', {
+        e: like({ extensions: [2] }),
+        r: like({ code: 'extensions-agreed', message: again }),
+      });
+    });
+  });
+
+  it('rejects a request for more extensions than there are', () => {
+    marbles(({ connection, expectOutcomes, expectSent }) => {
+      const many = (count: number) => ask(1, ...Array.from({ length: count }, (_, index) => index));
+      const client = connection('s-r-t', { s, r: many(65), t: many(64) });
+      expectSent(client).toBe('w---a', { w, a: yes(1, 2) });
+      expectOutcomes(serverOf(client, { supported: [2] }).start(), 'rejected', 'disconnected').toBe('--r', {
+        r: like({ code: 'too-many-extensions' }),
+      });
+    });
+  });
+
+  it('begins anew when the server tells of another end of a channel', () => {
+    const changed = ChannelEndpointChanged({ channelId: 1 });
+    marbles(({ connection, expectOutcomes, expectSent }) => {
+      const client = connection('s-r-m-n-t-n', { s, r: ask(1, 2), m: share(1), n: named(2), t: ask(2, 2) });
+      const change: MiningServerHandler<{ type: 'worker'; name: string | undefined }> = (event$) =>
+        event$.pipe(
+          ofMessage(SubmitSharesStandard),
+          map(({ clientId, message }) =>
+            message.sequenceNumber === 1
+              ? send(clientId, changed)
+              : { type: 'worker' as const, name: userIdentityOf(message) },
+          ),
+        );
+      expectSent(client).toBe('w-a-c---b', { w, a: yes(1, 2), c: changed, b: yes(2, 2) });
+      expectOutcomes(serverOf(client, { supported: [2] }, change).start(), 'worker', 'rejected').toBe(
+        '------u---n',
+        { u: { type: 'worker', name: undefined }, n: { type: 'worker', name: 'w1' } },
       );
+    });
+  });
+
+  it('comes before anything else if something is required', () => {
+    const first = close(1);
+    const greet: MiningServerHandler = (event$) =>
+      event$.pipe(
+        ofEvent('clientAdded'),
+        map(({ clientId }) => send(clientId, first)),
+      );
+    marbles(({ connection, expectOutcomes, expectSent }) => {
+      const client = connection('s-r-t', { s, r: ask(1, 3), t: ask(2, 2) });
+      expectSent(client).toBe('w-a-(bc)', { w, a: no(1, [], [2]), b: yes(2, 2), c: first });
+      expectOutcomes(
+        serverOf(client, { supported: [2, 3], required: [2] }, greet).start(),
+        'undeliverable',
+        'handlerError',
+      ).toBe('');
+    });
+    marbles(({ connection, expectOutcomes, expectSent }) => {
+      const gone = connection('s--|', { s });
+      expectSent(gone).toBe('w--|', { w });
+      expectOutcomes(serverOf(gone, { supported: [2], required: [2] }, greet).start(), 'undeliverable').toBe(
+        '---u',
+        { u: { type: 'undeliverable', clientId: 1, messages: [first] } },
+      );
+    });
+  });
+
+  it('lets messages of its extensions leave, no others, and what is forwarded to the end of a channel', () => {
+    const message = (extensionType: number, channelMessage: boolean) =>
+      UnknownMessage({ extensionType, messageType: 0, channelMessage, payload: new Uint8Array(4) });
+    const all = [message(2, false), message(0x4000, false), message(0x4000, true)] as const;
+    const say: MiningServerHandler = (event$) =>
+      event$.pipe(
+        ofMessage(SubmitSharesStandard),
+        map(({ clientId }) => send(clientId, ...all)),
+      );
+    marbles(({ connection, expectOutcomes, expectSent }) => {
+      const client = connection('s-r-m', { s, r: ask(1, 2), m: share(1) });
+      expectSent(client).toBe('w-a-(bc)', { w, a: yes(1, 2), b: all[0], c: all[2] });
+      expectOutcomes(serverOf(client, { supported: [2] }, say).start(), 'undeliverable').toBe('----u', {
+        u: { type: 'undeliverable', clientId: 1, messages: [all[1]] },
+      });
     });
   });
 

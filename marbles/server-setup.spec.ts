@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { SetupConnectionError } from '../src/messages/index.js';
+import { miningSetupFlags, miningSuccessFlags, SetupConnectionError } from '../src/messages/index.js';
 import { createServer, nullMiningServerHandler } from '../src/service/index.js';
 import { like, marbles, setupConnection } from '../src/testing/index.js';
 import { accepted, acceptShares, clients, share, silentHandler, welcome } from './support.js';
@@ -56,6 +56,17 @@ describe('SetupConnection, as a server answers it', () => {
       setupConnection('mining', { flags: 0x8000_0005 }),
       refusal('unsupported-feature-flags', 0x8000_0004),
     ],
+    // each error says which flags are not supported (spec §3.6.3)
+    [
+      'protocol-version-mismatch',
+      setupConnection('mining', { minVersion: 3, maxVersion: 9, flags: 0b101 }),
+      refusal('protocol-version-mismatch', 0b100),
+    ],
+    [
+      'unsupported-protocol',
+      setupConnection('jobDeclaration', { flags: 0b1 }),
+      refusal('unsupported-protocol', 0b1),
+    ],
   ])('is refused with %s, and the connection closed', (errorCode, setup, answer) => {
     marbles(({ connection, expectOutcomes, expectSent }) => {
       const client = connection('--s--m', { s: setup, m: share(7) });
@@ -71,6 +82,25 @@ describe('SetupConnection, as a server answers it', () => {
         d: like({ type: 'disconnected', reason: { code: 'setup-refused' } }),
       });
     });
+  });
+
+  it('is refused if the server accepts no other version and the client requires version rolling', () => {
+    const { requiresVersionRolling, requiresStandardJobs } = miningSetupFlags;
+    const flags = requiresVersionRolling | requiresStandardJobs;
+    const { requiresFixedVersion } = miningSuccessFlags;
+    for (const successFlags of [requiresFixedVersion, () => requiresFixedVersion]) {
+      marbles(({ connection, expectOutcomes, expectSent }) => {
+        const rolling = connection('s', { s: setupConnection('mining', { flags }) });
+        const fixed = connection('s', { s: setupConnection('mining', { flags: requiresStandardJobs }) });
+        const mining = { handler: acceptShares, successFlags };
+        expectSent(rolling).toBe('(s|)', { s: refusal('unsupported-feature-flags', requiresVersionRolling) });
+        expectSent(fixed).toBe('s', { s: welcome(requiresFixedVersion) });
+        expectOutcomes(
+          createServer({ listen: clients(rolling, fixed), mining }).start(),
+          'handlerError',
+        ).toBe('');
+      });
+    }
   });
 
   it('is refused for a subprotocol with a null handler', () => {

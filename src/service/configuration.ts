@@ -44,6 +44,11 @@ export function checkMilliseconds(name: string, value: number): number {
   return checkNumber(name, value, value > 0 && value <= maxMilliseconds, 'milliseconds above 0, below 2^31');
 }
 
+/** Checks a number from 0 up, `Infinity` included. @throws ServiceError `invalid-configuration` */
+export function checkNonNegative(name: string, value: number): number {
+  return checkNumber(name, value, value >= 0, 'a number from 0 up');
+}
+
 /**
  * Checks a set of flags.
  * @param value U32

@@ -9,6 +9,7 @@ export * from './outcomes.js';
 export type { ReconnectPolicy } from './reconnect.js';
 export * from './request.js';
 export * from './server.js';
+export type { NonsenseLimits } from './sessions/nonsense.js';
 export type { Versions } from './setup/server-setup.js';
 export * from './siblings.js';
 export * from './define-trigger.js';

@@ -32,6 +32,20 @@ export interface Disconnect {
   readonly reason: string;
 }
 
+/** Says that messages of a client were refused. */
+export interface Nonsense {
+  readonly type: 'nonsense';
+  readonly clientId: number;
+  readonly count: number;
+}
+
+/** Says that a client has proved work, which makes up for refused messages. */
+export interface Earned {
+  readonly type: 'earned';
+  readonly clientId: number;
+  readonly count: number;
+}
+
 /** Puts events at the end of the event queue, in order. */
 export interface TriggerEffect<E> {
   readonly type: 'triggerEvents';
@@ -45,14 +59,15 @@ export interface ToSibling {
 }
 
 /** What a server handler can make the server do. */
-export type ServerEffect = Send | Disconnect | TriggerEffect<ServerEvent> | ToSibling;
+export type ServerEffect = Send | Disconnect | Nonsense | Earned | TriggerEffect<ServerEvent> | ToSibling;
 
 /** What a client handler can make the client do. */
 export type ClientEffect = SendToServer | TriggerEffect<ClientEvent> | ToSibling;
 
 /**
  * Sends messages to a client of the server. They leave in the order they were sent, without TLVs of extensions
- * that were not negotiated with it; a client that is gone makes an `undeliverable` outcome.
+ * that were not negotiated with it, and not before the negotiation of required extensions has ended. Messages of
+ * extensions that were not negotiated, and all to a client that is gone, make an `undeliverable` outcome.
  */
 export const send = (clientId: number, ...messages: readonly Message[]): Send => ({
   type: 'send',
@@ -62,8 +77,8 @@ export const send = (clientId: number, ...messages: readonly Message[]): Send =>
 
 /**
  * Sends messages to the server of the subprotocol they belong to (unknown messages: the handler's own), in
- * order, without TLVs of extensions that were not negotiated; if it is not connected there is an
- * `undeliverable` outcome.
+ * order, without TLVs of extensions that were not negotiated, and not while extensions are being negotiated anew.
+ * Messages of extensions that were not negotiated, and all if it is not connected, make an `undeliverable` outcome.
  */
 export const sendToServer = (...messages: readonly Message[]): SendToServer => ({
   type: 'sendToServer',
@@ -79,6 +94,20 @@ export const disconnect = (clientId: number, reason: string): Disconnect => ({
   clientId,
   reason,
 });
+
+/**
+ * Counts messages of a client that were refused, whatever the answer to them was: a client that goes on like that is
+ * disconnected, code `too-much-nonsense`: see `nonsenseBurst` of createServer.
+ * @param count how many; 1 unless given
+ */
+export const nonsense = (clientId: number, count = 1): Nonsense => ({ type: 'nonsense', clientId, count });
+
+/**
+ * Makes up for refused messages of a client that has proved work: as many as are given here, up to ten times
+ * `nonsenseBurst`.
+ * @param count how many; 1 unless given
+ */
+export const earned = (clientId: number, count = 1): Earned => ({ type: 'earned', clientId, count });
 
 /** Handles further events after the present one and those already waiting: first in, first out. */
 export const trigger = <E extends ServerEvent | ClientEvent>(...events: readonly E[]): TriggerEffect<E> => ({
@@ -110,8 +139,11 @@ export interface HandlerError {
 /** A peer sent what it may not send on this connection. The connection stays. */
 export interface Rejected {
   readonly type: 'rejected';
-  /** `unsupported-protocol`: of another subprotocol; `unsupported-message`: wrong direction, or no such message. */
-  readonly code: 'unsupported-protocol' | 'unsupported-message';
+  /**
+   * `unsupported-protocol`: of another subprotocol; `unsupported-message`: wrong direction, or no such message;
+   * `extensions-agreed`: RequestExtensions after extensions were agreed upon; `too-many-extensions`: in one of them.
+   */
+  readonly code: 'unsupported-protocol' | 'unsupported-message' | 'extensions-agreed' | 'too-many-extensions';
   readonly message: Message;
 }
 

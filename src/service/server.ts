@@ -8,6 +8,7 @@ import {
   checkFlags,
   checkHandler,
   checkMilliseconds,
+  checkNonNegative,
   checkVersions,
 } from './configuration.js';
 import { ServiceError } from './errors.js';
@@ -21,6 +22,7 @@ import type {
 } from './handlers.js';
 import { isNullHandler } from './handlers.js';
 import type { ApplicationOutcome, OwnOutcome, ServerEffect, ServerOutcome } from './outcomes.js';
+import type { NonsenseLimits } from './sessions/nonsense.js';
 import { serverSession, type ServerSession } from './sessions/server-session.js';
 import { service, type Emitted } from './service.js';
 import { protocolVersions, type SetupPolicy, type Versions } from './setup/server-setup.js';
@@ -40,7 +42,7 @@ export interface ServerOptions<
   M extends ApplicationOutcome = never,
   J extends ApplicationOutcome = never,
   T extends ApplicationOutcome = never,
-> {
+> extends NonsenseLimits {
   /** Where clients come from; `listen(…)` of rx-sv2/node, or any Observable of connections. */
   readonly listen: Observable<Connection>;
   readonly mining?: MiningServerHandler<M> | ServerSubprotocol<MiningServerHandler<M>>;
@@ -128,6 +130,10 @@ export function createServer<
     extensions: checkExtensions(options.extensions ?? { supported: [] }),
     setupTimeout: checkMilliseconds('setupTimeout', options.setupTimeout ?? 10_000),
     inactivityLimit: checkMilliseconds('inactivityLimit', options.inactivityLimit ?? 3_600_000),
+    nonsense: {
+      nonsenseBurst: checkNonNegative('nonsenseBurst', options.nonsenseBurst ?? 1_000),
+      nonsensePerSecond: checkNonNegative('nonsensePerSecond', options.nonsensePerSecond ?? 10),
+    },
     scheduler: options.scheduler ?? asyncScheduler,
   };
 
@@ -148,10 +154,18 @@ export function createServer<
           switch (effect.type) {
             case 'send': {
               const { clientId, messages } = effect;
-              if (sessions.get(clientId)?.send(messages) !== true)
-                emit({ type: 'undeliverable', clientId, messages });
+              const session = sessions.get(clientId);
+              const undeliverable = session === undefined ? messages : session.send(messages);
+              if (undeliverable.length > 0 || session === undefined)
+                emit({ type: 'undeliverable', clientId, messages: undeliverable });
               return true;
             }
+            case 'nonsense':
+              sessions.get(effect.clientId)?.nonsense(effect.count);
+              return true;
+            case 'earned':
+              sessions.get(effect.clientId)?.earned(effect.count);
+              return true;
             case 'disconnect':
               sessions.get(effect.clientId)?.close({ code: 'closed-by-handler', message: effect.reason });
               return true;

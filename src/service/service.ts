@@ -36,7 +36,10 @@ export interface ServiceParts<E, O> {
 }
 
 /** Effects that belong to one side; `triggerEvents` and `toSibling` belong to both. */
-const ownEffects = { server: ['send', 'disconnect'], client: ['sendToServer'] } as const;
+const ownEffects = {
+  server: ['send', 'disconnect', 'nonsense', 'earned'],
+  client: ['sendToServer'],
+} as const;
 
 /**
  * One run at a time, triggers and siblings: what servers and clients have in common.

@@ -18,8 +18,10 @@ import { admit } from './admission.js';
 import { disconnectReason, ServiceError, type DisconnectReason } from '../errors.js';
 import type { ClientInfo, ServerEvent } from '../events.js';
 import { answerExtensions, listed, negotiatedTlvs, type ExtensionPolicy } from '../extensions/negotiation.js';
-import type { ServerOutcome } from '../outcomes.js';
+import type { Rejected, ServerOutcome } from '../outcomes.js';
 import { answerSetup, type SetupPolicy, type Versions } from '../setup/server-setup.js';
+import { nonsenseBucket, type NonsenseLimits } from './nonsense.js';
+import { outgoing } from './outgoing.js';
 import { limitSilence, withDeadline } from './timing.js';
 
 /** What all sessions of a server have in common. */
@@ -31,6 +33,7 @@ export interface ServerSessionContext {
   readonly setupTimeout: number;
   /** Milliseconds of silence after which a client is disconnected. */
   readonly inactivityLimit: number;
+  readonly nonsense: Required<NonsenseLimits>;
   readonly scheduler: SchedulerLike;
   /** The clients whose SetupConnection was accepted; the session keeps its own entry. */
   readonly clients: Map<number, ClientInfo>;
@@ -41,10 +44,15 @@ export interface ServerSessionContext {
 /** One client's connection as the server sees it. */
 export interface ServerSession {
   /**
-   * Sends messages if the connection is set up. Returns whether it was.
-   * @throws CodecError if a message cannot be encoded; then none of them is sent
+   * Sends messages if the connection is set up; while extensions have yet to be negotiated they wait.
+   * @returns those that may not be sent
+   * @throws CodecError if a message cannot be encoded, ServiceError `invalid-effect`; then none of them is sent
    */
-  send(messages: readonly Message[]): boolean;
+  send(messages: readonly Message[]): readonly Message[];
+  /** Counts messages of the client that were refused; with too many it has to go. */
+  nonsense(count: number): void;
+  /** Makes up for refused messages. */
+  earned(count: number): void;
   /** Sends what is queued, then closes; further messages of the client are dropped. */
   close(reason: DisconnectReason): void;
   /** Runs the connection while subscribed; completes when it has ended, whatever the reason. */
@@ -52,6 +60,12 @@ export interface ServerSession {
 }
 
 const peerClosed: DisconnectReason = { code: 'peer-closed', message: 'the client closed the connection' };
+
+/** Extensions that one RequestExtensions may name: many more than there are. */
+const maxRequested = 64;
+
+/** Messages that may wait for the end of a negotiation; a handler that has more to say is told that it failed. */
+const maxHeld = 256;
 
 /**
  * The life of one client: the SetupConnection gate, extension negotiation, then its messages as events.
@@ -67,12 +81,26 @@ export function serverSession(
   const { push, emit, scheduler, clients, setupTimeout, inactivityLimit } = context;
   const { required = [] } = context.extensions;
   const negotiationDeadline$ = new Subject<number | undefined>();
+  const bucket = nonsenseBucket(context.nonsense, scheduler);
   let client: ClientInfo | undefined;
   let closing: DisconnectReason | undefined;
+  /** Whether extensions were agreed upon, which is for good unless the channel's endpoint changes. */
+  let agreed = false;
+  let held: Message[] = [];
 
   const transmit = (messages: readonly Message[]): void => {
     connection.send(...messages);
-    for (const message of messages) emit({ type: 'sent', clientId, message });
+    for (const message of messages) {
+      emit({ type: 'sent', clientId, message });
+      if (message.type === 'ChannelEndpointChanged') renewExtensions();
+    }
+  };
+
+  /** Extension state starts anew (spec §3.6.4). */
+  const renewExtensions = (): void => {
+    if (client === undefined) return;
+    agreed = false;
+    update({ ...client, extensions: [] });
   };
 
   const close = (reason: DisconnectReason): void => {
@@ -120,13 +148,51 @@ export function serverSession(
     push({ type: 'clientAdded', clientId, protocol, client: added });
   };
 
+  const reject = (code: Rejected['code'], message: Message): void => {
+    emit({ type: 'rejected', clientId, code, message });
+    nonsense(1);
+  };
+
+  const nonsense = (count: number): void => {
+    if (closing !== undefined || bucket.take(count)) return;
+    const { nonsenseBurst, nonsensePerSecond } = context.nonsense;
+    close({
+      code: 'too-much-nonsense',
+      message: `more messages had to be refused than ${nonsenseBurst} at once and ${nonsensePerSecond} a second`,
+    });
+  };
+
+  /** Extensions are negotiated once; a client that was refused may ask for others (extension 0x0001 §4.6). */
   const negotiate = (request: RequestExtensions, known: ClientInfo): void => {
+    if (agreed) {
+      reject('extensions-agreed', request);
+      return;
+    }
+    if (request.requestedExtensions.length > maxRequested) {
+      reject('too-many-extensions', request);
+      return;
+    }
     const { reply, extensions } = answerExtensions(request, context.extensions);
     transmit([reply]);
+    agreed = reply.type === 'RequestExtensions.Success';
+    if (!agreed) nonsense(1);
     update({ ...known, extensions });
     if (requiredAgreed(extensions)) negotiationDeadline$.next(undefined);
     emit({ type: 'extensions', clientId, extensions });
     push({ type: 'clientExtensions', clientId, protocol: known.protocol, extensions });
+    if (held.length === 0 || !requiredAgreed(extensions)) return;
+    const waiting = held;
+    held = [];
+    const { sendable, withheld } = outgoing(waiting, extensions);
+    transmit(sendable);
+    if (withheld.length > 0) emit({ type: 'undeliverable', clientId, messages: withheld });
+  };
+
+  /** Keeps messages for the end of the negotiation; returns those for which there is no room. */
+  const hold = (messages: readonly Message[]): readonly Message[] => {
+    const room = maxHeld - held.length;
+    held.push(...messages.slice(0, room));
+    return messages.slice(room);
   };
 
   const requiredAgreed = (extensions: readonly number[]): boolean =>
@@ -146,8 +212,8 @@ export function serverSession(
     }
     const { protocol, extensions } = known;
     const admission = admit(message, 'client', protocol, extensions);
-    if (admission === 'ignore') return;
-    if (admission !== 'handle') emit({ type: 'rejected', clientId, code: admission, message });
+    if (admission === 'ignore') nonsense(1);
+    else if (admission !== 'handle') reject(admission, message);
     else if (message.type === 'RequestExtensions') negotiate(message, known);
     else if (!requiredAgreed(extensions)) throw negotiationRequired(`before ${message.type}`);
     else push({ type: 'message', clientId, protocol, message: negotiatedTlvs(message, extensions) });
@@ -184,6 +250,7 @@ export function serverSession(
   const ended$ = defer(() => {
     const reason = (closing ??= peerClosed);
     const { peer } = connection;
+    if (held.length > 0) emit({ type: 'undeliverable', clientId, messages: held });
     if (client === undefined) {
       emit({ type: 'disconnected', clientId, peer, reason });
       return EMPTY;
@@ -197,11 +264,15 @@ export function serverSession(
 
   return {
     send(messages) {
-      if (client === undefined || closing !== undefined) return false;
+      if (client === undefined || closing !== undefined) return messages;
       const { extensions } = client;
-      transmit(messages.map((message) => negotiatedTlvs(message, extensions)));
-      return true;
+      if (!requiredAgreed(extensions)) return hold(messages);
+      const { sendable, withheld } = outgoing(messages, extensions);
+      transmit(sendable);
+      return withheld;
     },
+    nonsense,
+    earned: (count) => bucket.put(count),
     close,
     run$: concat(
       conversation$.pipe(

@@ -1,4 +1,5 @@
 import { SetupConnectionError, SetupConnectionSuccess, type SetupConnection } from '../../messages/common.js';
+import { miningSetupFlags, miningSuccessFlags } from '../../messages/setup-flags.js';
 import { subprotocols, type Subprotocol } from '../../messages/define-message.js';
 
 /** Inclusive range of protocol versions. */
@@ -29,14 +30,16 @@ export type SetupAnswer =
     }
   | { readonly accepted: false; readonly reply: SetupConnectionError };
 
-const refuse = (errorCode: string, flags = 0): SetupAnswer => ({
+const refuse = (errorCode: string, flags: number): SetupAnswer => ({
   accepted: false,
   reply: SetupConnectionError({ flags, errorCode }),
 });
 
 /**
- * Decides on a SetupConnection (spec §3.6.1 to §3.6.3): `unsupported-protocol`, `protocol-version-mismatch`,
- * `unsupported-feature-flags` with the offending flags, or success with the highest common version.
+ * Decides on a SetupConnection (spec §3.6.1 to §3.6.3): `unsupported-protocol`, `protocol-version-mismatch` or
+ * `unsupported-feature-flags`, each with those of the client's flags that are not supported, or success with the
+ * highest common version. Flags of the answer that contradict the client's are refused as if the client's were not
+ * supported: a server that accepts no other version cannot serve a client that requires version rolling (§5.3.1).
  * @param setupConnection what the client sent
  * @param policies what the server supports, by subprotocol
  * @param versions the versions it speaks
@@ -48,16 +51,15 @@ export function answerSetup(
 ): SetupAnswer {
   const protocol = subprotocols[setupConnection.protocol];
   const policy = protocol === undefined ? undefined : policies[protocol];
-  if (protocol === undefined || policy === undefined) return refuse('unsupported-protocol');
-
-  const version = Math.min(setupConnection.maxVersion, versions.max);
-  if (version < setupConnection.minVersion || version < versions.min)
-    return refuse('protocol-version-mismatch');
-
-  const unsupported = (setupConnection.flags & ~policy.supportedFlags) >>> 0;
-  if (unsupported !== 0) return refuse('unsupported-feature-flags', unsupported);
+  const { flags, minVersion, maxVersion } = setupConnection;
+  if (protocol === undefined || policy === undefined) return refuse('unsupported-protocol', flags);
 
   const successFlags = policy.successFlags(setupConnection) >>> 0;
+  const unsupported = (flags & ~(policy.supportedFlags & ~contradicted(protocol, successFlags))) >>> 0;
+  const version = Math.min(maxVersion, versions.max);
+  if (version < minVersion || version < versions.min) return refuse('protocol-version-mismatch', unsupported);
+  if (unsupported !== 0) return refuse('unsupported-feature-flags', unsupported);
+
   return {
     accepted: true,
     protocol,
@@ -66,3 +68,9 @@ export function answerSetup(
     reply: SetupConnectionSuccess({ usedVersion: version, flags: successFlags }),
   };
 }
+
+/** The flags of a client that an answer with these flags may not be given to (spec §5.3.1). */
+const contradicted = (protocol: Subprotocol, successFlags: number): number =>
+  protocol === 'mining' && (successFlags & miningSuccessFlags.requiresFixedVersion) !== 0
+    ? miningSetupFlags.requiresVersionRolling
+    : 0;

@@ -1,0 +1,61 @@
+/** What a handler's messages become before they leave: only what was negotiated, and no control characters. */
+import type { DataType } from '../../codec/data-type.js';
+import { messageCreators, type Message } from '../../messages/registry.js';
+import { ServiceError } from '../errors.js';
+import { negotiatedTlvs } from '../extensions/negotiation.js';
+
+/** Messages that may leave, and those that may not. */
+export interface Outgoing {
+  readonly sendable: readonly Message[];
+  readonly withheld: readonly Message[];
+}
+
+/**
+ * Sorts out what may be sent: messages of extensions must have been negotiated with whom they are for, unless they
+ * are for the end of a channel and forwarded (spec §3.4.1, §3.4.2); TLVs of others are dropped.
+ * @param messages what a handler wants to send
+ * @param extensions the extensions negotiated on the connection
+ * @throws ServiceError `invalid-effect` for a text with a control character (spec §3.5)
+ */
+export function outgoing(messages: readonly Message[], extensions: readonly number[]): Outgoing {
+  messages.forEach(checkTexts);
+  const isSendable = (message: Message): boolean =>
+    message.type !== 'Unknown' ||
+    message.extensionType === 0 ||
+    message.channelMessage ||
+    extensions.includes(message.extensionType);
+  return {
+    sendable: messages.filter(isSendable).map((message) => negotiatedTlvs(message, extensions)),
+    withheld: messages.filter((message) => !isSendable(message)),
+  };
+}
+
+/** The fields of each message that hold text; most have none. */
+const textFields = new Map(
+  messageCreators.map(({ type, schema }) => [
+    type,
+    Object.entries(schema.fields as Record<string, DataType<unknown>>)
+      .filter(([, { kind }]) => kind.is === 'text')
+      .map(([name]) => name),
+  ]),
+);
+
+function checkTexts(message: Message): void {
+  for (const field of textFields.get(message.type) ?? []) {
+    const value: unknown = (message as unknown as Record<string, unknown>)[field];
+    const found = typeof value === 'string' ? controlCharacterIn(value) : undefined;
+    if (found !== undefined) {
+      throw new ServiceError(
+        'invalid-effect',
+        `${message.type}.${field} contains the control character ${found}; expected printable text`,
+        { message: message.type, field },
+      );
+    }
+  }
+}
+
+/** The first control character of a text, such as `U+000A`. */
+export function controlCharacterIn(text: string): string | undefined {
+  const [found] = /\p{Cc}/u.exec(text) ?? [];
+  return found?.charCodeAt(0).toString(16).toUpperCase().padStart(6, 'U+0000');
+}
