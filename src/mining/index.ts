@@ -1,4 +1,5 @@
 export * from './work/chain-tip.js';
+export type { ChannelLimits } from './channels/channel-limits.js';
 export * from './channels/client-channel.js';
 export * from './error-codes.js';
 export * from './channels/extranonce.js';

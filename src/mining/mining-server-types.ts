@@ -16,20 +16,20 @@ import type {
   SetCustomMiningJobErrorCode,
   SubmitSharesErrorCode,
 } from './error-codes.js';
+import type { ChannelLimits } from './channels/channel-limits.js';
 import type { ExtranonceAllocator } from './channels/extranonce.js';
 import type { JobFactoryOptions } from './work/job-factory.js';
 import type { ServerChannel, TargetPolicy } from './channels/server-channel.js';
 
 /** Options of `miningServer`. */
-export interface MiningServerOptions extends JobFactoryOptions, Pick<TargetPolicy, 'sharesPerMinute'> {
+export interface MiningServerOptions
+  extends JobFactoryOptions, ChannelLimits, Pick<TargetPolicy, 'sharesPerMinute'> {
   /** Where the channels' extranonce prefixes come from; several servers of one pool need a `serverId` each. */
   readonly extranonce: ExtranonceAllocator;
   /** Accepted shares per SubmitShares.Success, 1 or more. */
   readonly shareBatchSize: number;
   /** Hashes per second that lower nominal hashrates are taken for; default 1,000. */
   readonly minHashrate?: number;
-  /** How many channels one client may have open; default 10,000. */
-  readonly maxChannelsPerClient?: number;
   /** Whether a user may open channels; default everyone. The others get `unknown-user`. */
   readonly isKnownUser?: (userIdentity: string) => boolean;
   /**
@@ -206,9 +206,11 @@ export interface MiningServer {
    *
    * @param clientId not in use by another client
    * @param flags of its SetupConnection
-   * @throws Sv2Error `duplicate-client`
+   * @param address where it comes from: channels of one address are limited together
+   * @throws Sv2Error `duplicate-client`; `version-rolling-required` if it requires version rolling and jobs do not
+   *   allow it (spec §5.3.1)
    */
-  addClient(clientId: number, flags: number): void;
+  addClient(clientId: number, flags: number, address?: string): void;
   /** A client is gone; its channels close. Nothing happens when there is no such client. */
   removeClient(clientId: number): MiningServerOutput;
   /**

@@ -2,6 +2,7 @@ import { compareTargets, targetFromHashrate } from '../bitcoin/target.js';
 import { Sv2Error } from '../codec/errors.js';
 import {
   CloseChannel,
+  miningSetupFlags,
   SetExtranoncePrefix,
   SetGroupChannel,
   SetTarget,
@@ -12,6 +13,7 @@ import {
   type UpdateChannel,
 } from '../messages/index.js';
 import { chainTipFrom, ntimeAt } from './work/chain-tip.js';
+import { channelCount } from './channels/channel-limits.js';
 import { channelOpening } from './channels/channel-opening.js';
 import { customJobs } from './work/custom-job.js';
 import type { UpdateChannelErrorCode } from './error-codes.js';
@@ -58,7 +60,8 @@ export const miningServer = (options: MiningServerOptions): MiningServer => {
   const jobOf = (template: NewTemplate) => factory.fromTemplate(template, extranonce.size);
   const clients = new Map<number, ServerClient>();
   const work: Work = { current: null, future: new Map() };
-  const open = channelOpening(options, targetPolicy, work, jobOf);
+  const count = channelCount(options);
+  const open = channelOpening(options, targetPolicy, work, jobOf, count);
   const setCustomMiningJob = customJobs(options, work, factory);
 
   const clientOf = (clientId: number): ServerClient => {
@@ -94,6 +97,7 @@ export const miningServer = (options: MiningServerOptions): MiningServer => {
   const close = (client: ServerClient, id: number, reason: string): ChannelClosed[] =>
     addressed(client, id).map((channel) => {
       removeChannel(client, channel);
+      count.closed(client);
       for (const prefix of [channel.extranoncePrefix, ...channel.retiredPrefixes]) extranonce.release(prefix);
       const { channelId, userIdentity } = channel;
       return { type: 'ChannelClosed', clientId: client.clientId, channelId, userIdentity, reason };
@@ -131,11 +135,21 @@ export const miningServer = (options: MiningServerOptions): MiningServer => {
   };
 
   return {
-    addClient(clientId, flags) {
+    addClient(clientId, flags, address) {
       if (clients.has(clientId)) {
         throw new Sv2Error('duplicate-client', `client ${clientId} is there already`, { clientId });
       }
-      clients.set(clientId, serverClient(clientId, flags));
+      if (
+        options.versionRollingAllowed === false &&
+        (flags & miningSetupFlags.requiresVersionRolling) !== 0
+      ) {
+        throw new Sv2Error(
+          'version-rolling-required',
+          `client ${clientId} requires version rolling, which the jobs here do not allow`,
+          { clientId },
+        );
+      }
+      clients.set(clientId, serverClient(clientId, flags, address));
     },
     removeClient(clientId) {
       const client = clients.get(clientId);

@@ -44,7 +44,7 @@ export class ServiceError extends Sv2Error {
 
 /** Why a connection ended. `code` is the code of the error behind it, or one of the words below. */
 export interface DisconnectReason {
-  /** `peer-closed`, `closed-by-handler`, `setup-refused`, `redirected`, `too-much-nonsense`, or the code of an Sv2Error. */
+  /** `peer-closed`, `closed-by-handler` (or another code of the handler's), `setup-refused`, `redirected`, `too-much-nonsense`, or the code of an Sv2Error. */
   readonly code: string;
   /** For people. */
   readonly message: string;

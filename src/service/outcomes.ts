@@ -30,6 +30,7 @@ export interface Disconnect {
   readonly type: 'disconnect';
   readonly clientId: number;
   readonly reason: string;
+  readonly code: string;
 }
 
 /** Says that messages of a client were refused. */
@@ -87,12 +88,14 @@ export const sendToServer = (...messages: readonly Message[]): SendToServer => (
 
 /**
  * Closes a client's connection once everything sent to it has left.
- * @param reason shown in the `disconnected` outcome, code `closed-by-handler`
+ * @param reason shown in the `disconnected` outcome, for people
+ * @param code shown beside it, for programs; `closed-by-handler` unless given
  */
-export const disconnect = (clientId: number, reason: string): Disconnect => ({
+export const disconnect = (clientId: number, reason: string, code = 'closed-by-handler'): Disconnect => ({
   type: 'disconnect',
   clientId,
   reason,
+  code,
 });
 
 /**

@@ -167,7 +167,7 @@ export function createServer<
               sessions.get(effect.clientId)?.earned(effect.count);
               return true;
             case 'disconnect':
-              sessions.get(effect.clientId)?.close({ code: 'closed-by-handler', message: effect.reason });
+              sessions.get(effect.clientId)?.close({ code: effect.code, message: effect.reason });
               return true;
             default:
               return false;

@@ -10,6 +10,7 @@ import type { OpenMiningChannelErrorCode } from '../error-codes.js';
 import { firstJobs, type JobOf, type Work } from '../work/job-distribution.js';
 import { outputFor } from '../mining-server-output.js';
 import type { MiningServerOptions, MiningServerOutput } from '../mining-server-types.js';
+import type { ChannelCount } from './channel-limits.js';
 import { serverChannel, targetFor, type TargetPolicy } from './server-channel.js';
 import { addChannel, groupForNewChannel, nextId, type ServerClient } from './server-client.js';
 
@@ -21,8 +22,9 @@ export const channelOpening = (
   targetPolicy: TargetPolicy,
   work: Work,
   jobOf: JobOf,
+  count: ChannelCount,
 ) => {
-  const { extranonce, shareBatchSize, maxChannelsPerClient = 10_000, isKnownUser = () => true } = options;
+  const { extranonce, shareBatchSize, isKnownUser = () => true } = options;
 
   /** Why a client can't have a channel whatever there is room for. */
   const refusal = (
@@ -33,7 +35,7 @@ export const channelOpening = (
     if (type === 'OpenStandardMiningChannel') {
       if (client.requiresWorkSelection) return 'standard-channels-not-supported-for-custom-work';
     } else if (client.requiresStandardJobs) return 'extended-channels-not-supported-for-standard-jobs';
-    return client.channels.size < maxChannelsPerClient ? null : 'too-many-channels';
+    return count.hasRoom(client) ? null : 'too-many-channels';
   };
 
   const allocate = (request: OpenChannel) => {
@@ -71,6 +73,7 @@ export const channelOpening = (
     const channelId = nextId(client);
     const channel = serverChannel(request, { channelId, groupChannelId, target, shareBatchSize, ...space });
     addChannel(client, channel);
+    count.opened(client);
 
     const { kind } = channel;
     const { extranoncePrefix, extranonceSize } = space;

@@ -4,6 +4,8 @@ import type { ServerChannel } from './server-channel.js';
 /** A client of a mining server, and its channels. */
 export interface ServerClient {
   readonly clientId: number;
+  /** What channels are counted by besides; `undefined` if they are not. */
+  readonly address: string | undefined;
   /** Gets a NewMiningJob for each standard channel; the others get a NewExtendedMiningJob for each group. */
   readonly requiresStandardJobs: boolean;
   /** Sends its own jobs by SetCustomMiningJob, and gets none from templates. */
@@ -20,9 +22,11 @@ export interface ServerClient {
  * A client without channels.
  *
  * @param flags of its SetupConnection
+ * @param address whose other clients' channels count together with this one's
  */
-export const serverClient = (clientId: number, flags: number): ServerClient => ({
+export const serverClient = (clientId: number, flags: number, address?: string): ServerClient => ({
   clientId,
+  address,
   requiresStandardJobs: (flags & miningSetupFlags.requiresStandardJobs) !== 0,
   requiresWorkSelection: (flags & miningSetupFlags.requiresWorkSelection) !== 0,
   channels: new Map(),

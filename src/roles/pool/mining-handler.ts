@@ -13,17 +13,21 @@ import type { NewTemplate, SetNewPrevHashTemplate } from '../../messages/templat
 import { extranonceAllocator, type ExtranonceAllocatorOptions } from '../../mining/channels/extranonce.js';
 import { miningServer } from '../../mining/mining-server.js';
 import type {
+  MiningClientMessage,
   MiningServerOptions,
   MiningServerOutcome,
   MiningServerOutput,
 } from '../../mining/mining-server-types.js';
 import type { MiningServerHandler } from '../../service/handlers.js';
 import { handleEach, ofEvent, ofMessage, ofTrigger } from '../../service/operators.js';
-import { send, toSibling, type ServerEffect } from '../../service/outcomes.js';
+import { disconnect, nonsense, send, toSibling, type ServerEffect } from '../../service/outcomes.js';
+import { sourceOf } from '../../transport/source.js';
 import { difficultyControl, type DifficultyPolicy } from './difficulty-control.js';
 import { jobRenewal } from './job-renewal.js';
 import type { Bookkeeper } from './pool-accounts.js';
+import { judgement } from './judgement.js';
 import { SolutionFound, TemplateArrived, TipArrived, Upkeep } from './triggers.js';
+import { waitingClients, type WaitingLimits } from './waiting-clients.js';
 
 /** There is another block to build on. */
 export interface NewTip {
@@ -38,7 +42,7 @@ export type PoolMiningOutcome = MiningServerOutcome | NewTip;
 
 /** Options of {@link poolMining}. */
 export interface PoolMiningOptions
-  extends Omit<MiningServerOptions, 'extranonce' | keyof DifficultyPolicy>, DifficultyPolicy {
+  extends Omit<MiningServerOptions, 'extranonce' | keyof DifficultyPolicy>, DifficultyPolicy, WaitingLimits {
   readonly extranonce: ExtranonceAllocatorOptions;
   readonly scheduler: SchedulerLike;
   readonly bookkeeper: Bookkeeper;
@@ -59,6 +63,7 @@ export const poolMining =
       const core = miningServer({ ...options, extranonce: extranonceAllocator(options.extranonce) });
       const control = difficultyControl(core, options);
       const renewal = jobRenewal();
+      const waiting = waitingClients(options);
       bookkeeper.reset();
 
       /** Everything an output of the mining server leads to, in order. */
@@ -72,7 +77,14 @@ export const poolMining =
           if (outcome.type === 'BlockFound' && outcome.solution !== null)
             yield toSibling(SolutionFound(outcome.solution)); // a block before anything else
         }
-        for (const { clientId, messages: own } of messages) yield send(clientId, ...own);
+        for (const { clientId, messages: own } of messages) {
+          yield send(clientId, ...own);
+          yield* judgement(clientId, own);
+        }
+        for (const { type, clientId } of outcomes) {
+          if (type === 'ChannelOpened') waiting.channels(clientId, 1, scheduler.now());
+          else if (type === 'ChannelClosed') waiting.channels(clientId, -1, scheduler.now());
+        }
         yield* outcomes;
         yield* allEffects(control.observe(outcomes, scheduler.now()));
       }
@@ -100,8 +112,16 @@ export const poolMining =
         yield { type: 'NewTip', prevHash, nbits };
       }
 
+      function* handle(clientId: number, message: MiningClientMessage) {
+        yield* effects(core.handle(clientId, message, scheduler.now()));
+        // opening and closing is work for everybody but the one who does it
+        if (message.type === 'CloseChannel') yield nonsense(clientId);
+      }
+
       function* upkeep() {
         const now = scheduler.now();
+        for (const clientId of waiting.due(now))
+          yield disconnect(clientId, 'it has been without a channel for too long', 'no-channel');
         yield* allEffects(control.tick(now));
         yield* effects(core.flush());
         const renewed = renewal.due(now);
@@ -115,11 +135,17 @@ export const poolMining =
       return merge(
         event$.pipe(
           ofEvent('clientAdded'),
-          handleEach('mining', ({ clientId, client }) => core.addClient(clientId, client.flags)),
+          handleEach('mining', ({ clientId, client }) => {
+            core.addClient(clientId, client.flags, sourceOf(client.peer.address));
+            waiting.added(clientId, scheduler.now());
+          }),
         ),
         event$.pipe(
           ofEvent('clientRemoved'),
-          handleEach('mining', ({ clientId }) => effects(core.removeClient(clientId))),
+          handleEach('mining', ({ clientId }) => {
+            waiting.removed(clientId);
+            return effects(core.removeClient(clientId));
+          }),
         ),
         event$.pipe(
           ofMessage(
@@ -131,9 +157,7 @@ export const poolMining =
             CloseChannel,
             SetCustomMiningJob,
           ),
-          handleEach('mining', ({ clientId, message }) =>
-            effects(core.handle(clientId, message, scheduler.now())),
-          ),
+          handleEach('mining', ({ clientId, message }) => handle(clientId, message)),
         ),
         event$.pipe(
           ofTrigger(TemplateArrived),

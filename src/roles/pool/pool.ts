@@ -2,6 +2,7 @@ import { asyncScheduler, merge, type Observable, type SchedulerLike } from 'rxjs
 import { coinbaseScriptSigPrefix, coinbaseTag } from '../../bitcoin/coinbase.js';
 import { Sv2Error } from '../../codec/errors.js';
 import { extranonceAllocator } from '../../mining/channels/extranonce.js';
+import type { ChannelLimits } from '../../mining/channels/channel-limits.js';
 import type { MiningServerOptions } from '../../mining/mining-server-types.js';
 import { miningSetupFlags } from '../../messages/setup-flags.js';
 import { workerHashrateTracking } from '../../messages/user-identity.js';
@@ -9,19 +10,20 @@ import { createClient } from '../../service/client.js';
 import type { ClientOutcome, ServerOutcome } from '../../service/outcomes.js';
 import { createServer, type Server } from '../../service/server.js';
 import type { ReconnectPolicy } from '../../service/reconnect.js';
+import type { NonsenseLimits } from '../../service/sessions/nonsense.js';
 import { siblings } from '../../service/siblings.js';
 import type { Connection, Connector } from '../../transport/connection.js';
 import { poolMining, type PoolMiningOutcome } from './mining-handler.js';
 import { bookkeeper, type PoolAccounts } from './pool-accounts.js';
 import { templateClient, type SolutionHeld } from './template-client.js';
+import type { WaitingLimits } from './waiting-clients.js';
 
 export type { NewTip, PoolMiningOutcome } from './mining-handler.js';
 export type { PoolAccounts, SolutionHeld };
 
 /** What a pool is told. */
-export interface PoolOptions extends Partial<
-  Pick<MiningServerOptions, 'isKnownUser' | 'maxChannelsPerClient'>
-> {
+export interface PoolOptions
+  extends Partial<Pick<MiningServerOptions, 'isKnownUser'>>, ChannelLimits, WaitingLimits, NonsenseLimits {
   /** Where miners come from. */
   readonly listen: Observable<Connection>;
   /** Dials the template provider. */
@@ -72,7 +74,7 @@ const maxCoinbasePrefix = 8;
  */
 export function pool(options: PoolOptions): Pool {
   const { payoutScript, poolSignature = 'rx-sv2', serverId = 0, scheduler = asyncScheduler } = options;
-  const { sharesPerMinute = 6, shareBatchSize = 10, isKnownUser, maxChannelsPerClient } = options;
+  const { sharesPerMinute = 6, shareBatchSize = 10 } = options;
   const [serverSide, clientSide] = siblings();
   const books = bookkeeper();
   const extranonce = { serverId, indexSize: 4 };
@@ -107,14 +109,14 @@ export function pool(options: PoolOptions): Pool {
         minHashrate,
         scheduler,
         bookkeeper: books,
-        ...(isKnownUser === undefined ? {} : { isKnownUser }),
-        ...(maxChannelsPerClient === undefined ? {} : { maxChannelsPerClient }),
+        ...given(options, 'isKnownUser', 'maxChannels', 'maxChannelsPerAddress', 'maxChannelsPerClient'),
+        ...given(options, 'firstChannelTimeout', 'maxWithoutChannel'),
       }),
       supportedFlags: miningSetupFlags.requiresStandardJobs | miningSetupFlags.requiresVersionRolling,
     },
     sibling: serverSide,
     extensions: { supported: [workerHashrateTracking] },
-    ...(options.inactivityLimit === undefined ? {} : { inactivityLimit: options.inactivityLimit }),
+    ...given(options, 'inactivityLimit', 'nonsenseBurst', 'nonsensePerSecond'),
     scheduler,
   });
   const client = createClient({
@@ -131,6 +133,16 @@ export function pool(options: PoolOptions): Pool {
     clients: server.clients,
     accounts: () => books.accounts(),
   };
+}
+
+/** Those of the named options that are given. */
+function given<K extends keyof PoolOptions>(
+  options: PoolOptions,
+  ...names: readonly K[]
+): { readonly [N in K]?: Exclude<PoolOptions[N], undefined> } {
+  return Object.fromEntries(
+    names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]),
+  ) as { readonly [N in K]?: Exclude<PoolOptions[N], undefined> };
 }
 
 const isU32 = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff;

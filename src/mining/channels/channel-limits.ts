@@ -1,0 +1,49 @@
+/** How many channels there may be: of one client, of one address, and in all. */
+import type { ServerClient } from './server-client.js';
+
+/** Limits of open channels. Each takes about 9 KB of memory. */
+export interface ChannelLimits {
+  /** How many channels one client may have open; 1,000 unless given. */
+  readonly maxChannelsPerClient?: number;
+  /** How many channels all clients of one address may have open; 10,000 unless given. */
+  readonly maxChannelsPerAddress?: number;
+  /** How many channels may be open in all; 100,000 unless given. */
+  readonly maxChannels?: number;
+}
+
+/** Counts channels. See {@link channelCount}. */
+export interface ChannelCount {
+  /** Whether the client may open another. */
+  hasRoom(client: ServerClient): boolean;
+  /** The client has opened one. */
+  opened(client: ServerClient): void;
+  /** One of the client's was closed. */
+  closed(client: ServerClient): void;
+}
+
+/** Keeps count of the open channels of a server. */
+export const channelCount = ({
+  maxChannelsPerClient = 1_000,
+  maxChannelsPerAddress = 10_000,
+  maxChannels = 100_000,
+}: ChannelLimits): ChannelCount => {
+  const ofAddress = new Map<string, number>();
+  let inAll = 0;
+
+  const change = ({ address }: ServerClient, by: 1 | -1): void => {
+    inAll += by;
+    if (address === undefined) return;
+    const count = (ofAddress.get(address) ?? 0) + by;
+    if (count === 0) ofAddress.delete(address);
+    else ofAddress.set(address, count);
+  };
+
+  return {
+    hasRoom: ({ channels, address }) =>
+      channels.size < maxChannelsPerClient &&
+      inAll < maxChannels &&
+      (address === undefined || (ofAddress.get(address) ?? 0) < maxChannelsPerAddress),
+    opened: (client) => change(client, 1),
+    closed: (client) => change(client, -1),
+  };
+};
