@@ -13,20 +13,24 @@ function encode(tlvs: readonly Tlv[]): Uint8Array {
   return bytes;
 }
 
-/** The example of spec §3.4.3. */
+/** The example of spec §3.4.3, and the same with its integers little-endian, as §3.1 has all of them. */
 const example = hex('00 02 01 00 0A 57 6F 72 6B 65 72 5F 30 30 31');
+const littleEndian = hex('02 00 01 0A 00 57 6F 72 6B 65 72 5F 30 30 31');
 
 describe('TLVs', () => {
-  it('encode as in the example of §3.4.3', () => {
-    expect(encode([userIdentityTlv('Worker_001')])).toEqual(example);
-    expect(readTlvs(example, 0)).toEqual([
-      { extensionType: 2, fieldType: 1, value: new TextEncoder().encode('Worker_001') },
+  it('are understood as in the example of §3.4.3', () => {
+    const value = new TextEncoder().encode('Worker_001');
+    expect(readTlvs(example, 0)).toEqual([{ extensionType: 2, fieldType: 1, value }]);
+    const two = Uint8Array.of(...example, ...hex('40 00 07 00 01 FF'));
+    expect(readTlvs(two, 0)).toEqual([
+      { extensionType: 2, fieldType: 1, value },
+      { extensionType: 0x4000, fieldType: 7, value: hex('FF') },
     ]);
   });
 
-  it('are understood in little-endian too, as the reference implementation writes them', () => {
+  it('are written and read in little-endian, as the reference implementation does', () => {
     const value = new TextEncoder().encode('Worker_001');
-    const littleEndian = hex('02 00 01 0A 00 57 6F 72 6B 65 72 5F 30 30 31');
+    expect(encode([userIdentityTlv('Worker_001')])).toEqual(littleEndian);
     expect(readTlvs(littleEndian, 0)).toEqual([{ extensionType: 2, fieldType: 1, value }]);
     const two = Uint8Array.of(...littleEndian, ...hex('00 40 07 01 00 FF'));
     expect(readTlvs(two, 0)).toEqual([
@@ -39,11 +43,12 @@ describe('TLVs', () => {
     const types = (bytes: Uint8Array) => readTlvs(bytes, 0).map(({ extensionType }) => extensionType);
     expect(types(hex('00 02 01 00 00'))).toEqual([2]);
     expect(types(hex('02 00 01 00 00'))).toEqual([2]);
-    expect(types(hex('40 00 01 00 00'))).toEqual([0x4000]);
-    expect(types(hex('00 40 01 00 00'))).toEqual([0x40]);
-    expect(types(hex('02 03 01 00 00'))).toEqual([0x0203]); // neither: as the specification has it
+    expect(types(hex('40 00 01 00 00'))).toEqual([0x40]);
+    expect(types(hex('00 40 01 00 00'))).toEqual([0x4000]);
+    expect(types(hex('02 03 01 00 00'))).toEqual([0x0302]); // neither: as integers are elsewhere
     expect(types(Uint8Array.of(...hex('02 00 01 02 02'), ...new Uint8Array(0x202)))).toEqual([2]);
-    expect(types(hex('02 00 01 00 00 00 02 01 00 00'))).toEqual([0x200, 2]); // no order makes both exist
+    expect(types(Uint8Array.of(...hex('00 02 01 02 02'), ...new Uint8Array(0x202)))).toEqual([2]);
+    expect(types(hex('02 00 01 00 00 00 02 01 00 00'))).toEqual([2, 0x200]); // no order makes both exist
   });
 
   it('follow the fields of the message they extend', () => {
@@ -53,7 +58,7 @@ describe('TLVs', () => {
     ]);
     const payload = SubmitSharesExtended.encode(share);
     expect(payload).toEqual(
-      Uint8Array.of(...hex('01000000 02000000 03000000 04000000 05000000 06000000 02 0708'), ...example),
+      Uint8Array.of(...hex('01000000 02000000 03000000 04000000 05000000 06000000 02 0708'), ...littleEndian),
     );
     const decoded = SubmitSharesExtended.decode(payload);
     expect(decoded).toEqual(share);
@@ -109,8 +114,9 @@ describe('TLVs', () => {
   it('must be whole', () => {
     for (let length = 1; length < example.length; length++) {
       expect(() => readTlvs(example.subarray(0, length), 0)).toThrow(CodecError);
+      expect(() => readTlvs(littleEndian.subarray(0, length), 0)).toThrow(CodecError);
     }
-    expect(() => readTlvs(Uint8Array.of(...example, 1), 0)).toThrow(
+    expect(() => readTlvs(Uint8Array.of(...littleEndian, 1), 0)).toThrow(
       'at byte 15: 16 bytes after the last field are not TLVs',
     );
   });

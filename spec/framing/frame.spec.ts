@@ -37,7 +37,7 @@ const frames: readonly (readonly [Message, string])[] = [
   [share, '0080 1a 180000 01000000 02000000 03000000 efbeadde 33445566 00000020'],
   [
     SubmitSharesExtended({ ...share, extranonce: bytes('0a0b0c') }, [userIdentityTlv('Worker_001')]),
-    '0080 1b 2b0000 01000000 02000000 03000000 efbeadde 33445566 00000020 03 0a0b0c 00 02 01 00 0A 57 6F 72 6B 65 72 5F 30 30 31',
+    '0080 1b 2b0000 01000000 02000000 03000000 efbeadde 33445566 00000020 03 0a0b0c 02 00 01 0A 00 57 6F 72 6B 65 72 5F 30 30 31',
   ],
   [
     SetupConnection({

@@ -19,10 +19,10 @@ export interface Difference {
 export const differences = {
   tlvByteOrder: {
     files: ['messages'],
-    vectors: 'frames with TLVs',
-    reference: 'writes and reads type and length of a TLV little-endian',
-    ours: 'writes them big-endian, as the bytes of the specification show, and reads both',
-    source: 'spec §3.4.3, extension 0x0002 §1.1 and §2',
+    vectors: 'frames with TLVs, with the bytes of their types and lengths swapped',
+    reference: 'writes and reads type and length of a TLV little-endian, and finds no TLV in these',
+    ours: 'writes them little-endian, and reads big-endian ones too, as the bytes of the specification show',
+    source: 'spec §3.1: always little-endian; the examples of §3.4.3 and extension 0x0002 §2 are big-endian',
   },
   nbitsOutOfRange: {
     files: ['bitcoin'],

@@ -72,13 +72,13 @@ describe('messages of the reference implementation', () => {
       const message = fromJson(json);
       expect(message.type).toBe(name);
       const frame = encodeFrame(message);
-      const theirs = swapTlvIntegers(frame, vector);
-      expect(abbreviate(theirs, vector.frame)).toEqual(vector.frame);
-      expect(Buffer.compare(frame, theirs) === 0).toBe(vector.tlvs === undefined);
+      expect(abbreviate(frame, vector.frame)).toEqual(vector.frame);
 
-      expect(Buffer.compare(encodeFrame(decodeFrame(theirs)), frame)).toBe(0);
+      const swapped = swapTlvIntegers(frame, vector);
+      expect(Buffer.compare(frame, swapped) === 0).toBe(vector.tlvs === undefined);
+      expect(Buffer.compare(encodeFrame(decodeFrame(swapped)), frame)).toBe(0);
       if (frame.length > 1_000_000) return; // as hex, megabytes take seconds
-      expect(isSame(toJson(decodeFrame(theirs)), json)).toBe(true);
+      expect(isSame(toJson(decodeFrame(swapped)), json)).toBe(true);
       expect(isSame(toJson(decodeFrame(frame)), json)).toBe(true);
     },
   );

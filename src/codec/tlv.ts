@@ -2,9 +2,9 @@ import { CodecError } from './codec-error.js';
 
 /**
  * A field that an extension appends to a message (spec §3.4.3).
- * On the wire: extension type (U16), field type (U8), length (U16), value; unlike everything else in the
- * protocol these integers are big-endian, as the specification's example shows. The reference implementation
- * writes them little-endian, so {@link readTlvs} takes both.
+ * On the wire: extension type (U16), field type (U8), length (U16), value. The integers are little-endian, as every
+ * U16 of the protocol (spec §3.1) and as the reference implementation reads them; the bytes that the specification
+ * shows are big-endian, so {@link readTlvs} takes both.
  */
 export interface Tlv {
   /** The extension that defines the field, 0 to 0xffff. */
@@ -48,9 +48,9 @@ export function writeTlvs(bytes: Uint8Array, offset: number, tlvs: readonly Tlv[
   for (const { extensionType, fieldType, value } of [...tlvs].sort(
     (a, b) => a.extensionType - b.extensionType,
   )) {
-    view.setUint16(offset, extensionType);
+    view.setUint16(offset, extensionType, true);
     view.setUint8(offset + 2, fieldType);
-    view.setUint16(offset + 3, value.length);
+    view.setUint16(offset + 3, value.length, true);
     bytes.set(value, offset + headerSize);
     offset += headerSize + value.length;
   }
@@ -65,24 +65,24 @@ const maxTlvs = 6;
 /**
  * Reads TLVs from `offset` to the end. Values are views of `bytes`.
  *
- * Big-endian is what the specification shows and little-endian what the reference implementation sends
- * (`extensions_sv2` 0.3). Few bytes make whole TLVs in both orders, mostly those with empty values: then
- * little-endian holds if only with it all extension types are ones that exist, see {@link isAllocated}.
+ * Little-endian is what the reference implementation sends (`extensions_sv2` 0.3) and big-endian what the
+ * specification shows. Few bytes make whole TLVs in both orders, mostly those with empty values: then big-endian
+ * holds if only with it all extension types are ones that exist, see {@link isAllocated}.
  * @throws CodecError `trailing-bytes` if the rest is not a whole number of TLVs in either order,
  * `length-out-of-bounds` if there are more than 6
  */
 export function readTlvs(bytes: Uint8Array, offset: number): readonly Tlv[] {
-  const bigEndian = scan(bytes, offset, false);
-  if (bigEndian.whole && bigEndian.allocated) return parse(bytes, offset, false);
   const littleEndian = scan(bytes, offset, true);
   if (littleEndian.whole && littleEndian.allocated) return parse(bytes, offset, true);
-  if (bigEndian.whole) return parse(bytes, offset, false);
+  const bigEndian = scan(bytes, offset, false);
+  if (bigEndian.whole && bigEndian.allocated) return parse(bytes, offset, false);
   if (littleEndian.whole) return parse(bytes, offset, true);
+  if (bigEndian.whole) return parse(bytes, offset, false);
   if (bigEndian.count > maxTlvs || littleEndian.count > maxTlvs) {
     throw new CodecError('length-out-of-bounds', `a message may have at most ${maxTlvs} TLVs`, { offset });
   }
   throw new CodecError('trailing-bytes', `${bytes.length - offset} bytes after the last field are not TLVs`, {
-    offset: bigEndian.end,
+    offset: littleEndian.end,
   });
 }
 
