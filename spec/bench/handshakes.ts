@@ -5,11 +5,20 @@ import {
   generateAuthorityKeyPair,
   nobleCrypto,
   respond,
+  wasmCrypto,
   type StaticKey,
 } from 'rx-sv2';
-import { providers, type ProviderName } from './frames.js';
+import { providers as ciphers } from './frames.js';
 import { takeTurns } from './measure.js';
 import { amount, percent, type Section } from './table.js';
+
+/** The providers that differ in their handshakes, `defaultCrypto` being `nobleCrypto` there. */
+const providers = {
+  nobleCrypto: ciphers.nobleCrypto,
+  nodeCrypto: ciphers.nodeCrypto,
+  wasmCrypto: await wasmCrypto(),
+};
+type ProviderName = keyof typeof providers;
 
 const rounds = 9;
 const handshakes = 30;
@@ -40,8 +49,8 @@ export async function handshakeSections(): Promise<readonly Section[]> {
 
   const limits: Record<ProviderName, string> = {
     nobleCrypto: 'three multiplications and ElligatorSwift with BigInt',
-    defaultCrypto: 'as nobleCrypto',
-    nodeCrypto: 'OpenSSL, then ElligatorSwift with BigInt',
+    nodeCrypto: 'three multiplications of OpenSSL',
+    wasmCrypto: 'three multiplications of libsecp256k1, then ElligatorSwift',
   };
   return [
     {

@@ -1,4 +1,10 @@
-import { defaultCrypto, nobleCrypto, type CryptoProvider, type RandomBytes } from '../../src/crypto/index.js';
+import {
+  defaultCrypto,
+  nobleCrypto,
+  wasmCrypto,
+  type CryptoProvider,
+  type RandomBytes,
+} from '../../src/crypto/index.js';
 import { nodeCrypto } from '../../src/node/crypto.js';
 
 /** All providers: each must do what the others do. */
@@ -6,6 +12,7 @@ export const providers: readonly (readonly [string, CryptoProvider])[] = [
   ['nobleCrypto', nobleCrypto],
   ['defaultCrypto', defaultCrypto],
   ['nodeCrypto', nodeCrypto],
+  ['wasmCrypto', await wasmCrypto()],
 ];
 
 /** Bytes that look random and are the same in every run. */

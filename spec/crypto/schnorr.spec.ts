@@ -2,6 +2,7 @@ import { describe, expect, it, test } from '@jest/globals';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import { defaultCrypto, isSecretKey, isXOnlyPublicKey } from '../../src/crypto/index.js';
 import { readVectors } from './csv.js';
+import { providers, seededRandom } from './providers.js';
 
 describe('the vectors of BIP 340', () => {
   const rows = readVectors('bip340.csv');
@@ -16,10 +17,13 @@ describe('the vectors of BIP 340', () => {
       hexToBytes,
     ) as [Uint8Array, Uint8Array, Uint8Array];
 
-    test(`${row['index']} verifies: ${row['verification result']} ${row['comment']}`, () => {
-      const expected = row['verification result'] === 'TRUE';
-      expect(defaultCrypto.schnorrVerify(signature, message, publicKey)).toBe(expected);
-    });
+    test.each(providers)(
+      `${row['index']} verifies: ${row['verification result']} ${row['comment']} (%s)`,
+      (_, crypto) => {
+        const expected = row['verification result'] === 'TRUE';
+        expect(crypto.schnorrVerify(signature, message, publicKey)).toBe(expected);
+      },
+    );
 
     if (row['secret key'] !== '') {
       test(`${row['index']} is signed`, () => {
@@ -30,6 +34,23 @@ describe('the vectors of BIP 340', () => {
       });
     }
   }
+
+  it.each(providers)('%s verifies what is signed, and nothing else', (_, crypto) => {
+    const random = seededRandom(340);
+    for (let i = 0; i < 20; i++) {
+      const [secretKey, message] = [random(32), random(i)];
+      const [publicKey, signature] = [
+        defaultCrypto.xOnlyPublicKey(secretKey),
+        defaultCrypto.schnorrSign(message, secretKey, random(32)),
+      ];
+      expect(crypto.schnorrVerify(signature, message, publicKey)).toBe(true);
+      const at = random(1)[0]! % 64;
+      const changed = signature.map((byte, index) => (index === at ? byte ^ (1 << (i & 7)) : byte));
+      expect(crypto.schnorrVerify(changed, message, publicKey)).toBe(false);
+      expect(crypto.schnorrVerify(signature, Uint8Array.of(...message, 0), publicKey)).toBe(false);
+      expect(crypto.schnorrVerify(signature, message, random(32))).toBe(false);
+    }
+  });
 
   it('tell keys on the curve from others', () => {
     expect(isXOnlyPublicKey(hexToBytes(rows[0]!['public key']!))).toBe(true);

@@ -7,4 +7,5 @@ export {
   type PublicKey,
   type RandomBytes,
 } from './provider.js';
+export { wasmCrypto } from './wasm.js';
 export { isSecretKey, isXOnlyPublicKey } from './secp256k1.js';

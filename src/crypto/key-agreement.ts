@@ -1,6 +1,5 @@
-import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { sha256 } from '@noble/hashes/sha2.js';
-import { decodeX, encodeX } from './ellswift.js';
+import type { ElligatorSwift } from './ellswift.js';
 import {
   keyDestroyed,
   type CryptoProvider,
@@ -10,7 +9,6 @@ import {
 } from './provider.js';
 import { generateSecretKey } from './secp256k1.js';
 
-const { Fp } = secp256k1.Point;
 const ecdhTag = sha256(new TextEncoder().encode('bip324_ellswift_xonly_ecdh'));
 
 /** Multiplication on secp256k1, with scalars and points in the form that suits it. */
@@ -32,12 +30,11 @@ export interface KeyAgreement extends Pick<CryptoProvider, 'publicKey'> {
   generateKeyPair(randomBytes: RandomBytes): KeyPair;
 }
 
-/** The key agreement of BIP 324 on top of a multiplication. */
-export function keyAgreement<Scalar, Point>({
-  scalar: scalarOf,
-  point: toPoint,
-  multiply,
-}: Multiplication<Scalar, Point>): KeyAgreement {
+/** The key agreement of BIP 324 on top of a multiplication and an encoding. */
+export function keyAgreement<Scalar, Point>(
+  { scalar: scalarOf, point: toPoint, multiply }: Multiplication<Scalar, Point>,
+  ellswift: ElligatorSwift,
+): KeyAgreement {
   /** A responder multiplies the initiator's key twice. */
   const points = new WeakMap<PublicKey, Point>();
 
@@ -55,7 +52,7 @@ export function keyAgreement<Scalar, Point>({
       const secretKey = generateSecretKey(randomBytes);
       const [loaded, x] = scalarOf(secretKey);
       let scalar: Scalar | undefined = loaded;
-      const publicKey = { encoded: encodeX(Fp.fromBytes(x), randomBytes), x };
+      const publicKey = { encoded: ellswift.encode(x, randomBytes), x };
       return {
         publicKey,
         ecdh(theirs, initiator) {
@@ -79,6 +76,6 @@ export function keyAgreement<Scalar, Point>({
         },
       };
     },
-    publicKey: (encoded) => ({ encoded, x: Fp.toBytes(decodeX(encoded)) }),
+    publicKey: (encoded) => ({ encoded, x: ellswift.decode(encoded) }),
   };
 }

@@ -4,6 +4,8 @@ import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { randomBytes } from '@noble/hashes/utils.js';
 import { chacha20Poly1305Key } from './chacha20-poly1305.js';
+import { elligatorSwift } from './ellswift.js';
+import { fieldPowerNoble } from './field-power-noble.js';
 import { keyAgreement } from './key-agreement.js';
 import {
   keyDestroyed,
@@ -19,11 +21,14 @@ const { Point } = secp256k1;
 const { Fp, Fn } = Point;
 
 /** Noble's multiplication, which always takes the same steps. */
-const { generateKeyPair, publicKey } = keyAgreement({
-  scalar: (secretKey) => [secretKey, schnorr.getPublicKey(secretKey)],
-  point: (x) => schnorr.utils.lift_x(Fp.fromBytes(x)),
-  multiply: (secretKey, point) => Fp.toBytes(point.multiply(Fn.fromBytes(secretKey)).x),
-});
+const { generateKeyPair, publicKey } = keyAgreement(
+  {
+    scalar: (secretKey) => [secretKey, schnorr.getPublicKey(secretKey)],
+    point: (x) => schnorr.utils.lift_x(Fp.fromBytes(x)),
+    multiply: (secretKey, point) => Fp.toBytes(point.multiply(Fn.fromBytes(secretKey)).x),
+  },
+  elligatorSwift(fieldPowerNoble),
+);
 
 /**
  * Everything from @noble/curves, @noble/ciphers and @noble/hashes: audited code, and nothing native.

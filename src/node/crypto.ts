@@ -8,6 +8,8 @@ import {
   type KeyObject,
 } from 'node:crypto';
 import { chacha20Poly1305Key } from '../crypto/chacha20-poly1305.js';
+import { elligatorSwift } from '../crypto/ellswift.js';
+import { fieldPowerWasm } from '../crypto/field-power-wasm.js';
 import { keyAgreement } from '../crypto/key-agreement.js';
 import { defaultCrypto } from '../crypto/noble.js';
 import { requireAeadInput, tagLength, type AeadKey, type CryptoProvider } from '../crypto/provider.js';
@@ -27,19 +29,22 @@ const publicKeyStart = Buffer.from('3036301006072a8648ce3d020106052b8104000a0322
  * OpenSSL's multiplication. Key objects take a while to make, but in every `computeSecret` an ECDH object multiplies two
  * more times, to check its own key pair; a key object once, to check the other key.
  */
-const { generateKeyPair, publicKey } = keyAgreement<KeyObject, KeyObject>({
-  scalar(secretKey) {
-    const curve = createECDH('secp256k1');
-    curve.setPrivateKey(secretKey);
-    const point = curve.getPublicKey(); // SEC 1, uncompressed
-    const key = Buffer.concat([privateKeyStart, secretKey, privateKeyMiddle, point]);
-    const scalar = createPrivateKey({ key, format: 'der', type: 'sec1' });
-    key.fill(0);
-    return [scalar, Uint8Array.from(point.subarray(1, 33))];
+const { generateKeyPair, publicKey } = keyAgreement<KeyObject, KeyObject>(
+  {
+    scalar(secretKey) {
+      const curve = createECDH('secp256k1');
+      curve.setPrivateKey(secretKey);
+      const point = curve.getPublicKey(); // SEC 1, uncompressed
+      const key = Buffer.concat([privateKeyStart, secretKey, privateKeyMiddle, point]);
+      const scalar = createPrivateKey({ key, format: 'der', type: 'sec1' });
+      key.fill(0);
+      return [scalar, Uint8Array.from(point.subarray(1, 33))];
+    },
+    point: (x) => createPublicKey({ key: Buffer.concat([publicKeyStart, x]), format: 'der', type: 'spki' }),
+    multiply: (privateKey, publicKey) => diffieHellman({ privateKey, publicKey }),
   },
-  point: (x) => createPublicKey({ key: Buffer.concat([publicKeyStart, x]), format: 'der', type: 'spki' }),
-  multiply: (privateKey, publicKey) => diffieHellman({ privateKey, publicKey }),
-});
+  elligatorSwift(fieldPowerWasm()),
+);
 
 /** The provider for Node: OpenSSL where that is faster (key agreement, large AEAD blocks), `defaultCrypto` for all the rest. */
 export const nodeCrypto: CryptoProvider = {
