@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { filter, map, merge, mergeMap, timer } from 'rxjs';
 import {
@@ -44,6 +45,8 @@ const miner: MiningClientHandler = (event$) =>
       map(() => sendToServer(share(2))),
     ),
   );
+
+const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 
 describe('SetupConnection, as a client makes it', () => {
   it('says all there is to say, and then the handler may send', () => {
@@ -96,12 +99,17 @@ describe('SetupConnection, as a client makes it', () => {
     });
   });
 
-  it('tells vendor, and no device id, unless told otherwise', () => {
+  it('says what it is unless told otherwise, but not which device', () => {
     marbles(({ connection, expectOutcomes, expectSent }) => {
       const server = connection('-w', { w });
       const client = createClient({ mining: { connect: testConnector([server]), handler: silentHandler } });
       expectSent(server).toBe('s', {
-        s: like({ vendor: 'rx-sv2', deviceId: '', endpointHost: '', endpointPort: 0, flags: 0 }),
+        s: like({
+          vendor: 'rx-sv2',
+          hardwareVersion: 'JavaScript',
+          firmware: `rx-sv2 ${version}`,
+          ...{ deviceId: '', endpointHost: '', endpointPort: 0, flags: 0 },
+        }),
       });
       expectOutcomes(client.start(), 'disconnected').toBe('');
     });

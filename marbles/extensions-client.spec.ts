@@ -201,7 +201,7 @@ describe('extension negotiation, as a client does it', () => {
         k: job(2),
       });
       // the second answer has the id of the first request: it is not the one waited for
-      expectSent(server).toBe('(sa)b---(ec) 996ms d', {
+      expectSent(server).toBe('(sa)b---c 999ms (ed)', {
         ...{ s, a: ask(1, 2), b: { ...share(1), tlvs: [worker] }, c: ask(2, 2), d: share(2) },
         e: share(9),
       });
@@ -220,6 +220,39 @@ describe('extension negotiation, as a client does it', () => {
         b: 'saw extensions ',
         d: 'saw extensions ',
       });
+    });
+  });
+
+  it('holds back what the handler sends, and lets messages of its extensions leave', () => {
+    const message = (extensionType: number, channelMessage: boolean) =>
+      UnknownMessage({ extensionType, messageType: 0, channelMessage, payload: new Uint8Array(4) });
+    const [own, other, forwarded] = [message(2, false), message(0x4000, false), message(0x4000, true)];
+    const talk: MiningClientHandler = (event$) =>
+      merge(
+        event$.pipe(
+          ofEvent('connected'),
+          map(() => sendToServer(own, other, forwarded)),
+        ),
+        event$.pipe(
+          ofMessage(ChannelEndpointChanged),
+          map(() => sendToServer(share(1), own)),
+        ),
+      );
+    marbles(({ connection, expectOutcomes, expectSent }) => {
+      const server = connection('w----y---c--z', {
+        ...{ w, y: yes(1, 2), z: yes(2) },
+        c: ChannelEndpointChanged({ channelId: 1 }),
+      });
+      expectSent(server).toBe('(sa)-(of)c--d', {
+        ...{ s, a: ask(1, 2), o: own, f: forwarded, c: ask(2, 2), d: share(1) },
+      });
+      expectOutcomes(clientOf(server, { supported: [2] }, talk).start(), 'undeliverable').toBe(
+        '-----u------v',
+        {
+          u: like({ messages: [other] }),
+          v: like({ messages: [own] }), // which is not negotiated any more
+        },
+      );
     });
   });
 

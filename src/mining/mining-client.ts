@@ -51,7 +51,8 @@ export interface MiningClient {
    *
    * @param now milliseconds since 1970
    * @returns what has changed, channel by channel
-   * @throws Sv2Error `job-id-not-found` for a SetNewPrevHash whose job none of its channels has; as `receiveJob`
+   * @throws Sv2Error `duplicate-channel-id` for a channel or a group whose id is another's on this connection (spec
+   *   §5.2.3); `job-id-not-found` for a SetNewPrevHash whose job none of its channels has; as `receiveJob`
    */
   handle(message: MiningServerMessage, now: number): readonly MiningClientChange[];
   /** Forgets a channel that the client closes; the client sends the CloseChannel. */
@@ -73,12 +74,23 @@ export const miningClient = (): MiningClient => {
       : [...channels.values()].filter(({ groupChannelId }) => groupChannelId === id);
   };
 
+  /** Channels and groups share one name space: whose job or target would it be otherwise? */
+  const requireFree = (channelId: number, groupChannelId: number): void => {
+    const isGroup = [...channels.values()].some((channel) => channel.groupChannelId === channelId);
+    if (channels.has(channelId) || isGroup) throw duplicateId(channelId);
+    requireNoChannel(groupChannelId);
+  };
+  const requireNoChannel = (groupChannelId: number): void => {
+    if (channels.has(groupChannelId)) throw duplicateId(groupChannelId);
+  };
+
   return {
     channels,
     handle(message, now) {
       switch (message.type) {
         case 'OpenStandardMiningChannel.Success':
         case 'OpenExtendedMiningChannel.Success': {
+          requireFree(message.channelId, message.groupChannelId);
           const channel = clientChannel(message);
           channels.set(channel.channelId, channel);
           return [{ type: 'opened', requestId: message.requestId, channel }];
@@ -114,6 +126,7 @@ export const miningClient = (): MiningClient => {
           return [];
         }
         case 'SetGroupChannel':
+          requireNoChannel(message.groupChannelId);
           for (const channelId of message.channelIds) {
             const channel = channels.get(channelId);
             if (channel !== undefined) channel.groupChannelId = message.groupChannelId;
@@ -131,3 +144,10 @@ export const miningClient = (): MiningClient => {
     },
   };
 };
+
+const duplicateId = (channelId: number): Sv2Error =>
+  new Sv2Error(
+    'duplicate-channel-id',
+    `the server gave a channel or group the id ${channelId}, which another has on this connection`,
+    { channelId },
+  );

@@ -156,8 +156,9 @@ export function createClient<
       const sessions = new Map<Subprotocol, ClientSession>();
 
       const sendTo = (protocol: Subprotocol, messages: readonly Message[]): void => {
-        if (sessions.get(protocol)?.send(messages) !== true)
-          emit({ type: 'undeliverable', protocol, messages });
+        const session = sessions.get(protocol);
+        const undeliverable = session === undefined ? messages : session.send(messages);
+        if (undeliverable.length > 0) emit({ type: 'undeliverable', protocol, messages: undeliverable });
       };
 
       return {

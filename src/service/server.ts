@@ -156,7 +156,7 @@ export function createServer<
               const { clientId, messages } = effect;
               const session = sessions.get(clientId);
               const undeliverable = session === undefined ? messages : session.send(messages);
-              if (undeliverable.length > 0 || session === undefined)
+              if (undeliverable.length > 0)
                 emit({ type: 'undeliverable', clientId, messages: undeliverable });
               return true;
             }

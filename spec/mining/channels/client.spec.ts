@@ -4,6 +4,7 @@ import { addCoinbaseWitness, blockHash } from '../../../src/bitcoin/index.js';
 import {
   checkShare,
   extranonceAllocator,
+  miningClient,
   nextExtranonce,
   nextWork,
   ntimeAt,
@@ -11,11 +12,15 @@ import {
   submission,
   VERSION_ROLLING_MASK,
   workHeader,
+  type MiningServerMessage,
 } from '../../../src/mining/index.js';
 import type { NewExtendedMiningJob } from '../../../src/messages/index.js';
 import {
+  CloseChannel,
   NewMiningJob,
+  OpenExtendedMiningChannelSuccess,
   OpenMiningChannelError,
+  SetGroupChannel,
   SetNewPrevHash,
   SetTarget,
 } from '../../../src/messages/index.js';
@@ -263,5 +268,40 @@ describe('the client', () => {
       expect(nextWork(channel, NOW)).toEqual(work);
       outcomeOf(send(mineShare(channel).message), 'ShareAccepted');
     }
+  });
+});
+
+describe('an id that is given twice', () => {
+  const opened = (channelId: number, groupChannelId: number) =>
+    OpenExtendedMiningChannelSuccess({
+      requestId: 1,
+      channelId,
+      target: new Uint8Array(32).fill(0xff),
+      extranonceSize: 8,
+      extranoncePrefix: new Uint8Array(4),
+      groupChannelId,
+    });
+
+  it.each([
+    ['to a second channel', [opened(2, 1), opened(2, 1)]],
+    ['to a channel, after a group', [opened(2, 1), opened(1, 3)]],
+    ['to a group, after a channel', [opened(2, 1), opened(3, 2)]],
+    ['to a group made later', [opened(2, 1), SetGroupChannel({ groupChannelId: 2, channelIds: [2] })]],
+  ])('%s is the error of a server', (_, messages) => {
+    const client = miningClient();
+    const [first, second] = messages;
+    client.handle(first as MiningServerMessage, NOW);
+    expect(codeOf(() => client.handle(second as MiningServerMessage, NOW))).toBe('duplicate-channel-id');
+    expect([...client.channels.keys()]).toEqual([2]);
+    expect(client.channels.get(2)?.groupChannelId).toBe(1);
+  });
+
+  it('may be given again when its channel was closed; groups are of many, and some servers have group 0 only', () => {
+    const client = miningClient();
+    client.handle(opened(2, 0), NOW);
+    client.handle(opened(3, 0), NOW);
+    client.handle(CloseChannel({ channelId: 2, reasonCode: '' }), NOW);
+    client.handle(opened(2, 0), NOW);
+    expect([...client.channels.keys()]).toEqual([3, 2]);
   });
 });

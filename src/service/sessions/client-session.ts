@@ -37,6 +37,7 @@ import {
   type NegotiationStep,
 } from '../extensions/negotiation.js';
 import type { ClientOutcome } from '../outcomes.js';
+import { outgoing } from './outgoing.js';
 import { limitSilence, withDeadline } from './timing.js';
 
 /** What a client's sessions are told. */
@@ -63,10 +64,11 @@ export interface SessionEnd {
 /** One attempt to use a server. */
 export interface ClientSession {
   /**
-   * Sends messages if the connection is set up. Returns whether it was.
-   * @throws CodecError if a message cannot be encoded; then none of them is sent
+   * Sends messages if the connection is set up; while extensions are negotiated anew they wait.
+   * @returns those that may not be sent
+   * @throws CodecError if a message cannot be encoded, ServiceError `invalid-effect`; then none of them is sent
    */
-  send(messages: readonly Message[]): boolean;
+  send(messages: readonly Message[]): readonly Message[];
   /** Dials and runs the connection while subscribed; emits how it ended, whatever the reason. */
   readonly end$: Observable<SessionEnd>;
 }
@@ -74,8 +76,15 @@ export interface ClientSession {
 const peerClosed: DisconnectReason = { code: 'peer-closed', message: 'the server closed the connection' };
 const redirected: DisconnectReason = { code: 'redirected', message: 'the server asked to reconnect' };
 
-/** Messages held back during a negotiation; a server that sends more has not understood the request. */
+/** Messages held back during a negotiation, each way; a server that sends more has not understood the request. */
 const maxWaiting = 256;
+
+/**
+ * Where a session is. It goes from `setup` over `negotiation`, if there is anything to negotiate, to `open`, and from
+ * there to `renegotiation` and back each time the end of a channel has changed. The handler knows of the connection
+ * from `open` on.
+ */
+type Phase = 'setup' | 'negotiation' | 'open' | 'renegotiation' | 'ended';
 
 /**
  * The life of one connection to a server: dial, SetupConnection, extension negotiation, then its messages as
@@ -87,7 +96,7 @@ export function clientSession(connector: Connector, context: ClientSessionContex
   const { protocol, extensions: policy, push, emit, scheduler, setupTimeout, inactivityLimit } = context;
   const { endpoint } = connector;
   const deadline$ = new Subject<number>();
-  let phase: 'setup' | 'negotiation' | 'open' | 'ended' = 'setup';
+  let phase: Phase = 'setup';
   let connection: Connection | undefined;
   let server: ServerInfo | undefined;
   let connectedAt: number | undefined;
@@ -97,6 +106,7 @@ export function clientSession(connector: Connector, context: ClientSessionContex
   let requested: readonly number[] = [];
   let asked = 0;
   let waiting: Message[] = [];
+  let held: readonly Message[] = [];
 
   const transmit = (...messages: readonly Message[]): void => {
     connection?.send(...messages);
@@ -122,7 +132,7 @@ export function clientSession(connector: Connector, context: ClientSessionContex
       open(step.agreed, known);
       return;
     }
-    phase = 'negotiation';
+    phase = phase === 'setup' || phase === 'negotiation' ? 'negotiation' : 'renegotiation';
     asked += 1;
     requested = step.ask;
     requestId = (requestId + 1) & 0xffff;
@@ -131,26 +141,40 @@ export function clientSession(connector: Connector, context: ClientSessionContex
   };
 
   const onExtensionsAnswer = (answer: RequestExtensionsSuccess | RequestExtensionsError): void => {
-    if (phase !== 'negotiation' || server === undefined || answer.requestId !== requestId) return;
+    if (!isNegotiating() || server === undefined || answer.requestId !== requestId) return;
     proceed(negotiationStep(answer, requested, policy, asked > 1), server);
   };
 
-  const onSilentServer = (): void => {
-    if (phase === 'negotiation' && server !== undefined) proceed(negotiationExpired(policy), server);
+  const isNegotiating = (): boolean => phase === 'negotiation' || phase === 'renegotiation';
+
+  /** The server has been silent for too long, or has said too much else: it does not know what was asked. */
+  const endNegotiation = (): void => {
+    if (isNegotiating() && server !== undefined) proceed(negotiationExpired(policy), server);
   };
 
   const open = (extensions: readonly number[], known: ServerInfo): void => {
+    const isNew = phase !== 'renegotiation';
     phase = 'open';
     server = { ...known, extensions };
     if (policy.supported.length > 0) emit({ type: 'extensions', protocol, extensions });
-    if (connectedAt === undefined) {
+    if (isNew) {
       connectedAt = scheduler.now();
       emit({ type: 'connected', protocol, server });
       push({ type: 'connected', protocol, server });
     } else push({ type: 'extensions', protocol, extensions });
-    const held = waiting;
+    const toSend = held;
+    held = [];
+    if (toSend.length > 0) transmitAllowed(toSend, extensions);
+    const received = waiting;
     waiting = [];
-    for (const message of held) receive(message);
+    for (const message of received) receive(message);
+  };
+
+  /** Sends what may be sent, and says what may not. */
+  const transmitAllowed = (messages: readonly Message[], extensions: readonly number[]): void => {
+    const { sendable, withheld } = outgoing(messages, extensions);
+    transmit(...sendable);
+    if (withheld.length > 0) emit({ type: 'undeliverable', protocol, messages: withheld });
   };
 
   const onReconnect = (message: Reconnect, known: ServerInfo): void => {
@@ -172,9 +196,11 @@ export function clientSession(connector: Connector, context: ClientSessionContex
       return;
     }
     const renewed = message.type === 'ChannelEndpointChanged' && policy.supported.length > 0;
-    // extension state starts anew (spec §3.6.4), and so before the handler says anything to it
+    // extension state starts anew (spec §3.6.4), and what the handler says to it waits for that
     if (renewed) server = { ...known, extensions: [] };
-    if (connectedAt !== undefined)
+    const isKnown = phase !== 'negotiation';
+    if (renewed) phase = 'renegotiation';
+    if (isKnown)
       push({ type: 'message', protocol, message: negotiatedTlvs(message, known.extensions) });
     if (message.type === 'Reconnect') onReconnect(message, known);
     if (renewed) {
@@ -196,8 +222,8 @@ export function clientSession(connector: Connector, context: ClientSessionContex
       default:
         if (phase === 'ended' || server === undefined) return;
         // a server that wants to be left is left at once
-        if (phase !== 'negotiation' || message.type === 'Reconnect') handle(message, server);
-        else if (waiting.push(message) > maxWaiting) onSilentServer();
+        if (!isNegotiating() || message.type === 'Reconnect') handle(message, server);
+        else if (waiting.push(message) > maxWaiting) endNegotiation();
     }
   };
 
@@ -229,12 +255,13 @@ export function clientSession(connector: Connector, context: ClientSessionContex
     );
     return policy.supported.length === 0
       ? message$
-      : withDeadline(message$, deadline$, scheduler, onSilentServer);
+      : withDeadline(message$, deadline$, scheduler, endNegotiation);
   }
 
   const ended$ = defer(() => {
     phase = 'ended';
     waiting = [];
+    if (held.length > 0) emit({ type: 'undeliverable', protocol, messages: held });
     const reason = failure ?? (redirect === undefined ? peerClosed : redirected);
     emit({ type: 'disconnected', protocol, reason });
     if (connectedAt !== undefined) push({ type: 'disconnected', protocol, reason });
@@ -247,10 +274,16 @@ export function clientSession(connector: Connector, context: ClientSessionContex
 
   return {
     send(messages) {
-      if (connectedAt === undefined || phase === 'ended' || server === undefined) return false;
-      const { extensions } = server;
-      transmit(...messages.map((message) => negotiatedTlvs(message, extensions)));
-      return true;
+      if (server === undefined) return messages;
+      if (phase === 'renegotiation') {
+        const room = maxWaiting - held.length;
+        held = [...held, ...messages.slice(0, room)];
+        return messages.slice(room);
+      }
+      if (phase !== 'open') return messages;
+      const { sendable, withheld } = outgoing(messages, server.extensions);
+      transmit(...sendable);
+      return withheld;
     },
     end$: concat(
       connector.pipe(

@@ -10,13 +10,19 @@ import type { Message } from '../../messages/registry.js';
 import type { Connector, Endpoint, Peer } from '../../transport/connection.js';
 import { ServiceError } from '../errors.js';
 import type { ExtensionPolicy } from '../extensions/negotiation.js';
+import { outgoing } from '../sessions/outgoing.js';
 import type { Versions } from './server-setup.js';
 
-/** What a client says of itself in SetupConnection (spec §3.6.1). At most 255 bytes each. */
+/** The version in package.json, which cannot be read everywhere. */
+const version = '0.1.0';
+
+/** What a client says of itself in SetupConnection (spec §3.6.1). At most 255 bytes each, no control characters. */
 export interface Device {
   /** Manufacturer or developer; `rx-sv2` unless given. */
   readonly vendor?: string;
+  /** The hardware or software package; `JavaScript` unless given. */
   readonly hardwareVersion?: string;
+  /** Name and version of the firmware; `rx-sv2 0.1.0` (the version of this library) unless given. */
   readonly firmware?: string;
   /** Empty unless given: a client that sends no telemetry should leave it so. */
   readonly deviceId?: string;
@@ -70,15 +76,15 @@ export function setupConnectionOf(
     endpointHost: endpoint?.host ?? '',
     endpointPort: endpoint?.port ?? 0,
     vendor: device.vendor ?? 'rx-sv2',
-    hardwareVersion: device.hardwareVersion ?? '',
-    firmware: device.firmware ?? '',
+    hardwareVersion: device.hardwareVersion ?? 'JavaScript',
+    firmware: device.firmware ?? `rx-sv2 ${version}`,
     deviceId: device.deviceId ?? '',
   });
 }
 
 /**
  * Checks that what a client has to say in a setup can be encoded.
- * @throws ServiceError `invalid-configuration`; its cause is a CodecError that names the field
+ * @throws ServiceError `invalid-configuration`; its cause names the field
  */
 export function checkSetup(
   setup: ClientSetup,
@@ -86,7 +92,9 @@ export function checkSetup(
   extensions: ExtensionPolicy,
 ): void {
   try {
-    SetupConnection.size(setupConnectionOf(setup, endpoint));
+    const message = setupConnectionOf(setup, endpoint);
+    SetupConnection.size(message);
+    outgoing([message], []);
     RequestExtensions.size({ requestId: 0, requestedExtensions: extensions.supported });
   } catch (error) {
     throw new ServiceError(
