@@ -200,8 +200,7 @@ export function clientSession(connector: Connector, context: ClientSessionContex
     if (renewed) server = { ...known, extensions: [] };
     const isKnown = phase !== 'negotiation';
     if (renewed) phase = 'renegotiation';
-    if (isKnown)
-      push({ type: 'message', protocol, message: negotiatedTlvs(message, known.extensions) });
+    if (isKnown) push({ type: 'message', protocol, message: negotiatedTlvs(message, known.extensions) });
     if (message.type === 'Reconnect') onReconnect(message, known);
     if (renewed) {
       emit({ type: 'extensions', protocol, extensions: [] });
