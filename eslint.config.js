@@ -66,7 +66,7 @@ const finnish = {
 };
 
 export default tseslint.config(
-  { ignores: ['dist', 'coverage', 'node_modules', 'spec/interop/sri-peer/target'] },
+  { ignores: ['dist', 'dist.*', 'coverage', 'node_modules', 'spec/interop/sri-peer/target'] },
   eslint.configs.recommended,
   {
     files: ['**/*.ts'],

@@ -2,6 +2,8 @@
 export default {
   testMatch: ['<rootDir>/spec/**/*.spec.ts', '<rootDir>/marbles/**/*.spec.ts'],
   testEnvironment: 'node',
+  // only to end what is stuck: on a busy machine anything may take a hundred times as long
+  testTimeout: 300_000,
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '^.+\\.ts$': ['ts-jest', { useESM: true, diagnostics: false, tsconfig: 'tsconfig.json' }],

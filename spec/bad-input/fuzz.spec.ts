@@ -85,7 +85,7 @@ describe.each(targets)(`the %s survives ${streams} random streams (seed ${settin
     // they do get somewhere
     for (const type of ['connected', 'received', 'rejected', 'setupRefused', 'disconnected'])
       expect(outcomes.filter((outcome) => outcome.type === type).length).toBeGreaterThan(numRuns / 20);
-  }, 60_000);
+  });
 
   /** What is sent instead of, or inside of, Noise. */
   const attacks: fc.Arbitrary<(target: Target) => Promise<void>> = fc.oneof(
@@ -128,5 +128,5 @@ describe.each(targets)(`the %s survives ${streams} random streams (seed ${settin
       );
     });
     expect(site.failures.length).toBeGreaterThan(numRuns / 20);
-  }, 60_000);
+  });
 });

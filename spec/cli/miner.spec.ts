@@ -58,7 +58,7 @@ describe('sv2 miner', () => {
     await pool.printed(/BLOCK found by alice: 0000[0-9a-f]{60}/);
     expect(await miner.stop('SIGTERM')).toBe(0);
     expect(miner.output.stderr).toBe('');
-  }, 60_000);
+  });
 
   it('mines on a standard channel, in plaintext, from a file', async () => {
     const { pool, address } = await startPool();
@@ -73,7 +73,7 @@ describe('sv2 miner', () => {
     await miner.printed(/share 1 found/);
     await pool.printed(/channel 2: share of bob accepted, difficulty/);
     expect(await miner.stop('SIGINT')).toBe(0);
-  }, 60_000);
+  });
 
   it('comes back to a pool that went away', async () => {
     const { pool, address } = await startPool();
@@ -91,7 +91,7 @@ describe('sv2 miner', () => {
     await miner.printed(/trying the pool at 127\.0\.0\.1:\d+ again in \d\.\d s/);
     await miner.printed(/no connection to the pool: 127\.0\.0\.1:\d+ refused the connection/);
     expect(await miner.stop()).toBe(0);
-  }, 60_000);
+  });
 
   it('says what a pool without keys needs', async () => {
     const { address } = await startPool();
@@ -99,7 +99,7 @@ describe('sv2 miner', () => {
     await miner.printed(/no authority key in the URL: any server is accepted/);
     await miner.printed(/closed during the handshake.*\(if it has no keys, --no-encryption is needed\)/);
     expect(await miner.stop()).toBe(0);
-  }, 60_000);
+  });
 
   it('says that a pool is not the one whose key it was given, and tries on', async () => {
     const { address } = await startPool(
@@ -110,7 +110,7 @@ describe('sv2 miner', () => {
     await miner.printed(/no connection to the pool: .*not signed by the expected authority/);
     await miner.printed(/trying the pool .* again/);
     expect(await miner.stop()).toBe(0);
-  }, 60_000);
+  });
 
   const url = 'stratum2+tcp://127.0.0.1:34254';
   it.each<readonly [string, readonly string[], string]>([

@@ -72,7 +72,7 @@ describe('the examples', () => {
     await example.line(/^future template 7 is worth 312500000 sat$/);
     await example.line(/^new tip (ab){32}$/);
     expect(await example.interrupt()).toBe(0);
-  }, 30_000);
+  });
 
   it('mining-server gives cpu-miner work and takes its shares', async () => {
     const server = start('mining-server', '0');
@@ -84,7 +84,7 @@ describe('the examples', () => {
     expect(await miner.interrupt()).toBe(0);
     await server.line(/^client 1 left: /);
     expect(await server.interrupt()).toBe(0);
-  }, 60_000);
+  });
 
   it('siblings hand tips one way and comings and goings the other', async () => {
     const example = start('siblings', await templateProvider(), '0');
@@ -95,11 +95,11 @@ describe('the examples', () => {
     miner.kill();
     await example.line(/^the template client heard of -1 miner$/);
     expect(await example.interrupt()).toBe(0);
-  }, 30_000);
+  });
 
   it('say what is wrong and fail when nobody listens', async () => {
     const example = start('template-distribution-client', 'stratum2+tcp://127.0.0.1:1');
     await example.line(/127\.0\.0\.1:1/);
     expect(await example.interrupt()).toBe(1);
-  }, 30_000);
+  });
 });

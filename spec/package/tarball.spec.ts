@@ -45,6 +45,15 @@ describe('the packed tarball', () => {
     ).toEqual([]);
   });
 
+  it('has no map that points at sources it does not have', () => {
+    const paths = packed.files.map(({ path }) => path);
+    const scripts = paths.filter((path) => path.endsWith('.js'));
+    expect(scripts.length).toBeGreaterThan(100);
+    expect(paths.filter((path) => path.endsWith('.map'))).toEqual([]);
+    const mapped = scripts.filter((path) => readFileSync(path, 'utf8').includes('sourceMappingURL'));
+    expect(mapped).toEqual([]);
+  });
+
   it('passes publint', async () => {
     const { messages } = await publint({ pkgDir: '.', pack: false, strict: true });
     const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Record<string, unknown>;
