@@ -122,6 +122,17 @@ describe('loadConfig', () => {
     ]);
   });
 
+  it('says to which table a key belongs that is in another', () => {
+    expect(
+      problemsOf(
+        'listen_address = "a:1"\naddress = "a:1"\n[provider]\naddress = "a:1"\nshares_per_minute = 1\n',
+      ),
+    ).toEqual([
+      'role.toml: provider.shares_per_minute: unknown key: it belongs above every [table], did you mean to put it above [provider]?',
+      'role.toml: address: unknown key: it belongs below [provider]',
+    ]);
+  });
+
   it('names the flag where the flag is at fault', () => {
     expect(
       problemsOf('listen_address = "a:1"\n', [

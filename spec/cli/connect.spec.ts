@@ -374,8 +374,8 @@ describe('sv2 connect with arguments that make no sense', () => {
 
   test.each([
     [[], "missing required argument 'URL'"],
-    [['127.0.0.1:34254'], 'it must be of the form stratum2+tcp://host:port[/AUTHORITY_KEY]'],
-    [['http://127.0.0.1:34254'], "its scheme must be stratum2+tcp, got 'http'"],
+    [['alice@127.0.0.1:34254'], 'it names a user before the @, whom a connection does not need'],
+    [['http://127.0.0.1:34254'], 'it must be of the form stratum2+tcp://HOST:PORT/AUTHORITY_KEY'],
     [['stratum2+tcp://127.0.0.1'], 'its port is missing'],
     [['stratum2+tcp://127.0.0.1:65536'], 'its port must be a number from 1 to 65535'],
     [[`${url}/`], 'its authority key is missing'],

@@ -48,7 +48,7 @@ export const scriptFromAddress = (address: string): PayoutScript => {
   if (scriptPubKey === undefined) {
     throw new Sv2Error(
       'invalid-address',
-      `"${start(address)}" isn't an address of mainnet, testnet, signet or regtest: wrong characters, checksum or length (${address.length})`,
+      `these ${address.length} characters aren't an address of mainnet, testnet, signet or regtest: wrong characters, checksum or length`,
     );
   }
   return { scriptPubKey, networks };
@@ -71,8 +71,8 @@ export const scriptFromDescriptor = (descriptor: string): PayoutScript => {
     if (got !== expected) {
       throw new Sv2Error(
         'invalid-descriptor-checksum',
-        `the descriptor's checksum is "${got}", expected "${expected}"`,
-        { got, expected },
+        `the descriptor's checksum is another than the expected "${expected}"`,
+        { expected },
       );
     }
   }
@@ -93,9 +93,6 @@ export const scriptFromDescriptor = (descriptor: string): PayoutScript => {
  */
 export const parsePayoutScript = (text: string): PayoutScript =>
   text.includes('(') ? scriptFromDescriptor(text) : scriptFromAddress(text);
-
-/** Enough of a text to recognise it by, too little to leak a key. */
-const start = (text: string): string => (text.length > 10 ? `${text.slice(0, 10)}…` : text);
 
 interface Call {
   readonly name: string;
@@ -121,9 +118,12 @@ const keyPayment = ({ name, argument }: Call, inside: 'sh' | null) => {
 };
 
 const parseCall = (text: string): Call => {
-  const [, name, argument] = /^([a-z_0-9]+)\((.*)\)$/s.exec(text) ?? [];
+  const [, name, argument] = /^([a-z_0-9]{1,20})\((.*)\)$/s.exec(text) ?? [];
   if (name === undefined || argument === undefined) {
-    throw new Sv2Error('invalid-descriptor', `a descriptor must look like name(…), got "${start(text)}"`);
+    throw new Sv2Error(
+      'invalid-descriptor',
+      `a descriptor must look like name(…), got ${text.length} characters that do not`,
+    );
   }
   return { name, argument };
 };

@@ -5,14 +5,18 @@ import { z } from 'zod';
 import { Sv2Error } from '../codec/errors.js';
 import { decodeAuthorityPublicKey, decodeAuthoritySecretKey } from '../noise/authority-key.js';
 import { closest } from './closest.js';
+import { holdsSecretKey, withoutKeys } from './secrets.js';
 
-/** A configuration that cannot be used; a command that meets it ends with exit status 2. Holds no values. */
+/** A configuration that cannot be used; a command that meets it ends with exit status 2. Holds no values, and no keys. */
 export class ConfigError extends Sv2Error {
   override readonly name = 'ConfigError';
+  readonly problems: readonly string[];
 
   /** @param problems one line each: where (file and key, or flag) and what was expected */
-  constructor(readonly problems: readonly string[]) {
-    super('invalid-configuration', problems.join('; '), { problems });
+  constructor(problems: readonly string[]) {
+    const shown = problems.map(withoutKeys);
+    super('invalid-configuration', shown.join('; '), { problems: shown });
+    this.problems = shown;
   }
 }
 
@@ -55,10 +59,12 @@ export function loadConfig<S extends z.ZodType>(
   const raw = file === undefined ? {} : readToml(file);
   for (const { key, value } of flags) assign(raw, key.split('.'), value);
   const result = schema.safeParse(raw);
-  if (result.success) return result.data;
-  throw new ConfigError(
-    result.error.issues.flatMap((issue) => describeIssue(issue, schema, raw, flags, file)),
-  );
+  const problems = [
+    ...misplacedSecrets(raw).map((path) => `${placeOf(path, flags, file)}: ${misplaced}`),
+    ...(result.error?.issues.flatMap((issue) => describeIssue(issue, schema, raw, flags, file)) ?? []),
+  ];
+  if (result.success && problems.length === 0) return result.data;
+  throw new ConfigError(problems);
 }
 
 /** A command that needs a configuration file: reads the path given to `--config`. */
@@ -100,13 +106,60 @@ function assign(table: Table, [first = '', ...rest]: readonly string[], value: u
 const isTable = (value: unknown): value is Table =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** The one setting that holds a secret key. */
+const secretSetting = 'authority_secret_key';
+const misplaced = `it holds a secret key, which would be shown to others here: put it into ${secretSetting}, or away`;
+
+/** Where in a configuration a secret key stands that does not belong there. */
+function misplacedSecrets(value: unknown, path: readonly PropertyKey[] = []): PropertyKey[][] {
+  if (typeof value === 'string')
+    return path.at(-1) !== secretSetting && holdsSecretKey(value) ? [[...path]] : [];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => misplacedSecrets(inner, [...path, key]));
+}
+
 /** The keys of a table in a schema. */
 function keysAt(schema: unknown, path: readonly PropertyKey[]): string[] {
-  const table = path.reduce<unknown>(
-    (inner, step) => (inner instanceof z.ZodObject ? inner.shape[String(step)] : undefined),
-    schema,
-  );
-  return table instanceof z.ZodObject ? Object.keys(table.shape) : [];
+  const table = path.reduce<unknown>((inner, step) => shapeOf(inner)?.[String(step)], schema);
+  return Object.keys(shapeOf(table) ?? {});
+}
+
+/** The settings of a table, by key; undefined for what is no table. */
+function shapeOf(type: unknown): Readonly<Record<string, unknown>> | undefined {
+  if (type instanceof z.ZodOptional || type instanceof z.ZodDefault) return shapeOf(type.unwrap());
+  return type instanceof z.ZodObject ? type.shape : undefined;
+}
+
+/** The tables of a schema in which a key is a setting: `[]` for above every table. */
+function tablesWith(key: string, schema: unknown, path: readonly string[] = []): string[][] {
+  const shape = shapeOf(schema) ?? {};
+  const inner = Object.entries(shape).flatMap(([name, type]) => tablesWith(key, type, [...path, name]));
+  return Object.hasOwn(shape, key) ? [[...path], ...inner] : inner;
+}
+
+/** What an unknown key probably should have been: one of another table, or another one of this table. */
+function hintFor(key: string, path: readonly PropertyKey[], schema: unknown): string {
+  const [elsewhere] = tablesWith(key, schema);
+  if (elsewhere !== undefined) {
+    return elsewhere.length === 0
+      ? `: it belongs above every [table], did you mean to put it above [${path.map(shownKey).join('.')}]?`
+      : `: it belongs below [${elsewhere.join('.')}]`;
+  }
+  const meant = closest(key, keysAt(schema, path));
+  return meant === undefined ? '' : `; did you mean ${meant}?`;
+}
+
+/** Keys may be anything, a secret key that was put before the = too: only what looks like a setting is shown. */
+const shownKey = (key: PropertyKey): string =>
+  /^([a-z][a-z0-9]*([_-][a-z0-9]+)*|Sv2Tp|\d+)$/.test(String(key)) && String(key).length <= 40
+    ? String(key)
+    : `(a key of ${String(key).length} characters, not shown)`;
+
+/** The flag or the file and key that a problem is about. */
+function placeOf(path: readonly PropertyKey[], flags: readonly Flag[], file: string | undefined): string {
+  const flag = flags.find((candidate) => candidate.key === path.join('.'));
+  if (flag !== undefined) return flag.name;
+  return `${file === undefined ? '' : `${file}: `}${path.map(shownKey).join('.')}`;
 }
 
 function describeIssue(
@@ -118,21 +171,17 @@ function describeIssue(
 ): string[] {
   const where = file === undefined ? '' : `${file}: `;
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => {
-      const meant = closest(key, keysAt(schema, issue.path));
-      const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
-      return `${where}${[...issue.path, key].map(String).join('.')}: unknown key${hint}`;
-    });
+    return issue.keys.map(
+      (key) =>
+        `${where}${[...issue.path, key].map(shownKey).join('.')}: unknown key${hintFor(key, issue.path, schema)}`,
+    );
   }
-  const key = issue.path.map(String).join('.');
-  if (key === '') return [`${where}${issue.message}`];
-  const flag = flags.find((candidate) => candidate.key === key);
-  if (flag !== undefined) return [`${flag.name}: ${issue.message}`];
+  if (issue.path.length === 0) return [`${where}${issue.message}`];
   const value = issue.path.reduce<unknown>(
     (inner, step) => (inner as Record<PropertyKey, unknown> | undefined)?.[step],
     raw,
   );
-  return [`${where}${key}${value === undefined ? ' is missing' : ''}: ${issue.message}`];
+  return [`${placeOf(issue.path, flags, file)}${value === undefined ? ' is missing' : ''}: ${issue.message}`];
 }
 
 const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

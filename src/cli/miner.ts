@@ -20,7 +20,7 @@ const hashRateSeconds = 10;
 
 const schema = z.strictObject({
   url: stratumUrl(),
-  user: text().default('rx-sv2'),
+  user: text().optional(),
   channel: z.enum(['standard', 'extended'], { error: 'expected standard or extended' }).default('extended'),
   threads: number({ min: 1, max: 1024, integer: true }).default(availableParallelism()),
   hash_rate: number({ min: 0, unit: 'hashes per second' }).optional(),
@@ -39,7 +39,7 @@ export function registerMiner(program: Command, context: CommandContext): void {
       'the pool: stratum2+tcp://host:port/AUTHORITY_KEY; without a key, any server is accepted',
     )
     .option(...configOption)
-    .option('-u, --user <NAME>', 'user identity (default: rx-sv2)')
+    .option('-u, --user <NAME>', "user identity (default: the URL's, as in USER@host, or rx-sv2)")
     .option('--channel <KIND>', 'standard or extended (default: extended)')
     .option('-t, --threads <NUMBER>', 'worker threads (default: one for each processor)')
     .option('--hash-rate <NUMBER>', 'hashes per second, as told to the pool (default: measured)')
@@ -87,8 +87,9 @@ function minerLog(command: Command, url: string | undefined): Observable<LogLine
 }
 
 function mining(settings: Settings, hasher: Hasher, nominalHashRate: number): Observable<LogLine> {
-  const { url, user: userIdentity, channel, encryption: encrypted } = settings;
-  const { authorityPublicKey, ...endpoint } = url;
+  const { url, channel, encryption: encrypted } = settings;
+  const { authorityPublicKey, user: userOfUrl, ...endpoint } = url;
+  const userIdentity = settings.user ?? userOfUrl ?? 'rx-sv2';
   const outcome$ = miner({
     connect: connect({
       ...endpoint,

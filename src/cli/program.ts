@@ -8,6 +8,7 @@ import type { CommandContext } from './io.js';
 import { registerKeygen } from './keygen.js';
 import { registerMiner } from './miner.js';
 import { registerPool } from './pool.js';
+import { withoutKeys } from './secrets.js';
 import { registerTemplateProvider } from './template-provider.js';
 
 /** Each adds its command, in the order in which help lists them. */
@@ -34,10 +35,12 @@ export function createProgram(context: CommandContext): Command {
       writeErr: (text) => context.stderr.write(text),
       outputError: (text, writeErr) =>
         writeErr(
-          `sv2: ${text
-            .trim()
-            .replace(/^error: /, '')
-            .replace(/\s*\n\s*/g, ' ')}\n`,
+          `sv2: ${withoutKeys(
+            text
+              .trim()
+              .replace(/^error: /, '')
+              .replace(/\s*\n\s*/g, ' '),
+          )}\n`,
         ),
     });
   for (const register of registrations) register(program, context);

@@ -2,6 +2,7 @@ import { asyncScheduler, finalize, fromEvent, merge, takeUntil, type Observable 
 import { Sv2Error } from '../codec/errors.js';
 import { ConfigError } from './config.js';
 import type { CommandContext } from './io.js';
+import { withoutKeys } from './secrets.js';
 
 /** A line of a role's log. */
 export interface LogLine {
@@ -46,7 +47,7 @@ export async function runRole(context: CommandContext, prepare: () => Observable
           reject(error instanceof Error ? error : new Error(String(error)));
           return;
         }
-        stderr.write(`sv2: ${oneLine(error.message)}\n`);
+        stderr.write(`sv2: ${oneLine(withoutKeys(error.message))}\n`);
         setExitCode(1);
       },
     });

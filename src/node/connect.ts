@@ -1,5 +1,6 @@
 import { createConnection } from 'node:net';
 import { concatMap, Observable, throwError, timeout } from 'rxjs';
+import { NoiseError } from '../noise/errors.js';
 import { parseStratumUrl } from '../noise/url.js';
 import type { ByteStream } from '../transport/byte-stream.js';
 import type { Connector, Endpoint } from '../transport/connection.js';
@@ -72,7 +73,13 @@ export function connect(target: string | ConnectOptions, dialOptions: DialOption
 }
 
 function fromUrl(url: string): ConnectOptions {
-  const { host, port, authorityPublicKey } = parseStratumUrl(url);
+  const { host, port, authorityPublicKey, user } = parseStratumUrl(url);
+  if (user !== undefined) {
+    throw new NoiseError(
+      'url',
+      'the URL is wrong: it names a user before the @, whom a connection does not need: leave USER@ out',
+    );
+  }
   return { host, port, ...(authorityPublicKey === undefined ? {} : { authorityPublicKey }) };
 }
 

@@ -42,7 +42,13 @@ export function encodeAuthorityPublicKey(publicKey: Uint8Array): string {
 export function decodeAuthorityPublicKey(text: string): Uint8Array {
   const bytes = decodeBase58check('public', text);
   if (bytes.length !== 34) {
-    const hint = bytes.length === 32 ? ' (32 bytes without a version prefix: is it a secret key?)' : '';
+    // The two cannot be told apart, and the right form of this one may not be shown: it would be a secret key's.
+    const hint =
+      bytes.length === 32
+        ? '; without a prefix it is a secret key, or a public key in a form from before the specification of today: ' +
+          'ask the pool for the one of 51 or 52 characters that begins with a 9'
+        : '';
+    bytes.fill(0);
     throw wrongKey(
       'public',
       'length',
