@@ -112,8 +112,10 @@ export interface ShareAccepted {
   readonly type: 'ShareAccepted';
   readonly clientId: number;
   readonly channelId: number;
-  /** The one in the share's TLV (extension 0x0002), or else the channel's. */
+  /** The channel's. */
   readonly userIdentity: string;
+  /** The user's worker that the share's TLV names (extension 0x0002); empty when it names none. */
+  readonly worker: string;
   readonly jobId: number;
   readonly sequenceNumber: number;
   /** 32 bytes as SHA-256 returned them. */
@@ -129,8 +131,10 @@ export interface ShareRejected {
   readonly type: 'ShareRejected';
   readonly clientId: number;
   readonly channelId: number;
-  /** As in {@link ShareAccepted}; null when there is no such channel. */
+  /** The channel's; null when there is no such channel. */
   readonly userIdentity: string | null;
+  /** As in {@link ShareAccepted}; empty too for a TLV that is not valid, and when there is no such channel. */
+  readonly worker: string;
   readonly jobId: number;
   readonly sequenceNumber: number;
   readonly errorCode: SubmitSharesErrorCode;
@@ -144,6 +148,8 @@ export interface BlockFound {
   readonly clientId: number;
   readonly channelId: number;
   readonly userIdentity: string;
+  /** As in {@link ShareAccepted}. */
+  readonly worker: string;
   readonly jobId: number;
   /** 32 bytes as SHA-256 returned them. */
   readonly hash: Uint8Array;

@@ -4,7 +4,6 @@ import fc from 'fast-check';
 import { targetFromBigInt, targetFromDifficulty } from '../../../src/bitcoin/target.js';
 import { seenShares } from '../../../src/mining/shares/seen-shares.js';
 import { shareAccounting } from '../../../src/mining/shares/share-accounting.js';
-import { userAccounting } from '../../../src/mining/shares/user-accounting.js';
 
 /** A hash of difficulty 1 to 2, different for every number. */
 const hashOf = (number: number): Uint8Array => {
@@ -193,36 +192,5 @@ describe('duplicates', () => {
     for (const limit of [0, -1, 0.5, Number.NaN]) {
       expect(() => seenShares(limit)).toThrow(expect.objectContaining({ code: 'out-of-range' }));
     }
-  });
-});
-
-describe('users', () => {
-  it('keeps users apart', () => {
-    const users = userAccounting();
-    users.of('alice').accept(share(1, 5));
-    users.of('bob').accept(share(2, 3, true));
-    users.of('alice').reject('stale-share');
-    const totals = users.totals();
-    expect([...totals.keys()]).toEqual(['bob', 'alice']);
-    expect(totals.get('alice')).toMatchObject({ accepted: 1, rejected: 1, difficultySum: 5, blocksFound: 0 });
-    expect(totals.get('bob')).toMatchObject({ accepted: 1, rejected: 0, difficultySum: 3, blocksFound: 1 });
-  });
-
-  it('keeps to its limit by folding the idlest into the rest, without losing a share', () => {
-    const users = userAccounting(2);
-    users.of('idle').accept(share(1, 5, true));
-    users.of('idle').reject('stale-share');
-    users.of('__proto__').accept(share(2, 1));
-    users.of('c').accept(share(3, 1));
-    users.of('__proto__').accept(share(4, 1));
-    users.of('d').accept(share(5, 1));
-    expect([...users.totals().keys()]).toEqual(['__proto__', 'd']);
-    expect(users.rest()).toMatchObject({ accepted: 2, rejected: 1, difficultySum: 6, blocksFound: 1 });
-    expect(users.rest().rejectedByCode).toEqual({ 'stale-share': 1 });
-    expect(users.rest().bestDifficulty).toBeGreaterThan(1);
-  });
-
-  it('refuses a senseless limit', () => {
-    expect(() => userAccounting(0)).toThrow(expect.objectContaining({ code: 'out-of-range' }));
   });
 });

@@ -263,17 +263,21 @@ describe('rejections', () => {
     });
   });
 
-  it('name the worker of the TLV, and refuse one that is too long', () => {
+  it('name the worker of the TLV beside the user, and refuse one that is too long', () => {
     const { channel, send } = setUp('extended');
     const { message } = mineShare(channel);
     const tlv = (value: Uint8Array) => [{ extensionType: 2, fieldType: 1, value }];
     const named = { ...message, tlvs: tlv(new TextEncoder().encode('rig-7')) };
-    expect(outcomeOf(send({ ...named, jobId: 99 }), 'ShareRejected').userIdentity).toBe('rig-7');
-    expect(outcomeOf(send(named), 'ShareAccepted').userIdentity).toBe('rig-7');
+    const rig = { userIdentity: 'satoshi.two', worker: 'rig-7' };
+    expect(outcomeOf(send({ ...named, jobId: 99 }), 'ShareRejected')).toMatchObject(rig);
+    expect(outcomeOf(send(named), 'ShareAccepted')).toMatchObject(rig);
+    const nameless = { ...message, jobId: 99, tlvs: tlv(new Uint8Array(0)) };
+    expect(outcomeOf(send(nameless), 'ShareRejected')).toMatchObject({ ...rig, worker: '' });
     const tooLong = { ...message, tlvs: tlv(new Uint8Array(33)) };
     expect(outcomeOf(send(tooLong), 'ShareRejected')).toMatchObject({
       errorCode: 'invalid-share',
       userIdentity: 'satoshi.two',
+      worker: '',
     });
   });
 });

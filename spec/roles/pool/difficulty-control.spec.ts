@@ -48,7 +48,7 @@ describe('the difficulty of channels', () => {
         [
           {
             ...{ type: 'ShareAccepted', clientId: 1, channelId: 3, userIdentity: 'alice', jobId: 1 },
-            ...{ sequenceNumber: 1, hash: target, difficulty: 1, target },
+            ...{ worker: '', sequenceNumber: 1, hash: target, difficulty: 1, target },
           },
         ],
         now,

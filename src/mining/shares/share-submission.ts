@@ -28,6 +28,7 @@ export const shareSubmission = (
   const rejected = (
     { errorCode, reason }: Pick<ShareRejected, 'errorCode' | 'reason'>,
     userIdentity: string | null,
+    worker = '',
   ): MiningServerOutput =>
     outputFor(
       clientId,
@@ -38,6 +39,7 @@ export const shareSubmission = (
           clientId,
           channelId,
           userIdentity,
+          worker,
           jobId,
           sequenceNumber,
           errorCode,
@@ -52,20 +54,21 @@ export const shareSubmission = (
     return rejected({ errorCode: 'invalid-channel-id', reason }, channel?.userIdentity ?? null);
   }
 
-  let userIdentity: string;
+  const { userIdentity } = channel;
+  let worker: string;
   try {
-    userIdentity = userIdentityOf(share) ?? channel.userIdentity;
+    worker = userIdentityOf(share) ?? '';
   } catch (error) {
     if (!(error instanceof CodecError)) throw error;
     channel.shares.reject('invalid-share');
-    return rejected({ errorCode: 'invalid-share', reason: error.message }, channel.userIdentity);
+    return rejected({ errorCode: 'invalid-share', reason: error.message }, userIdentity);
   }
 
   const result = submitShare(channel, share, now);
-  if (!result.valid) return rejected(result, userIdentity);
+  if (!result.valid) return rejected(result, userIdentity, worker);
 
   const { hash, difficulty, acknowledgement, header } = result;
-  const sharer = { clientId, channelId, userIdentity, jobId };
+  const sharer = { clientId, channelId, userIdentity, worker, jobId };
   const outcomes: MiningServerOutcome[] = [
     { type: 'ShareAccepted', ...sharer, sequenceNumber, hash, difficulty, target: result.job.target },
   ];

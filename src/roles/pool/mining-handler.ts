@@ -12,6 +12,7 @@ import { targetFromNbits } from '../../bitcoin/target.js';
 import type { NewTemplate, SetNewPrevHashTemplate } from '../../messages/template-distribution.js';
 import { extranonceAllocator, type ExtranonceAllocatorOptions } from '../../mining/channels/extranonce.js';
 import { miningServer } from '../../mining/mining-server.js';
+import type { AccountBook } from '../../mining/shares/accounts.js';
 import type {
   MiningClientMessage,
   MiningServerOptions,
@@ -24,7 +25,6 @@ import { disconnect, nonsense, send, toSibling, type ServerEffect } from '../../
 import { sourceOf } from '../../transport/source.js';
 import { difficultyControl, type DifficultyPolicy } from './difficulty-control.js';
 import { jobRenewal } from './job-renewal.js';
-import type { Bookkeeper } from './pool-accounts.js';
 import { judgement } from './judgement.js';
 import { SolutionFound, TemplateArrived, TipArrived, Upkeep } from './triggers.js';
 import { waitingClients, type WaitingLimits } from './waiting-clients.js';
@@ -45,7 +45,8 @@ export interface PoolMiningOptions
   extends Omit<MiningServerOptions, 'extranonce' | keyof DifficultyPolicy>, DifficultyPolicy, WaitingLimits {
   readonly extranonce: ExtranonceAllocatorOptions;
   readonly scheduler: SchedulerLike;
-  readonly bookkeeper: Bookkeeper;
+  /** New accounts for each time the pool is started. */
+  readonly openAccounts: () => Pick<AccountBook, 'count'>;
 }
 
 /** How often absent shares are looked at and waiting shares acknowledged, in milliseconds. */
@@ -59,19 +60,19 @@ export const poolMining =
   (options: PoolMiningOptions): MiningServerHandler<PoolMiningOutcome> =>
   (event$) =>
     defer(() => {
-      const { scheduler, bookkeeper } = options;
+      const { scheduler } = options;
       const core = miningServer({ ...options, extranonce: extranonceAllocator(options.extranonce) });
       const control = difficultyControl(core, options);
       const renewal = jobRenewal();
       const waiting = waitingClients(options);
-      bookkeeper.reset();
+      const accounts = options.openAccounts();
 
       /** Everything an output of the mining server leads to, in order. */
       function* effects({
         messages,
         outcomes,
       }: MiningServerOutput): Generator<ServerEffect | PoolMiningOutcome> {
-        bookkeeper.count(outcomes);
+        accounts.count(outcomes);
         if (outcomes.some(({ type }) => type === 'TargetChanged')) renewal.targetChanged();
         for (const outcome of outcomes) {
           if (outcome.type === 'BlockFound' && outcome.solution !== null)

@@ -2,6 +2,7 @@ import { asyncScheduler, merge, type Observable, type SchedulerLike } from 'rxjs
 import { coinbaseScriptSigPrefix, coinbaseTag } from '../../bitcoin/coinbase.js';
 import { Sv2Error } from '../../codec/errors.js';
 import { extranonceAllocator } from '../../mining/channels/extranonce.js';
+import { accountBook, type AccountTotals } from '../../mining/shares/accounts.js';
 import type { ChannelLimits } from '../../mining/channels/channel-limits.js';
 import type { MiningServerOptions } from '../../mining/mining-server-types.js';
 import { miningSetupFlags } from '../../messages/setup-flags.js';
@@ -14,12 +15,11 @@ import type { NonsenseLimits } from '../../service/sessions/nonsense.js';
 import { siblings } from '../../service/siblings.js';
 import type { Connection, Connector } from '../../transport/connection.js';
 import { poolMining, type PoolMiningOutcome } from './mining-handler.js';
-import { bookkeeper, type PoolAccounts } from './pool-accounts.js';
 import { templateClient, type SolutionHeld } from './template-client.js';
 import type { WaitingLimits } from './waiting-clients.js';
 
 export type { NewTip, PoolMiningOutcome } from './mining-handler.js';
-export type { PoolAccounts, SolutionHeld };
+export type { SolutionHeld };
 
 /** What a pool is told. */
 export interface PoolOptions
@@ -55,8 +55,8 @@ export interface Pool {
   start(): Observable<PoolOutcome>;
   /** The miners that are connected. */
   readonly clients: Server['clients'];
-  /** What users delivered since the pool was started. */
-  accounts(): PoolAccounts;
+  /** What users and their workers delivered since the pool was started. */
+  accounts(): AccountTotals;
 }
 
 /** Hashes per second that lower nominal hash rates are taken for, and that no target is made for less than. */
@@ -76,7 +76,7 @@ export function pool(options: PoolOptions): Pool {
   const { payoutScript, poolSignature = 'rx-sv2', serverId = 0, scheduler = asyncScheduler } = options;
   const { sharesPerMinute = 6, shareBatchSize = 10 } = options;
   const [serverSide, clientSide] = siblings();
-  const books = bookkeeper();
+  let accounts = accountBook();
   const extranonce = { serverId, indexSize: 4 };
   const tag = coinbaseTag(poolSignature);
   requireRange(
@@ -108,7 +108,7 @@ export function pool(options: PoolOptions): Pool {
         shareBatchSize,
         minHashrate,
         scheduler,
-        bookkeeper: books,
+        openAccounts: () => (accounts = accountBook()),
         ...given(options, 'isKnownUser', 'maxChannels', 'maxChannelsPerAddress', 'maxChannelsPerClient'),
         ...given(options, 'firstChannelTimeout', 'maxWithoutChannel'),
       }),
@@ -131,7 +131,7 @@ export function pool(options: PoolOptions): Pool {
   return {
     start: () => merge(server.start(), client.start()),
     clients: server.clients,
-    accounts: () => books.accounts(),
+    accounts: () => accounts.totals(),
   };
 }
 
