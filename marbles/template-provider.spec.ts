@@ -15,11 +15,20 @@ import type {
 } from '../src/roles/template-provider/block-source.js';
 import { createSimulatedChain } from '../src/roles/template-provider/simulated-chain.js';
 import { simulatedSource } from '../src/roles/template-provider/simulated-source.js';
-import { templateProvider } from '../src/roles/template-provider/template-provider.js';
+import { templateDistribution, templateProvider } from '../src/roles/template-provider/template-provider.js';
 import { templateStore } from '../src/roles/template-provider/template-store.js';
 import { like, marbles, setupConnection } from '../src/testing/index.js';
-import { blockHash } from '../src/bitcoin/index.js';
 import {
+  blockHash,
+  merkleRootFromPath,
+  meetsTarget,
+  parseTransaction,
+  serialiseBlockHeader,
+  txid,
+} from '../src/bitcoin/index.js';
+import { createServer } from '../src/service/index.js';
+import {
+  announcements,
   blockTemplate,
   coinbaseFor,
   constraints,
@@ -55,7 +64,10 @@ const tip = (templateId: bigint, { prevHash }: BlockTemplate) =>
 const given = (block: BlockTemplate) => {
   const store = templateStore({ feeThreshold: 1n, lastTemplateId: 0n });
   store.update(block, 0);
-  return store.setConstraints(1, constraints, 0)?.[0]?.messages as [NewTemplate, SetNewPrevHashTemplate];
+  return announcements(store.setConstraints(1, constraints, 0))[0]?.messages as [
+    NewTemplate,
+    SetNewPrevHashTemplate,
+  ];
 };
 
 const trouble = ['handlerError', 'rejected', 'undeliverable', 'disconnected', 'SourceError'] as const;
@@ -129,6 +141,54 @@ describe('a template provider', () => {
     });
   });
 
+  it('tells everyone when the difficulty changes on one tip, and makes blocks of what was hashed', () => {
+    const eased = { ...rich, nbits: 0x2100_00ff };
+    const [template, prevHash] = given(rich);
+    const submitted: SolvedBlock[] = [];
+    marbles(({ connection, cold, expectSent, expectOutcomes }) => {
+      const client = connection('s c 2s x', { s, c: room, x: solve(template, prevHash) });
+      const server = templateProvider({
+        listen: clients(client),
+        source: source(cold<SourceUpdate>('a 1s b', { a: rich, b: eased }), (block) => {
+          submitted.push(block);
+          return of({ accepted: true });
+        }),
+      });
+      expectSent(client).toBe('w(ft) 996ms (gu)', {
+        ...{ w, f: future(1n), t: tip(1n, rich), g: future(2n) },
+        u: like({ type: 'TemplateDistribution.SetNewPrevHash', templateId: 2n, nBits: eased.nbits }),
+      });
+      expectOutcomes(server.start(), ...trouble, 'TipChanged', 'BlockAccepted').toBe('t 1s t 1s b', {
+        ...{ t: like({ prevHash: rich.prevHash }), b: like({ templateId: 1n }) },
+      });
+    });
+    expect(submitted[0]?.bytes.subarray(72, 76)).toEqual(Uint8Array.of(0xff, 0xff, 0x7f, 0x20));
+  });
+
+  it('heeds the newest constraints of an interval, of a client that is still there', () => {
+    const sized = (size: number) =>
+      CoinbaseOutputConstraints({ ...constraints, coinbaseOutputMaxAdditionalSize: size });
+    const m = Object.fromEntries([...'abcde'].map((key, index) => [key, sized(100 + index)]));
+    marbles(({ connection, cold, expectSent, expectOutcomes }) => {
+      const busy = connection('s abcd', { s, ...m });
+      const gone = connection('s ab 9ms |', { s, ...m });
+      const server = templateProvider({
+        listen: clients(busy, gone),
+        minInterval: 5_000,
+        source: source(cold<SourceUpdate>('a', { a: poor })),
+      });
+      // the two begin alike, and so have the same template
+      expectSent(busy).toBe('w(ft) 4996ms (gu)', {
+        ...{ w, f: future(1n), t: tip(1n, poor), g: future(2n), u: tip(2n, poor) },
+      });
+      expectSent(gone).toBe('w(ft) 7ms |', { w, f: future(1n), t: tip(1n, poor) });
+      expectOutcomes(server.start(), 'TemplateSent', 'handlerError').toBe('-(aa) 4996ms b', {
+        a: like({ templateId: 1n }),
+        b: like({ templateId: 2n, clientIds: [1] }),
+      });
+    });
+  });
+
   it('gives the transactions of a template, calls old templates stale, and says when it knows none', () => {
     marbles(({ connection, cold, expectSent, expectOutcomes }) => {
       const ask = (templateId: bigint) => RequestTransactionData({ templateId });
@@ -172,7 +232,10 @@ describe('a template provider', () => {
       expectOutcomes(server.start(), ...trouble).toBe('-d', {
         d: like({
           clientId: 1,
-          reason: { message: 'no block has room for 1000000 bytes and 0 sigops more' },
+          reason: {
+            message:
+              'no block has room for 1000000 bytes and 0 sigops more: it may weigh 4000000 units, four a byte, and have 80000 sigops',
+          },
         }),
       });
     });
@@ -200,6 +263,7 @@ describe('a template provider', () => {
 describe('a solution', () => {
   const [template, prevHash] = given(rich);
   const solution = solve(template, prevHash);
+  const broken = { ...solution, coinbaseTx: solution.coinbaseTx.subarray(0, -1) };
 
   it('becomes a block of the template and is submitted; whether it is accepted is told', () => {
     const submitted: SolvedBlock[] = [];
@@ -248,12 +312,12 @@ describe('a solution', () => {
     });
   });
 
-  it('is submitted if it comes after the next block too, but not after the one after that', () => {
+  it('is submitted if it comes up to ten seconds after the next block, or the one after that', () => {
     marbles(({ connection, cold, expectOutcomes }) => {
       const server = templateProvider({
-        listen: clients(connection('s c 2s x 2s x', { s, c: room, x: solution })),
+        listen: clients(connection('s c 2s x 2s x 9s x', { s, c: room, x: solution })),
         source: source(
-          cold<SourceUpdate>('a 1s b 2s c', {
+          cold<SourceUpdate>('a 1s b 2s c 8997ms c', {
             a: rich,
             b: nextTip,
             c: blockTemplate([], { prevHash: hash(902), height: 900_002 }),
@@ -261,7 +325,7 @@ describe('a solution', () => {
           () => of({ accepted: false, reason: 'inconclusive', message: '' }),
         ),
       });
-      expectOutcomes(server.start(), 'BlockAccepted', 'BlockRejected').toBe('2002ms b 2s n', {
+      expectOutcomes(server.start(), 'BlockAccepted', 'BlockRejected').toBe('2002ms b 2s b 9s n', {
         b: like({ reason: 'inconclusive', templateId: 1n }),
         n: like({ reason: 'template-id-not-found', templateId: 1n, hash: null }),
       });
@@ -284,9 +348,70 @@ describe('a solution', () => {
     });
   });
 
+  it('without proof of work never reaches the source, nor twice; a client that goes on like that goes', () => {
+    const miss = { ...solution, headerNonce: solution.headerNonce };
+    const isBlock = () => {
+      const header = serialiseBlockHeader({
+        ...{ version: miss.version, prevHash: rich.prevHash, ntime: miss.headerTimestamp, nbits: rich.nbits },
+        merkleRoot: merkleRootFromPath(txid(parseTransaction(miss.coinbaseTx)), template.merklePath),
+        nonce: miss.headerNonce,
+      });
+      return meetsTarget(blockHash(header), prevHash.target);
+    };
+    while (isBlock()) miss.headerNonce += 1;
+    const submitted: SolvedBlock[] = [];
+    marbles(({ connection, cold, expectOutcomes }) => {
+      const server = createServer({
+        listen: clients(connection('s c 1s mxxbm', { s, c: room, m: miss, x: solution, b: broken })),
+        templateDistribution: templateDistribution(
+          source(cold<SourceUpdate>('a', { a: rich }), (block) => {
+            submitted.push(block);
+            return of({ accepted: true });
+          }),
+        ),
+        nonsenseBurst: 3,
+        nonsensePerSecond: 0,
+      });
+      expectOutcomes(server.start(), ...trouble, 'BlockAccepted', 'BlockRejected').toBe('1002ms mxdb(mg)', {
+        m: like({
+          reason: 'high-hash',
+          hash: null,
+          message: expect.stringMatching(/^its hash [0-9a-f]{64} is above/),
+        }),
+        x: like({ type: 'BlockAccepted' }),
+        d: like({ reason: 'duplicate' }),
+        b: like({ reason: 'truncated' }),
+        g: like({ reason: { code: 'too-much-nonsense' } }),
+      });
+    });
+    expect(submitted).toHaveLength(1);
+  });
+
+  it('is submitted once, however often it is sent, unless it failed', () => {
+    const results: SubmitResult[] = [
+      { accepted: false, reason: 'node-unreachable', message: 'gone' },
+      { accepted: true },
+    ];
+    marbles(({ connection, cold, expectOutcomes }) => {
+      const server = templateProvider({
+        listen: clients(connection('s c 1s xx 1s x 1s x', { s, c: room, x: solution })),
+        source: source(cold<SourceUpdate>('a', { a: rich }), () =>
+          timer(100).pipe(map(() => results.shift() as SubmitResult)),
+        ),
+      });
+      expectOutcomes(server.start(), 'BlockAccepted', 'BlockRejected').toBe(
+        '1003ms d 98ms f 1001ms a 900ms d',
+        {
+          d: like({ reason: 'duplicate', templateId: 1n }),
+          f: like({ reason: 'node-unreachable' }),
+          a: like({ type: 'BlockAccepted' }),
+        },
+      );
+    });
+  });
+
   it('with a coinbase that is no transaction is rejected for that', () => {
     marbles(({ connection, cold, expectOutcomes }) => {
-      const broken = { ...solution, coinbaseTx: solution.coinbaseTx.subarray(0, -1) };
       const server = templateProvider({
         listen: clients(connection('s c 1s x', { s, c: room, x: broken })),
         source: source(cold<SourceUpdate>('a', { a: rich })),

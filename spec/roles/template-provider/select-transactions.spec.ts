@@ -13,7 +13,7 @@ import {
 } from '../../../src/roles/template-provider/select-transactions.js';
 import { templateStore } from '../../../src/roles/template-provider/template-store.js';
 import type { NewTemplate } from '../../../src/messages/index.js';
-import { blockTemplate, hash, NOW, SUBSIDY, transaction } from './support.js';
+import { announcements, blockTemplate, hash, NOW, SUBSIDY, transaction } from './support.js';
 
 const room = (size: number, sigops = 0) => ({
   coinbaseOutputMaxAdditionalSize: size,
@@ -120,7 +120,7 @@ describe('a template', () => {
         );
         const store = templateStore({ feeThreshold: 1n, lastTemplateId: 0n });
         store.update(blockTemplate(transactions, { segwit }), NOW);
-        const [announcement] = store.setConstraints(1, room(size), NOW) ?? [];
+        const [announcement] = announcements(store.setConstraints(1, room(size), NOW));
         const template = announcement?.messages[0] as NewTemplate;
         const script = new Uint8Array(size - 9 - (size > 9 + 0xfd ? 2 : 0) - (size > 0x10000 ? 2 : 0));
         const scriptSize = template.coinbasePrefix.length + 2;
@@ -133,7 +133,10 @@ describe('a template', () => {
         const coinbaseWeight = transactionWeight(
           parseTransaction(assembleCoinbase(parts, new Uint8Array(100 - scriptSize - 50))),
         );
-        const chosen = announcement?.provided.selection.transactions ?? [];
+        // the seed of a transaction is in its bytes
+        const chosen = (announcement?.provided.transactions ?? []).map(
+          (data) => transactions[(data[0] ?? 0) + 256 * (data[1] ?? 0)]!,
+        );
         const weight =
           4 * (80 + encodeCompactSize(chosen.length + 1).length) +
           coinbaseWeight +

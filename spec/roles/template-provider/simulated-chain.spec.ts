@@ -26,7 +26,17 @@ import {
 } from '../../../src/roles/template-provider/simulated-chain.js';
 import type { TemplateTransaction } from '../../../src/roles/template-provider/block-source.js';
 import { templateStore } from '../../../src/roles/template-provider/template-store.js';
-import { coinbaseFor, constraints, EASY_NBITS, hash, NOW, NTIME, payoutScript, solve } from './support.js';
+import {
+  announcements,
+  coinbaseFor,
+  constraints,
+  EASY_NBITS,
+  hash,
+  NOW,
+  NTIME,
+  payoutScript,
+  solve,
+} from './support.js';
 
 /** A chain, and what a pool is given of it. */
 const setUp = (options: SimulatedChainOptions = {}) => {
@@ -34,7 +44,7 @@ const setUp = (options: SimulatedChainOptions = {}) => {
   const store = templateStore({ feeThreshold: 1n, lastTemplateId: 0n });
   const work = (now = NOW) => {
     store.update(chain.template(now), now);
-    const [announcement] = store.setConstraints(1, constraints, now) ?? [];
+    const [announcement] = announcements(store.setConstraints(1, constraints, now));
     if (announcement === undefined) throw new Error('no template');
     const [template, tip] = announcement.messages as [NewTemplate, SetNewPrevHashTemplate];
     return { template, tip, provided: announcement.provided };
@@ -132,7 +142,7 @@ describe('a simulated chain', () => {
     chain.mineElsewhere(NOW + 5_000);
     const next = chain.template(NOW + 5_000);
     expect(next.height).toBe(900_001);
-    expect(next.prevHash).not.toEqual(late.provided.block.prevHash);
+    expect(next.prevHash).not.toEqual(late.provided.prevHash);
     expect(next.transactions).toEqual([]);
     expect(chain.submit(block(late), NOW + 5_000)).toMatchObject({ accepted: false, reason: 'bad-prevblk' });
     expect(chain.submit(block(work(NOW + 5_000)), NOW + 5_000)).toEqual({ accepted: true });
@@ -306,7 +316,7 @@ describe('a simulated chain says exactly why it rejects', () => {
   });
 
   it('bad-txns-inputs-missingorspent, for a transaction that nobody knows and for a parent left out', () => {
-    const all = given.provided.selection.transactions;
+    const all = chain.template(NOW).transactions;
     const child = all.findIndex(({ dependsOn }) => dependsOn.length > 0);
     expect(child).toBeGreaterThan(0);
     const parent = all[all[child]!.dependsOn[0]!]!;
@@ -315,13 +325,13 @@ describe('a simulated chain says exactly why it rejects', () => {
       const fees = transactions.reduce((sum, { fee }) => sum + fee, 0n);
       store.update(
         {
-          ...given.provided.block,
+          ...chain.template(NOW),
           transactions: transactions.map((entry) => ({ ...entry, dependsOn: [] })),
           coinbaseValue: subsidy(900_000) + fees,
         },
         NOW,
       );
-      const [announcement] = store.setConstraints(1, constraints, NOW)!;
+      const [announcement] = announcements(store.setConstraints(1, constraints, NOW));
       const [first] = announcement!.messages as [NewTemplate];
       return block({ template: first, tip, provided: announcement!.provided });
     };

@@ -18,6 +18,7 @@ import type {
   BlockTemplate,
   TemplateTransaction,
 } from '../../../src/roles/template-provider/block-source.js';
+import type { Announcement, StoreOutput } from '../../../src/roles/template-provider/template-store.js';
 
 /** Every second hash is a block. */
 export const EASY_NBITS = 0x207fffff;
@@ -65,6 +66,10 @@ export const blockTemplate = (
   weightLimit: 4_000_000,
   ...fields,
 });
+
+/** What a template store announces. */
+export const announcements = (outputs: readonly StoreOutput[]): Announcement[] =>
+  outputs.flatMap((output) => (output.type === 'Announcement' ? [output] : []));
 
 export const payoutScript = Uint8Array.of(0x00, 0x14, ...new Uint8Array(20).fill(7));
 /** What an output with {@link payoutScript} takes. */

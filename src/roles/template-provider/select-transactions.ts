@@ -58,8 +58,12 @@ export function selectTransactions(
     fees += transaction.fee;
     chosen.add(index);
   });
+  const isWhole = chosen.size === template.transactions.length;
   return {
-    transactions: template.transactions.filter((_, index) => chosen.has(index)),
+    // the same list for all who have room for everything: see templateContents
+    transactions: isWhole
+      ? template.transactions
+      : template.transactions.filter((_, index) => chosen.has(index)),
     fees,
     coinbaseValue: template.coinbaseValue - left,
     hasCommitment,

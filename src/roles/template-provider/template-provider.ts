@@ -6,9 +6,11 @@ import {
   defer,
   filter,
   from,
-  map,
+  groupBy,
   merge,
-  of,
+  mergeMap,
+  takeUntil,
+  throttleTime,
   type Observable,
   type SchedulerLike,
 } from 'rxjs';
@@ -23,21 +25,20 @@ import { handleEach, ofEvent, ofMessage } from '../../service/operators.js';
 import { disconnect, send, type HandlerError, type ServerEffect } from '../../service/outcomes.js';
 import { createServer, type Server } from '../../service/server.js';
 import type { Connection } from '../../transport/connection.js';
-import { assembleBlock } from './block-assembly.js';
-import type {
-  BlockSource,
-  BlockTemplate,
-  SolvedBlock,
-  SourceError,
-  SourceRecovered,
-} from './block-source.js';
-import { templateStore, type Announcement } from './template-store.js';
+import type { BlockSource, BlockTemplate, SourceError, SourceRecovered } from './block-source.js';
+import { solutions, type BlockAccepted, type BlockRejected } from './solutions.js';
+import { templateStore, type StoreOutput } from './template-store.js';
+
+export type { BlockAccepted, BlockRejected } from './solutions.js';
 
 /** How templates are handed out. */
 export interface TemplateDistributionOptions {
   /** Satoshis by which the fees must rise for another template on the same tip; 100 unless given. */
   readonly feeThreshold?: bigint;
-  /** Milliseconds between two templates on the same tip; 5,000 unless given. */
+  /**
+   * Milliseconds between two templates on the same tip, and between two changes of a client's constraints that are
+   * heeded; 5,000 unless given.
+   */
   readonly minInterval?: number;
   /** The clock; `asyncScheduler` unless given. */
   readonly scheduler?: SchedulerLike;
@@ -69,7 +70,7 @@ export type TemplateProviderOutcome =
       /** Satoshis. */
       readonly fees: bigint;
     }
-  /** The source has a new tip. */
+  /** The source has a new tip, or other nbits on the same one. */
   | {
       readonly type: 'TipChanged';
       /** Height of the block to be found. */
@@ -78,27 +79,8 @@ export type TemplateProviderOutcome =
       readonly prevHash: Uint8Array;
       readonly nbits: number;
     }
-  /** A client's solution made a block that the source accepted. */
-  | {
-      readonly type: 'BlockAccepted';
-      readonly clientId: number;
-      readonly templateId: bigint;
-      readonly height: number;
-      /** 32 bytes in wire order. */
-      readonly hash: Uint8Array;
-      readonly coinbaseTx: Uint8Array;
-    }
-  /** A client's solution did not make a block. */
-  | {
-      readonly type: 'BlockRejected';
-      readonly clientId: number;
-      readonly templateId: bigint;
-      /** 32 bytes in wire order; null if it did not come to a header. */
-      readonly hash: Uint8Array | null;
-      /** The source's own word, such as `bad-cb-amount`; `template-id-not-found` for an unknown template. */
-      readonly reason: string;
-      readonly message: string;
-    }
+  | BlockAccepted
+  | BlockRejected
   | SourceError
   | SourceRecovered;
 
@@ -142,62 +124,46 @@ export const templateDistribution =
         lastTemplateId: BigInt(Math.max(0, Math.floor(scheduler.now()))),
       });
 
-      const announced = ({ provided, clientIds, messages }: Announcement): Emitted[] => [
-        ...clientIds.map((clientId) => send(clientId, ...messages)),
-        {
-          type: 'TemplateSent',
-          clientIds,
-          templateId: provided.templateId,
-          futureTemplate: messages.length > 1,
-          height: provided.block.height,
-          transactionCount: provided.selection.transactions.length,
-          fees: provided.selection.fees,
-        },
-      ];
+      const solutionHandler = solutions(source, (templateId) => store.find(templateId));
+      const removed$ = event$.pipe(ofEvent('clientRemoved'));
 
-      function submit(clientId: number, solution: SubmitSolution): Observable<TemplateProviderOutcome> {
-        const { templateId, coinbaseTx } = solution;
-        const provided = store.find(templateId);
-        const rejected = (reason: string, message: string, hash: Uint8Array | null) =>
-          ({ type: 'BlockRejected', clientId, templateId, hash, reason, message }) as const;
-        if (provided === undefined) {
-          const message = `there is no template ${templateId} on the tip or the one before`;
-          return of(rejected('template-id-not-found', message, null));
+      const done = (output: StoreOutput): Emitted[] => {
+        if (output.type === 'Refusal') {
+          return output.clientIds.map((clientId) => disconnect(clientId, output.message));
         }
-        let block: SolvedBlock;
-        try {
-          block = assembleBlock(provided, solution);
-        } catch (error) {
-          if (!(error instanceof Sv2Error)) throw error;
-          return of(rejected(error.code, `the coinbase is no transaction: ${error.message}`, null));
-        }
-        const { hash, height } = block;
-        return source
-          .submit(block)
-          .pipe(
-            map((result) =>
-              result.accepted
-                ? { type: 'BlockAccepted', clientId, templateId, height, hash, coinbaseTx }
-                : rejected(result.reason, result.message, hash),
-            ),
-          );
-      }
+        const { provided, clientIds, messages } = output;
+        return [
+          ...clientIds.map((clientId) => send(clientId, ...messages)),
+          {
+            type: 'TemplateSent',
+            clientIds,
+            templateId: provided.templateId,
+            futureTemplate: messages.length > 1,
+            height: provided.height,
+            transactionCount: provided.transactions.length,
+            fees: provided.fees,
+          },
+        ];
+      };
 
       return merge(
         event$.pipe(
           ofMessage(CoinbaseOutputConstraints),
-          handleEach('templateDistribution', ({ clientId, message }) => {
-            const announcements = store.setConstraints(clientId, message, scheduler.now());
-            if (announcements !== undefined) return announcements.flatMap(announced);
-            const { coinbaseOutputMaxAdditionalSize: size, coinbaseOutputMaxAdditionalSigops: sigops } =
-              message;
-            return [disconnect(clientId, `no block has room for ${size} bytes and ${sigops} sigops more`)];
+          // the first at once, then the newest of each interval: every change makes a template
+          groupBy(({ clientId }) => clientId, {
+            duration: ({ key }) => removed$.pipe(filter(({ clientId }) => clientId === key)),
           }),
+          mergeMap((ofClient$) =>
+            ofClient$.pipe(
+              throttleTime(minInterval, scheduler, { leading: true, trailing: true }),
+              takeUntil(removed$.pipe(filter(({ clientId }) => clientId === ofClient$.key))),
+            ),
+          ),
+          handleEach('templateDistribution', ({ clientId, message }) =>
+            store.setConstraints(clientId, message, scheduler.now()).flatMap(done),
+          ),
         ),
-        event$.pipe(
-          ofEvent('clientRemoved'),
-          handleEach('templateDistribution', ({ clientId }) => store.removeClient(clientId)),
-        ),
+        removed$.pipe(handleEach('templateDistribution', ({ clientId }) => store.removeClient(clientId))),
         event$.pipe(
           ofMessage(RequestTransactionData),
           handleEach('templateDistribution', ({ clientId, message }) => [
@@ -206,29 +172,28 @@ export const templateDistribution =
         ),
         event$.pipe(
           ofMessage(SubmitSolution),
-          handleEach('templateDistribution', ({ clientId, message }) => submit(clientId, message)),
+          handleEach('templateDistribution', ({ clientId, message }) => solutionHandler(clientId, message)),
         ),
         source.update$.pipe(connect((update$) => updates(update$))),
       );
 
       function updates(update$: BlockSource['update$']): Observable<Emitted | HandlerError> {
-        let prevHash = '';
         return merge(
           update$.pipe(
             handleEach('templateDistribution', (update): Emitted[] => {
               if (update.type !== 'BlockTemplate') return [update];
-              const announcements = store.update(update, scheduler.now()).flatMap(announced);
-              if (String(update.prevHash) === prevHash) return announcements;
-              prevHash = String(update.prevHash);
-              const { height, nbits } = update;
+              const before = store.tip();
+              const outputs = store.update(update, scheduler.now()).flatMap(done);
+              if (store.tip() === before) return outputs;
+              const { height, prevHash, nbits } = update;
               // messages first: miners are waiting
-              return [...announcements, { type: 'TipChanged', height, prevHash: update.prevHash, nbits }];
+              return [...outputs, { type: 'TipChanged', height, prevHash, nbits }];
             }),
           ),
           update$.pipe(
             filter((update): update is BlockTemplate => update.type === 'BlockTemplate'),
             auditTime(minInterval, scheduler),
-            handleEach('templateDistribution', () => store.raiseFees().flatMap(announced)),
+            handleEach('templateDistribution', () => store.raiseFees().flatMap(done)),
           ),
         ).pipe(
           catchError((error: unknown) =>

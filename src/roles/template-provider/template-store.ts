@@ -1,129 +1,122 @@
 import { sameBytes } from '../../bitcoin/consensus-bytes.js';
-import {
-  merklePathOfCoinbase,
-  witnessCommitment,
-  witnessCommitmentScript,
-  witnessMerkleRoot,
-} from '../../bitcoin/merkle.js';
-import { serialiseTemplateOutputs } from '../../bitcoin/outputs.js';
-import { encodeBip34Height, type OutputConstraints } from '../../bitcoin/script.js';
+import type { OutputConstraints } from '../../bitcoin/script.js';
 import { targetFromNbits } from '../../bitcoin/target.js';
 import {
-  NewTemplate,
   RequestTransactionDataError,
   RequestTransactionDataSuccess,
   SetNewPrevHashTemplate,
+  type NewTemplate,
 } from '../../messages/template-distribution.js';
 import type { BlockTemplate } from './block-source.js';
+import { liveTemplates, type ProvidedTemplate } from './live-templates.js';
 import { selectTransactions, type Selection } from './select-transactions.js';
-
-/** A template as clients know it. */
-export interface ProvidedTemplate {
-  readonly templateId: bigint;
-  /** What it was made of. */
-  readonly block: BlockTemplate;
-  readonly selection: Selection;
-  /** What clients are sent; they are told apart by `futureTemplate` only. */
-  readonly message: NewTemplate;
-}
+import { newTemplate, templateContents } from './template-contents.js';
 
 /** A template that clients are sent. */
 export interface Announcement {
+  readonly type: 'Announcement';
   readonly provided: ProvidedTemplate;
+  /** At least one. */
   readonly clientIds: readonly number[];
   readonly messages: readonly (NewTemplate | SetNewPrevHashTemplate)[];
 }
 
+/** Clients that need more room than a block has. They are sent nothing any more. */
+export interface Refusal {
+  readonly type: 'Refusal';
+  readonly clientIds: readonly number[];
+  /** For people. */
+  readonly message: string;
+}
+
+/** What is to be done for clients. */
+export type StoreOutput = Announcement | Refusal;
+
+/** What a block is to be built on, and how hard it is to find: testnets change that on one and the same block. */
+export interface ProvidedTip {
+  /** 32 bytes in wire order. */
+  readonly prevHash: Uint8Array;
+  readonly nbits: number;
+}
+
 /** Templates, for whom they are, and which of them may still lead to a block. Times are milliseconds since 1970. */
 export interface TemplateStore {
-  /**
-   * A client says what room it needs: it gets the best template and its tip, as soon as there is one.
-   * @returns undefined if no block has that much room; the client gets nothing any more then
-   */
-  setConstraints(
-    clientId: number,
-    constraints: OutputConstraints,
-    now: number,
-  ): readonly Announcement[] | undefined;
+  /** A client says what room it needs: it gets the best template and its tip, as soon as there is one. */
+  setConstraints(clientId: number, constraints: OutputConstraints, now: number): readonly StoreOutput[];
   /** A client is gone. Its templates stay: blocks made of them are still good. */
   removeClient(clientId: number): void;
   /** Takes a template from the source. If its tip is new, everyone gets a template and the tip. */
-  update(block: BlockTemplate, now: number): readonly Announcement[];
+  update(block: BlockTemplate, now: number): readonly StoreOutput[];
   /** Sends the newest template to those whom it would pay materially more than what they have. */
   raiseFees(): readonly Announcement[];
-  /** A template of the tip or of the one before; undefined for all others. */
+  /** The tip: another object when it has changed. Undefined before the first template. */
+  tip(): ProvidedTip | undefined;
+  /** A template of the tip, or of one left less than 10 s ago; undefined for others, at the next update at the latest. */
   find(templateId: bigint): ProvidedTemplate | undefined;
   /** The answer to RequestTransactionData. */
   transactionData(templateId: bigint): RequestTransactionDataSuccess | RequestTransactionDataError;
-  /** How many templates are remembered. */
-  size(): number;
+  /** How many templates, groups of clients with the same constraints, and clients are remembered. */
+  size(): { readonly templates: number; readonly groups: number; readonly clients: number };
 }
 
 /** What a template store is told. */
 export interface TemplateStoreOptions {
-  /** Satoshis by which the fees must rise for another template on the same tip. */
+  /** Satoshis by which the fees must rise for another template on the same tip; 0 counts as 1. */
   readonly feeThreshold: bigint;
   /** Template ids are greater than this. */
   readonly lastTemplateId: bigint;
 }
 
-/** Templates remembered for one set of constraints: the newest so many, all on the tip or the one before. */
-export const maxTemplatesPerConstraints = 64;
-
-/** Sets of constraints remembered that no client has any more. */
-export const maxUnusedConstraints = 16;
+/**
+ * Templates on one tip, none of which is forgotten while it is the tip. When there are so many no others are made until
+ * it changes: fees are not raised any more, and whoever comes shares a template with at least the room it needs. One
+ * every 5 s for 14 hours; each takes about a kilobyte, and 8 bytes a transaction unless another has the same.
+ */
+export const maxTemplatesPerTip = 10_000;
 
 /** Clients that need the same room, and so get the same templates. */
 interface Group {
   readonly constraints: OutputConstraints;
   readonly clientIds: Set<number>;
-  /** Oldest first. */
-  templates: ProvidedTemplate[];
+  /** The newest, of the present tip. */
+  current: ProvidedTemplate | undefined;
 }
 
 /** Makes a template store. It does no I/O and looks at no clock. */
 export function templateStore({ feeThreshold, lastTemplateId }: TemplateStoreOptions): TemplateStore {
+  /** Those without clients stay until the tip changes: whoever comes back needs no template of its own. */
   const groups = new Map<string, Group>();
   const clients = new Map<number, { readonly group: Group; lastTemplateId: bigint }>();
-  const byId = new Map<bigint, ProvidedTemplate>();
+  const live = liveTemplates();
+  const contentsOf = templateContents();
+  // the same template again would be no raise
+  const minRaise = feeThreshold > 0n ? feeThreshold : 1n;
   let lastId = lastTemplateId;
-  let best: BlockTemplate | undefined;
-  let receivedAt = 0;
-  let previousHash: Uint8Array | undefined;
-
-  const forget = (group: Group, isForgotten: (provided: ProvidedTemplate) => boolean): void => {
-    for (const provided of group.templates.filter(isForgotten)) byId.delete(provided.templateId);
-    group.templates = group.templates.filter(({ templateId }) => byId.has(templateId));
-  };
-
-  const forgetUnusedGroups = (): void => {
-    const unused = [...groups].filter(([, { clientIds }]) => clientIds.size === 0);
-    const surplus = unused.length - maxUnusedConstraints;
-    unused.forEach(([key, group], index) => {
-      if (index >= surplus && group.templates.length > 0) return;
-      forget(group, () => true);
-      groups.delete(key);
-    });
-  };
+  let best:
+    { readonly block: BlockTemplate; readonly tip: ProvidedTip; readonly receivedAt: number } | undefined;
 
   const provide = (group: Group, block: BlockTemplate, selection: Selection): ProvidedTemplate => {
     const templateId = ++lastId;
-    const provided = { templateId, block, selection, message: newTemplate(templateId, block, selection) };
-    group.templates.push(provided);
-    byId.set(templateId, provided);
-    const oldest = group.templates[0];
-    if (group.templates.length > maxTemplatesPerConstraints) forget(group, (template) => template === oldest);
+    const contents = contentsOf(selection);
+    const provided = {
+      templateId,
+      height: block.height,
+      prevHash: block.prevHash,
+      nbits: block.nbits,
+      fees: selection.fees,
+      transactions: contents.transactions,
+      message: newTemplate(templateId, block, selection, contents),
+    };
+    live.add(provided);
+    group.current = provided;
     return provided;
   };
 
   /** A template for a group that has none of the tip, or one that pays materially less. */
-  const raise = (group: Group, block: BlockTemplate): ProvidedTemplate | undefined => {
-    const last = group.templates.at(-1);
-    if (last?.block === block) return undefined;
-    const selection = selectTransactions(block, group.constraints);
-    if (selection === undefined) return undefined;
-    const isOfTip = last !== undefined && sameBytes(last.block.prevHash, block.prevHash);
-    if (isOfTip && selection.fees < last.selection.fees + feeThreshold) return undefined;
+  const raise = (group: Group, block: BlockTemplate, selection: Selection): ProvidedTemplate | undefined => {
+    const { current } = group;
+    if (live.tipSize >= maxTemplatesPerTip) return undefined;
+    if (current !== undefined && selection.fees < current.fees + minRaise) return undefined;
     return provide(group, block, selection);
   };
 
@@ -137,12 +130,13 @@ export function templateStore({ feeThreshold, lastTemplateId }: TemplateStoreOpt
       if (client !== undefined) client.lastTemplateId = provided.templateId;
     }
     const template = { ...provided.message, futureTemplate: tip !== undefined };
-    return { provided, clientIds, messages: tip === undefined ? [template] : [template, tip] };
+    const messages = tip === undefined ? [template] : [template, tip];
+    return { type: 'Announcement', provided, clientIds, messages };
   };
 
   const tipFor = (
     { templateId }: ProvidedTemplate,
-    block: BlockTemplate,
+    { block, receivedAt }: NonNullable<typeof best>,
     now: number,
   ): SetNewPrevHashTemplate => {
     const age = Math.max(0, Math.floor((now - receivedAt) / 1000));
@@ -155,110 +149,133 @@ export function templateStore({ feeThreshold, lastTemplateId }: TemplateStoreOpt
     });
   };
 
+  const join = (clientId: number, group: Group, lastTemplateId: bigint): void => {
+    group.clientIds.add(clientId);
+    clients.set(clientId, { group, lastTemplateId });
+  };
+
   const leave = (clientId: number): void => {
-    clients.get(clientId)?.group.clientIds.delete(clientId);
+    const group = clients.get(clientId)?.group;
     clients.delete(clientId);
+    group?.clientIds.delete(clientId);
+    if (group !== undefined && group.current === undefined) dropIfUnused(group);
+  };
+
+  const dropIfUnused = (group: Group): void => {
+    if (group.clientIds.size === 0) groups.delete(keyOf(group.constraints));
+  };
+
+  const refuse = (
+    clientIds: readonly number[],
+    constraints: OutputConstraints,
+    block: BlockTemplate,
+  ): Refusal => {
+    clientIds.forEach(leave);
+    const { coinbaseOutputMaxAdditionalSize: size, coinbaseOutputMaxAdditionalSigops: sigops } = constraints;
+    const message =
+      `no block has room for ${size} bytes and ${sigops} sigops more: ` +
+      `it may weigh ${block.weightLimit} units, four a byte, and have ${block.sigopLimit} sigops`;
+    return { type: 'Refusal', clientIds, message };
   };
 
   return {
     setConstraints(clientId, constraints, now) {
       const lastSeen = clients.get(clientId)?.lastTemplateId ?? 0n;
       leave(clientId);
-      const selection = best === undefined ? undefined : selectTransactions(best, constraints);
-      if (best !== undefined && selection === undefined) return undefined;
-
-      const { coinbaseOutputMaxAdditionalSize: size, coinbaseOutputMaxAdditionalSigops: sigops } =
-        constraints;
-      const key = `${size}/${sigops}`;
-      const group = groups.get(key) ?? { constraints, clientIds: new Set<number>(), templates: [] };
+      const key = keyOf(constraints);
+      const group = groups.get(key) ?? { constraints, clientIds: new Set<number>(), current: undefined };
       groups.set(key, group);
       const others = [...group.clientIds];
-      group.clientIds.add(clientId);
-      clients.set(clientId, { group, lastTemplateId: lastSeen });
-      forgetUnusedGroups();
-      if (best === undefined || selection === undefined) return [];
+      join(clientId, group, lastSeen);
+      if (best === undefined) return [];
+      const { block } = best;
+      const selection = selectTransactions(block, constraints);
+      if (selection === undefined) return [refuse([clientId], constraints, block)];
 
-      const raised = raise(group, best);
-      let current = raised ?? group.templates.at(-1);
+      const raised = raise(group, block, selection);
+      const toOthers = raised === undefined || others.length === 0 ? [] : [announce(raised, others)];
       // ids grow strictly for each client, for one that changes its constraints too
-      if (current === undefined || current.templateId <= lastSeen) current = provide(group, best, selection);
-      return [
-        ...(raised === undefined || others.length === 0 ? [] : [announce(raised, others)]),
-        announce(current, [clientId], tipFor(current, best, now)),
-      ];
+      const isNews = ({ current }: Group) => current !== undefined && current.templateId > lastSeen;
+      if (!isNews(group) && live.tipSize < maxTemplatesPerTip) provide(group, block, selection);
+      const host = isNews(group)
+        ? group
+        : [...groups.values()].find((other) => isNews(other) && hasRoom(other, constraints));
+      if (host?.current === undefined) return toOthers;
+      if (host !== group) {
+        leave(clientId);
+        join(clientId, host, lastSeen);
+      }
+      return [...toOthers, announce(host.current, [clientId], tipFor(host.current, best, now))];
     },
 
-    removeClient(clientId) {
-      leave(clientId);
-      forgetUnusedGroups();
-    },
+    removeClient: leave,
 
     update(block, now) {
-      const isNewTip = best === undefined || !sameBytes(best.prevHash, block.prevHash);
-      const before = isNewTip ? best?.prevHash : previousHash;
-      best = block;
-      receivedAt = now;
-      previousHash = before;
+      const { prevHash, nbits } = block;
+      const isSameBlock = best !== undefined && sameBytes(best.tip.prevHash, prevHash);
+      const isNewTip = best === undefined || !isSameBlock || best.tip.nbits !== nbits;
+      best = { block, receivedAt: now, tip: isNewTip || best === undefined ? { prevHash, nbits } : best.tip };
+      if (!isSameBlock) live.setTip(prevHash, now);
+      live.expire(now);
       if (!isNewTip) return [];
 
-      const announcements: Announcement[] = [];
-      for (const group of groups.values()) {
-        forget(group, ({ block: { prevHash } }) => before === undefined || !sameBytes(prevHash, before));
-        const provided = group.clientIds.size === 0 ? undefined : raise(group, block);
-        if (provided !== undefined) {
-          announcements.push(announce(provided, [...group.clientIds], tipFor(provided, block, now)));
+      const outputs: StoreOutput[] = [];
+      for (const group of [...groups.values()]) {
+        group.current = undefined;
+        dropIfUnused(group);
+        if (group.clientIds.size === 0) continue;
+        const clientIds = [...group.clientIds];
+        const selection = selectTransactions(block, group.constraints);
+        if (selection === undefined) {
+          outputs.push(refuse(clientIds, group.constraints, block));
+          continue;
         }
+        const provided = provide(group, block, selection);
+        outputs.push(announce(provided, clientIds, tipFor(provided, best, now)));
       }
-      forgetUnusedGroups();
-      return announcements;
+      return outputs;
     },
 
     raiseFees() {
-      const block = best;
-      if (block === undefined) return [];
+      if (best === undefined) return [];
+      const { block } = best;
       return [...groups.values()].flatMap((group) => {
-        const provided = group.clientIds.size === 0 ? undefined : raise(group, block);
+        if (group.clientIds.size === 0) return [];
+        const selection = selectTransactions(block, group.constraints);
+        const provided = selection === undefined ? undefined : raise(group, block, selection);
         return provided === undefined ? [] : [announce(provided, [...group.clientIds])];
       });
     },
 
-    find: (templateId) => byId.get(templateId),
+    tip: () => best?.tip,
+
+    find: (templateId) => live.find(templateId),
 
     transactionData(templateId) {
-      const provided = byId.get(templateId);
+      const provided = live.find(templateId);
       if (provided === undefined) {
         return RequestTransactionDataError({ templateId, errorCode: 'template-id-not-found' });
       }
-      if (best === undefined || !sameBytes(provided.block.prevHash, best.prevHash)) {
+      if (!live.isOfTip(provided)) {
         return RequestTransactionDataError({ templateId, errorCode: 'stale-template-id' });
       }
       return RequestTransactionDataSuccess({
         templateId,
         excessData: new Uint8Array(0),
-        transactionList: provided.selection.transactions.map(({ data }) => data),
+        transactionList: provided.transactions,
       });
     },
 
-    size: () => byId.size,
+    size: () => ({ templates: live.size, groups: groups.size, clients: clients.size }),
   };
 }
 
-/** The message for a template: its coinbase has version 2 and a final sequence, and pays its witness commitment last. */
-function newTemplate(templateId: bigint, block: BlockTemplate, selection: Selection): NewTemplate {
-  const { transactions, hasCommitment, coinbaseValue } = selection;
-  const commitment = () => witnessCommitment(witnessMerkleRoot(transactions.map(({ wtxid }) => wtxid)));
-  const outputs = hasCommitment ? [{ value: 0n, scriptPubKey: witnessCommitmentScript(commitment()) }] : [];
-  return NewTemplate({
-    templateId,
-    futureTemplate: false,
-    version: block.version,
-    coinbaseTxVersion: 2,
-    coinbasePrefix: encodeBip34Height(block.height),
-    coinbaseTxInputSequence: 0xffff_ffff,
-    coinbaseTxValueRemaining: coinbaseValue,
-    coinbaseTxOutputsCount: outputs.length,
-    coinbaseTxOutputs: serialiseTemplateOutputs(outputs),
-    coinbaseTxLocktime: 0,
-    merklePath: merklePathOfCoinbase(transactions.map(({ txid }) => txid)),
-  });
-}
+const keyOf = ({
+  coinbaseOutputMaxAdditionalSize: size,
+  coinbaseOutputMaxAdditionalSigops: sigops,
+}: OutputConstraints): string => `${size}/${sigops}`;
+
+/** Whether what a group's templates leave is enough for other constraints, too. */
+const hasRoom = ({ constraints }: Group, needed: OutputConstraints): boolean =>
+  constraints.coinbaseOutputMaxAdditionalSize >= needed.coinbaseOutputMaxAdditionalSize &&
+  constraints.coinbaseOutputMaxAdditionalSigops >= needed.coinbaseOutputMaxAdditionalSigops;
