@@ -1,3 +1,4 @@
+import { builtinModules } from 'node:module';
 import eslint from '@eslint/js';
 import rxjsX from 'eslint-plugin-rxjs-x';
 import tseslint from 'typescript-eslint';
@@ -24,16 +25,26 @@ const layers = [
   'cli',
 ];
 
-/** Imports that the layer order rules out, one configuration a layer. */
+/** What only Node.js has, and what only browsers have: the other layers run in both. */
+const platformGlobals = [
+  ...['Buffer', 'process', 'global', 'require', 'module', 'exports', '__dirname', '__filename', 'NodeJS'],
+  ...['setImmediate', 'clearImmediate'],
+  ...['window', 'document', 'navigator', 'location', 'localStorage', 'sessionStorage', 'self'],
+];
+const platformMessage = 'Only src/node and src/cli may use Node.js, only src/dashboard what browsers have.';
+
+/** Imports and globals that the layer order rules out, one configuration a layer. */
 const layerRules = layers.map((layer, index) => {
   const above = layers.slice(index + 1);
   const mayUseNode = layer === 'node' || layer === 'cli';
+  const mayUsePlatform = mayUseNode || layer === 'dashboard';
   return {
     files: [`src/${layer}/**/*.ts`],
     rules: {
       'no-restricted-imports': [
         'error',
         {
+          paths: mayUseNode ? [] : builtinModules.map((name) => ({ name, message: platformMessage })),
           patterns: [
             ...above.map((name) => ({
               group: [`../${name}/*`, `../../${name}/*`],
@@ -43,12 +54,33 @@ const layerRules = layers.map((layer, index) => {
               group: ['../index.js', '../node.js', '../testing.js', 'rx-sv2', 'rx-sv2/*'],
               message: 'Inside src, import the module itself, not an entry point.',
             },
-            ...(mayUseNode
+            ...(mayUseNode ? [] : [{ group: ['node:*'], message: platformMessage }]),
+            ...(layer === 'crypto'
               ? []
-              : [{ group: ['node:*'], message: 'Only src/node and src/cli may use Node.js.' }]),
+              : [{ group: ['@noble/*'], message: 'Only src/crypto may use noble: see CryptoProvider.' }]),
           ],
         },
       ],
+      ...(mayUsePlatform
+        ? {}
+        : {
+            'no-restricted-globals': [
+              'error',
+              ...platformGlobals.map((name) => ({ name, message: platformMessage })),
+            ],
+            '@typescript-eslint/no-restricted-types': [
+              'error',
+              { types: { Buffer: { message: platformMessage } } },
+            ],
+            'no-restricted-properties': [
+              'error',
+              ...platformGlobals.map((property) => ({
+                object: 'globalThis',
+                property,
+                message: platformMessage,
+              })),
+            ],
+          }),
     },
   };
 });

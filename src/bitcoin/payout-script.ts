@@ -1,4 +1,3 @@
-import { secp256k1 } from '@noble/curves/secp256k1.js';
 import {
   Address,
   NETWORK,
@@ -11,6 +10,7 @@ import {
   p2wpkh,
 } from '@scure/btc-signer';
 import { Sv2Error } from '../codec/errors.js';
+import { isPublicKey, isXOnlyPublicKey } from '../crypto/secp256k1.js';
 import { descriptorChecksum } from './descriptor-checksum.js';
 
 /** A network as far as addresses tell them apart: signet's look like testnet's, regtest's differ in bech32 only. */
@@ -157,15 +157,8 @@ const parseKey = (text: string, place: string, lengths: readonly number[]): Uint
     );
   }
   const bytes = parseHex(key);
-  try {
-    secp256k1.Point.fromBytes(bytes.length === 32 ? Uint8Array.of(2, ...bytes) : bytes);
-  } catch (cause) {
-    throw new Sv2Error(
-      'invalid-descriptor',
-      `${place}: the public key isn't a point of secp256k1`,
-      {},
-      cause,
-    );
+  if (!(bytes.length === 32 ? isXOnlyPublicKey(bytes) : isPublicKey(bytes))) {
+    throw new Sv2Error('invalid-descriptor', `${place}: the public key isn't a point of secp256k1`);
   }
   return bytes;
 };

@@ -1,6 +1,6 @@
-import { hexToBytes } from '@noble/hashes/utils.js';
 import type { Command } from 'commander';
 import { Sv2Error } from '../codec/errors.js';
+import { hexToBytes } from '../codec/hex.js';
 import { decodeFrame } from '../framing/frame.js';
 import { toJson } from '../framing/json.js';
 import type { CommandContext, CommandIo } from './io.js';

@@ -1,6 +1,6 @@
-import { bytesToHex } from '@noble/hashes/utils.js';
 import type { Command } from 'commander';
 import { Sv2Error } from '../codec/errors.js';
+import { bytesToHex } from '../codec/hex.js';
 import { encodeFrame } from '../framing/frame.js';
 import { fromJson } from '../framing/json.js';
 import type { Message } from '../messages/registry.js';

@@ -8,4 +8,4 @@ export {
   type RandomBytes,
 } from './provider.js';
 export { wasmCrypto } from './wasm.js';
-export { isSecretKey, isXOnlyPublicKey } from './secp256k1.js';
+export { isPublicKey, isSecretKey, isXOnlyPublicKey } from './secp256k1.js';

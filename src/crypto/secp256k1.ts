@@ -27,6 +27,16 @@ export function isXOnlyPublicKey(bytes: Uint8Array): boolean {
   }
 }
 
+/** Whether `bytes` is a public key in SEC 1's form: 33 bytes beginning with 2 or 3, or 65 beginning with 4. */
+export function isPublicKey(bytes: Uint8Array): boolean {
+  try {
+    secp256k1.Point.fromBytes(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * The 32-byte x-only public key of a secret key (BIP 340).
  * @throws Sv2Error `crypto-input` when `secretKey` is not a secret key; the error does not show it

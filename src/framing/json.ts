@@ -1,7 +1,7 @@
 /** The JSON form of messages: what `sv2 decode` prints and `sv2 encode` takes. */
-import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import type { DataType } from '../codec/data-type.js';
 import { Sv2Error } from '../codec/errors.js';
+import { bytesToHex, hexToBytes } from '../codec/hex.js';
 import type { Tlv } from '../codec/tlv.js';
 import type { MessageCreator } from '../messages/define-message.js';
 import { creatorByNumbers, creatorByType, messageCreators, type Message } from '../messages/registry.js';

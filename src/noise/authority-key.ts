@@ -1,10 +1,10 @@
-import { sha256 } from '@noble/hashes/sha2.js';
 import { base58, createBase58check } from '@scure/base';
+import { defaultCrypto } from '../crypto/noble.js';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { generateSecretKey, isSecretKey, isXOnlyPublicKey } from '../crypto/secp256k1.js';
 import { NoiseError } from './errors.js';
 
-const base58check = createBase58check(sha256);
+const base58check = createBase58check((bytes: Uint8Array) => defaultCrypto.sha256(bytes));
 const version = 1;
 
 /** An authority's keys. */

@@ -1,0 +1,19 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { bytesToHex, hexToBytes } from '../../src/codec/hex.js';
+
+test('hex digits are those of Node.js, both ways, in either case', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
+      const hex = Buffer.from(bytes).toString('hex');
+      expect(bytesToHex(bytes)).toBe(hex);
+      expect(hexToBytes(hex)).toEqual(bytes);
+      expect(hexToBytes(hex.toUpperCase())).toEqual(bytes);
+    }),
+    { seed: 42 },
+  );
+});
+
+test.each(['0', 'abc', '0g', ' 0', '0x00', '1 '])('%j are no hex digits of bytes', (hex) => {
+  expect(() => hexToBytes(hex)).toThrow(/^expected an even number of hex digits, got \d+ characters$/);
+});
