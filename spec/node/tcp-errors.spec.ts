@@ -235,7 +235,8 @@ describe('a bad client', () => {
     const atGood = log(good.message$);
     const raw = await rawClient(listener);
     raw.resume();
-    raw.write(new Uint8Array(64 + 22).fill(9));
+    raw.write(new Uint8Array(64).fill(9));
+    raw.once('data', () => raw.write(new Uint8Array(22).fill(9)));
     const all = log(listener.connection$);
     await eventually(() => all.values.length === 2);
     const atBad = log(all.values[1]!.message$);

@@ -1,10 +1,16 @@
-import { describe, expect, it } from '@jest/globals';
-import { VirtualTimeScheduler } from 'rxjs';
+import { describe, expect, it, jest } from '@jest/globals';
+import { of, Subject, VirtualTimeScheduler, type Observable } from 'rxjs';
 import { defaultCrypto } from '../../src/crypto/index.js';
 import { generateAuthorityKeyPair, NoiseError } from '../../src/noise/index.js';
-import { clientHandshake, openConnection, TransportError } from '../../src/transport/index.js';
+import {
+  clientHandshake,
+  openConnection,
+  TransportError,
+  type HandshakeResult,
+} from '../../src/transport/index.js';
+import { plainChannel } from '../../src/transport/frame-channel.js';
 import { serverHandshakes, type ClientSecurity } from '../../src/transport/security.js';
-import { fakeStream, frames, log, setTarget, setup } from './support.js';
+import { fakeStream, frames, log, setTarget, setup, type FakeStream } from './support.js';
 
 const authority = generateAuthorityKeyPair(defaultCrypto);
 const year = 365 * 86_400_000;
@@ -201,9 +207,22 @@ describe('a handshake', () => {
     expect(stream.events).toEqual(['write', 'destroy']);
   });
 
-  it('gives a client that speaks plaintext an answer it cannot use, and a connection that fails', () => {
+  it('is refused to a client that speaks plaintext, without work', () => {
+    for (const length of [65, 120]) {
+      const { stream, opened } = server();
+      stream.incoming$.next(new Uint8Array(length));
+
+      expect(opened.error).toMatchObject({
+        code: 'handshake-too-long',
+        detail: { address: 'peer.example:34254', received: length, expected: 64 },
+      });
+      expect(stream.events).toEqual(['destroy']);
+    }
+  });
+
+  it('gives a client that speaks plaintext, 64 bytes at first, an answer and a connection that fails', () => {
     const { stream, opened } = server();
-    stream.incoming$.next(frames(setup('x'.repeat(60))));
+    stream.incoming$.next(frames(setup('x'.repeat(60))).subarray(0, 64));
     const received = log(opened.values[0]!.message$);
     stream.incoming$.next(frames(setup()));
 
@@ -230,6 +249,32 @@ describe('a handshake', () => {
     expect(early.client.opened.error).toMatchObject({ code: 'certificate-not-yet-valid' });
   });
 
+  it('leaves neither the stream nor a key behind when its reply cannot be written', () => {
+    const stream = fakeStream();
+    const broken = new Error('broken stream');
+    const clear = jest.fn();
+    const channel = { ...plainChannel(100), clear };
+    const opened = log(
+      openConnection(
+        {
+          ...stream,
+          write() {
+            throw broken;
+          },
+        },
+        {
+          receivesFrom: 'client',
+          handshake: () => elsewhere(of({ channel, reply: Uint8Array.of(1) })),
+        },
+      ),
+    );
+    stream.incoming$.next(new Uint8Array(4));
+
+    expect(opened.error).toBe(broken);
+    expect(clear).toHaveBeenCalledTimes(1);
+    expect(stream.events).toEqual(['destroy']);
+  });
+
   it('is given up, and the stream destroyed, by unsubscribing', () => {
     const { stream, scheduler, opened } = client();
     opened.unsubscribe();
@@ -244,5 +289,69 @@ describe('a handshake', () => {
     const { client } = handshake();
     client.opened.unsubscribe();
     expect(client.stream.events).toEqual(['write']);
+  });
+});
+
+/** A handshake of four bytes whose work is done as the spec says. */
+const elsewhere = (result$: Observable<HandshakeResult>, mayFollow = false) => ({
+  expected: 4,
+  mayFollow,
+  finish: () => result$,
+  clear: () => undefined,
+});
+
+describe('the work of a handshake that is done elsewhere', () => {
+  const options = { receivesFrom: 'client', handshakeTimeout: 300 } as const;
+
+  function waiting(mayFollow = false) {
+    const stream = fakeStream();
+    const scheduler = new VirtualTimeScheduler();
+    const result$ = new Subject<HandshakeResult>();
+    const handshake = () => elsewhere(result$, mayFollow);
+    const opened = log(openConnection(stream, { ...options, scheduler, handshake }));
+    stream.incoming$.next(new Uint8Array(4));
+    return { stream, scheduler, result$, opened };
+  }
+
+  it('takes none of the time that the peer has', () => {
+    const { scheduler, result$, opened } = waiting();
+    scheduler.flush();
+    expect(opened.error).toBeUndefined();
+    result$.next({ channel: plainChannel(100) });
+    expect(opened).toMatchObject({ values: [{ peer: { encrypted: true } }], completed: true });
+  });
+
+  it('is given up for a peer that closes, resets, or goes on talking', () => {
+    const leave: [string, (stream: FakeStream) => void][] = [
+      ['peer-closed-during-handshake', ({ incoming$ }) => incoming$.complete()],
+      [
+        'connection-reset',
+        ({ incoming$ }) => incoming$.error(new TransportError('connection-reset', 'gone')),
+      ],
+      ['handshake-too-long', ({ incoming$ }) => incoming$.next(Uint8Array.of(1))],
+    ];
+    for (const [code, go] of leave) {
+      const { stream, result$, opened } = waiting();
+      go(stream);
+      expect(opened.error).toMatchObject({ code });
+      expect(result$.observed).toBe(false);
+      expect(stream.events).toEqual(['destroy']);
+    }
+  });
+
+  it('leaves what follows in the stream where the peer may go on', () => {
+    const { stream, result$, opened } = waiting(true);
+    expect(stream.incoming$.observed).toBe(false);
+    result$.next({ channel: plainChannel(100) });
+    const received = log(opened.values[0]!.message$);
+    stream.incoming$.next(frames(setTarget(1)));
+    expect(received.values).toEqual([setTarget(1)]);
+  });
+
+  it('is a failure of the handshake if it fails', () => {
+    const { stream, result$, opened } = waiting();
+    result$.error(new Error('no worker'));
+    expect(opened.error).toMatchObject({ message: 'no worker' });
+    expect(stream.events).toEqual(['destroy']);
   });
 });

@@ -26,6 +26,8 @@ export type TransportErrorCode =
   | 'handshake-timeout'
   /** The peer closed before the handshake was finished. */
   | 'peer-closed-during-handshake'
+  /** The peer sent more than its message of the handshake before it was answered: it does not encrypt. */
+  | 'handshake-too-long'
   /** The listener has as many connections as it may. */
   | 'too-many-connections'
   /** More bytes wait for the peer than may. */

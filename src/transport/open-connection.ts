@@ -1,4 +1,4 @@
-import { Observable, throwError, timeout, type Subscriber } from 'rxjs';
+import { Observable, type Subscriber } from 'rxjs';
 import type { ByteStream } from './byte-stream.js';
 import type { Connection } from './connection.js';
 import { TransportError } from './errors.js';
@@ -12,12 +12,15 @@ export interface Handshake {
   readonly opening?: Uint8Array;
   /** Bytes of the message that is expected. */
   readonly expected: number;
+  /** Whether the peer may send more right behind its message: not if it needs our reply for its keys. */
+  readonly mayFollow: boolean;
   /**
-   * Takes the peer's message. Called once at most.
+   * Takes the peer's message: does the work on subscription, here or on another thread, and emits its result
+   * once. Errors with a NoiseError if the peer cannot be trusted. Unsubscribing before that gives it up and
+   * clears its secrets. Called and subscribed to once at most.
    * @param maxPayload largest payload that the channel accepts at first, in bytes
-   * @throws NoiseError if the peer cannot be trusted
    */
-  finish(message: Uint8Array, maxPayload: number): HandshakeResult;
+  finish(message: Uint8Array, maxPayload: number): Observable<HandshakeResult>;
   /** Clears what a handshake that was not finished holds. */
   clear(): void;
 }
@@ -37,7 +40,15 @@ export interface OpenOptions extends ConnectionLimits {
   readonly receivesFrom: 'client' | 'server';
   /** Begins the handshake; a plaintext connection has none. */
   readonly handshake?: (() => Handshake) | undefined;
+  /**
+   * Has the work that finishes a handshake wait for its turn: subscribes to `work$` when that has come, and
+   * emits what it emits. At once unless given.
+   */
+  readonly inTurn?: InTurn;
 }
+
+/** Runs work when its turn has come; unsubscribing gives up the place in the queue. */
+export type InTurn = <T>(work$: Observable<T>) => Observable<T>;
 
 /**
  * Makes a connection of a byte stream: does the handshake on subscription, emits the connection once it is
@@ -48,7 +59,7 @@ export interface OpenOptions extends ConnectionLimits {
  */
 export function openConnection(stream: ByteStream, options: OpenOptions): Observable<Connection> {
   const limits = completeLimits(options, options.receivesFrom);
-  const { handshake } = options;
+  const { handshake, inTurn = (work$) => work$ } = options;
   if (handshake === undefined) {
     return new Observable((subscriber) => {
       const channel = plainChannel(limits.maxPayload);
@@ -58,62 +69,87 @@ export function openConnection(stream: ByteStream, options: OpenOptions): Observ
       subscriber.complete();
     });
   }
-  return new Observable<Connection>((subscriber) => shakeHands(stream, handshake(), limits, subscriber)).pipe(
-    timeout({
-      first: limits.handshakeTimeout,
-      scheduler: limits.scheduler,
-      with: () => throwError(() => handshakeTimeout(stream, limits.handshakeTimeout)),
-    }),
-  );
+  return new Observable((subscriber) => shakeHands(stream, handshake(), limits, inTurn, subscriber));
 }
 
 function shakeHands(
   stream: ByteStream,
   handshake: Handshake,
   limits: Required<ConnectionLimits>,
+  inTurn: InTurn,
   subscriber: Subscriber<Connection>,
 ): void {
   const { address } = stream;
+  const { scheduler, handshakeTimeout } = limits;
+  const { expected, mayFollow } = handshake;
   let received: Uint8Array | undefined;
-  let done = false;
+  let finishing = false;
+  let handedOver = false;
 
   subscriber.add(() => {
-    if (done) return;
+    if (handedOver) return;
     handshake.clear();
     stream.destroy();
   });
 
+  // The time is the peer's own: it ends when its message is here, and what came in time is read before it is judged.
+  const deadline = scheduler.schedule(() => {
+    deadline.add(scheduler.schedule(() => subscriber.error(timedOut(stream, handshakeTimeout))));
+  }, handshakeTimeout);
+  subscriber.add(deadline);
+
+  const handOver = (
+    { channel, reply, authorityPublicKey }: HandshakeResult,
+    early: Uint8Array | undefined,
+  ) => {
+    reading.unsubscribe();
+    try {
+      if (reply !== undefined) stream.write(reply);
+    } catch (error) {
+      channel.clear();
+      subscriber.error(error);
+      return;
+    }
+    handedOver = true;
+    const peer = {
+      address,
+      encrypted: true,
+      ...(authorityPublicKey === undefined ? {} : { authorityPublicKey }),
+    };
+    subscriber.next(messageConnection(stream, channel, peer, limits, early));
+    subscriber.complete();
+  };
+
+  const finish = (message: Uint8Array, early: Uint8Array | undefined) => {
+    finishing = true;
+    deadline.unsubscribe();
+    // a peer that may not follow is watched instead: if it goes, no work is done for it
+    if (mayFollow) reading.unsubscribe();
+    subscriber.add(
+      inTurn(handshake.finish(message, limits.maxPayload)).subscribe({
+        next: (result) => handOver(result, early),
+        error: (error: unknown) => subscriber.error(error),
+      }),
+    );
+  };
+
   const reading = stream.chunk$.subscribe({
     next(chunk) {
       received = received === undefined ? chunk : concatBytes([received, chunk]);
-      if (received.length < handshake.expected) return;
-      const message = received.subarray(0, handshake.expected);
-      const early = received.length === handshake.expected ? undefined : received.slice(handshake.expected);
-      received = undefined;
-      try {
-        const { channel, reply, authorityPublicKey } = handshake.finish(message, limits.maxPayload);
-        done = true;
-        reading.unsubscribe();
-        if (reply !== undefined) stream.write(reply);
-        const peer = {
-          address,
-          encrypted: true,
-          ...(authorityPublicKey === undefined ? {} : { authorityPublicKey }),
-        };
-        subscriber.next(messageConnection(stream, channel, peer, limits, early));
-        subscriber.complete();
-      } catch (error) {
-        subscriber.error(error);
-      }
+      const surplus = received.length - expected;
+      if (surplus < 0) return;
+      if (finishing || (surplus > 0 && !mayFollow))
+        subscriber.error(tooMuch(stream, received.length, expected));
+      else finish(received.subarray(0, expected), surplus === 0 ? undefined : received.slice(expected));
     },
     error: (error: unknown) => subscriber.error(error),
-    complete: () => subscriber.error(peerClosed(stream, received?.length ?? 0, handshake.expected)),
+    complete: () => subscriber.error(peerClosed(stream, received?.length ?? 0, expected)),
   });
   subscriber.add(reading);
   if (handshake.opening !== undefined) stream.write(handshake.opening);
 }
 
-function handshakeTimeout({ address }: ByteStream, milliseconds: number): TransportError {
+function timedOut({ address }: ByteStream, milliseconds: number): TransportError {
   return new TransportError(
     'handshake-timeout',
     `${address} did not finish the handshake within ${milliseconds} ms: check that it speaks Stratum V2 with encryption`,
@@ -126,6 +162,14 @@ function peerClosed({ address }: ByteStream, received: number, expected: number)
     'peer-closed-during-handshake',
     `${address} closed during the handshake, after ${received} of the ${expected} bytes expected: ` +
       'check that both sides agree on encryption and on the authority key',
+    { address, received, expected },
+  );
+}
+
+function tooMuch({ address }: ByteStream, received: number, expected: number): TransportError {
+  return new TransportError(
+    'handshake-too-long',
+    `${address} sent ${received} bytes where the handshake has ${expected}: it does not speak Stratum V2 with encryption`,
     { address, received, expected },
   );
 }

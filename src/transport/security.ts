@@ -1,3 +1,4 @@
+import { defer, of } from 'rxjs';
 import { defaultCrypto } from '../crypto/noble.js';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { decodeAuthorityPublicKey, decodeAuthoritySecretKey } from '../noise/authority-key.js';
@@ -69,13 +70,15 @@ export function clientHandshake(
     return {
       opening: initiator.act1,
       expected: act2Length,
-      finish(act2, maxPayload) {
-        const { send, receive } = initiator.finish(act2, now() / 1000);
-        return {
-          channel: noiseChannel(send, receive, maxPayload),
-          ...(expected === undefined ? {} : { authorityPublicKey: expected }),
-        };
-      },
+      mayFollow: true,
+      finish: (act2, maxPayload) =>
+        defer(() => {
+          const { send, receive } = initiator.finish(act2, now() / 1000);
+          return of({
+            channel: noiseChannel(send, receive, maxPayload),
+            ...(expected === undefined ? {} : { authorityPublicKey: expected }),
+          });
+        }),
       clear: () => initiator.destroy(),
     };
   };
@@ -117,10 +120,12 @@ export function serverHandshakes(
     return {
       start: () => ({
         expected: act1Length,
-        finish(act1, maxPayload) {
-          const { act2, send, receive } = respond(crypto, staticKey.identity(now() / 1000), act1);
-          return { reply: act2, channel: noiseChannel(send, receive, maxPayload) };
-        },
+        mayFollow: false,
+        finish: (act1, maxPayload) =>
+          defer(() => {
+            const { act2, send, receive } = respond(crypto, staticKey.identity(now() / 1000), act1);
+            return of({ reply: act2, channel: noiseChannel(send, receive, maxPayload) });
+          }),
         clear: () => undefined,
       }),
       clear: () => staticKey.destroy(),
