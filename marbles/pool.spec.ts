@@ -51,7 +51,6 @@ const toMiner = messages({
   e: 'SubmitShares.Error',
   c: 'SetCustomMiningJob.Error',
   d: 'SetTarget',
-  x: 'SetExtranoncePrefix',
 });
 
 describe('a pool and its miners', () => {
@@ -179,7 +178,7 @@ describe('a pool and its miners', () => {
         expectOutcomes(outcome$, 'TargetChanged', 'handlerError').toBe('65s t', {
           t: like({ channelId: 2 }),
         });
-        expectSent(miner).toBe('(wojp) 64994ms (dxj)', toMiner);
+        expectSent(miner).toBe('(wojp) 64994ms (dj)', toMiner);
       },
       { until: 70_000 },
     );

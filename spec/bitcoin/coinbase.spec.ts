@@ -83,6 +83,18 @@ describe('the coinbase of a template', () => {
     expect(() => buildCoinbase(template, tooLong)).toThrow(/101 bytes.*100.*prefix 2.*tag 65.*extranonce 32/);
   });
 
+  it('counts a mark with the tag, and puts it behind', () => {
+    const mark = Uint8Array.of(1, 2, 3, 4, 5);
+    const { stripped } = buildCoinbase(template, { ...additions, tag: Uint8Array.of(9), mark });
+    expect(String(stripped.coinbaseTxPrefix)).toContain(',6,9,1,2,3,4,5,');
+    const tag = new Uint8Array(60);
+    expect(() => buildCoinbase(template, { ...additions, tag, mark })).toThrow(
+      /101 bytes.*tag 60, job mark 5/,
+    );
+    const longest = { tag: new Uint8Array(71), mark, fullExtranonceSize: 4 };
+    expect(() => buildCoinbase(template, { ...additions, ...longest })).toThrow(/tag must be 1 to 70 bytes/);
+  });
+
   it('pays at most what the template leaves', () => {
     const over = { ...payout, value: 5_000_000_001n };
     expect(codeOf(() => buildCoinbase(template, { ...additions, payoutOutputs: [over] }))).toBe(

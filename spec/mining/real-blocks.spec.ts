@@ -36,6 +36,8 @@ import {
   template,
   typesOf,
   wire,
+  noMarks,
+  zeros,
   REQUIRES_STANDARD_JOBS,
   REQUIRES_WORK_SELECTION,
 } from './support.js';
@@ -144,7 +146,8 @@ const expectOnlyTheRealShare = (
 describe('block 170: a template, and the third standard channel of a miner', () => {
   // scriptSig: a push of 4 bytes, which is the "tag", then a push of the 1-byte extranonce 02
   const miningServer: MiningServer = server({
-    extranonce: extranonceAllocator({ indexSize: 1, size: 1 }),
+    extranonce: extranonceAllocator({ indexSize: 1, size: 1, randomBytes: zeros }),
+    marks: noMarks,
     tag: early.scriptSig.slice(1, 5),
     payoutOutputs: () => early.coinbase.outputs,
   });
@@ -189,7 +192,9 @@ describe('block 277,647: a template with 212 transactions, and an extended chann
       upstreamPrefix: preSegwit.scriptSig.slice(75, 79),
       indexSize: 1,
       size: 8,
+      randomBytes: zeros,
     }),
+    marks: noMarks,
     tag: preSegwit.scriptSig.slice(30, 74),
     payoutOutputs: () => preSegwit.coinbase.outputs,
   });
@@ -240,7 +245,9 @@ describe('SegWit block 540,107: a custom job', () => {
       upstreamPrefix: segwit.scriptSig.slice(extranonceStart, extranonceStart + 2),
       indexSize: 1,
       size: 8,
+      randomBytes: zeros,
     }),
+    marks: noMarks,
     acceptCustomJob: () => null,
   });
   miningServer.newTemplate(template(1));

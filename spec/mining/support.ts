@@ -7,6 +7,7 @@ import {
 } from '../../src/bitcoin/index.js';
 import {
   extranonceAllocator,
+  jobMarks,
   miningClient,
   miningServer,
   nextWork,
@@ -103,10 +104,17 @@ export const prevHashFor = (
   });
 };
 
+/** Allocators begin at index 0 with it. */
+export const zeros = (length: number): Uint8Array => new Uint8Array(length);
+
+/** Makes coinbases that depend on their template alone, as those of the reference implementation. */
+export const noMarks = (): Uint8Array => new Uint8Array(0);
+
 /** A server whose channels have targets that most hashes meet. */
 export const server = (options: Partial<MiningServerOptions> = {}): MiningServer =>
   miningServer({
-    extranonce: extranonceAllocator(),
+    extranonce: extranonceAllocator({ randomBytes: zeros }),
+    marks: jobMarks(zeros),
     payoutOutputs,
     sharesPerMinute: 60,
     shareBatchSize: 1,

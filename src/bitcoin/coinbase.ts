@@ -33,8 +33,10 @@ export interface CustomCoinbase {
 
 /** What a pool adds to a template's coinbase. */
 export interface CoinbaseAdditions {
-  /** 1 to 75 bytes, put into the scriptSig as one push; see {@link coinbaseTag}. */
+  /** 1 byte or more, put into the scriptSig as one push with the mark, 75 bytes at most; see {@link coinbaseTag}. */
   readonly tag: Uint8Array;
+  /** Bytes behind the tag that make the coinbase another than all others; none unless given. */
+  readonly mark?: Uint8Array;
   /** The length of extranonce prefix and extranonce together, 0 to 75 bytes. */
   readonly fullExtranonceSize: number;
   /** Placed before the template's own outputs; their sum may not exceed `coinbaseTxValueRemaining`. */
@@ -71,7 +73,7 @@ export const coinbaseTag = (poolTag = '', minerTag = ''): Uint8Array => {
 };
 
 /**
- * The scriptSig before the extranonce: the template's coinbase prefix, a push of the tag, the opcode that
+ * The scriptSig before the extranonce: the template's coinbase prefix, a push of tag and mark, the opcode that
  * pushes the full extranonce. This is `SetCustomMiningJob.coinbasePrefix` for a declared job.
  *
  * @param coinbasePrefix `NewTemplate.coinbasePrefix`
@@ -80,21 +82,30 @@ export const coinbaseTag = (poolTag = '', minerTag = ''): Uint8Array => {
  */
 export const coinbaseScriptSigPrefix = (
   coinbasePrefix: Uint8Array,
-  { tag, fullExtranonceSize }: Pick<CoinbaseAdditions, 'tag' | 'fullExtranonceSize'>,
+  { tag, mark = NO_MARK, fullExtranonceSize }: Pick<CoinbaseAdditions, 'tag' | 'mark' | 'fullExtranonceSize'>,
 ): Uint8Array => {
-  requireTag(tag);
+  requireTag(tag, mark);
   requireExtranonceSize(fullExtranonceSize);
-  const size = coinbasePrefix.length + 1 + tag.length + 1 + fullExtranonceSize;
+  const pushed = tag.length + mark.length;
+  const size = coinbasePrefix.length + 1 + pushed + 1 + fullExtranonceSize;
   if (size > MAX_COINBASE_SCRIPT_SIG_SIZE) {
     throw new Sv2Error(
       'bad-cb-length',
       `the coinbase scriptSig would be ${size} bytes, at most ${MAX_COINBASE_SCRIPT_SIG_SIZE} are allowed: template prefix ${coinbasePrefix.length}, ` +
-        `tag ${tag.length} and its push 1, extranonce ${fullExtranonceSize} and its push 1`,
-      { size, coinbasePrefix: coinbasePrefix.length, tag: tag.length, fullExtranonceSize },
+        `tag ${tag.length}, job mark ${mark.length} and their push 1, extranonce ${fullExtranonceSize} and its push 1`,
+      {
+        size,
+        coinbasePrefix: coinbasePrefix.length,
+        tag: tag.length,
+        mark: mark.length,
+        fullExtranonceSize,
+      },
     );
   }
-  return concatBytes([coinbasePrefix, Uint8Array.of(tag.length), tag, Uint8Array.of(fullExtranonceSize)]);
+  return concatBytes([coinbasePrefix, Uint8Array.of(pushed), tag, mark, Uint8Array.of(fullExtranonceSize)]);
 };
+
+const NO_MARK = new Uint8Array(0);
 
 /**
  * Builds the coinbase of a template (spec §3.7, §7.2): scriptSig from {@link coinbaseScriptSigPrefix} and the
@@ -257,11 +268,14 @@ const splitCoinbase = (fields: {
   return { stripped, withWitness: addCoinbaseWitness(stripped) };
 };
 
-const requireTag = (tag: Uint8Array): void => {
-  if (tag.length >= 1 && tag.length <= 75) return;
-  throw new Sv2Error('invalid-coinbase-tag', `a coinbase tag must be 1 to 75 bytes, got ${tag.length}`, {
-    length: tag.length,
-  });
+const requireTag = (tag: Uint8Array, mark: Uint8Array = NO_MARK): void => {
+  const longest = 75 - mark.length;
+  if (tag.length >= 1 && tag.length <= longest) return;
+  throw new Sv2Error(
+    'invalid-coinbase-tag',
+    `a coinbase tag must be 1 to ${longest} bytes, got ${tag.length}`,
+    { length: tag.length },
+  );
 };
 
 const requireExtranonceSize = (size: number): void => {

@@ -13,7 +13,9 @@ export type OpenMiningChannelErrorCode =
   | 'standard-channels-not-supported-for-custom-work'
   /** An extended channel on a connection with REQUIRES_STANDARD_JOBS. */
   | 'extended-channels-not-supported-for-standard-jobs'
-  /** Our own: the connection's limit, or the extranonce space, is exhausted. */
+  /** All extranonce prefixes are taken, or were on a recent previous hash. */
+  | 'channel-capacity-exhausted'
+  /** Our own: the connection's limit is reached. */
   | 'too-many-channels';
 
 /** `UpdateChannel.Error.errorCode`. */

@@ -5,6 +5,7 @@ export * from './error-codes.js';
 export * from './channels/extranonce.js';
 export * from './work/job.js';
 export * from './work/job-factory.js';
+export * from './work/job-mark.js';
 export type { JobStore } from './work/job-lifetime.js';
 export * from './work/merkle-root.js';
 export * from './mining-client.js';

@@ -19,6 +19,7 @@ import type {
 import type { ChannelLimits } from './channels/channel-limits.js';
 import type { ExtranonceAllocator } from './channels/extranonce.js';
 import type { JobFactoryOptions } from './work/job-factory.js';
+import type { JobMarks } from './work/job-mark.js';
 import type { ServerChannel, TargetPolicy } from './channels/server-channel.js';
 
 /** Options of `miningServer`. */
@@ -26,6 +27,8 @@ export interface MiningServerOptions
   extends JobFactoryOptions, ChannelLimits, Pick<TargetPolicy, 'sharesPerMinute'> {
   /** Where the channels' extranonce prefixes come from; several servers of one pool need a `serverId` each. */
   readonly extranonce: ExtranonceAllocator;
+  /** As for a job factory, but `jobMarks()` unless given: 5 bytes, so that the tag can be 70 at most. */
+  readonly marks?: JobMarks;
   /** Accepted shares per SubmitShares.Success, 1 or more. */
   readonly shareBatchSize: number;
   /** Hashes per second that lower nominal hashrates are taken for; default 1,000. */

@@ -9,16 +9,22 @@ import {
   SubmitSharesSuccess,
   UpdateChannelError,
   type Message,
-  type NewTemplate,
   type UpdateChannel,
 } from '../messages/index.js';
-import { chainTipFrom, ntimeAt } from './work/chain-tip.js';
+import { chainTipFrom, ntimeAt, samePrevHash } from './work/chain-tip.js';
 import { channelCount } from './channels/channel-limits.js';
 import { channelOpening } from './channels/channel-opening.js';
 import { customJobs } from './work/custom-job.js';
 import type { UpdateChannelErrorCode } from './error-codes.js';
-import { distributeJob, distributePrevHash, keepFuture, type Work } from './work/job-distribution.js';
+import {
+  distributeJob,
+  distributePrevHash,
+  keepFuture,
+  type Jobs,
+  type Work,
+} from './work/job-distribution.js';
 import { jobFactory } from './work/job-factory.js';
+import { jobMarks } from './work/job-mark.js';
 import { isPrefixInUse } from './work/job-lifetime.js';
 import { NOTHING, outputFor } from './mining-server-output.js';
 import type {
@@ -56,12 +62,15 @@ export const miningServer = (options: MiningServerOptions): MiningServer => {
   // what is wrong with the options is not to be the first client's trouble
   targetFromHashrate(minHashrate, sharesPerMinute);
   shareAccounting({ batchSize: options.shareBatchSize });
-  const factory = jobFactory(options);
-  const jobOf = (template: NewTemplate) => factory.fromTemplate(template, extranonce.size);
+  const factory = jobFactory({ marks: jobMarks(), ...options });
+  const jobs: Jobs = {
+    of: (template) => factory.fromTemplate(template, extranonce.size),
+    renewed: (template) => factory.renewed(template, extranonce.size),
+  };
   const clients = new Map<number, ServerClient>();
   const work: Work = { current: null, future: new Map() };
   const count = channelCount(options);
-  const open = channelOpening(options, targetPolicy, work, jobOf, count);
+  const open = channelOpening(options, targetPolicy, work, jobs, count);
   const setCustomMiningJob = customJobs(options, work, factory);
 
   const clientOf = (clientId: number): ServerClient => {
@@ -175,9 +184,10 @@ export const miningServer = (options: MiningServerOptions): MiningServer => {
           return { messages: [], outcomes: close(client, message.channelId, message.reasonCode) };
       }
     },
-    newTemplate(template) {
+    newTemplate(received) {
+      const template = { ...received }; // jobs go by the object, and one that comes again is to be other work
       if (template.futureTemplate) {
-        const job = jobOf(template);
+        const job = jobs.of(template);
         keepFuture(work, template);
         return broadcast((client) => distributeJob(client, job, null));
       }
@@ -189,7 +199,7 @@ export const miningServer = (options: MiningServerOptions): MiningServer => {
           templateId,
         });
       }
-      const job = jobOf(template);
+      const job = jobs.of(template);
       work.current = { tip, template };
       if (current !== null) return broadcast((client) => distributeJob(client, job, tip));
       // clients weren't told this tip yet, and can only be with a future job
@@ -200,17 +210,15 @@ export const miningServer = (options: MiningServerOptions): MiningServer => {
               ...distributeJob(client, job, null),
               ...distributePrevHash(client, job, tip),
               // which makes clients forget all other future jobs
-              ...[...work.future.values()].flatMap((other) => distributeJob(client, jobOf(other), null)),
+              ...[...work.future.values()].flatMap((other) => distributeJob(client, jobs.of(other), null)),
             ],
       );
     },
     renewJobs(now) {
       if (work.current === null) return NOTHING;
       const { tip: before, template } = work.current;
-      // above every ntime used so far, as all else in the header is the same and miners would find the same shares
-      const tip = { ...before, minNtime: ntimeAt(before, now) + 1, receivedAt: now };
-      work.current = { tip, template: { ...template } }; // another object makes another job
-      const job = jobOf(work.current.template);
+      const tip = { ...before, minNtime: ntimeAt(before, now), receivedAt: now };
+      const job = jobs.renewed(template);
       return broadcast((client) => distributeJob(client, job, tip));
     },
     setNewPrevHash(message, now) {
@@ -222,7 +230,8 @@ export const miningServer = (options: MiningServerOptions): MiningServer => {
         });
       }
       const tip = chainTipFrom(message, now);
-      const job = template === undefined ? null : jobOf(template);
+      const job = template === undefined ? null : jobs.of(template);
+      if (!samePrevHash(work.lastTip ?? null, tip)) extranonce.nextPrevHash();
       work.current = template === undefined ? null : { tip, template };
       work.lastTip = tip;
       work.future.clear();

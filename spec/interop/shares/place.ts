@@ -16,6 +16,7 @@ import {
   type MiningServerOutput,
   type ServerChannel,
 } from '../../../src/mining/index.js';
+import { noMarks } from '../../mining/support.js';
 import { bytesToHex, hexToBytes, numberOf } from '../../vectors/support.js';
 
 /** An object of a session. */
@@ -64,6 +65,7 @@ export const newPlace = (command: Json, size: number, flags: number): Place => {
       extranonceSize: minExtranonceSize,
     }),
     allocateStandard: nextPrefix,
+    nextPrevHash: () => undefined,
     release: () => undefined,
   };
   const server = miningServer({
@@ -73,6 +75,7 @@ export const newPlace = (command: Json, size: number, flags: number): Place => {
     minHashrate: 0,
     versionRollingAllowed: (command['versionRollingAllowed'] as boolean | undefined) ?? true,
     tag: coinbaseTag(command['poolTag'] as string, (command['minerTag'] as string | undefined) ?? ''),
+    marks: noMarks, // so that the coinbases are the reference's
     payoutOutputs: () => parseOutputs(place.outputs),
     acceptCustomJob: () => null,
   });

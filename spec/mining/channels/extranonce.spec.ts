@@ -1,7 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { extranonceAllocator } from '../../../src/mining/channels/extranonce.js';
+import { RETURNING_TIPS } from '../../../src/mining/work/chain-tip.js';
+import { zeros } from '../support.js';
 
+const randomBytes = zeros;
 const bytes = (...values: number[]) => Uint8Array.from(values);
 const withCode = (code: string) => expect.objectContaining({ code });
 
@@ -11,7 +14,12 @@ const overlap = (a: Uint8Array, b: Uint8Array): boolean =>
 
 describe('layout', () => {
   it('puts upstream prefix, server id and index in that order, big-endian', () => {
-    const allocator = extranonceAllocator({ upstreamPrefix: bytes(0xaa, 0xbb), serverId: 0x0102, size: 10 });
+    const allocator = extranonceAllocator({
+      upstreamPrefix: bytes(0xaa, 0xbb),
+      serverId: 0x0102,
+      size: 10,
+      randomBytes,
+    });
     allocator.allocateStandard();
     expect(allocator.allocateExtended(4)).toEqual({
       extranoncePrefix: bytes(0xaa, 0xbb, 1, 2, 0, 1),
@@ -21,14 +29,14 @@ describe('layout', () => {
   });
 
   it('defaults to 20 bytes, of which a pool server keeps 4 and an extended channel rolls 16', () => {
-    const allocator = extranonceAllocator({ serverId: 1 });
+    const allocator = extranonceAllocator({ serverId: 1, randomBytes });
     expect(allocator.size).toBe(20);
     expect(allocator.extranonceSize).toBe(16);
     expect(allocator.allocateExtended(16).extranoncePrefix).toEqual(bytes(0, 1, 0, 0));
   });
 
   it('writes wide indexes in full', () => {
-    const allocator = extranonceAllocator({ indexSize: 2, size: 2 });
+    const allocator = extranonceAllocator({ indexSize: 2, size: 2, randomBytes });
     let last = allocator.allocateStandard();
     for (let count = 1; count <= 0x1ff; count++) last = allocator.allocateStandard();
     expect(last).toEqual(bytes(0x01, 0xff));
@@ -36,7 +44,7 @@ describe('layout', () => {
 
   it('is not changed by a caller who reuses the upstream prefix', () => {
     const upstreamPrefix = bytes(1, 2);
-    const allocator = extranonceAllocator({ upstreamPrefix, size: 4 });
+    const allocator = extranonceAllocator({ upstreamPrefix, size: 4, randomBytes });
     upstreamPrefix.fill(9);
     expect(allocator.allocateStandard()).toEqual(bytes(1, 2, 0, 0));
   });
@@ -51,18 +59,22 @@ describe('refusals', () => {
     expect(allocator.allocateExtended(6).extranonceSize).toBe(6);
   });
 
-  it('says when the space is exhausted, and goes on after a release', () => {
-    const allocator = extranonceAllocator({ indexSize: 1, size: 4 });
+  it('says when the space is exhausted, and goes on when a released prefix has rested', () => {
+    const allocator = extranonceAllocator({ indexSize: 1, size: 4, randomBytes });
     const prefixes = Array.from({ length: 256 }, () => allocator.allocateStandard());
     expect(() => allocator.allocateStandard()).toThrow(withCode('extranonce-space-exhausted'));
     expect(() => allocator.allocateExtended(1)).toThrow(withCode('extranonce-space-exhausted'));
     allocator.release(prefixes[77]!);
+    for (let tip = 0; tip < RETURNING_TIPS; tip++) {
+      expect(() => allocator.allocateStandard()).toThrow(withCode('extranonce-space-exhausted'));
+      allocator.nextPrevHash();
+    }
     expect(allocator.allocateExtended(1).extranoncePrefix).toEqual(bytes(77));
     expect(() => allocator.allocateStandard()).toThrow(withCode('extranonce-space-exhausted'));
   });
 
   it('refuses to release twice, or what it has not handed out', () => {
-    const allocator = extranonceAllocator({ serverId: 5, indexSize: 1, size: 5 });
+    const allocator = extranonceAllocator({ serverId: 5, indexSize: 1, size: 5, randomBytes });
     const standard = allocator.allocateStandard();
     const { extranoncePrefix } = allocator.allocateExtended(0);
     for (const foreign of [
@@ -99,27 +111,66 @@ describe('refusals', () => {
 });
 
 describe('over many channels', () => {
-  it('lets released prefixes rest while there are fresh ones', () => {
+  it('gives a released prefix to nobody until the previous hash has changed for good', () => {
     const allocator = extranonceAllocator();
-    const first = allocator.allocateStandard();
-    allocator.release(first);
-    for (let count = 0; count < 1000; count++) {
-      const prefix = allocator.allocateStandard();
-      expect(prefix).not.toEqual(first);
-      allocator.release(prefix);
+    const used = new Set<string>();
+    for (let tip = 0; tip < RETURNING_TIPS; tip++) {
+      for (let count = 0; count < 1200; count++) {
+        const prefix = allocator.allocateStandard();
+        expect(used.has(String(prefix))).toBe(false);
+        used.add(String(prefix));
+        allocator.release(prefix);
+      }
+      allocator.nextPrevHash();
     }
+    expect(used.has(String(allocator.allocateStandard()))).toBe(true);
   });
 
-  it('survives 300,000 channels opened and closed without using many indexes', () => {
-    const allocator = extranonceAllocator({ indexSize: 6 });
+  it('gives one that rests to who takes it, when there is no other, the longest released first', () => {
+    const allocator = extranonceAllocator({ indexSize: 1, size: 1 });
+    const prefixes = Array.from({ length: 256 }, () => allocator.allocateStandard(true));
+    expect(() => allocator.allocateStandard(true)).toThrow(withCode('extranonce-space-exhausted'));
+    allocator.release(prefixes[7]!);
+    allocator.nextPrevHash();
+    allocator.release(prefixes[5]!);
+    expect(() => allocator.allocateStandard()).toThrow(withCode('extranonce-space-exhausted'));
+    expect(allocator.allocateStandard(true)).toEqual(prefixes[7]);
+    expect(allocator.allocateExtended(0, true).extranoncePrefix).toEqual(prefixes[5]);
+    expect(() => allocator.allocateStandard(true)).toThrow(withCode('extranonce-space-exhausted'));
+  });
+
+  it('is not exhausted, nor made to take more memory, by who opens and closes for hours', () => {
+    const allocator = extranonceAllocator({ indexSize: 6, randomBytes });
     let highest = 0;
+    let resting = 0;
+    const open = (): Uint8Array => {
+      try {
+        return allocator.allocateStandard();
+      } catch {
+        resting++;
+        return allocator.allocateStandard(true);
+      }
+    };
     for (let count = 0; count < 300_000; count++) {
-      const prefix = allocator.allocateStandard();
+      const prefix = open();
       highest = Math.max(highest, new DataView(prefix.buffer).getUint32(2));
       allocator.release(prefix);
     }
-    expect(highest).toBeLessThan(2048);
+    expect(highest).toBe(262_143);
+    expect(resting).toBe(300_000 - 262_144);
     expect(allocator.live).toBe(0);
+  });
+
+  it('begins elsewhere in every process', () => {
+    const first = () => extranonceAllocator({ indexSize: 4 }).allocateExtended(4).extranoncePrefix;
+    expect(first()).not.toEqual(first());
+    // to the end of the space, and on from its beginning
+    const last = extranonceAllocator({
+      indexSize: 1,
+      size: 1,
+      randomBytes: (length) => zeros(length).fill(255),
+    });
+    expect([last.allocateStandard(), last.allocateStandard()]).toEqual([bytes(255), bytes(0)]);
   });
 
   it('keeps all live channels of two servers apart under any openings and closings', () => {
@@ -167,9 +218,10 @@ describe('over many channels', () => {
   it('makes every released prefix available again', () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.integer({ min: 0, max: 255 })), (closed) => {
-        const allocator = extranonceAllocator({ indexSize: 1, size: 1 });
+        const allocator = extranonceAllocator({ indexSize: 1, size: 1, randomBytes });
         const prefixes = Array.from({ length: 256 }, () => allocator.allocateStandard());
         for (const index of closed) allocator.release(prefixes[index]!);
+        for (let tip = 0; tip < RETURNING_TIPS; tip++) allocator.nextPrevHash();
         expect(closed.map(() => allocator.allocateStandard()[0])).toEqual(closed); // the longest released first
         expect(() => allocator.allocateStandard()).toThrow(withCode('extranonce-space-exhausted'));
       }),

@@ -1,9 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { sha256 } from '@noble/hashes/sha2.js';
 import fc from 'fast-check';
-import { targetFromBigInt, targetFromDifficulty } from '../../../src/bitcoin/target.js';
-import { seenShares } from '../../../src/mining/shares/seen-shares.js';
-import { shareAccounting } from '../../../src/mining/shares/share-accounting.js';
+import { targetFromDifficulty } from '../../../src/bitcoin/target.js';
+import { COMFORTABLE_SEEN, shareAccounting } from '../../../src/mining/shares/share-accounting.js';
 
 /** A hash of difficulty 1 to 2, different for every number. */
 const hashOf = (number: number): Uint8Array => {
@@ -163,34 +161,24 @@ describe('duplicates', () => {
     expect(accounting.seen(hashOf(1))).toBe(true);
   });
 
-  it('never holds more than its limit, never lets a share count twice, and goes on accepting harder ones', () => {
-    const limit = 100;
-    const seen = seenShares(limit);
-    const hashes = Array.from({ length: 5000 }, (_, number) =>
-      sha256(Uint8Array.of(number >> 8, number & 0xff)),
-    );
-    const accepted: Uint8Array[] = [];
-    for (const hash of hashes) {
-      hash.fill(0, 28); // difficulty 1 or more
-      if (seen.has(hash)) continue;
-      seen.add(hash);
-      accepted.push(hash);
-      expect(seen.size).toBeLessThanOrEqual(limit);
+  it('remembers those of the previous hashes before that it is told to keep, the last ones', () => {
+    const accounting = shareAccounting({ batchSize: 10 });
+    for (const number of [1, 2, 3]) {
+      accounting.accept(share(number));
+      accounting.clear(2);
     }
-    expect(accepted.filter((hash) => !seen.has(hash))).toEqual([]);
-    expect(accepted.length).toBeGreaterThan(limit);
-    expect(seen.has(targetFromBigInt(1n))).toBe(false);
-    seen.clear();
-    expect(seen.size).toBe(0);
-    expect(accepted.filter((hash) => seen.has(hash))).toEqual([]);
+    expect([1, 2, 3].map((number) => accounting.seen(hashOf(number)))).toEqual([false, true, true]);
+    accounting.clear();
+    expect(accounting.seen(hashOf(3))).toBe(false);
   });
 
-  it('refuses hashes that are not 32 bytes, and senseless limits', () => {
-    const seen = seenShares(1);
-    expect(() => seen.has(new Uint8Array(31))).toThrow(expect.objectContaining({ code: 'invalid-length' }));
-    expect(() => seen.add(new Uint8Array(33))).toThrow(expect.objectContaining({ code: 'invalid-length' }));
-    for (const limit of [0, -1, 0.5, Number.NaN]) {
-      expect(() => seenShares(limit)).toThrow(expect.objectContaining({ code: 'out-of-range' }));
-    }
+  it('tells how full the memory is', () => {
+    const accounting = shareAccounting({ batchSize: 10 });
+    for (let number = 1; number <= COMFORTABLE_SEEN / 64; number++) accounting.accept(share(number));
+    expect(accounting.seenPressure).toBe(1 / 64);
+    accounting.clear(1);
+    expect(accounting.seenPressure).toBe(1 / 64);
+    accounting.clear();
+    expect(accounting.seenPressure).toBe(0);
   });
 });

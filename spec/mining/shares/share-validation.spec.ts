@@ -100,7 +100,8 @@ const cases: readonly Case[] = [
   {
     name: 'that was sent before',
     errorCode: 'duplicate-share',
-    spoil: (message, { send }) => {
+    spoil: (_, { channel, send }) => {
+      const { message } = mineShare(channel);
       outcomeOf(send(message), 'ShareAccepted');
       return { ...message, sequenceNumber: message.sequenceNumber + 1 };
     },

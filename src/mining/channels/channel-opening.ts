@@ -7,7 +7,7 @@ import {
   type OpenStandardMiningChannel,
 } from '../../messages/index.js';
 import type { OpenMiningChannelErrorCode } from '../error-codes.js';
-import { firstJobs, type JobOf, type Work } from '../work/job-distribution.js';
+import { firstJobs, type Jobs, type Work } from '../work/job-distribution.js';
 import { outputFor } from '../mining-server-output.js';
 import type { MiningServerOptions, MiningServerOutput } from '../mining-server-types.js';
 import type { ChannelCount } from './channel-limits.js';
@@ -16,12 +16,20 @@ import { addChannel, groupForNewChannel, nextId, type ServerClient } from './ser
 
 type OpenChannel = OpenStandardMiningChannel | OpenExtendedMiningChannel;
 
+/** A channel's part of the extranonce space. */
+interface Space {
+  readonly extranoncePrefix: Uint8Array;
+  readonly extranonceSize: number;
+  /** Whether another channel had it on a previous hash that may still be valid. */
+  readonly wasUsed: boolean;
+}
+
 /** What opens channels for a mining server (spec §5.3.2 to §5.3.6). */
 export const channelOpening = (
   options: MiningServerOptions,
   targetPolicy: TargetPolicy,
   work: Work,
-  jobOf: JobOf,
+  jobs: Jobs,
   count: ChannelCount,
 ) => {
   const { extranonce, shareBatchSize, isKnownUser = () => true } = options;
@@ -38,16 +46,23 @@ export const channelOpening = (
     return count.hasRoom(client) ? null : 'too-many-channels';
   };
 
-  const allocate = (request: OpenChannel) => {
+  /** Room in the extranonce space, at best one that no channel had on a recent previous hash. */
+  const allocate = (client: ServerClient, request: OpenChannel): Space | OpenMiningChannelErrorCode => {
+    const take = (takesResting: boolean) =>
+      request.type === 'OpenStandardMiningChannel'
+        ? { extranoncePrefix: extranonce.allocateStandard(takesResting), extranonceSize: 0 }
+        : extranonce.allocateExtended(request.minExtranonceSize, takesResting);
     try {
-      return request.type === 'OpenStandardMiningChannel'
-        ? { extranoncePrefix: extranonce.allocateStandard(), extranonceSize: 0 }
-        : extranonce.allocateExtended(request.minExtranonceSize);
+      return { ...take(false), wasUsed: false };
     } catch (error) {
-      if (!(error instanceof Sv2Error)) throw error;
-      if (error.code === 'min-extranonce-size-too-large') return error.code;
-      if (error.code === 'extranonce-space-exhausted') return 'too-many-channels';
-      throw error;
+      const errorCode = allocationError(error);
+      // whoever makes the coinbases could make the same again
+      if (errorCode !== 'channel-capacity-exhausted' || client.requiresWorkSelection) return errorCode;
+    }
+    try {
+      return { ...take(true), wasUsed: true };
+    } catch (error) {
+      return allocationError(error);
     }
   };
 
@@ -66,17 +81,24 @@ export const channelOpening = (
     if (errorCode !== null) return refuse(errorCode);
     const target = targetFor(nominalHashRate, request.maxTarget, targetPolicy);
     if (typeof target === 'string') return refuse(target);
-    const space = allocate(request);
+    const space = allocate(client, request);
     if (typeof space === 'string') return refuse(space);
 
     const groupChannelId = groupForNewChannel(client);
     const channelId = nextId(client);
-    const channel = serverChannel(request, { channelId, groupChannelId, target, shareBatchSize, ...space });
+    const { extranoncePrefix, extranonceSize, wasUsed } = space;
+    const channel = serverChannel(request, {
+      channelId,
+      groupChannelId,
+      target,
+      shareBatchSize,
+      extranoncePrefix,
+      extranonceSize,
+    });
     addChannel(client, channel);
     count.opened(client);
 
     const { kind } = channel;
-    const { extranoncePrefix, extranonceSize } = space;
     const opened = { requestId, channelId, target, extranoncePrefix, groupChannelId };
     return outputFor(
       clientId,
@@ -84,7 +106,7 @@ export const channelOpening = (
         kind === 'standard'
           ? OpenStandardMiningChannelSuccess(opened)
           : OpenExtendedMiningChannelSuccess({ ...opened, extranonceSize }),
-        ...firstJobs(client, channel, work, jobOf),
+        ...firstJobs(client, channel, work, jobs, wasUsed),
       ],
       [
         {
@@ -100,4 +122,13 @@ export const channelOpening = (
       ],
     );
   };
+};
+
+/** The wire's code for what an allocator threw. */
+const allocationError = (error: unknown): OpenMiningChannelErrorCode => {
+  if (error instanceof Sv2Error) {
+    if (error.code === 'min-extranonce-size-too-large') return error.code;
+    if (error.code === 'extranonce-space-exhausted') return 'channel-capacity-exhausted';
+  }
+  throw error;
 };

@@ -1,10 +1,15 @@
 import { Sv2Error } from '../../codec/errors.js';
+import { defaultCrypto, type RandomBytes } from '../../crypto/index.js';
+import { RETURNING_TIPS } from '../work/chain-tip.js';
 
 /** The longest extranonce that fits `extranonce_prefix` (B0_32) and leaves the coinbase its room. */
 const MAX_EXTRANONCE_SIZE = 32;
 
-/** How many released prefixes rest before the first of them is used again, as long as there are fresh ones. */
-const RESTING = 1024;
+/**
+ * How many released prefixes may rest before no fresh one is given: whoever opens and closes channels for hours
+ * makes this table grow to 2 MB and no further.
+ */
+const MAX_RESTING = 262_144;
 
 /** Options of {@link extranonceAllocator}. */
 export interface ExtranonceAllocatorOptions {
@@ -16,6 +21,8 @@ export interface ExtranonceAllocatorOptions {
   readonly indexSize?: number;
   /** Bytes of the whole extranonce, the same for every channel (spec §5.1.2.1), at most 32. Default 20. */
   readonly size?: number;
+  /** Says at which index to begin, so that the next process begins elsewhere; Web Crypto unless given. */
+  readonly randomBytes?: RandomBytes;
 }
 
 /** Hands out extranonce prefixes. See {@link extranonceAllocator}. */
@@ -30,20 +37,28 @@ export interface ExtranonceAllocator {
    * A prefix for an extended channel.
    *
    * @param minExtranonceSize `min_extranonce_size` of `OpenExtendedMiningChannel`
+   * @param takesResting whether one that still rests will do when there is no other: its channel must get work
+   *   that nobody had
    * @returns both fields as `OpenExtendedMiningChannel.Success` wants them
    * @throws Sv2Error `min-extranonce-size-too-large` (the wire's error code) when fewer bytes can be rolled,
-   *   `extranonce-space-exhausted` when every prefix is taken
+   *   `extranonce-space-exhausted` when every prefix is taken or rests
    */
-  allocateExtended(minExtranonceSize: number): { extranoncePrefix: Uint8Array; extranonceSize: number };
+  allocateExtended(
+    minExtranonceSize: number,
+    takesResting?: boolean,
+  ): { extranoncePrefix: Uint8Array; extranonceSize: number };
   /**
    * The whole extranonce of a standard channel.
    *
+   * @param takesResting as for an extended channel
    * @returns `size` bytes, zeros where an extended channel would roll
-   * @throws Sv2Error `extranonce-space-exhausted` when every prefix is taken
+   * @throws Sv2Error `extranonce-space-exhausted` when every prefix is taken or rests
    */
-  allocateStandard(): Uint8Array;
+  allocateStandard(takesResting?: boolean): Uint8Array;
+  /** There is another previous hash: prefixes that have rested for long enough are free again. */
+  nextPrevHash(): void;
   /**
-   * Takes a prefix back when its channel closes.
+   * Takes a prefix back when its channel closes. It rests while work it was used for may still be valid.
    *
    * @param extranoncePrefix what one of the other two returned
    * @throws Sv2Error `unknown-extranonce-prefix` when this allocator has not handed it out, or has it back
@@ -59,14 +74,18 @@ export interface ExtranonceAllocator {
  * ```
  *
  * Standard and extended channels draw their index from one pool, so a standard channel's extranonce is never
- * inside what an extended channel rolls. A released index rests while fresh ones remain, so that shares that
- * arrive late for a closed channel don't meet a new channel's work. Takes memory for the channels that were
- * open at the same time at most, and constant time.
+ * inside what an extended channel rolls. Indexes count up from a random one, so that another process does not
+ * begin where this one did; with `indexSize` 4, two with 1,000 channels each meet once in two million times.
+ *
+ * A released index rests until the previous hash has changed {@link RETURNING_TIPS} times: whoever gets it before
+ * could hand in once more what was credited already. Takes memory for the channels that are open or rest, and
+ * constant time.
  *
  * @throws Sv2Error `out-of-range` when an option is, or when the parts don't fit `size`
  */
 export const extranonceAllocator = (options: ExtranonceAllocatorOptions = {}): ExtranonceAllocator => {
   const { upstreamPrefix = new Uint8Array(0), serverId, indexSize = 2, size = 20 } = options;
+  const { randomBytes = defaultCrypto.randomBytes } = options;
   requireRange('indexSize', indexSize, 1, 6);
   if (serverId !== undefined) requireRange('serverId', serverId, 0, 0xffff);
   const indexOffset = upstreamPrefix.length + (serverId === undefined ? 0 : 2);
@@ -79,16 +98,30 @@ export const extranonceAllocator = (options: ExtranonceAllocatorOptions = {}): E
 
   const capacity = 256 ** indexSize;
   const lengthOfLive = new Map<number, number>();
-  const released = fifo<number>();
+  const first = numberFrom(randomBytes(indexSize));
   let fresh = 0;
+  const free = fifo<number>();
+  /** Released ones by the previous hash they were released on, the oldest first; in the end free again. */
+  let resting = [fifo<number>()];
+  const restingCount = (): number => resting.reduce((sum, { length }) => sum + length, 0);
 
-  const allocate = (length: number): Uint8Array => {
-    const index = released.length > RESTING || fresh === capacity ? released.shift() : fresh++;
+  const nextIndex = (takesResting: boolean): number | undefined => {
+    const rested = free.shift();
+    if (rested !== undefined) return rested;
+    if (fresh < capacity && restingCount() < MAX_RESTING) return (first + fresh++) % capacity;
+    return takesResting ? resting.find(({ length }) => length > 0)?.shift() : undefined;
+  };
+
+  const allocate = (length: number, takesResting: boolean): Uint8Array => {
+    const index = nextIndex(takesResting);
     if (index === undefined) {
-      throw new Sv2Error('extranonce-space-exhausted', `all ${capacity} extranonce prefixes are taken`, {
-        capacity,
-      });
+      throw new Sv2Error(
+        'extranonce-space-exhausted',
+        `all ${capacity} extranonce prefixes are taken or were on a recent previous hash`,
+        { capacity, live: lengthOfLive.size },
+      );
     }
+    if (lengthOfLive.has(index)) throw new Error(`extranonce prefix ${index} would have two owners`);
     lengthOfLive.set(index, length);
     const prefix = new Uint8Array(length);
     prefix.set(base);
@@ -104,7 +137,7 @@ export const extranonceAllocator = (options: ExtranonceAllocatorOptions = {}): E
     get live() {
       return lengthOfLive.size;
     },
-    allocateExtended(minExtranonceSize) {
+    allocateExtended(minExtranonceSize, takesResting = false) {
       const extranonceSize = size - prefixSize;
       if (!(minExtranonceSize <= extranonceSize)) {
         throw new Sv2Error(
@@ -113,13 +146,17 @@ export const extranonceAllocator = (options: ExtranonceAllocatorOptions = {}): E
           { minExtranonceSize, extranonceSize },
         );
       }
-      return { extranoncePrefix: allocate(prefixSize), extranonceSize };
+      return { extranoncePrefix: allocate(prefixSize, takesResting), extranonceSize };
     },
-    allocateStandard: () => allocate(size),
+    allocateStandard: (takesResting = false) => allocate(size, takesResting),
+    nextPrevHash() {
+      resting.push(fifo());
+      const rested = resting.slice(0, -RETURNING_TIPS);
+      resting = resting.slice(-RETURNING_TIPS);
+      for (const { drain } of rested) drain((index) => free.push(index));
+    },
     release(extranoncePrefix) {
-      const index = extranoncePrefix
-        .subarray(indexOffset, prefixSize)
-        .reduce((value, byte) => value * 256 + byte, 0);
+      const index = numberFrom(extranoncePrefix.subarray(indexOffset, prefixSize));
       const isOurs =
         lengthOfLive.get(index) === extranoncePrefix.length &&
         base.every((byte, at) => extranoncePrefix[at] === byte) &&
@@ -132,7 +169,7 @@ export const extranonceAllocator = (options: ExtranonceAllocatorOptions = {}): E
         );
       }
       lengthOfLive.delete(index);
-      released.push(index);
+      resting.at(-1)?.push(index);
     },
   };
 };
@@ -152,8 +189,16 @@ const fifo = <T>() => {
       if (outgoing.length === 0) [outgoing, incoming] = [incoming.reverse(), []];
       return outgoing.pop();
     },
+    drain(take: (value: T) => void): void {
+      for (const value of outgoing.reverse()) take(value);
+      for (const value of incoming) take(value);
+      [outgoing, incoming] = [[], []];
+    },
   };
 };
+
+/** Up to 6 bytes, big-endian. */
+const numberFrom = (bytes: Uint8Array): number => bytes.reduce((value, byte) => value * 256 + byte, 0);
 
 const requireRange = (name: string, value: number, lowest: number, highest: number): void => {
   if (Number.isInteger(value) && value >= lowest && value <= highest) return;

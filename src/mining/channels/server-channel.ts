@@ -8,7 +8,7 @@ import {
   type OpenExtendedMiningChannel,
   type OpenStandardMiningChannel,
 } from '../../messages/index.js';
-import { samePrevHash, sameTip, type ChainTip } from '../work/chain-tip.js';
+import { RETURNING_TIPS, samePrevHash, sameTip, type ChainTip } from '../work/chain-tip.js';
 import type { ChannelJob, ServerJob } from '../work/job.js';
 import {
   activateJob,
@@ -56,6 +56,8 @@ export interface ServerChannel {
   /** What its jobs build on; null before the first. */
   tip: ChainTip | null;
   readonly shares: ShareAccounting;
+  /** Whether its client has made coinbases of its own, which it could make again. */
+  hasCustomJobs: boolean;
 }
 
 /** What {@link serverChannel} is told. */
@@ -85,6 +87,7 @@ export const serverChannel = (
   jobs: jobStore(),
   tip: null,
   shares: shareAccounting({ batchSize: shareBatchSize }),
+  hasCustomJobs: false,
   ...options,
 });
 
@@ -177,12 +180,16 @@ export const retireChannelJobs = (channel: ServerChannel, tip: ChainTip): void =
 export const addCustomJob = (channel: ServerChannel, job: ServerJob, tip: ChainTip): void => {
   if (channel.tip !== null && !sameTip(channel.tip, tip)) retireJobs(channel.jobs);
   moveTo(channel, tip);
+  channel.hasCustomJobs = true;
   addChannelJob(channel, job, tip);
 };
 
-/** Shares that were seen on another previous hash cannot come again: they would be stale. */
+/**
+ * Shares that were seen on another previous hash cannot come again: they would be stale, and if that one comes
+ * back it is with jobs of other coinbases. Only custom jobs can be the same then.
+ */
 const moveTo = (channel: ServerChannel, tip: ChainTip): void => {
-  if (!samePrevHash(channel.tip, tip)) channel.shares.clear();
+  if (!samePrevHash(channel.tip, tip)) channel.shares.clear(channel.hasCustomJobs ? RETURNING_TIPS : 0);
   channel.tip = tip;
 };
 

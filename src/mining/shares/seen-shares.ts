@@ -1,76 +1,118 @@
 import { Sv2Error } from '../../codec/errors.js';
 
-/** Remembers the hashes of accepted shares, in bounded memory. See {@link seenShares}. */
+/** Remembers the hashes of accepted shares. See {@link seenShares}. */
 export interface SeenShares {
   /**
-   * Whether a share was accepted before, or can no longer be told from one that was.
+   * Whether a share was accepted before.
    *
    * @param hash 32 bytes, the block hash of the share as SHA-256 returned it
    */
   has(hash: Uint8Array): boolean;
   /**
-   * Remembers an accepted share.
+   * Remembers an accepted share; again changes nothing.
    *
    * @param hash 32 bytes
    */
   add(hash: Uint8Array): void;
-  /** Forgets everything: call it when the previous hash changes, since older shares are stale from then on. */
+  /** Forgets everything: for when no work that the shares were for can be valid any more. */
   clear(): void;
-  /** How many hashes are remembered, at most `limit`. */
+  /** How many hashes are remembered. */
   readonly size: number;
+  /** Bytes of its table: none before the first share, at most 15 a share from the tenth on. */
+  readonly byteLength: number;
 }
 
+/** Slots of the first table. */
+const FIRST_CAPACITY = 16;
+
+/** How full a table gets before it grows by half: a search of a missing hash looks at 15 slots on average then. */
+const FULLEST = 13 / 16;
+
 /**
- * Memory for duplicate shares that never holds more than `limit` hashes and never lets a share count twice.
+ * Memory for duplicate shares: all of them, as many as come. Forgetting one would let it count twice, and taking
+ * new ones for duplicates would rob honest miners; who wants less in memory makes shares harder.
  *
- * Forgetting the oldest hashes when full would let a miner replay them for credit. Instead, a full memory
- * forgets the easiest half or more and from then on takes every share that easy for a duplicate: the channel goes on
- * at a higher difficulty until {@link SeenShares.clear}. Vardiff keeps honest channels far from there.
- *
- * @param limit how many hashes to remember, 1 or more
- * @throws Sv2Error `out-of-range` when the limit isn't a whole number above 0
+ * A hash is known by 64 bits, the exclusive or of its quarters: proof of work leaves them random. Among a million shares of one
+ * channel and previous hash, one is taken for another once in 37 million times (n²/2^65). An open-addressing
+ * table with linear probing, two words a slot, so that a share costs 10 to 15 bytes and no object.
  */
-export const seenShares = (limit: number): SeenShares => {
-  if (!Number.isSafeInteger(limit) || limit < 1) {
-    throw new Sv2Error('out-of-range', `the number of shares to remember must be 1 or more, got ${limit}`, {
-      limit,
-    });
-  }
-  const bitsOfShare = new Map<string, number>();
-  let longest = 256;
+export const seenShares = (): SeenShares => {
+  // nobody can make hashes that crowd one part of the table without knowing this
+  const salt = Math.floor(Math.random() * 0x1_0000_0000);
+  let table = new Uint32Array(0);
+  let capacity = 0;
+  let size = 0;
+
+  /** Index of a fingerprint's slot in the table, or of the empty one that it would take. */
+  const find = (low: number, high: number): number => {
+    const mixed = (Math.imul(low ^ salt, 0x9e37_79b1) ^ Math.imul(high, 0x85eb_ca6b)) >>> 0;
+    let at = 2 * Math.floor((mixed / 0x1_0000_0000) * capacity);
+    while ((table[at] !== low || table[at + 1] !== high) && (table[at] !== 0 || table[at + 1] !== 0)) {
+      at += 2;
+      if (at === table.length) at = 0;
+    }
+    return at;
+  };
+
+  const grow = (): void => {
+    const before = table;
+    capacity = Math.max(FIRST_CAPACITY, Math.floor(capacity * 1.5));
+    table = new Uint32Array(2 * capacity);
+    for (let from = 0; from < before.length; from += 2) {
+      const low = before[from] ?? 0;
+      const high = before[from + 1] ?? 0;
+      if (low === 0 && high === 0) continue;
+      const at = find(low, high);
+      table[at] = low;
+      table[at + 1] = high;
+    }
+  };
 
   return {
-    has: (hash) => bitLength(hash) > longest || bitsOfShare.has(keyOf(hash)),
+    has(hash) {
+      requireHash(hash);
+      if (size === 0) return false;
+      const at = find(lowOf(hash), highOf(hash));
+      return table[at] !== 0 || table[at + 1] !== 0;
+    },
     add(hash) {
-      bitsOfShare.set(keyOf(hash), bitLength(hash));
-      if (bitsOfShare.size <= limit) return;
-      const sorted = Uint16Array.from(bitsOfShare.values()).sort();
-      longest = (sorted[limit >> 1] ?? 0) - 1;
-      for (const [key, bits] of bitsOfShare) if (bits > longest) bitsOfShare.delete(key);
+      requireHash(hash);
+      if (size + 1 > FULLEST * capacity) grow();
+      const low = lowOf(hash);
+      const high = highOf(hash);
+      const at = find(low, high);
+      if (table[at] !== 0 || table[at + 1] !== 0) return;
+      table[at] = low;
+      table[at + 1] = high;
+      size++;
     },
     clear() {
-      bitsOfShare.clear();
-      longest = 256;
+      table = new Uint32Array(0);
+      capacity = 0;
+      size = 0;
     },
     get size() {
-      return bitsOfShare.size;
+      return size;
+    },
+    get byteLength() {
+      return table.byteLength;
     },
   };
 };
 
-/** The low 128 bits of a hash, which no proof of work makes less random, one byte a character. */
-const keyOf = (hash: Uint8Array): string => {
-  requireHash(hash);
-  return String.fromCharCode(...hash.subarray(0, 16));
-};
+/** Half of the words; never 0, which with a second half of 0 would be an empty slot. */
+const lowOf = (hash: Uint8Array): number =>
+  (wordOf(hash, 0) ^ wordOf(hash, 8) ^ wordOf(hash, 16) ^ wordOf(hash, 24)) >>> 0 || 1;
 
-/** The position of the highest bit set of a little-endian 256-bit integer: smaller is harder. */
-const bitLength = (hash: Uint8Array): number => {
-  requireHash(hash);
-  let bytes = 32;
-  while (bytes > 0 && hash[bytes - 1] === 0) bytes--;
-  return bytes === 0 ? 0 : 8 * bytes - (Math.clz32(hash[bytes - 1] ?? 0) - 24);
-};
+/** The other half. */
+const highOf = (hash: Uint8Array): number =>
+  (wordOf(hash, 4) ^ wordOf(hash, 12) ^ wordOf(hash, 20) ^ wordOf(hash, 28)) >>> 0;
+
+const wordOf = (bytes: Uint8Array, at: number): number =>
+  (bytes[at] ?? 0) |
+  ((bytes[at + 1] ?? 0) << 8) |
+  ((bytes[at + 2] ?? 0) << 16) |
+  ((bytes[at + 3] ?? 0) << 24);
 
 const requireHash = (hash: Uint8Array): void => {
   if (hash.length === 32) return;

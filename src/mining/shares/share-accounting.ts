@@ -1,6 +1,9 @@
 import { difficultyFromTarget } from '../../bitcoin/target.js';
 import { Sv2Error } from '../../codec/errors.js';
-import { seenShares } from './seen-shares.js';
+import { seenShares, type SeenShares } from './seen-shares.js';
+
+/** Shares of a channel remembered without worry, some 800 kB: a hundred a second for the ten minutes of a block. */
+export const COMFORTABLE_SEEN = 65_536;
 
 /** The fields of a `SubmitShares.Success` that are not the channel's id (spec §5.3.13). */
 export interface ShareAcknowledgement {
@@ -43,8 +46,6 @@ export interface ShareTotals {
 export interface ShareAccountingOptions {
   /** How many accepted shares one `SubmitShares.Success` acknowledges, 1 or more. */
   readonly batchSize: number;
-  /** How many share hashes to remember between two previous hashes, default 65,536; see `seenShares`. */
-  readonly seenLimit?: number;
 }
 
 /** The share accounting of one channel. See {@link shareAccounting}. */
@@ -70,8 +71,17 @@ export interface ShareAccounting {
    * @returns the acknowledgement to send, or undefined when nothing is pending
    */
   flush(): ShareAcknowledgement | undefined;
-  /** Forgets the hashes seen; counts stay. Call it when the previous hash changes. */
-  clear(): void;
+  /**
+   * The previous hash has changed: forgets the hashes seen on it, counts stay.
+   *
+   * @param kept of how many previous hashes to remember them still; none unless given
+   */
+  clear(kept?: number): void;
+  /**
+   * How full the memory for duplicates is: hashes remembered by {@link COMFORTABLE_SEEN}. Above 1 the channel's
+   * target should be made harder; no share is refused for it.
+   */
+  readonly seenPressure: number;
   /** A snapshot of the counts. */
   totals(): ShareTotals;
 }
@@ -83,18 +93,16 @@ export interface ShareAccounting {
  * A batch ends when it is full, at a block (as in the reference implementation, `channels_sv2`
  * `ShareAccounting`), or by {@link ShareAccounting.flush}; count and sum start from zero after it.
  *
- * @throws Sv2Error `out-of-range` when `batchSize` or `seenLimit` isn't a whole number above 0
+ * @throws Sv2Error `out-of-range` when `batchSize` isn't a whole number from 1 to 2^32 - 1
  */
-export const shareAccounting = ({
-  batchSize,
-  seenLimit = 65_536,
-}: ShareAccountingOptions): ShareAccounting => {
+export const shareAccounting = ({ batchSize }: ShareAccountingOptions): ShareAccounting => {
   if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > 0xffff_ffff) {
     throw new Sv2Error('out-of-range', `a share batch must hold 1 to 4294967295 shares, got ${batchSize}`, {
       batchSize,
     });
   }
-  const seen = seenShares(seenLimit);
+  let seen = seenShares();
+  let seenBefore: readonly SeenShares[] = [];
   const counts = shareCounts();
   let lastSequenceNumber = 0;
   let batchCount = 0;
@@ -113,7 +121,7 @@ export const shareAccounting = ({
   };
 
   return {
-    seen: (hash) => seen.has(hash),
+    seen: (hash) => seen.has(hash) || seenBefore.some((before) => before.has(hash)),
     accept(share) {
       counts.accept(share);
       seen.add(share.hash);
@@ -124,7 +132,13 @@ export const shareAccounting = ({
     },
     reject: (errorCode) => counts.reject(errorCode),
     flush,
-    clear: () => seen.clear(),
+    clear(kept = 0) {
+      seenBefore = [seen, ...seenBefore].slice(0, kept);
+      seen = seenShares();
+    },
+    get seenPressure() {
+      return seenBefore.reduce((sum, { size }) => sum + size, seen.size) / COMFORTABLE_SEEN;
+    },
     totals: () => counts.totals(),
   };
 };

@@ -2,6 +2,13 @@ import { sameBytes } from '../../bitcoin/consensus-bytes.js';
 import { targetFromNbits } from '../../bitcoin/target.js';
 import type { SetCustomMiningJob, SetNewPrevHash, SetNewPrevHashTemplate } from '../../messages/index.js';
 
+/**
+ * How many changes of the previous hash it takes until it is no more reckoned with that one comes back: a
+ * reorganisation is a change for each block that it goes back, and one of more than two blocks was last seen on
+ * mainnet in 2015.
+ */
+export const RETURNING_TIPS = 8;
+
 /** What jobs build on. */
 export interface ChainTip {
   /** 32 bytes in wire order, as in the block header. */

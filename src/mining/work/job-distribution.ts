@@ -32,8 +32,13 @@ export const keepFuture = ({ future }: Work, template: NewTemplate): void => {
   }
 };
 
-/** The job of a template. */
-export type JobOf = (template: NewTemplate) => ServerJob;
+/** Makes jobs of templates for the channels of a server. */
+export interface Jobs {
+  /** The job of a template, the same each time. */
+  of(template: NewTemplate): ServerJob;
+  /** Another job of a template: work that nobody had yet. */
+  renewed(template: NewTemplate): ServerJob;
+}
 
 /**
  * Gives a job to all channels of a client: by NewMiningJob to each when it requires standard jobs, by one
@@ -78,25 +83,27 @@ export const distributePrevHash = (client: ServerClient, job: ServerJob | null, 
  * Gives a new channel its first jobs, addressed to itself: what is mined now as a future job and the
  * SetNewPrevHash that activates it (spec §5.3.15: the first job has no min_ntime), then the jobs for the next tip.
  *
+ * @param ownJob whether it needs work that no other channel had, as its extranonce prefix was another's a moment ago
  * @returns the messages to send after the channel's opening
  */
 export const firstJobs = (
   { requiresWorkSelection }: ServerClient,
   channel: ServerChannel,
   { current, future }: Work,
-  jobOf: JobOf,
+  jobs: Jobs,
+  ownJob: boolean,
 ): Message[] => {
   if (requiresWorkSelection) return [];
   const messages: Message[] = [];
   if (current !== null) {
     const { tip, template } = current;
-    const job = jobOf(template);
+    const job = ownJob ? jobs.renewed(template) : jobs.of(template);
     messages.push(jobMessage(channel, addChannelJob(channel, job, null)));
     activateChannelJob(channel, job, tip);
     messages.push(prevHashMessage(channel.channelId, job, tip));
   }
   for (const template of future.values())
-    messages.push(jobMessage(channel, addChannelJob(channel, jobOf(template), null)));
+    messages.push(jobMessage(channel, addChannelJob(channel, jobs.of(template), null)));
   return messages;
 };
 

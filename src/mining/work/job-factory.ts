@@ -9,6 +9,7 @@ import { findWitnessCommitment } from '../../bitcoin/merkle.js';
 import { parseOutputs, parseTemplateOutputs, type TxOut } from '../../bitcoin/outputs.js';
 import type { NewTemplate, SetCustomMiningJob } from '../../messages/index.js';
 import type { ServerJob } from './job.js';
+import type { JobMarks } from './job-mark.js';
 
 /** Options of {@link jobFactory}. */
 export interface JobFactoryOptions {
@@ -18,8 +19,10 @@ export interface JobFactoryOptions {
    * @param value what the template leaves, in satoshis; what the outputs don't claim of it is lost
    */
   readonly payoutOutputs: (value: bigint) => readonly TxOut[];
-  /** 1 to 75 bytes for the coinbase's scriptSig; default `coinbaseTag()`, the text `Sv2///`. */
+  /** For the coinbase's scriptSig, with the mark 1 to 75 bytes; default `coinbaseTag()`, the text `Sv2///`. */
   readonly tag?: Uint8Array;
+  /** What tells the coinbase of a job from all others, behind the tag; nothing unless given. */
+  readonly marks?: JobMarks;
   /** Whether miners may roll the version bits of BIP 323; default true. */
   readonly versionRollingAllowed?: boolean;
 }
@@ -34,7 +37,13 @@ export interface JobFactory {
    */
   fromTemplate(template: NewTemplate, fullExtranonceSize: number): ServerJob;
   /**
-   * A job with an id of its own for a SetCustomMiningJob.
+   * Another job of a template, with an id and a mark of its own: work that nobody had yet.
+   *
+   * @throws Sv2Error as `buildCoinbase`
+   */
+  renewed(template: NewTemplate, fullExtranonceSize: number): ServerJob;
+  /**
+   * A job with an id of its own for a SetCustomMiningJob. Its coinbase is the client's own, without a mark.
    *
    * @throws Sv2Error `bad-cb-length` for its coinbase prefix; others as `parseOutputs` for its outputs
    */
@@ -46,41 +55,54 @@ export interface JobFactory {
  * never in use twice on one channel (spec §5.3.15, §5.3.16), and channels, groups and clients can share jobs.
  */
 export const jobFactory = (options: JobFactoryOptions): JobFactory => {
-  const { payoutOutputs, tag = coinbaseTag(), versionRollingAllowed = true } = options;
+  const { payoutOutputs, tag = coinbaseTag(), marks = () => NO_MARK, versionRollingAllowed = true } = options;
   const made = new WeakMap<
     NewTemplate,
-    { readonly jobId: number; readonly bySize: Map<number, ServerJob> }
+    { readonly jobId: number; readonly mark: Uint8Array; readonly bySize: Map<number, ServerJob> }
   >();
   let lastJobId = 0;
   // 0 is never a job id, not even after 2^32 jobs
   const nextJobId = (): number => (lastJobId = (lastJobId % 0xffff_ffff) + 1);
 
-  const makeJob = (jobId: number, template: NewTemplate, fullExtranonceSize: number): ServerJob => ({
-    jobId,
-    templateId: template.templateId,
-    version: template.version,
-    versionRollingAllowed,
-    merklePath: template.merklePath,
-    ...coinbasesOf(
+  const makeJob = (
+    template: NewTemplate,
+    fullExtranonceSize: number,
+    mark: Uint8Array,
+    jobId?: number,
+  ): ServerJob => {
+    const coinbases = coinbasesOf(
       buildCoinbase(template, {
         tag,
+        mark,
         fullExtranonceSize,
         payoutOutputs: payoutOutputs(template.coinbaseTxValueRemaining),
       }),
       parseTemplateOutputs(template.coinbaseTxOutputs, template.coinbaseTxOutputsCount),
-    ),
-  });
+    );
+    const { templateId, version, merklePath } = template;
+    // one that can't be built takes no id
+    return {
+      jobId: jobId ?? nextJobId(),
+      templateId,
+      version,
+      versionRollingAllowed,
+      merklePath,
+      ...coinbases,
+    };
+  };
 
   return {
     fromTemplate(template, fullExtranonceSize) {
       let entry = made.get(template);
       const known = entry?.bySize.get(fullExtranonceSize);
       if (known !== undefined) return known;
-      const job = makeJob(entry?.jobId ?? nextJobId(), template, fullExtranonceSize);
-      if (entry === undefined) made.set(template, (entry = { jobId: job.jobId, bySize: new Map() }));
+      const mark = entry?.mark ?? marks();
+      const job = makeJob(template, fullExtranonceSize, mark, entry?.jobId);
+      if (entry === undefined) made.set(template, (entry = { jobId: job.jobId, mark, bySize: new Map() }));
       entry.bySize.set(fullExtranonceSize, job);
       return job;
     },
+    renewed: (template, fullExtranonceSize) => makeJob(template, fullExtranonceSize, marks()),
     fromCustomJob: (message, fullExtranonceSize) => {
       const coinbases = coinbasesOf(
         buildCustomCoinbase(message, fullExtranonceSize),
@@ -97,6 +119,8 @@ export const jobFactory = (options: JobFactoryOptions): JobFactory => {
     },
   };
 };
+
+const NO_MARK = new Uint8Array(0);
 
 /** A block without a witness commitment may not have a witness in its coinbase (BIP 141: `unexpected-witness`). */
 const coinbasesOf = (

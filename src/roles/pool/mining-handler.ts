@@ -8,11 +8,13 @@ import {
   SubmitSharesStandard,
   UpdateChannel,
 } from '../../messages/mining.js';
+import type { RandomBytes } from '../../crypto/index.js';
 import { targetFromNbits } from '../../bitcoin/target.js';
 import type { NewTemplate, SetNewPrevHashTemplate } from '../../messages/template-distribution.js';
 import { extranonceAllocator, type ExtranonceAllocatorOptions } from '../../mining/channels/extranonce.js';
 import { miningServer } from '../../mining/mining-server.js';
 import type { AccountBook } from '../../mining/shares/accounts.js';
+import { jobMarks } from '../../mining/work/job-mark.js';
 import type {
   MiningClientMessage,
   MiningServerOptions,
@@ -42,8 +44,12 @@ export type PoolMiningOutcome = MiningServerOutcome | NewTip;
 
 /** Options of {@link poolMining}. */
 export interface PoolMiningOptions
-  extends Omit<MiningServerOptions, 'extranonce' | keyof DifficultyPolicy>, DifficultyPolicy, WaitingLimits {
+  extends
+    Omit<MiningServerOptions, 'extranonce' | 'marks' | keyof DifficultyPolicy>,
+    DifficultyPolicy,
+    WaitingLimits {
   readonly extranonce: ExtranonceAllocatorOptions;
+  readonly randomBytes: RandomBytes;
   readonly scheduler: SchedulerLike;
   /** New accounts for each time the pool is started. */
   readonly openAccounts: () => Pick<AccountBook, 'count'>;
@@ -61,7 +67,11 @@ export const poolMining =
   (event$) =>
     defer(() => {
       const { scheduler } = options;
-      const core = miningServer({ ...options, extranonce: extranonceAllocator(options.extranonce) });
+      const core = miningServer({
+        ...options,
+        extranonce: extranonceAllocator(options.extranonce),
+        marks: jobMarks(options.randomBytes),
+      });
       const control = difficultyControl(core, options);
       const renewal = jobRenewal();
       const waiting = waitingClients(options);
@@ -127,9 +137,6 @@ export const poolMining =
         yield* effects(core.flush());
         const renewed = renewal.due(now);
         if (renewed === null) return;
-        // the same template must not make anyone hash the same headers again
-        for (const [clientId, { channelId }] of [...core.channels()])
-          yield* effects(core.setExtranoncePrefix(clientId, channelId));
         yield* takeTemplate(renewed);
       }
 

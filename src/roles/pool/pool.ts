@@ -1,10 +1,16 @@
 import { asyncScheduler, merge, type Observable, type SchedulerLike } from 'rxjs';
-import { coinbaseScriptSigPrefix, coinbaseTag } from '../../bitcoin/coinbase.js';
+import {
+  coinbaseScriptSigPrefix,
+  coinbaseTag,
+  MAX_COINBASE_SCRIPT_SIG_SIZE,
+} from '../../bitcoin/coinbase.js';
 import { Sv2Error } from '../../codec/errors.js';
+import { defaultCrypto, type RandomBytes } from '../../crypto/index.js';
 import { extranonceAllocator } from '../../mining/channels/extranonce.js';
 import { accountBook, type AccountTotals } from '../../mining/shares/accounts.js';
 import type { ChannelLimits } from '../../mining/channels/channel-limits.js';
 import type { MiningServerOptions } from '../../mining/mining-server-types.js';
+import { JOB_MARK_SIZE } from '../../mining/work/job-mark.js';
 import { miningSetupFlags } from '../../messages/setup-flags.js';
 import { workerHashrateTracking } from '../../messages/user-identity.js';
 import { createClient } from '../../service/client.js';
@@ -44,6 +50,8 @@ export interface PoolOptions
   readonly inactivityLimit?: number;
   /** The clock; `asyncScheduler` unless given. */
   readonly scheduler?: SchedulerLike;
+  /** Makes its coinbases others than those of every other run; Web Crypto unless given, as simulations do. */
+  readonly randomBytes?: RandomBytes;
 }
 
 /** What happens at a pool: the outcomes of its server, which name a `clientId`, and of its template client. */
@@ -65,6 +73,13 @@ const minHashrate = 1_000;
 /** The longest `coinbase_prefix` of a template, in bytes (spec §7.2). */
 const maxCoinbasePrefix = 8;
 
+/** Bytes of an extranonce prefix that tell a server's channels apart. */
+const indexSize = 4;
+
+/** Bytes of extranonce that fit a coinbase beside a tag, 20 at most: fewer for a signature of more than 59 bytes. */
+const extranonceSizeBeside = (tag: Uint8Array): number =>
+  Math.min(20, MAX_COINBASE_SCRIPT_SIG_SIZE - maxCoinbasePrefix - 1 - tag.length - JOB_MARK_SIZE - 1);
+
 /**
  * A pool: a mining server and a template distribution client as siblings. Miners that come before the first
  * template wait for it; without the template provider they keep the last one until it is back.
@@ -75,10 +90,11 @@ const maxCoinbasePrefix = 8;
 export function pool(options: PoolOptions): Pool {
   const { payoutScript, poolSignature = 'rx-sv2', serverId = 0, scheduler = asyncScheduler } = options;
   const { sharesPerMinute = 6, shareBatchSize = 10 } = options;
+  const { randomBytes = defaultCrypto.randomBytes } = options;
   const [serverSide, clientSide] = siblings();
   let accounts = accountBook();
-  const extranonce = { serverId, indexSize: 4 };
   const tag = coinbaseTag(poolSignature);
+  const extranonce = { serverId, indexSize, size: extranonceSizeBeside(tag), randomBytes };
   requireRange(
     'sharesPerMinute',
     sharesPerMinute,
@@ -94,6 +110,7 @@ export function pool(options: PoolOptions): Pool {
   // complains now, not when the first template comes
   coinbaseScriptSigPrefix(new Uint8Array(maxCoinbasePrefix), {
     tag,
+    mark: new Uint8Array(JOB_MARK_SIZE),
     fullExtranonceSize: extranonceAllocator(extranonce).size,
   });
 
@@ -102,6 +119,7 @@ export function pool(options: PoolOptions): Pool {
     mining: {
       handler: poolMining({
         extranonce,
+        randomBytes,
         payoutOutputs: (value) => [{ value, scriptPubKey: payoutScript }],
         tag,
         sharesPerMinute,
