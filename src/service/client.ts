@@ -15,6 +15,7 @@ import {
   checkHandler,
   checkMilliseconds,
   checkReconnect,
+  checkStream,
   checkVersions,
 } from './configuration.js';
 import { ServiceError } from './errors.js';
@@ -119,6 +120,7 @@ export function createClient<
       ? { handler: subprotocolOrHandler, connect: undefined }
       : subprotocolOrHandler;
     if (!checkHandler('client', protocol, connect !== undefined, handler) || connect === undefined) continue;
+    checkStream(`client: ${protocol}.connect`, connect, 'what dials the server, such as connect(url)');
     const setup = { protocol, flags: checkFlags(`${protocol}.flags`, flags), versions, device };
     checkSetup(setup, connect.endpoint, extensions);
     configured.push({ connect, setup });

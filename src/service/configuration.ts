@@ -1,5 +1,6 @@
+import { isObservable } from 'rxjs';
 import type { Subprotocol } from '../messages/define-message.js';
-import { ServiceError } from './errors.js';
+import { nameOf, ServiceError } from './errors.js';
 import type { ExtensionPolicy } from './extensions/negotiation.js';
 import { isNullHandler } from './handlers.js';
 import type { ReconnectPolicy } from './reconnect.js';
@@ -29,6 +30,16 @@ export function checkHandler(
   if (configured && isNullHandler(handler)) return fail('is configured but has a null handler');
   if (!configured && !isNullHandler(handler)) return fail('has a handler but is not configured');
   return configured;
+}
+
+/**
+ * Checks that something is an Observable.
+ * @param what it is, for the message
+ * @throws ServiceError `invalid-configuration`
+ */
+export function checkStream(name: string, value: unknown, what: string): void {
+  if (isObservable(value)) return;
+  throw new ServiceError('invalid-configuration', `${name}: expected ${what}, got ${nameOf(value)}`);
 }
 
 /** The longest time that timers can wait (2^31 - 1). */

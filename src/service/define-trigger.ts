@@ -1,3 +1,5 @@
+/** Events of an application's own; `event-loop.ts` says in which order they are handled, `siblings.ts` how they travel. */
+
 /** An event of the application's own: `trigger` names it, the other properties are its content. */
 export interface Trigger<Name extends string = string> {
   readonly type: 'trigger';

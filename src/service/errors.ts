@@ -57,3 +57,11 @@ export function disconnectReason(error: unknown): DisconnectReason {
   if (error instanceof Sv2Error) return { code: error.code, message: error.message, error };
   return { code: 'unexpected-error', message: error instanceof Error ? error.message : String(error), error };
 }
+
+/** What a value is, for messages about mistakes: `undefined`, `a number`, `an object of type 'send'`. */
+export function nameOf(value: unknown): string {
+  if (value === undefined || value === null) return String(value);
+  const { type } = value as { readonly type?: unknown };
+  if (typeof type === 'string') return `an object of type '${type}'`;
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}

@@ -1,8 +1,10 @@
+/** In which order events are handled, triggers among them: one queue, first in, first out, each run to completion. */
 import {
   concat,
   defer,
   EMPTY,
   ignoreElements,
+  isObservable,
   merge,
   of,
   ReplaySubject,
@@ -14,7 +16,7 @@ import {
   type Observable,
 } from 'rxjs';
 import type { Subprotocol } from '../messages/define-message.js';
-import { ServiceError } from './errors.js';
+import { nameOf, ServiceError } from './errors.js';
 
 /** A handler and the events it is for. */
 export interface LoopHandler<E, H> {
@@ -132,13 +134,14 @@ export function eventLoop<E extends { readonly type: string }, O, H>(
     });
     return defer(() => {
       starting = true;
-      return merge(handler.operator(event$.asObservable()), started$);
+      return merge(returnedBy(handler, event$.asObservable()), started$);
     }).pipe(
       tap((emitted) => performSafely(emitted, handler.name)),
       retry({
         delay: (error: unknown) => {
           // starting it again would fail again, for ever
           if (starting) {
+            if (error instanceof ServiceError) return throwError(() => error);
             const problem = `the ${handler.name} handler failed when it was started`;
             return throwError(() => new ServiceError('handler-failed', problem, {}, error));
           }
@@ -170,4 +173,14 @@ export function eventLoop<E extends { readonly type: string }, O, H>(
       return cause.outcome$.asObservable();
     },
   };
+}
+
+/** The stream of a handler; a mistake that types do not prevent in JavaScript is named. */
+function returnedBy<E, H>({ name, operator }: LoopHandler<E, H>, event$: Observable<E>): Observable<H> {
+  const outcome$: unknown = operator(event$);
+  if (isObservable(outcome$)) return outcome$ as Observable<H>;
+  throw new ServiceError(
+    'handler-failed',
+    `the ${name} handler returned ${nameOf(outcome$)}, expected an Observable; is a return missing?`,
+  );
 }

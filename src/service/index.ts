@@ -1,6 +1,6 @@
 export * from './client.js';
 export { SetupRefusedError, type ClientExtensionPolicy, type Device } from './setup/client-setup.js';
-export * from './errors.js';
+export { disconnectReason, ServiceError, type DisconnectReason, type ServiceErrorCode } from './errors.js';
 export * from './events.js';
 export type { ExtensionPolicy } from './extensions/negotiation.js';
 export * from './handlers.js';

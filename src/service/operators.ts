@@ -10,6 +10,7 @@ import {
   type ObservableInput,
   type OperatorFunction,
 } from 'rxjs';
+import { nameOf, ServiceError } from './errors.js';
 import type { HandlerError } from './outcomes.js';
 import type { Trigger } from './define-trigger.js';
 
@@ -100,7 +101,7 @@ export function handleEach<E extends { readonly type: string }, O = never>(
   return mergeMap((event: E): Observable<O | HandlerError> =>
     defer(() => {
       const outcome$ = project(event);
-      return outcome$ === undefined ? EMPTY : from(outcome$);
+      return outcome$ === undefined ? EMPTY : asStream(handler, outcome$);
     }).pipe(
       catchError((error: unknown) =>
         of<HandlerError>({
@@ -112,4 +113,18 @@ export function handleEach<E extends { readonly type: string }, O = never>(
       ),
     ),
   );
+}
+
+/** Outcomes as a stream; a single one without brackets is the usual mistake. */
+function asStream<O>(handler: string, outcome$: ObservableInput<O>): Observable<O> {
+  try {
+    return from(outcome$);
+  } catch (cause) {
+    throw new ServiceError(
+      'invalid-effect',
+      `handleEach of the ${handler} handler was given ${nameOf(outcome$)}, expected an array or a stream of outcomes`,
+      {},
+      cause,
+    );
+  }
 }

@@ -9,6 +9,7 @@ import {
   checkHandler,
   checkMilliseconds,
   checkNonNegative,
+  checkStream,
   checkVersions,
 } from './configuration.js';
 import { ServiceError } from './errors.js';
@@ -124,6 +125,7 @@ export function createServer<
       'server: expected a handler for at least one subprotocol',
     );
   }
+  checkStream('server: listen', options.listen, 'an Observable of connections, such as listen({ … })');
   const common = {
     policies,
     versions: checkVersions(options.versions ?? protocolVersions),
