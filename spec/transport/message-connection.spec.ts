@@ -317,18 +317,18 @@ describe('violations', () => {
       });
     connection.limitPayload(4096);
     stream.incoming$.next(
-      frames(unknownOf(0x4000, 132_000), setTarget(1), unknownOf(2, 5_000), setTarget(2)),
+      frames(setTarget(0), unknownOf(0x4000, 132_000), setTarget(1), unknownOf(2, 5_000), setTarget(2)),
     );
-    expect(received.values).toEqual([setTarget(1), setTarget(2)]);
+    expect(received.values).toEqual([setTarget(0), setTarget(1), setTarget(2)]);
     stream.incoming$.next(frames(unknownOf(0x4000, 4_096)));
-    expect(received.values).toHaveLength(3);
+    expect(received.values).toHaveLength(4);
     // those of the core protocol and of extension negotiation are known: there is no such message
     stream.incoming$.next(frames(unknownOf(0, 4_097)));
     expect(received.error).toMatchObject({ code: 'frame-too-large' });
 
     const early = fakeStream();
     const refused = log((await connectionOver(early)).message$);
-    early.incoming$.next(frames(unknownOf(0x4000, 132_000)));
+    early.incoming$.next(frames(setTarget(0), unknownOf(0x4000, 132_000)));
     expect(refused.error).toMatchObject({ code: 'frame-too-large' });
   });
 

@@ -18,7 +18,9 @@ export function clientLine(
     case 'disconnected': {
       const { code, message } = outcome.reason;
       const hint =
-        code === 'peer-closed-during-handshake' ? ` (if it has no keys, ${plaintextFlag} is needed)` : '';
+        code === 'peer-closed-during-handshake' || code === 'encryption-mismatch'
+          ? ` (if it has no keys, ${plaintextFlag} is needed)`
+          : '';
       return trouble(`no connection to the ${server}: ${message}${hint}`);
     }
     case 'reconnecting': {

@@ -28,6 +28,8 @@ export type TransportErrorCode =
   | 'peer-closed-during-handshake'
   /** The peer sent more than its message of the handshake before it was answered: it does not encrypt. */
   | 'handshake-too-long'
+  /** One side encrypts and the other does not. */
+  | 'encryption-mismatch'
   /** The listener has as many connections as it may. */
   | 'too-many-connections'
   /** More bytes wait for the peer than may. */

@@ -4,6 +4,7 @@ import type { FrameHeader } from '../framing/header.js';
 import { isUnknownExtension, type Message } from '../messages/registry.js';
 import { closeStream, type ByteStream } from './byte-stream.js';
 import type { Connection, Peer } from './connection.js';
+import { EncryptionMismatch, refuseMismatch } from './encryption-mismatch.js';
 import { TransportError } from './errors.js';
 import type { FrameChannel } from './frame-channel.js';
 import type { ConnectionLimits } from './limits.js';
@@ -31,7 +32,8 @@ export function messageConnection(
     failure = error;
     queue = [];
     channel.clear();
-    stream.destroy();
+    if (error instanceof EncryptionMismatch) refuseMismatch(stream, error, limits);
+    else stream.destroy();
     receiver?.error(error);
     receiver = undefined;
   };

@@ -1,6 +1,14 @@
 import { Observable, type Subscriber } from 'rxjs';
 import type { ByteStream } from './byte-stream.js';
 import type { Connection } from './connection.js';
+import {
+  isPlaintextSetup,
+  plaintextPeer,
+  refuseHandshakes,
+  refuseMismatch,
+  type EncryptionMismatch,
+  type Sender,
+} from './encryption-mismatch.js';
 import { TransportError } from './errors.js';
 import { concatBytes, plainChannel, type FrameChannel } from './frame-channel.js';
 import { completeLimits, type ConnectionLimits } from './limits.js';
@@ -37,7 +45,7 @@ export interface HandshakeResult {
 /** How `openConnection` opens. */
 export interface OpenOptions extends ConnectionLimits {
   /** Who sends what is received here: `server` on the side that dialled. */
-  readonly receivesFrom: 'client' | 'server';
+  readonly receivesFrom: Sender;
   /** Begins the handshake; a plaintext connection has none. */
   readonly handshake?: (() => Handshake) | undefined;
   /**
@@ -62,20 +70,23 @@ export function openConnection(stream: ByteStream, options: OpenOptions): Observ
   const { handshake, inTurn = (work$) => work$ } = options;
   if (handshake === undefined) {
     return new Observable((subscriber) => {
-      const channel = plainChannel(limits.maxPayload);
+      const channel = refuseHandshakes(plainChannel(limits.maxPayload), stream.address, options.receivesFrom);
       subscriber.next(
         messageConnection(stream, channel, { address: stream.address, encrypted: false }, limits, undefined),
       );
       subscriber.complete();
     });
   }
-  return new Observable((subscriber) => shakeHands(stream, handshake(), limits, inTurn, subscriber));
+  return new Observable((subscriber) =>
+    shakeHands(stream, handshake(), limits, options.receivesFrom, inTurn, subscriber),
+  );
 }
 
 function shakeHands(
   stream: ByteStream,
   handshake: Handshake,
   limits: Required<ConnectionLimits>,
+  sender: Sender,
   inTurn: InTurn,
   subscriber: Subscriber<Connection>,
 ): void {
@@ -133,9 +144,22 @@ function shakeHands(
     );
   };
 
+  /** Tells a peer that does not encrypt, in its own terms, and lets it go in good order. */
+  const refuse = (mismatch: EncryptionMismatch) => {
+    handedOver = true;
+    reading.unsubscribe();
+    handshake.clear();
+    refuseMismatch(stream, mismatch, limits);
+    subscriber.error(mismatch);
+  };
+
   const reading = stream.chunk$.subscribe({
     next(chunk) {
       received = received === undefined ? chunk : concatBytes([received, chunk]);
+      if (isPlaintextSetup(received, sender)) {
+        refuse(plaintextPeer(address, sender));
+        return;
+      }
       const surplus = received.length - expected;
       if (surplus < 0) return;
       if (finishing || (surplus > 0 && !mayFollow))
