@@ -77,7 +77,8 @@ const decoders: Record<string, (bytes: Uint8Array) => unknown> = {
   witnessMerkleRoot: (bytes) => rx.witnessMerkleRoot([bytes]),
   witnessCommitment: (bytes) => rx.witnessCommitment(bytes),
   witnessCommitmentScript: rx.witnessCommitmentScript,
-  targetFor: (bytes) => rx.targetFor(1, bytes, { sharesPerMinute: 6, minHashrate: 1_000 }),
+  hardestTarget: (bytes) => rx.hardestTarget(bytes),
+  refusedTarget: (bytes) => rx.refusedTarget(1, bytes),
   Reader: (bytes) => new rx.Reader(bytes).u64(),
 };
 

@@ -27,11 +27,14 @@ import {
   jobMessage,
   retireChannelJobs,
   serverChannel,
-  setChannelTarget,
   submitShare,
-  targetFor,
   type ServerChannel,
 } from '../../src/mining/channels/server-channel.js';
+import {
+  channelTargets,
+  refusedTarget,
+  type ChannelTargets,
+} from '../../src/mining/difficulty/channel-target.js';
 import { bytes, hex } from '../bitcoin/support.js';
 
 type Json = Record<string, unknown>;
@@ -104,7 +107,7 @@ const customJobFrom = (json: Json): SetCustomMiningJob =>
 interface Channel {
   readonly channel: ServerChannel;
   readonly factory: JobFactory;
-  readonly policy: { readonly sharesPerMinute: number; readonly minHashrate: number };
+  readonly targets: ChannelTargets;
   readonly versionRollingAllowed: boolean;
 }
 
@@ -141,11 +144,15 @@ const play = () => {
   const openChannel = (command: Json): Json => {
     const isStandard = command['cmd'] === 'openStandard';
     const channelId = command['channelId'] as number;
-    const policy = { sharesPerMinute: number(command['sharesPerMinute']), minHashrate: 0 };
+    const targets = channelTargets({
+      sharesPerMinute: number(command['sharesPerMinute']),
+      minHashrate: Number.MIN_VALUE,
+      vardiff: false,
+    });
     const nominalHashRate = f32(command['nominalHashRate']);
     const maxTarget = raw(command['maxTarget']);
-    const target = targetFor(nominalHashRate, maxTarget, policy);
-    if (typeof target === 'string') return { errorCode: target };
+    const errorCode = refusedTarget(nominalHashRate, maxTarget);
+    if (errorCode !== null) return { errorCode };
     const request = {
       requestId: 1,
       userIdentity: command['userIdentity'] as string,
@@ -162,14 +169,14 @@ const play = () => {
         groupChannelId: 0,
         extranoncePrefix: raw(command['extranoncePrefix']),
         extranonceSize,
-        target,
+        vardiff: targets.open({ nominalHashRate, maxTarget }, 0),
         shareBatchSize: command['shareBatchSize'] as number,
       },
     );
     const versionRollingAllowed = isStandard || (command['versionRollingAllowed'] as boolean);
     channels.set(channelId, {
       channel,
-      policy,
+      targets,
       versionRollingAllowed,
       factory: factoryFor(command, outputs),
     });
@@ -289,19 +296,20 @@ const play = () => {
         ? groupPrevHash(group, id, message)
         : givePrevHash(channels.get(id)!.channel, message);
     }
-    const { channel, factory, policy } = channels.get(id)!;
+    const { channel, factory, targets } = channels.get(id)!;
     switch (command.cmd) {
       case 'updateChannel': {
         const maxTarget =
           command['maximumTarget'] === null ? channel.maxTarget : raw(command['maximumTarget']);
         const nominalHashRate = f32(command['nominalHashRate']);
-        const target = targetFor(nominalHashRate, maxTarget, policy);
-        if (typeof target === 'string') return { errorCode: target };
-        Object.assign(channel, { nominalHashRate, maxTarget, target });
+        const errorCode = refusedTarget(nominalHashRate, maxTarget);
+        if (errorCode !== null) return { errorCode };
+        channel.nominalHashRate = nominalHashRate;
+        targets.update(1, channel, { nominalHashRate, maxTarget }, 0);
         return stateOf(channel);
       }
       case 'setTarget':
-        setChannelTarget(channel, raw(command['target']));
+        targets.set(1, channel, raw(command['target']), 0);
         return stateOf(channel);
       case 'setExtranoncePrefix':
         channel.extranoncePrefix = raw(command['extranoncePrefix']);

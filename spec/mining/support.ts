@@ -119,6 +119,7 @@ export const server = (options: Partial<MiningServerOptions> = {}): MiningServer
     sharesPerMinute: 60,
     shareBatchSize: 1,
     minHashrate: 1,
+    vardiff: false,
     ...options,
   });
 

@@ -16,4 +16,5 @@ export * from './shares/accounts.js';
 export * from './channels/server-channel.js';
 export * from './shares/share-accounting.js';
 export * from './shares/share-validation.js';
+export * from './difficulty/channel-target.js';
 export * from './difficulty/vardiff.js';

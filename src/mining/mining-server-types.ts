@@ -20,7 +20,8 @@ import type { ChannelLimits } from './channels/channel-limits.js';
 import type { ExtranonceAllocator } from './channels/extranonce.js';
 import type { JobFactoryOptions } from './work/job-factory.js';
 import type { JobMarks } from './work/job-mark.js';
-import type { ServerChannel, TargetPolicy } from './channels/server-channel.js';
+import type { ServerChannel } from './channels/server-channel.js';
+import type { TargetPolicy } from './difficulty/channel-target.js';
 
 /** Options of `miningServer`. */
 export interface MiningServerOptions
@@ -31,8 +32,10 @@ export interface MiningServerOptions
   readonly marks?: JobMarks;
   /** Accepted shares per SubmitShares.Success, 1 or more. */
   readonly shareBatchSize: number;
-  /** Hashes per second that lower nominal hashrates are taken for; default 1,000. */
+  /** Hashes per second that lower nominal hashrates are taken for, and that no target is made for less than; default 1,000. */
   readonly minHashrate?: number;
+  /** Whether targets follow shares and network; default true. If not, they stay those of the nominal hashrates, or what is set. */
+  readonly vardiff?: boolean;
   /** Whether a user may open channels; default everyone. The others get `unknown-user`. */
   readonly isKnownUser?: (userIdentity: string) => boolean;
   /**
@@ -250,7 +253,7 @@ export interface MiningServer {
    */
   setNewPrevHash(message: SetNewPrevHashTemplate, now: number): MiningServerOutput;
   /**
-   * Sets a channel's target, for vardiff; no larger than the client accepts. No message when it is the same.
+   * Sets a channel's target; no larger than the client accepts. No message when it is the same. Vardiff goes on from there.
    *
    * @param target 32 bytes, little-endian
    * @throws Sv2Error `unknown-client`, `unknown-channel`, `invalid-target` for zero
@@ -277,6 +280,11 @@ export interface MiningServer {
    * @throws Sv2Error `unknown-client`, `unknown-channel`
    */
   closeChannel(clientId: number, channelId: number, reasonCode: string): MiningServerOutput;
+  /**
+   * Time passed: to be called every 250 ms. Within 5 s every channel has its turn (up to 10,000 of them, beyond that it takes longer): its
+   * target is eased if it finds no shares, and its accepted shares that wait for their batch to fill are acknowledged.
+   */
+  tick(now: number): MiningServerOutput;
   /** Acknowledges all accepted shares that wait for their batch to fill. */
   flush(): MiningServerOutput;
   /** All open channels: for vardiff, accounting, dashboards. They are live; change them only through this server. */

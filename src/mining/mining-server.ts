@@ -1,11 +1,9 @@
-import { compareTargets, targetFromHashrate } from '../bitcoin/target.js';
 import { Sv2Error } from '../codec/errors.js';
 import {
   CloseChannel,
   miningSetupFlags,
   SetExtranoncePrefix,
   SetGroupChannel,
-  SetTarget,
   SubmitSharesSuccess,
   UpdateChannelError,
   type Message,
@@ -26,7 +24,7 @@ import {
 import { jobFactory } from './work/job-factory.js';
 import { jobMarks } from './work/job-mark.js';
 import { isPrefixInUse } from './work/job-lifetime.js';
-import { NOTHING, outputFor } from './mining-server-output.js';
+import { gather, NOTHING, outputFor } from './mining-server-output.js';
 import type {
   ChannelClosed,
   ClientMessages,
@@ -34,7 +32,8 @@ import type {
   MiningServerOptions,
   MiningServerOutput,
 } from './mining-server-types.js';
-import { setChannelTarget, targetFor, type ServerChannel } from './channels/server-channel.js';
+import type { ServerChannel } from './channels/server-channel.js';
+import { channelTargets, refusedTarget } from './difficulty/channel-target.js';
 import {
   addressed,
   moveChannel,
@@ -45,6 +44,7 @@ import {
 } from './channels/server-client.js';
 import { shareAccounting } from './shares/share-accounting.js';
 import { shareSubmission } from './shares/share-submission.js';
+import { slices } from './slices.js';
 
 /**
  * A mining server (spec chapter 5) without its connections: it takes what clients send, and templates, and says
@@ -57,10 +57,10 @@ import { shareSubmission } from './shares/share-submission.js';
  * @throws Sv2Error `invalid-shares-per-minute`, `invalid-hashrate` for `minHashrate`, `out-of-range` for `shareBatchSize`
  */
 export const miningServer = (options: MiningServerOptions): MiningServer => {
-  const { extranonce, sharesPerMinute, minHashrate = 1000 } = options;
-  const targetPolicy = { sharesPerMinute, minHashrate };
+  const { extranonce, sharesPerMinute, minHashrate = 1000, vardiff = true } = options;
+  const targets = channelTargets({ sharesPerMinute, minHashrate, vardiff });
   // what is wrong with the options is not to be the first client's trouble
-  targetFromHashrate(minHashrate, sharesPerMinute);
+  targets.open({ nominalHashRate: 0, maxTarget: new Uint8Array(32).fill(0xff) }, 0);
   shareAccounting({ batchSize: options.shareBatchSize });
   const factory = jobFactory({ marks: jobMarks(), ...options });
   const jobs: Jobs = {
@@ -70,7 +70,7 @@ export const miningServer = (options: MiningServerOptions): MiningServer => {
   const clients = new Map<number, ServerClient>();
   const work: Work = { current: null, future: new Map() };
   const count = channelCount(options);
-  const open = channelOpening(options, targetPolicy, work, jobs, count);
+  const open = channelOpening(options, targets, work, jobs, count);
   const setCustomMiningJob = customJobs(options, work, factory);
 
   const clientOf = (clientId: number): ServerClient => {
@@ -112,35 +112,33 @@ export const miningServer = (options: MiningServerOptions): MiningServer => {
       return { type: 'ChannelClosed', clientId: client.clientId, channelId, userIdentity, reason };
     });
 
-  /** Tells the client of a target if it is another than before. */
-  const retarget = (client: ServerClient, channel: ServerChannel, target: Uint8Array): MiningServerOutput => {
-    const before = channel.target;
-    setChannelTarget(channel, target);
-    if (compareTargets(before, channel.target) === 0) return NOTHING;
-    const { clientId } = client;
-    const { channelId } = channel;
-    return outputFor(
-      clientId,
-      [SetTarget({ channelId, maximumTarget: channel.target })],
-      [{ type: 'TargetChanged', clientId, channelId, target: channel.target }],
-    );
-  };
-
-  const updateChannel = (client: ServerClient, message: UpdateChannel): MiningServerOutput => {
+  const updateChannel = (client: ServerClient, message: UpdateChannel, now: number): MiningServerOutput => {
     const { channelId, nominalHashRate, maximumTarget } = message;
     const channel = client.channels.get(channelId);
     if (channel === undefined) return updateError(client, channelId, 'invalid-channel-id');
-    const target = targetFor(nominalHashRate, maximumTarget, targetPolicy);
-    if (typeof target === 'string') return updateError(client, channelId, target);
+    const refused = refusedTarget(nominalHashRate, maximumTarget);
+    if (refused !== null) return updateError(client, channelId, refused);
     channel.nominalHashRate = nominalHashRate;
-    channel.maxTarget = maximumTarget.slice(); // the message is a view of its whole frame
     const { clientId } = client;
+    const opening = { nominalHashRate, maxTarget: maximumTarget };
+    const { messages, outcomes } = targets.update(clientId, channel, opening, now);
     const { maxTarget } = channel;
-    const { messages, outcomes } = retarget(client, channel, target);
     return {
       messages,
       outcomes: [{ type: 'ChannelUpdated', clientId, channelId, nominalHashRate, maxTarget }, ...outcomes],
     };
+  };
+
+  function* channels(): Generator<readonly [clientId: number, channel: ServerChannel]> {
+    for (const { clientId, channels } of clients.values()) {
+      for (const channel of channels.values()) yield [clientId, channel];
+    }
+  }
+  const due = slices(channels);
+
+  const acknowledge = ({ channelId, shares }: ServerChannel): readonly Message[] => {
+    const acknowledgement = shares.flush();
+    return acknowledgement === undefined ? [] : [SubmitSharesSuccess({ channelId, ...acknowledgement })];
   };
 
   return {
@@ -172,12 +170,12 @@ export const miningServer = (options: MiningServerOptions): MiningServer => {
       switch (message.type) {
         case 'SubmitSharesStandard':
         case 'SubmitSharesExtended':
-          return shareSubmission(client, message, now);
+          return shareSubmission(client, message, now, targets);
         case 'OpenStandardMiningChannel':
         case 'OpenExtendedMiningChannel':
-          return open(client, message);
+          return open(client, message, now);
         case 'UpdateChannel':
-          return updateChannel(client, message);
+          return updateChannel(client, message, now);
         case 'SetCustomMiningJob':
           return setCustomMiningJob(client, message, now);
         case 'CloseChannel':
@@ -230,16 +228,20 @@ export const miningServer = (options: MiningServerOptions): MiningServer => {
         });
       }
       const tip = chainTipFrom(message, now);
+      // first, so that the jobs on this tip have the targets that suit it
+      const bounded = targets.setNetworkTarget(tip.networkTarget)
+        ? [...channels()].map(([clientId, channel]) => targets.bound(clientId, channel, now))
+        : [];
       const job = template === undefined ? null : jobs.of(template);
       if (!samePrevHash(work.lastTip ?? null, tip)) extranonce.nextPrevHash();
       work.current = template === undefined ? null : { tip, template };
       work.lastTip = tip;
       work.future.clear();
-      return broadcast((client) => distributePrevHash(client, job, tip));
+      return gather([...bounded, broadcast((client) => distributePrevHash(client, job, tip))]);
     },
     setTarget(clientId, channelId, target) {
-      const client = clientOf(clientId);
-      return retarget(client, channelOf(client, channelId), target);
+      const channel = channelOf(clientOf(clientId), channelId);
+      return targets.set(clientId, channel, target, channel.vardiff.now);
     },
     setExtranoncePrefix(clientId, channelId) {
       const channel = channelOf(clientOf(clientId), channelId);
@@ -273,20 +275,15 @@ export const miningServer = (options: MiningServerOptions): MiningServer => {
       if (outcomes.length === 0) throw unknownChannel(client, channelId);
       return outputFor(clientId, [CloseChannel({ channelId, reasonCode })], outcomes);
     },
-    flush: () =>
-      broadcast((client) =>
-        [...client.channels.values()].flatMap(({ channelId, shares }) => {
-          const acknowledgement = shares.flush();
-          return acknowledgement === undefined
-            ? []
-            : [SubmitSharesSuccess({ channelId, ...acknowledgement })];
-        }),
+    tick: (now) =>
+      gather(
+        due(now).flatMap(([clientId, channel]) => [
+          outputFor(clientId, acknowledge(channel)),
+          targets.tick(clientId, channel, now),
+        ]),
       ),
-    *channels() {
-      for (const { clientId, channels } of clients.values()) {
-        for (const channel of channels.values()) yield [clientId, channel] as const;
-      }
-    },
+    flush: () => broadcast((client) => [...client.channels.values()].flatMap(acknowledge)),
+    channels,
   };
 };
 

@@ -72,7 +72,8 @@ export const newPlace = (command: Json, size: number, flags: number): Place => {
     extranonce,
     sharesPerMinute: Math.fround(numberOf(command['sharesPerMinute'] as number | string)),
     shareBatchSize: command['shareBatchSize'] as number,
-    minHashrate: 0,
+    minHashrate: Number.MIN_VALUE,
+    vardiff: false,
     versionRollingAllowed: (command['versionRollingAllowed'] as boolean | undefined) ?? true,
     tag: coinbaseTag(command['poolTag'] as string, (command['minerTag'] as string | undefined) ?? ''),
     marks: noMarks, // so that the coinbases are the reference's

@@ -86,17 +86,18 @@ export const simulate = (controller: Controller, scenario: Scenario): Run => {
 export const vardiffController = (nominalHashrate: number, sharesPerMinute: number): Controller => {
   let state = startVardiff({ now: 0, nominalHashrate, sharesPerMinute });
   let chance = chanceOf(state.target);
-  const targets = new Map([[chance, state.target]]);
+  const difficulties = new Map([[chance, state.difficulty]]);
   const moveTo = (next: VardiffState): void => {
     if (next.target !== state.target) {
       chance = chanceOf(next.target);
-      targets.set(chance, next.target);
+      difficulties.set(chance, next.difficulty);
     }
     state = next;
   };
   return {
     chance: () => chance,
-    share: (now, ofJob) => moveTo(stepVardiff(state, { type: 'share', now, target: targets.get(ofJob)! })),
+    share: (now, ofJob) =>
+      moveTo(stepVardiff(state, { type: 'share', now, difficulty: difficulties.get(ofJob)! })),
     tick: (now) => moveTo(stepVardiff(state, { type: 'tick', now })),
   };
 };

@@ -22,7 +22,7 @@ const start = (options: Partial<VardiffOptions> = {}): VardiffState =>
 /** Shares of the target set, so many milliseconds apart. */
 const shares = (state: VardiffState, count: number, interval: number): VardiffState => {
   for (let index = 0; index < count; index++) {
-    state = stepVardiff(state, { type: 'share', now: state.now + interval, target: state.target });
+    state = stepVardiff(state, { type: 'share', now: state.now + interval, difficulty: state.difficulty });
   }
   return state;
 };
@@ -97,7 +97,7 @@ describe('the target', () => {
     const state = settled();
     let after = silence(state, 60);
     for (let index = 0; index < 100; index++) {
-      after = stepVardiff(after, { type: 'share', now: after.now, target: state.target });
+      after = stepVardiff(after, { type: 'share', now: after.now, difficulty: state.difficulty });
     }
     expect(after.hashrate / HASHRATE).toBeLessThan(25);
     expect(after.hashrate / HASHRATE).toBeGreaterThan(0.5);
@@ -112,26 +112,90 @@ describe('the target', () => {
   });
 });
 
-describe('shares of another target', () => {
-  it('say nothing about the current one', () => {
+describe('shares of a job with another target', () => {
+  it('count by their work: a flood of easy ones confirms the target that it led to', () => {
     const old = start();
     const state = shares(old, 8, 10);
     let flooded = state;
     for (let index = 0; index < 1000; index++) {
-      flooded = stepVardiff(flooded, { type: 'share', now: flooded.now + 10, target: old.target });
+      flooded = stepVardiff(flooded, {
+        type: 'share',
+        now: flooded.now + 10,
+        difficulty: old.difficulty,
+      });
     }
     expect(flooded.target).toBe(state.target);
-    expect(flooded.current).toEqual(state.current);
-    // and the time until they end isn't held against the new target either
-    const adopted = stepVardiff(silence(flooded, 50), { type: 'share', now: state.now, target: old.target });
-    expect(silence(adopted, 50).target).toBe(state.target);
-    expect(silence(adopted, 65).target).not.toBe(state.target);
+    expect(flooded.current.shares).toBeCloseTo((1000 * old.difficulty) / state.difficulty, 6);
   });
 
-  it('are told by their bytes', () => {
+  it('cannot hide a flood behind them, whatever they are mixed with', () => {
+    const old = start();
+    let state = shares(old, 8, 10);
+    const { hashrate } = state;
+    for (let index = 0; index < 100; index++) {
+      state = stepVardiff(state, { type: 'share', now: state.now + 1, difficulty: old.difficulty });
+      state = stepVardiff(state, { type: 'share', now: state.now + 1, difficulty: state.difficulty });
+    }
+    expect(state.hashrate).toBeGreaterThan(100 * hashrate);
+  });
+
+  it('are one share at most, however hard', () => {
     const state = start();
-    const after = stepVardiff(state, { type: 'share', now: 1, target: state.target.slice() });
+    const after = stepVardiff(state, { type: 'share', now: 1, difficulty: 1e6 * state.difficulty });
     expect(after.current.shares).toBe(1);
+  });
+});
+
+describe('rejected shares', () => {
+  it('show that a miner is alive: its target is not eased as if it were silent', () => {
+    let state = settled();
+    const { target } = state;
+    for (let minute = 0; minute < 60; minute++) {
+      state = stepVardiff(silence(state, 60), { type: 'rejected', now: state.now + 60_000 });
+    }
+    expect(state.target).toBe(target);
+    expect(silence(state, 1200).target).not.toBe(target);
+  });
+
+  it('hide no flood', () => {
+    let state = start();
+    for (let index = 0; index < 10; index++) {
+      state = stepVardiff(shares(state, 1, 10), { type: 'rejected', now: state.now + 20 });
+    }
+    expect(state.hashrate).toBeGreaterThan(100 * HASHRATE);
+  });
+});
+
+describe('time without a job', () => {
+  it("is nobody's silence", () => {
+    let state = start();
+    for (let second = 0; second < 3600; second += 5) {
+      state = stepVardiff(state, { type: 'idle', now: state.now + 5_000 });
+    }
+    expect(state.target).toEqual(start().target);
+    expect(silence(state, 50).target).toBe(state.target);
+  });
+});
+
+describe('a target that somebody wants', () => {
+  it('is set as it is, and measured from there', () => {
+    const wanted = targetFromDifficulty(123_456);
+    const given = wanted.slice();
+    const state = stepVardiff(settled(), { type: 'set', now: 1, target: given });
+    given.fill(0);
+    expect(state.target).toEqual(wanted);
+    expect(state.hashrate).toBe(hashrateFromTarget(wanted, 6));
+    expect(shares(state, 8, 10).hashrate).toBeGreaterThan(100 * state.hashrate);
+  });
+
+  it('is no easier than the channel accepts', () => {
+    const maxTarget = targetFromDifficulty(2000);
+    const state = stepVardiff(start({ maxTarget }), {
+      type: 'set',
+      now: 1,
+      target: targetFromDifficulty(10),
+    });
+    expect(state.target).toEqual(maxTarget);
   });
 });
 
@@ -158,10 +222,18 @@ describe('bounds', () => {
   });
 
   it('are not changed by a caller who reuses the bytes', () => {
-    const maxTarget = targetFromDifficulty(2000);
-    const state = start({ maxTarget, nominalHashrate: 1 });
+    const [maxTarget, minTarget] = [targetFromDifficulty(2000), targetFromDifficulty(3000)];
+    const state = start({ maxTarget, minTarget, nominalHashrate: 1 });
     maxTarget.fill(0);
+    minTarget.fill(0xff);
     expect(state.target).toEqual(targetFromDifficulty(2000));
+    expect(shares(state, 100, 1).target).toEqual(targetFromDifficulty(3000));
+    const moved = [targetFromDifficulty(20), targetFromDifficulty(30)] as const;
+    const updated = stepVardiff(state, { type: 'update', now: 1, maxTarget: moved[0], minTarget: moved[1] });
+    moved[0].fill(0);
+    moved[1].fill(0xff);
+    expect(silence(updated, 3600).target).toEqual(targetFromDifficulty(20));
+    expect(shares(updated, 100, 1).target).toEqual(targetFromDifficulty(30));
   });
 
   it('are moved by updates', () => {
@@ -190,6 +262,40 @@ describe('updates of the nominal hashrate', () => {
   it('set the target of the new one', () => {
     const state = stepVardiff(settled(), { type: 'update', now: 1, nominalHashrate: 3e12 });
     expect(state.target).toEqual(targetFromHashrate(3e12, 6));
+  });
+
+  it('change in proportion what was measured: a client that said a tenth goes on being off by that', () => {
+    const measured = shares(start(), 8, 1_000);
+    expect(measured.hashrate / HASHRATE).toBeGreaterThan(5);
+    const state = stepVardiff(measured, { type: 'update', now: measured.now, nominalHashrate: 2 * HASHRATE });
+    expect(state.hashrate / measured.hashrate).toBeCloseTo(2, 6);
+  });
+
+  it('count as they are for a channel that was silent: nothing was measured', () => {
+    const state = stepVardiff(silence(start(), 3600), { type: 'update', now: 0, nominalHashrate: 2e14 });
+    expect(state.target).toEqual(targetFromHashrate(2e14, 6));
+    const back = stepVardiff(silence(settled(), 3600), { type: 'update', now: 0, nominalHashrate: 2e14 });
+    expect(back.target).toEqual(targetFromHashrate(2e14, 6));
+  });
+
+  it('are no news as long as they are small, and add up', () => {
+    let state = settled();
+    const { target } = state;
+    for (const nominalHashrate of [1.1e12, 1e12, 0.9e12, 1.2e12]) {
+      state = stepVardiff(state, { type: 'update', now: state.now, nominalHashrate });
+      expect(state.target).toBe(target);
+    }
+    state = stepVardiff(state, { type: 'update', now: state.now, nominalHashrate: 1.3e12 });
+    expect(state.target).toEqual(targetFromHashrate(1.3e12, 6));
+  });
+
+  it('stop no flood from being noticed, however often they come', () => {
+    let state = start();
+    for (let index = 0; index < 400; index++) {
+      const nominalHashrate = index % 2 === 0 ? 2 * HASHRATE : HASHRATE;
+      state = stepVardiff(shares(state, 1, 10), { type: 'update', now: state.now + 10, nominalHashrate });
+    }
+    expect(state.hashrate).toBeGreaterThan(100 * HASHRATE);
   });
 
   it('are no news when they repeat it: what was measured counts more', () => {
@@ -273,7 +379,10 @@ describe('under any events', () => {
         let state = startVardiff(chosen);
         for (const each of events) {
           const before = Object.freeze({ ...state });
-          state = stepVardiff(before, each.type === 'share' ? { ...each, target: before.target } : each);
+          state = stepVardiff(
+            before,
+            each.type === 'share' ? { ...each, difficulty: before.difficulty } : each,
+          );
           expect(compareTargets(state.target, state.options.maxTarget)).toBeLessThanOrEqual(0);
           expect(Number.isFinite(state.hashrate) && state.hashrate > 0).toBe(true);
           for (const { shares: counted, expected } of [state.current, state.faster, state.slower]) {
@@ -304,8 +413,11 @@ describe('refusals', () => {
     expect(() => stepVardiff(state, { type: 'tick', now: Infinity })).toThrow(
       expect.objectContaining({ code: 'invalid-time' }),
     );
-    expect(() => stepVardiff(state, { type: 'share', now: 1, target: new Uint8Array(1) })).toThrow(
+    expect(() => stepVardiff(state, { type: 'set', now: 1, target: new Uint8Array(1).fill(1) })).toThrow(
       expect.objectContaining({ code: 'invalid-length' }),
+    );
+    expect(() => stepVardiff(state, { type: 'set', now: 1, target: new Uint8Array(32) })).toThrow(
+      expect.objectContaining({ code: 'invalid-target' }),
     );
   });
 });

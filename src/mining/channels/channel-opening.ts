@@ -11,7 +11,8 @@ import { firstJobs, type Jobs, type Work } from '../work/job-distribution.js';
 import { outputFor } from '../mining-server-output.js';
 import type { MiningServerOptions, MiningServerOutput } from '../mining-server-types.js';
 import type { ChannelCount } from './channel-limits.js';
-import { serverChannel, targetFor, type TargetPolicy } from './server-channel.js';
+import { refusedTarget, type ChannelTargets } from '../difficulty/channel-target.js';
+import { serverChannel } from './server-channel.js';
 import { addChannel, groupForNewChannel, nextId, type ServerClient } from './server-client.js';
 
 type OpenChannel = OpenStandardMiningChannel | OpenExtendedMiningChannel;
@@ -27,7 +28,7 @@ interface Space {
 /** What opens channels for a mining server (spec §5.3.2 to §5.3.6). */
 export const channelOpening = (
   options: MiningServerOptions,
-  targetPolicy: TargetPolicy,
+  targets: ChannelTargets,
   work: Work,
   jobs: Jobs,
   count: ChannelCount,
@@ -67,7 +68,7 @@ export const channelOpening = (
   };
 
   /** Opens a channel, gives it its first jobs; or says why not. */
-  return (client: ServerClient, request: OpenChannel): MiningServerOutput => {
+  return (client: ServerClient, request: OpenChannel, now: number): MiningServerOutput => {
     const { clientId } = client;
     const { requestId, userIdentity, nominalHashRate } = request;
     const refuse = (errorCode: OpenMiningChannelErrorCode): MiningServerOutput =>
@@ -79,8 +80,8 @@ export const channelOpening = (
 
     const errorCode = refusal(client, request);
     if (errorCode !== null) return refuse(errorCode);
-    const target = targetFor(nominalHashRate, request.maxTarget, targetPolicy);
-    if (typeof target === 'string') return refuse(target);
+    const refused = refusedTarget(nominalHashRate, request.maxTarget);
+    if (refused !== null) return refuse(refused);
     const space = allocate(client, request);
     if (typeof space === 'string') return refuse(space);
 
@@ -90,7 +91,7 @@ export const channelOpening = (
     const channel = serverChannel(request, {
       channelId,
       groupChannelId,
-      target,
+      vardiff: targets.open(request, now),
       shareBatchSize,
       extranoncePrefix,
       extranonceSize,
@@ -98,7 +99,7 @@ export const channelOpening = (
     addChannel(client, channel);
     count.opened(client);
 
-    const { kind } = channel;
+    const { kind, target } = channel;
     const opened = { requestId, channelId, target, extranoncePrefix, groupChannelId };
     return outputFor(
       clientId,

@@ -1,5 +1,4 @@
-import { compareTargets, difficultyFromTarget, targetFromHashrate } from '../../bitcoin/target.js';
-import { Sv2Error } from '../../codec/errors.js';
+import { difficultyFromTarget } from '../../bitcoin/target.js';
 import { assembleCoinbase } from '../../bitcoin/coinbase.js';
 import {
   NewExtendedMiningJob,
@@ -8,6 +7,7 @@ import {
   type OpenExtendedMiningChannel,
   type OpenStandardMiningChannel,
 } from '../../messages/index.js';
+import type { VardiffState } from '../difficulty/vardiff.js';
 import { RETURNING_TIPS, samePrevHash, sameTip, type ChainTip } from '../work/chain-tip.js';
 import type { ChannelJob, ServerJob } from '../work/job.js';
 import {
@@ -46,10 +46,12 @@ export interface ServerChannel {
   readonly extranonceSize: number;
   /** The group the channel belongs to. */
   groupChannelId: number;
+  /** What its target comes from; only `channelTargets` writes it. */
+  vardiff: VardiffState;
   /** Largest share hash accepted for jobs to come: 32 bytes, little-endian. */
-  target: Uint8Array;
+  readonly target: Uint8Array;
   /** The largest target the client accepts. */
-  maxTarget: Uint8Array;
+  readonly maxTarget: Uint8Array;
   /** Hashes per second, as the client says. */
   nominalHashRate: number;
   readonly jobs: JobStore<ChannelJob<ServerJob>>;
@@ -68,8 +70,8 @@ export interface ServerChannelOptions {
   readonly extranoncePrefix: Uint8Array;
   /** Bytes the client may roll; 0 for a standard channel. */
   readonly extranonceSize: number;
-  /** The first target, see {@link targetFor}. */
-  readonly target: Uint8Array;
+  /** Its first target, from `channelTargets`. */
+  readonly vardiff: VardiffState;
   /** Shares per SubmitShares.Success. */
   readonly shareBatchSize: number;
 }
@@ -81,7 +83,12 @@ export const serverChannel = (
 ): ServerChannel => ({
   kind: request.type === 'OpenStandardMiningChannel' ? 'standard' : 'extended',
   userIdentity: request.userIdentity,
-  maxTarget: request.maxTarget.slice(), // the message is a view of its whole frame
+  get target() {
+    return this.vardiff.target;
+  },
+  get maxTarget() {
+    return this.vardiff.options.maxTarget;
+  },
   retiredPrefixes: [],
   nominalHashRate: request.nominalHashRate,
   jobs: jobStore(),
@@ -90,46 +97,6 @@ export const serverChannel = (
   hasCustomJobs: false,
   ...options,
 });
-
-/** How a server sets targets. */
-export interface TargetPolicy {
-  /** How many shares a channel should find a minute; above 0. */
-  readonly sharesPerMinute: number;
-  /**
-   * Hashes per second below which a nominal hashrate is taken for this: a channel that says 0, as proxies
-   * without devices must (spec §5.3.2), would be sending every hash otherwise.
-   */
-  readonly minHashrate: number;
-}
-
-/**
- * The target for a nominal hashrate, no larger than the client accepts.
- *
- * @param nominalHashRate hashes per second
- * @param maxTarget 32 bytes, little-endian
- * @returns 32 bytes, little-endian; or the error code that Open…Channel or UpdateChannel is answered with
- */
-export const targetFor = (
-  nominalHashRate: number,
-  maxTarget: Uint8Array,
-  { sharesPerMinute, minHashrate }: TargetPolicy,
-): Uint8Array | 'invalid-nominal-hashrate' | 'max-target-out-of-range' => {
-  const isNegative = nominalHashRate < 0 || Object.is(nominalHashRate, -0);
-  if (!Number.isFinite(nominalHashRate) || isNegative) return 'invalid-nominal-hashrate';
-  if (isZero(maxTarget)) return 'max-target-out-of-range';
-  return harderOf(targetFromHashrate(Math.max(nominalHashRate, minHashrate), sharesPerMinute), maxTarget);
-};
-
-/**
- * Sets the target for future jobs and jobs to come (spec §5.3.21), no larger than the client accepts.
- *
- * @param target 32 bytes, little-endian
- * @throws Sv2Error `invalid-target` for zero, which no share meets; `invalid-length`
- */
-export const setChannelTarget = (channel: ServerChannel, target: Uint8Array): void => {
-  if (isZero(target)) throw new Sv2Error('invalid-target', 'no share meets a target of zero');
-  channel.target = harderOf(target, channel.maxTarget);
-};
 
 /** Gives the channel a future job, or with a chain tip one to mine at once. */
 export const addChannelJob = (
@@ -252,7 +219,8 @@ export const submitShare = (
     return result;
   }
   const { hash, isBlock, job } = result;
-  const difficulty = difficultyFromTarget(job.target);
+  const { target, vardiff } = channel;
+  const difficulty = job.target === target ? vardiff.difficulty : difficultyFromTarget(job.target);
   const acknowledgement = shares.accept({
     hash,
     sequenceNumber: share.sequenceNumber,
@@ -287,8 +255,3 @@ export const foundBlock = (
   });
   return { coinbaseTx, solution };
 };
-
-const isZero = (target: Uint8Array): boolean => target.every((byte) => byte === 0);
-
-const harderOf = (target: Uint8Array, maxTarget: Uint8Array): Uint8Array =>
-  compareTargets(target, maxTarget) > 0 ? maxTarget : target;

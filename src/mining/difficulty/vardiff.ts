@@ -1,5 +1,6 @@
 import {
   compareTargets,
+  difficultyFromTarget,
   hashrateFromTarget,
   MAX_U256,
   targetFromBigInt,
@@ -25,10 +26,14 @@ export interface VardiffOptions {
 
 /** What happened on a channel; `now` is in milliseconds. */
 export type VardiffEvent =
-  /** A share was accepted; `target` is that of its job. */
-  | { readonly type: 'share'; readonly now: number; readonly target: Uint8Array }
+  /** A share was accepted; `difficulty` is that of its job's target. */
+  | { readonly type: 'share'; readonly now: number; readonly difficulty: number }
+  /** A share was rejected: nothing is known of what it is worth, but somebody is mining. */
+  | { readonly type: 'rejected'; readonly now: number }
   /** Time passed. Needed every few seconds, since it's the absence of shares that shows a target too hard. */
   | { readonly type: 'tick'; readonly now: number }
+  /** Time passed without a job, in which nobody could find shares. */
+  | { readonly type: 'idle'; readonly now: number }
   /** The channel was updated (`UpdateChannel`), or the network's target changed; what is left out stays. */
   | {
       readonly type: 'update';
@@ -36,19 +41,25 @@ export type VardiffEvent =
       readonly nominalHashrate?: number;
       readonly maxTarget?: Uint8Array;
       readonly minTarget?: Uint8Array;
-    };
+    }
+  /** Somebody knows better: this target, 32 bytes little-endian and above 0, as far as the channel accepts it. */
+  | { readonly type: 'set'; readonly now: number; readonly target: Uint8Array };
 
-/** The vardiff state of a channel. All fields but the first two are {@link stepVardiff}'s own business. */
+/** The vardiff state of a channel. All fields but the first three are {@link stepVardiff}'s own business. */
 export interface VardiffState {
-  /** The target to set, 32 bytes little-endian: the same object until it changes. */
+  /** The channel's target, 32 bytes little-endian: the same object until it changes. */
   readonly target: Uint8Array;
+  /** The difficulty of `target`. */
+  readonly difficulty: number;
   /** The hashrate that the target is made for, hashes per second: the best estimate within the bounds. */
   readonly hashrate: number;
   readonly options: Required<Omit<VardiffOptions, 'now'>>;
   readonly now: number;
   /** No share at all won't bring the hashrate below this. */
   readonly idleHashrate: number;
-  /** Shares since the target was last found to be far off, and how many were to be expected. */
+  /** How many shares were to be expected since the last sign of life. */
+  readonly missing: number;
+  /** Shares since the target was last found to be far off, in shares of this target, and how many were to be expected. */
   readonly current: Evidence;
   /** What of `current` was there when the target was set. */
   readonly inherited: Evidence;
@@ -82,6 +93,8 @@ const DRIFT = 0.25;
 const CHANGE = 2;
 /** Mean time between false alarms of that watch, in minutes: 1,000 hours. */
 const FALSE_ALARM_MINUTES = 60_000;
+/** Shares that must have been missing before a miner counts as absent. */
+const ABSENCE = 3;
 /** A change that took fewer shares than this to notice, come or missing, is greater than {@link CHANGE}. */
 const INHERITABLE = 64;
 /** No share at all eases a target, that shares were found at, so many times and no further. */
@@ -112,6 +125,7 @@ export const startVardiff = ({
   }
   const unset: VardiffState = {
     target: maxTarget.slice(),
+    difficulty: difficultyFromTarget(maxTarget),
     hashrate: 1,
     options: {
       nominalHashrate,
@@ -122,6 +136,7 @@ export const startVardiff = ({
     },
     now,
     idleHashrate: minHashrate,
+    missing: 0,
     current: NONE,
     inherited: NONE,
     reviewAt: REVIEWS.first,
@@ -143,26 +158,47 @@ export const startVardiff = ({
  * - A settled target is left alone until a CUSUM test (Page, 1954), the quickest there is at a given rate of
  *   false alarms, shows that the hashrate doubled or halved, or a review of 1,024 shares that it drifted.
  *
- * Shares of a job with another target come from before the change, and say nothing about the current one.
+ * A share of a job with an easier target counts for less, so that nobody goes on flooding with old jobs unnoticed; one of
+ * a harder job counts for one, since a single piece of luck is no evidence of a thousand shares.
+ *
+ * A nominal hashrate is what the client says, and the shares are what it does: once shares have shown how much of the former is
+ * true, a change of it changes the estimate in proportion. Repeating it, or changing it by less than a review would tolerate, is no news.
  *
  * @param state from {@link startVardiff} or an earlier step; not modified
- * @throws Sv2Error `invalid-time` when `now` isn't finite; `invalid-length` for a target that isn't 32 bytes
+ * @throws Sv2Error `invalid-time` when `now` isn't finite; `invalid-target` for zero, `invalid-length` for a target that isn't 32 bytes
  */
 export const stepVardiff = (state: VardiffState, event: VardiffEvent): VardiffState => {
   const { now, type } = event;
   requireTime(now);
-  if (type === 'update') return update(state, event);
-  if (type === 'share' && compareTargets(event.target, state.target) !== 0) {
-    return { ...state, now, current: state.inherited, faster: NONE, slower: NONE };
+  switch (type) {
+    case 'update':
+      return update(state, event);
+    case 'set':
+      return hold({ ...state, now }, event.target);
+    case 'idle':
+      return { ...state, now };
+    case 'rejected':
+      return alive({ ...state, now });
+    default: {
+      const minutes = Math.min(Math.max(now - state.now, 0), LONGEST_STEP) / 60_000;
+      const expected = minutes * state.options.sharesPerMinute;
+      const shares = type === 'tick' ? 0 : Math.min(event.difficulty / state.difficulty, 1);
+      const current = gather(state.current, shares, expected);
+      const faster = watch(gather(state.faster, shares, expected * state.usual), CHANGE);
+      const slower = watch(gather(state.slower, shares, expected * state.usual), 1 / CHANGE);
+      const missing = type === 'tick' ? state.missing + expected : 0;
+      return judge({ ...state, now, missing, current, faster, slower }, shares);
+    }
   }
-  const minutes = Math.min(Math.max(now - state.now, 0), LONGEST_STEP) / 60_000;
-  const expected = minutes * state.options.sharesPerMinute;
-  const shares = type === 'share' ? 1 : 0;
-  const current = gather(state.current, shares, expected);
-  const faster = watch(gather(state.faster, shares, expected * state.usual), CHANGE);
-  const slower = watch(gather(state.slower, shares, expected * state.usual), 1 / CHANGE);
-  return judge({ ...state, now, current, faster, slower }, shares);
 };
+
+/** Forgets what spoke for a miner that's silent, and nothing that speaks for one that floods. */
+const alive = (state: VardiffState): VardiffState => ({
+  ...state,
+  missing: 0,
+  current: state.current.shares < state.current.expected ? state.inherited : state.current,
+  slower: NONE,
+});
 
 const gather = (evidence: Evidence, shares: number, expected: number): Evidence => ({
   shares: evidence.shares + shares,
@@ -173,24 +209,57 @@ const gather = (evidence: Evidence, shares: number, expected: number): Evidence 
 const watch = (evidence: Evidence, ratio: number): Evidence =>
   logLikelihoodRatio(evidence, ratio) > 0 ? evidence : NONE;
 
-/** Takes over what the client or the network says. A nominal hashrate that's merely repeated isn't news. */
+/** Takes over what the client or the network says. */
 const update = (state: VardiffState, event: VardiffEvent & { type: 'update' }): VardiffState => {
-  const { now, nominalHashrate, maxTarget, minTarget } = { ...state.options, ...event };
-  const options = {
-    ...state.options,
-    nominalHashrate,
-    maxTarget: maxTarget.slice(),
-    minTarget: minTarget.slice(),
+  const { now, maxTarget, minTarget } = event;
+  const bounds = {
+    ...(maxTarget === undefined ? {} : { maxTarget: maxTarget.slice() }),
+    ...(minTarget === undefined ? {} : { minTarget: minTarget.slice() }),
   };
-  if (!Object.is(nominalHashrate, state.options.nominalHashrate)) {
-    return setHashrate({ ...state, now, options, idleHashrate: options.minHashrate }, nominalHashrate, NONE);
+  const nominal = newsOf(state, event.nominalHashrate ?? state.options.nominalHashrate);
+  if (nominal !== undefined) {
+    const options = { ...state.options, ...bounds, nominalHashrate: nominal.stated };
+    const evidence = state.current.shares > state.current.expected ? state.current : NONE;
+    return setHashrate(
+      { ...state, now, options, idleHashrate: options.minHashrate },
+      nominal.hashrate,
+      evidence,
+    );
   }
+  const options = { ...state.options, ...bounds };
   const bounded = setHashrate({ ...state, now, options }, state.hashrate, state.current);
   return bounded.target === state.target ? { ...state, options } : bounded;
 };
 
+/** What a nominal hashrate says that wasn't known: the hashrate to go by, if any. */
+const newsOf = (
+  { options: { nominalHashrate: before, minHashrate }, hashrate, idleHashrate, missing }: VardiffState,
+  stated: number,
+): { readonly stated: number; readonly hashrate: number } | undefined => {
+  if (Object.is(stated, before)) return undefined;
+  const ratio = stated / before;
+  if (!(before > 0 && ratio > 0 && ratio < Infinity)) return { stated, hashrate: stated };
+  if (Math.abs(Math.log(ratio)) <= DRIFT) return undefined;
+  const isProved = idleHashrate > minHashrate && missing <= ABSENCE;
+  return { stated, hashrate: isProved ? hashrate * ratio : stated };
+};
+
+/** Sets the target that somebody wants; the evidence begins anew. */
+const hold = (state: VardiffState, wanted: Uint8Array): VardiffState => {
+  const { maxTarget, sharesPerMinute, minHashrate } = state.options;
+  if (wanted.every((byte) => byte === 0)) {
+    throw new Sv2Error('invalid-target', 'no share meets a target of zero');
+  }
+  const target = compareTargets(wanted, maxTarget) > 0 ? maxTarget : wanted.slice();
+  if (compareTargets(target, state.target) === 0) return state;
+  return {
+    ...state,
+    ...begun(target, Math.max(hashrateFromTarget(target, sharesPerMinute), minHashrate), NONE),
+  };
+};
+
 /** Changes the target if the evidence calls for it, which a share, or the lack of one, has just added to. */
-const judge = (state: VardiffState, shares: 0 | 1): VardiffState => {
+const judge = (state: VardiffState, shares: number): VardiffState => {
   const { faster, slower, reviewAt } = state;
   const current = noShorter(state.current, 0.01);
 
@@ -237,14 +306,14 @@ const logLikelihoodRatio = ({ shares, expected }: Evidence, ratio: number): numb
   (shares === 0 ? 0 : shares * Math.log(ratio)) - (ratio - 1) * expected;
 
 /**
- * The estimate of how much more often than expected shares come. Half a share less than counted when the
+ * The estimate of how much more often than expected shares come. Half of the last share less than counted when the
  * count ended with a share, half a share more when it ended without: either would be biased otherwise.
  */
-const rateRatio = ({ shares, expected }: Evidence, last: 0 | 1): number =>
-  (last === 1 ? shares - 0.5 : shares + 0.5) / expected;
+const rateRatio = ({ shares, expected }: Evidence, last: number): number =>
+  (last > 0 ? shares - last / 2 : shares + 0.5) / expected;
 
 /** Sets the target that the evidence calls for; what is inherited goes on counting at the new one. */
-const follow = (state: VardiffState, last: 0 | 1, evidence: Evidence, inherited: Evidence): VardiffState => {
+const follow = (state: VardiffState, last: number, evidence: Evidence, inherited: Evidence): VardiffState => {
   const hashrate = state.hashrate * rateRatio(evidence, last);
   return evidence.shares === 0
     ? setHashrate(state, Math.max(hashrate, state.idleHashrate), inherited)
@@ -263,18 +332,22 @@ const setHashrate = (state: VardiffState, wanted: number, evidence: Evidence): V
     shares: evidence.shares,
     expected: (evidence.expected * hashrate) / state.hashrate,
   };
-  return {
-    ...state,
-    target: compareTargets(target, state.target) === 0 ? state.target : target,
-    hashrate,
-    current: inherited,
-    inherited,
-    reviewAt: nextReview(inherited),
-    usual: 1,
-    faster: NONE,
-    slower: NONE,
-  };
+  const isSame = compareTargets(target, state.target) === 0;
+  return { ...state, ...begun(isSame ? state.target : target, hashrate, inherited) };
 };
+
+/** What begins anew with a target. */
+const begun = (target: Uint8Array, hashrate: number, inherited: Evidence) => ({
+  target,
+  difficulty: difficultyFromTarget(target),
+  hashrate,
+  current: inherited,
+  inherited,
+  reviewAt: nextReview(inherited),
+  usual: 1,
+  faster: NONE,
+  slower: NONE,
+});
 
 /** Reviews come with every fourfold number of shares. */
 const nextReview = ({ shares }: Evidence): number => {

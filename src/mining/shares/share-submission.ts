@@ -3,9 +3,11 @@ import {
   SubmitSharesError,
   SubmitSharesSuccess,
   userIdentityOf,
+  type Message,
   type SubmitSharesExtended,
   type SubmitSharesStandard,
 } from '../../messages/index.js';
+import type { ChannelTargets } from '../difficulty/channel-target.js';
 import { outputFor } from '../mining-server-output.js';
 import type { MiningServerOutcome, MiningServerOutput, ShareRejected } from '../mining-server-types.js';
 import { foundBlock, submitShare } from '../channels/server-channel.js';
@@ -16,11 +18,13 @@ import type { ServerClient } from '../channels/server-client.js';
  * full or the share is a block, nothing otherwise (spec §5.3.13, §5.3.14).
  *
  * @param now milliseconds since 1970
+ * @param targets what the share says about the channel's target is told to them
  */
 export const shareSubmission = (
   { clientId, channels }: ServerClient,
   share: SubmitSharesStandard | SubmitSharesExtended,
   now: number,
+  targets: ChannelTargets,
 ): MiningServerOutput => {
   const { channelId, sequenceNumber, jobId } = share;
   const channel = channels.get(channelId);
@@ -65,7 +69,10 @@ export const shareSubmission = (
   }
 
   const result = submitShare(channel, share, now);
-  if (!result.valid) return rejected(result, userIdentity, worker);
+  if (!result.valid) {
+    targets.rejected(channel, now);
+    return rejected(result, userIdentity, worker);
+  }
 
   const { hash, difficulty, acknowledgement, header } = result;
   const sharer = { clientId, channelId, userIdentity, worker, jobId };
@@ -75,7 +82,10 @@ export const shareSubmission = (
   if (result.isBlock) {
     outcomes.push({ type: 'BlockFound', ...sharer, hash, header, ...foundBlock(result, share) });
   }
-  const messages =
+  const messages: Message[] =
     acknowledgement === undefined ? [] : [SubmitSharesSuccess({ channelId, ...acknowledgement })];
+  const retargeted = targets.accepted(clientId, channel, difficulty, now);
+  for (const { messages: own } of retargeted.messages) messages.push(...own);
+  outcomes.push(...retargeted.outcomes);
   return outputFor(clientId, messages, outcomes);
 };

@@ -9,7 +9,6 @@ import {
   UpdateChannel,
 } from '../../messages/mining.js';
 import type { RandomBytes } from '../../crypto/index.js';
-import { targetFromNbits } from '../../bitcoin/target.js';
 import type { NewTemplate, SetNewPrevHashTemplate } from '../../messages/template-distribution.js';
 import { extranonceAllocator, type ExtranonceAllocatorOptions } from '../../mining/channels/extranonce.js';
 import { miningServer } from '../../mining/mining-server.js';
@@ -25,7 +24,6 @@ import type { MiningServerHandler } from '../../service/handlers.js';
 import { handleEach, ofEvent, ofMessage, ofTrigger } from '../../service/operators.js';
 import { disconnect, nonsense, send, toSibling, type ServerEffect } from '../../service/outcomes.js';
 import { sourceOf } from '../../transport/source.js';
-import { difficultyControl, type DifficultyPolicy } from './difficulty-control.js';
 import { jobRenewal } from './job-renewal.js';
 import { judgement } from './judgement.js';
 import { SolutionFound, TemplateArrived, TipArrived, Upkeep } from './triggers.js';
@@ -43,11 +41,7 @@ export interface NewTip {
 export type PoolMiningOutcome = MiningServerOutcome | NewTip;
 
 /** Options of {@link poolMining}. */
-export interface PoolMiningOptions
-  extends
-    Omit<MiningServerOptions, 'extranonce' | 'marks' | keyof DifficultyPolicy>,
-    DifficultyPolicy,
-    WaitingLimits {
+export interface PoolMiningOptions extends Omit<MiningServerOptions, 'extranonce' | 'marks'>, WaitingLimits {
   readonly extranonce: ExtranonceAllocatorOptions;
   readonly randomBytes: RandomBytes;
   readonly scheduler: SchedulerLike;
@@ -55,11 +49,11 @@ export interface PoolMiningOptions
   readonly openAccounts: () => Pick<AccountBook, 'count'>;
 }
 
-/** How often absent shares are looked at and waiting shares acknowledged, in milliseconds. */
-const upkeepInterval = 5_000;
+/** How often the mining server has a slice of its upkeep done, in milliseconds. */
+const upkeepInterval = 250;
 
 /**
- * The pool's side of the Mining Protocol: `miningServer` and vardiff as an operator. Templates and tips come as
+ * The pool's side of the Mining Protocol: `miningServer` as an operator. Templates and tips come as
  * triggers from the template client, solutions go back to it.
  */
 export const poolMining =
@@ -72,7 +66,6 @@ export const poolMining =
         extranonce: extranonceAllocator(options.extranonce),
         marks: jobMarks(options.randomBytes),
       });
-      const control = difficultyControl(core, options);
       const renewal = jobRenewal();
       const waiting = waitingClients(options);
       const accounts = options.openAccounts();
@@ -97,13 +90,6 @@ export const poolMining =
           else if (type === 'ChannelClosed') waiting.channels(clientId, -1, scheduler.now());
         }
         yield* outcomes;
-        yield* allEffects(control.observe(outcomes, scheduler.now()));
-      }
-
-      function* allEffects(
-        outputs: readonly MiningServerOutput[],
-      ): Generator<ServerEffect | PoolMiningOutcome> {
-        for (const output of outputs) yield* effects(output);
       }
 
       function* takeTemplate(template: NewTemplate) {
@@ -115,8 +101,6 @@ export const poolMining =
       function* takeTip(tip: SetNewPrevHashTemplate): Generator<ServerEffect | PoolMiningOutcome> {
         const now = scheduler.now();
         const { prevHash, nBits: nbits, templateId } = tip;
-        // first, so that the jobs of this tip have the targets that suit it
-        yield* allEffects(control.setNetworkTarget(targetFromNbits(nbits), now));
         const output = core.setNewPrevHash(tip, now);
         renewal.takeTip(templateId, now);
         yield* effects(output);
@@ -133,8 +117,7 @@ export const poolMining =
         const now = scheduler.now();
         for (const clientId of waiting.due(now))
           yield disconnect(clientId, 'it has been without a channel for too long', 'no-channel');
-        yield* allEffects(control.tick(now));
-        yield* effects(core.flush());
+        yield* effects(core.tick(now));
         const renewed = renewal.due(now);
         if (renewed === null) return;
         yield* takeTemplate(renewed);
