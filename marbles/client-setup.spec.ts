@@ -86,6 +86,7 @@ describe('SetupConnection, as a client makes it', () => {
           server: {
             peer: server.peer,
             endpoint: { host: 'pool.example', port: 34254 },
+            upstream: 0,
             protocol: 'mining',
             version: 2,
             flags: 0b10,

@@ -87,6 +87,7 @@ const connected: DemoOutcome = {
     server: {
       peer: { address: '127.0.0.1:1', encrypted: true },
       endpoint: undefined,
+      upstream: 0,
       protocol: 'mining',
       version: 2,
       flags: 0,

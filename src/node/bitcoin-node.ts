@@ -29,7 +29,7 @@ import { BLOCK_HEADER_SIZE, parseBlockHeader } from '../bitcoin/block-header.js'
 import { sameBytes } from '../bitcoin/consensus-bytes.js';
 import { Sv2Error } from '../codec/errors.js';
 import type { BlockSource, SourceUpdate, SubmitResult } from '../roles/template-provider/block-source.js';
-import { backoff } from '../service/reconnect.js';
+import { backoff } from '../service/upstreams/backoff.js';
 import { bitcoinRpc, type BitcoinRpcOptions, type CallOptions } from './bitcoin-rpc.js';
 import { BitcoinRpcError, type BitcoinRpcErrorCode } from './bitcoin-rpc-errors.js';
 import { oneAtATime } from './one-at-a-time.js';

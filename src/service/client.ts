@@ -2,7 +2,6 @@ import { asyncScheduler, merge, type Observable, type SchedulerLike } from 'rxjs
 import { subprotocols, type Subprotocol } from '../messages/define-message.js';
 import { creatorByType, type Message } from '../messages/registry.js';
 import type { Connector } from '../transport/connection.js';
-import type { ClientSession } from './sessions/client-session.js';
 import {
   checkSetup,
   type ClientExtensionPolicy,
@@ -26,17 +25,20 @@ import type {
   MiningClientHandler,
   TemplateDistributionClientHandler,
 } from './handlers.js';
-import { keepConnected } from './keep-connected.js';
-import type { ApplicationOutcome, ClientOutcome, OwnOutcome, SendToServer } from './outcomes.js';
-import type { ReconnectPolicy } from './reconnect.js';
+import { keepConnected, type CurrentUpstream } from './upstreams/keep-connected.js';
+import type { ApplicationOutcome, ClientOutcome, LeaveServer, OwnOutcome, SendToServer } from './outcomes.js';
+import type { ReconnectPolicy } from './upstreams/backoff.js';
 import { service, type Emitted } from './service.js';
 import { protocolVersions, type Versions } from './setup/server-setup.js';
 import type { Sibling } from './siblings.js';
 
 /** A subprotocol of a client: where its server is, and its handler. */
 export interface ClientSubprotocol<H> {
-  /** Dials the server; `connect(…)` of rx-sv2/node, or any Observable of a connection. */
-  readonly connect: Connector;
+  /**
+   * Dials the server; `connect(…)` of rx-sv2/node, or any Observable of a connection. Of several, the first is
+   * preferred: the others are for while it does not work.
+   */
+  readonly connect: Connector | readonly [Connector, ...Connector[]];
   readonly handler: H;
   /** The SetupConnection flags; 0 unless given. */
   readonly flags?: number;
@@ -102,7 +104,7 @@ export function createClient<
   J extends ApplicationOutcome = never,
   T extends ApplicationOutcome = never,
 >(options: ClientOptions<M, J, T>): Client<OwnOutcome<M | J | T>> {
-  const configured: { readonly connect: Connector; readonly setup: ClientSetup }[] = [];
+  const configured: { readonly connectors: readonly Connector[]; readonly setup: ClientSetup }[] = [];
   const handlers: LoopHandler<ClientEvent, Emitted>[] = [];
   const versions = checkVersions(options.versions ?? protocolVersions);
   const extensions = checkExtensions(options.extensions ?? { supported: [] });
@@ -122,8 +124,11 @@ export function createClient<
     if (!checkHandler('client', protocol, connect !== undefined, handler) || connect === undefined) continue;
     checkStream(`client: ${protocol}.connect`, connect, 'what dials the server, such as connect(url)');
     const setup = { protocol, flags: checkFlags(`${protocol}.flags`, flags), versions, device };
-    checkSetup(setup, connect.endpoint, extensions);
-    configured.push({ connect, setup });
+    const connectors = Array.isArray(connect) ? (connect as readonly Connector[]) : [connect as Connector];
+    if (connectors.length === 0)
+      throw new ServiceError('invalid-configuration', `client: ${protocol} has no server to connect to`);
+    for (const { endpoint } of connectors) checkSetup(setup, endpoint, extensions);
+    configured.push({ connectors, setup });
     handlers.push({
       name: protocol,
       accepts: (event) => event.type === 'trigger' || event.protocol === protocol,
@@ -155,7 +160,7 @@ export function createClient<
     sibling: options.sibling,
     first: [],
     begin({ push, emit }) {
-      const sessions = new Map<Subprotocol, ClientSession>();
+      const sessions = new Map<Subprotocol, CurrentUpstream>();
 
       const sendTo = (protocol: Subprotocol, messages: readonly Message[]): void => {
         const session = sessions.get(protocol);
@@ -165,14 +170,19 @@ export function createClient<
 
       return {
         perform(emitted, handler) {
+          if (emitted.type === 'leaveServer') {
+            const { reason, banFor } = emitted as LeaveServer;
+            sessions.get(handler)?.leave(reason, banFor);
+            return true;
+          }
           if (emitted.type !== 'sendToServer') return false;
           const { messages } = emitted as SendToServer;
           for (const [protocol, own] of byProtocol(messages, handler)) sendTo(protocol, own);
           return true;
         },
         connection$: merge(
-          ...configured.map(({ connect, setup }) =>
-            keepConnected(connect, { ...common, ...setup, push, emit }, persistence, (session) =>
+          ...configured.map(({ connectors, setup }) =>
+            keepConnected(connectors, { ...common, ...setup, push, emit }, persistence, (session) =>
               sessions.set(setup.protocol, session),
             ),
           ),

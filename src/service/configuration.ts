@@ -3,7 +3,7 @@ import type { Subprotocol } from '../messages/define-message.js';
 import { nameOf, ServiceError } from './errors.js';
 import type { ExtensionPolicy } from './extensions/negotiation.js';
 import { isNullHandler } from './handlers.js';
-import type { ReconnectPolicy } from './reconnect.js';
+import type { ReconnectPolicy } from './upstreams/backoff.js';
 import type { Versions } from './setup/server-setup.js';
 
 /**
@@ -100,10 +100,11 @@ export function checkExtensions<P extends ExtensionPolicy>(policy: P): P {
 
 /** Checks the numbers of a reconnect policy. @throws ServiceError `invalid-configuration` */
 export function checkReconnect(policy: ReconnectPolicy): ReconnectPolicy {
-  const { initialDelay = 0, maxDelay = 0, maxAttempts = 0 } = policy;
+  const { initialDelay = 0, maxDelay = 0, maxAttempts = 0, returnAfter = 0 } = policy;
   const isDelay = (value: number) => value >= 0 && value <= maxMilliseconds;
   checkNumber('reconnect.initialDelay', initialDelay, isDelay(initialDelay), 'milliseconds below 2^31');
   checkNumber('reconnect.maxDelay', maxDelay, isDelay(maxDelay), 'milliseconds below 2^31');
+  checkNumber('reconnect.returnAfter', returnAfter, isDelay(returnAfter), 'milliseconds below 2^31');
   checkNumber('reconnect.maxAttempts', maxAttempts, maxAttempts >= 0, 'a number from 0 up');
   return policy;
 }

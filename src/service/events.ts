@@ -29,6 +29,8 @@ export interface ClientInfo {
 export interface ServerInfo {
   readonly peer: Peer;
   readonly endpoint: Endpoint | undefined;
+  /** Which of the servers that the client was given for this subprotocol, from 0 on. */
+  readonly upstream: number;
   readonly protocol: Subprotocol;
   /** The protocol version both speak. */
   readonly version: number;

@@ -6,7 +6,7 @@ export type { ExtensionPolicy } from './extensions/negotiation.js';
 export * from './handlers.js';
 export * from './operators.js';
 export * from './outcomes.js';
-export type { ReconnectPolicy } from './reconnect.js';
+export type { ReconnectPolicy } from './upstreams/backoff.js';
 export * from './request.js';
 export * from './server.js';
 export type { NonsenseLimits } from './sessions/nonsense.js';

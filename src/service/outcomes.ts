@@ -25,6 +25,13 @@ export interface SendToServer {
   readonly messages: readonly Message[];
 }
 
+/** Leaves the server of the handler's subprotocol for another. */
+export interface LeaveServer {
+  readonly type: 'leaveServer';
+  readonly reason: DisconnectReason;
+  readonly banFor: number;
+}
+
 /** Sends a client what is queued for it, then closes its connection. */
 export interface Disconnect {
   readonly type: 'disconnect';
@@ -63,7 +70,7 @@ export interface ToSibling {
 export type ServerEffect = Send | Disconnect | Nonsense | Earned | TriggerEffect<ServerEvent> | ToSibling;
 
 /** What a client handler can make the client do. */
-export type ClientEffect = SendToServer | TriggerEffect<ClientEvent> | ToSibling;
+export type ClientEffect = SendToServer | LeaveServer | TriggerEffect<ClientEvent> | ToSibling;
 
 /**
  * Sends messages to a client of the server. They leave in the order they were sent, without TLVs of extensions
@@ -84,6 +91,18 @@ export const send = (clientId: number, ...messages: readonly Message[]): Send =>
 export const sendToServer = (...messages: readonly Message[]): SendToServer => ({
   type: 'sendToServer',
   messages,
+});
+
+/**
+ * Leaves the server that the handler's subprotocol is connected to, without waiting for what is still to be sent, for
+ * another of the list, or to dial it again if there is no other.
+ * @param reason shown in the `disconnected` outcome: `code` for programs, `message` for people
+ * @param banFor milliseconds for which it is not dialled again; 0 unless given, for the usual backoff
+ */
+export const leaveServer = (reason: Pick<DisconnectReason, 'code' | 'message'>, banFor = 0): LeaveServer => ({
+  type: 'leaveServer',
+  reason,
+  banFor,
 });
 
 /**
@@ -194,6 +213,21 @@ export type ClientOutcome<A extends ApplicationOutcome = never> =
       readonly attempt: number;
       readonly delay: number;
       readonly endpoint: Endpoint | undefined;
+    }
+  | {
+      /** Another of the servers is dialled than the one before. */
+      readonly type: 'switched';
+      readonly protocol: Subprotocol;
+      /** Which, from 0 on. */
+      readonly upstream: number;
+      readonly endpoint: Endpoint | undefined;
+      readonly left: {
+        readonly upstream: number;
+        readonly endpoint: Endpoint | undefined;
+        /** When it was connected to, in milliseconds of the scheduler's clock; undefined if it was not. */
+        readonly since: number | undefined;
+        readonly reason: DisconnectReason;
+      };
     }
   | {
       /** A Reconnect that would have led away from a known authority was not followed (spec §3.6.5). */

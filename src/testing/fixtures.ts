@@ -83,6 +83,7 @@ export function connected(protocol: Subprotocol = 'mining', info: Partial<Server
     protocol,
     peer: { address: 'test:1', encrypted: false },
     endpoint: undefined,
+    upstream: 0,
     version: 2,
     flags: 0,
     extensions: [],

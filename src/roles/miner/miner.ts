@@ -15,7 +15,7 @@ import type { Device } from '../../service/setup/client-setup.js';
 import type { MiningClientHandler } from '../../service/handlers.js';
 import { ofEvent } from '../../service/operators.js';
 import type { ClientOutcome } from '../../service/outcomes.js';
-import type { ReconnectPolicy } from '../../service/reconnect.js';
+import type { ReconnectPolicy } from '../../service/upstreams/backoff.js';
 import type { Connector } from '../../transport/connection.js';
 import type { Hasher } from './hasher.js';
 import { miningSession, type MinerOutcome, type MiningChannelOptions } from './mining-session.js';

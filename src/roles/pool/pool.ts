@@ -16,7 +16,7 @@ import { workerHashrateTracking } from '../../messages/user-identity.js';
 import { createClient } from '../../service/client.js';
 import type { ClientOutcome, ServerOutcome } from '../../service/outcomes.js';
 import { createServer, type Server } from '../../service/server.js';
-import type { ReconnectPolicy } from '../../service/reconnect.js';
+import type { ReconnectPolicy } from '../../service/upstreams/backoff.js';
 import type { NonsenseLimits } from '../../service/sessions/nonsense.js';
 import { siblings } from '../../service/siblings.js';
 import type { Connection, Connector } from '../../transport/connection.js';

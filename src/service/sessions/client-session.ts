@@ -8,6 +8,7 @@ import {
   mergeMap,
   of,
   Subject,
+  takeUntil,
   tap,
   type Observable,
   type SchedulerLike,
@@ -42,6 +43,8 @@ import { limitSilence, withDeadline } from './timing.js';
 
 /** What a client's sessions are told. */
 export interface ClientSessionContext extends ClientSetup {
+  /** Which of the client's servers for its subprotocol it is, from 0 on. */
+  readonly upstream: number;
   readonly extensions: ClientExtensionPolicy;
   /** Milliseconds the server has to answer SetupConnection. */
   readonly setupTimeout: number;
@@ -69,6 +72,8 @@ export interface ClientSession {
    * @throws CodecError if a message cannot be encoded, ServiceError `invalid-effect`; then none of them is sent
    */
   send(messages: readonly Message[]): readonly Message[];
+  /** Ends it at once, for a reason of our own: what has not been sent is lost. */
+  leave(reason: DisconnectReason): void;
   /** Dials and runs the connection while subscribed; emits how it ended, whatever the reason. */
   readonly end$: Observable<SessionEnd>;
 }
@@ -96,6 +101,7 @@ export function clientSession(connector: Connector, context: ClientSessionContex
   const { protocol, extensions: policy, push, emit, scheduler, setupTimeout, inactivityLimit } = context;
   const { endpoint } = connector;
   const deadline$ = new Subject<number>();
+  const left$ = new Subject<void>();
   let phase: Phase = 'setup';
   let connection: Connection | undefined;
   let server: ServerInfo | undefined;
@@ -116,7 +122,15 @@ export function clientSession(connector: Connector, context: ClientSessionContex
   const onSetupAnswer = (message: Message, established: Connection): void => {
     const { version, flags } = readSetupAnswer(message, context.versions);
     established.limitPayload(maxPayloadSize(protocol, 'server'));
-    server = { peer: established.peer, endpoint, protocol, version, flags, extensions: [] };
+    server = {
+      peer: established.peer,
+      endpoint,
+      upstream: context.upstream,
+      protocol,
+      version,
+      flags,
+      extensions: [],
+    };
     negotiate(server);
   };
 
@@ -284,6 +298,12 @@ export function clientSession(connector: Connector, context: ClientSessionContex
       transmit(...sendable);
       return withheld;
     },
+    leave(reason) {
+      if (phase === 'ended') return;
+      phase = 'ended';
+      failure = reason;
+      left$.next();
+    },
     end$: concat(
       connector.pipe(
         mergeMap(converse),
@@ -291,6 +311,7 @@ export function clientSession(connector: Connector, context: ClientSessionContex
           failure = disconnectReason(error);
           return EMPTY;
         }),
+        takeUntil(left$),
       ),
       ended$,
     ),
