@@ -122,12 +122,14 @@ export function createClient<
       ? { handler: subprotocolOrHandler, connect: undefined }
       : subprotocolOrHandler;
     if (!checkHandler('client', protocol, connect !== undefined, handler) || connect === undefined) continue;
-    checkStream(`client: ${protocol}.connect`, connect, 'what dials the server, such as connect(url)');
     const setup = { protocol, flags: checkFlags(`${protocol}.flags`, flags), versions, device };
     const connectors = Array.isArray(connect) ? (connect as readonly Connector[]) : [connect as Connector];
     if (connectors.length === 0)
       throw new ServiceError('invalid-configuration', `client: ${protocol} has no server to connect to`);
-    for (const { endpoint } of connectors) checkSetup(setup, endpoint, extensions);
+    for (const connector of connectors) {
+      checkStream(`client: ${protocol}.connect`, connector, 'what dials the server, such as connect(url)');
+      checkSetup(setup, connector.endpoint, extensions);
+    }
     configured.push({ connectors, setup });
     handlers.push({
       name: protocol,
