@@ -1,16 +1,28 @@
 /**
- * The ChaCha20 stream cipher of RFC 8439 §2.3 and §2.4, as 32-bit integer additions, rotations and exclusive-ors:
- * no branch and no memory index depends on key or data.
+ * The ChaCha20 stream cipher of RFC 8439 §2.3 and §2.4, as 32-bit integer additions, rotations and exclusive-ors.
+ *
+ * Each function says why its time does not depend on what it works on. That holds for the operations as written and for
+ * the machine code that V8, SpiderMonkey and JavaScriptCore make of them once they run often, where such numbers stay in
+ * integer registers. Before that, an engine may store a number of more than 31 bits in another form than a smaller one.
+ *
+ * Words are put together from bytes and taken apart by shifts; typed arrays of words only hold numbers and never lie over
+ * bytes: the order of bytes in the machine does not matter.
  */
 
 const [c0, c1, c2, c3] = [0x61707865, 0x3320646e, 0x79622d32, 0x6b206574]; // "expand 32-byte k"
 
-/** Reads the little-endian 32-bit word at `bytes[offset]`. */
+/**
+ * Reads the little-endian 32-bit word at `bytes[offset]`.
+ * Constant time: shifts and ors; the offset comes from lengths alone.
+ */
 export function readWord(bytes: Uint8Array, offset: number): number {
   return bytes[offset]! | (bytes[offset + 1]! << 8) | (bytes[offset + 2]! << 16) | (bytes[offset + 3]! << 24);
 }
 
-/** Writes a little-endian 32-bit word at `bytes[offset]`. */
+/**
+ * Writes a little-endian 32-bit word at `bytes[offset]`.
+ * Constant time: shifts, and stores that cut off; the offset comes from lengths alone.
+ */
 export function writeWord(bytes: Uint8Array, offset: number, word: number): void {
   bytes[offset] = word;
   bytes[offset + 1] = word >>> 8;
@@ -20,6 +32,9 @@ export function writeWord(bytes: Uint8Array, offset: number, word: number): void
 
 /**
  * The ChaCha20 block function (RFC 8439 §2.3).
+ *
+ * Constant time: twenty rounds whatever the input, of additions, exclusive-ors and rotations by fixed counts; all indices
+ * are literals.
  * @param key 8 words
  * @param nonce 12 bytes
  * @param counter block counter, U32
@@ -63,6 +78,9 @@ export function chacha20Block(key: Int32Array, nonce: Uint8Array, counter: numbe
 
 /**
  * Encrypts or decrypts (RFC 8439 §2.4) `length` bytes at `input[start]` into `out[offset]`.
+ *
+ * Constant time for a length: loops, branches and indices are functions of `start`, `offset` and `length`, which the frame's
+ * size makes public.
  * @param counter the counter of the first block
  * @param block 16 words of scratch, left holding keystream: the caller clears it
  */

@@ -2,8 +2,9 @@
  * The Poly1305 authenticator of RFC 8439 §2.5.
  *
  * Numbers modulo 2^130 - 5 are six signed limbs of 22 bits held in doubles: products of two limbs, times 20 (what
- * 2^132 is congruent to) and summed six at a time, stay below 2^52, so that every step is exact. No branch and no
- * memory index depends on key or data.
+ * 2^132 is congruent to) and summed six at a time, stay below 2^52, so that every step is exact. None of them is an
+ * infinity, a NaN or so small that it loses digits, the only operands for which processors take another time to add or
+ * multiply. Carries are found by rounding and by shifts, never by a comparison.
  *
  * There is one state in this module. That is safe because a tag is always computed in one synchronous go,
  * and it spares an allocation for every frame.
@@ -14,6 +15,8 @@ import { readWord, writeWord } from './chacha20.js';
 const mask22 = 0x3fffff;
 const topMask = 0xfffff; // bits 110 … 129
 const inverseRadix = 2 ** -22;
+/** What makes a carry of a sum of 32-bit words: cutting the product to an integer leaves bit 32 and above. */
+const inverseWord = 2 ** -32;
 /** Adding this to a double below 2^52, and taking it away again, rounds to a multiple of 2^22. */
 const round = 1.5 * 2 ** 74;
 
@@ -25,6 +28,7 @@ const tag = new Int32Array(4);
 
 /**
  * Begins a tag.
+ * Constant time: masks and shifts by fixed counts; loops count to literals.
  * @param key the one-time key: its 32 bytes as 8 little-endian words
  */
 export function polyBegin(key: Int32Array): void {
@@ -43,7 +47,10 @@ export function polyBegin(key: Int32Array): void {
   for (let i = 0; i < 6; i++) h[i] = 0;
 }
 
-/** Adds `count` whole 16-byte blocks, each with its high bit `hibit` (2^128 is 0x40000 in the highest limb). */
+/**
+ * Adds `count` whole 16-byte blocks, each with its high bit `hibit` (2^128 is 0x40000 in the highest limb).
+ * Constant time for a count: products and sums of doubles in their exact range, and always both carry chains.
+ */
 function addBlocks(bytes: Uint8Array, offset: number, count: number, hibit: number): void {
   // prettier-ignore
   const r0 = r[0]!, r1 = r[1]!, r2 = r[2]!, r3 = r[3]!, r4 = r[4]!, r5 = r[5]!;
@@ -106,6 +113,7 @@ function addBlocks(bytes: Uint8Array, offset: number, count: number, hibit: numb
 
 /**
  * Adds `length` bytes at `bytes[offset]`, filled up with zeros to whole blocks (`pad16` of RFC 8439 §2.8.1).
+ * Constant time for a length, on which alone it branches.
  */
 export function polyAddPadded(bytes: Uint8Array, offset: number, length: number): void {
   const rest = length & 15;
@@ -116,7 +124,12 @@ export function polyAddPadded(bytes: Uint8Array, offset: number, length: number)
   addBlocks(lastBlock, 0, 1, 0x40000);
 }
 
-/** Adds the block that ends the AEAD construction: both lengths as little-endian U64 (RFC 8439 §2.8). */
+/**
+ * Adds the block that ends the AEAD construction: both lengths as little-endian U64 (RFC 8439 §2.8).
+ * Constant time: it works on lengths only.
+ * @param adLength bytes of associated data, below 2^32
+ * @param length bytes of ciphertext, below 2^32
+ */
 export function polyAddLengths(adLength: number, length: number): void {
   for (let i = 0; i < 16; i++) lastBlock[i] = 0;
   writeWord(lastBlock, 0, adLength);
@@ -124,7 +137,7 @@ export function polyAddLengths(adLength: number, length: number): void {
   addBlocks(lastBlock, 0, 1, 0x40000);
 }
 
-/** Copies the `rest` bytes of an incomplete block, and zeros behind them. */
+/** Copies the `rest` bytes of an incomplete block, and zeros behind them. Constant time for a `rest`. */
 function fillLastBlock(bytes: Uint8Array, offset: number, rest: number): void {
   for (let i = 0; i < rest; i++) lastBlock[i] = bytes[offset + i]!;
   for (let i = rest; i < 16; i++) lastBlock[i] = 0;
@@ -132,6 +145,8 @@ function fillLastBlock(bytes: Uint8Array, offset: number, rest: number): void {
 
 /**
  * Ends the tag and forgets the one-time key.
+ * Constant time: both rounds of carries always run, the final subtraction of 2^130 - 5 is done and then taken or left by a
+ * mask, and the carries between words are products that are cut, not comparisons.
  * @returns the 16 bytes as 4 little-endian words, overwritten by the next tag
  */
 // prettier-ignore
@@ -163,11 +178,11 @@ export function polyEnd(): Int32Array {
   // tag = (h + s) mod 2^128
   let sum = ((h0 | (h1 << 22)) >>> 0) + (s[0]! >>> 0);
   tag[0] = sum;
-  sum = (((h1 >>> 10) | (h2 << 12)) >>> 0) + (s[1]! >>> 0) + (sum > 0xffffffff ? 1 : 0);
+  sum = (((h1 >>> 10) | (h2 << 12)) >>> 0) + (s[1]! >>> 0) + ((sum * inverseWord) | 0);
   tag[1] = sum;
-  sum = (((h2 >>> 20) | (h3 << 2) | (h4 << 24)) >>> 0) + (s[2]! >>> 0) + (sum > 0xffffffff ? 1 : 0);
+  sum = (((h2 >>> 20) | (h3 << 2) | (h4 << 24)) >>> 0) + (s[2]! >>> 0) + ((sum * inverseWord) | 0);
   tag[2] = sum;
-  sum = (((h4 >>> 8) | (h5 << 14)) >>> 0) + (s[3]! >>> 0) + (sum > 0xffffffff ? 1 : 0);
+  sum = (((h4 >>> 8) | (h5 << 14)) >>> 0) + (s[3]! >>> 0) + ((sum * inverseWord) | 0);
   tag[3] = sum;
   for (let i = 0; i < 6; i++) r[i] = h[i] = 0;
   s[0] = s[1] = s[2] = s[3] = 0;
@@ -176,6 +191,7 @@ export function polyEnd(): Int32Array {
 
 /**
  * The Poly1305 tag of a message (RFC 8439 §2.5).
+ * Constant time for a length, as the functions it calls.
  * @param key 32-byte one-time key
  * @returns 16 bytes
  */
