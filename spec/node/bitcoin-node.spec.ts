@@ -1,6 +1,12 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { firstValueFrom } from 'rxjs';
-import { blockHash, serialiseBlockHeader, toDisplayHex } from '../../src/bitcoin/index.js';
+import {
+  blockHash,
+  fromDisplayHex,
+  parseBlockHeader,
+  serialiseBlockHeader,
+  toDisplayHex,
+} from '../../src/bitcoin/index.js';
 import { bitcoinNode } from '../../src/node/bitcoin-node.js';
 import type { SolvedBlock, SourceUpdate } from '../../src/roles/template-provider/block-source.js';
 import {
@@ -18,8 +24,12 @@ import {
 const cleanUps: (() => unknown)[] = [];
 afterEach(() => Promise.all(cleanUps.splice(0).map((cleanUp) => cleanUp())));
 
-const start = async (script: (request: RpcRequest) => void, port?: number): Promise<ScriptedNode> => {
-  const node = await scriptedNode(script, port);
+const start = async (
+  script: (request: RpcRequest) => void,
+  port?: number,
+  threads?: 'one',
+): Promise<ScriptedNode> => {
+  const node = await scriptedNode(script, port, threads);
   cleanUps.push(() => node.stop());
   return node;
 };
@@ -41,6 +51,8 @@ const isHeight = (height: number) => (update: SourceUpdate) =>
 const isLongPoll = ({ method, params: [request] }: RpcRequest): boolean =>
   method === 'getblocktemplate' && (request as { longpollid?: string }).longpollid !== undefined;
 const withoutLongPoll = (fields: object = {}) => coreTemplate({ longpollid: undefined, ...fields });
+/** The clocks of these specs start here. */
+const now = coreTemplate().curtime;
 const nextTip = { previousblockhash: id(2), height: 103, longpollid: 'second' };
 
 /** A block with a real header. */
@@ -62,7 +74,7 @@ describe('a Bitcoin node as a source of templates', () => {
     const first = await follow(source(node)).next();
     expect(first).toMatchObject({ type: 'BlockTemplate', height: 102, coinbaseValue: 5_000_001_200n });
     expect((await nth(node, 'getblocktemplate')).params).toEqual([
-      { capabilities: ['coinbasevalue', 'longpoll'], rules: ['segwit'] },
+      { capabilities: ['coinbasevalue', 'longpoll'], rules: ['segwit', 'signet'] },
     ]);
   });
 
@@ -72,7 +84,7 @@ describe('a Bitcoin node as a source of templates', () => {
     await updates.next();
     const poll = await nth(node, 'getblocktemplate', 1);
     expect(poll.params).toEqual([
-      { capabilities: ['coinbasevalue', 'longpoll'], rules: ['segwit'], longpollid: `${id(1)}7` },
+      { capabilities: ['coinbasevalue', 'longpoll'], rules: ['segwit', 'signet'], longpollid: `${id(1)}7` },
     ]);
     expect(updates.values).toHaveLength(1);
     poll.reply(coreTemplate({ ...nextTip, longpolluri: '/lp' }));
@@ -98,11 +110,13 @@ describe('a Bitcoin node as a source of templates', () => {
   });
 
   it('is asked anew when a long poll takes more than ten minutes', async () => {
-    const node = await start((request) => !isLongPoll(request) && request.reply(coreTemplate()));
+    let curtime = now;
+    const node = await start((request) => !isLongPoll(request) && request.reply(coreTemplate({ curtime })));
     const blocks = source(node, { refreshInterval: 10_000_000 });
     const updates = follow(blocks);
     await updates.next();
     const poll = await nth(node, 'getblocktemplate', 1);
+    curtime += 600;
     blocks.advance(600_000);
     await poll.abandoned;
     expect((await nth(node, 'getblocktemplate', 2)).params).toEqual([
@@ -157,7 +171,7 @@ describe('a Bitcoin node as a source of templates', () => {
     const updates = follow(blocks);
     await updates.next(isHeight(102));
     blocks.advance(1_000);
-    await nth(node, 'getbestblockhash');
+    expect((await nth(node, 'getbestblockhash')).params).toEqual([]);
     await settled(node);
     expect(node.count('getblocktemplate')).toBe(1);
     tip = id(2);
@@ -166,12 +180,15 @@ describe('a Bitcoin node as a source of templates', () => {
     expect(node.count('getblocktemplate')).toBe(2);
   });
 
-  it('is asked for templates if it knows neither long polling nor its best block', async () => {
+  it.each<[string, (request: RpcRequest) => void]>([
+    ['knows neither long polling nor its best block', ({ fail }) => fail(-32601, 'Method not found', 404)],
+    ['has no long polling and forbids getbestblockhash', ({ respond }) => respond(403, '')],
+  ])('is asked for templates if it %s', async (_, answer) => {
     let height = 102;
-    const node = await start(({ method, reply, fail }) =>
-      method === 'getbestblockhash'
-        ? fail(-32601, 'Method not found', 404)
-        : reply(withoutLongPoll({ height: height++ })),
+    const node = await start((request) =>
+      request.method === 'getbestblockhash'
+        ? answer(request)
+        : request.reply(withoutLongPoll({ height: height++ })),
     );
     const blocks = source(node);
     const updates = follow(blocks);
@@ -190,6 +207,135 @@ describe('a Bitcoin node as a source of templates', () => {
     await poll.abandoned;
     blocks.advance(100_000);
     expect(node.count('getblocktemplate')).toBe(2);
+  });
+});
+
+describe('a Bitcoin node with one RPC thread', () => {
+  const isWait = ({ method }: RpcRequest) => method === 'waitfornewblock';
+  const isWarning = ({ type }: SourceUpdate) => type === 'SourceWarning';
+
+  it('is never made to wait: it is looked at every second, so that blocks find it free; and that is said', async () => {
+    let tip = { previousblockhash: id(1), height: 102 };
+    let isWaiting = false;
+    const node = await start(
+      ({ method, reply }) => {
+        if (method === 'waitfornewblock') isWaiting = true;
+        else if (method === 'getblocktemplate') reply(coreTemplate(tip));
+        else if (!isWaiting) reply(tip.previousblockhash);
+      },
+      0,
+      'one',
+    );
+    const blocks = source(node);
+    const updates = follow(blocks);
+    expect((await nth(node, 'waitfornewblock')).params).toEqual([2_000]);
+    blocks.advance(100);
+    expect((await nth(node, 'getbestblockhash')).params).toEqual([]);
+    blocks.advance(1_400);
+    expect(await updates.next(isWarning)).toMatchObject({
+      code: 'one-rpc-thread',
+      message: expect.stringContaining('it is asked every 1 s instead; with rpcthreads=4'),
+    });
+    isWaiting = false;
+    tip = { previousblockhash: id(2), height: 103 };
+    blocks.advance(1_000);
+    await updates.next(isHeight(103));
+    expect((await nth(node, 'getblocktemplate', 1)).params).toEqual([
+      expect.not.objectContaining({ longpollid: expect.anything() }),
+    ]);
+  });
+
+  it.each<[string, (request: RpcRequest) => void]>([
+    ['answers meanwhile', ({ reply }) => reply(id(1))],
+    ['says meanwhile that it may not be asked', ({ respond }) => respond(403, '')],
+  ])('is told from one that %s', async (_, answer) => {
+    const node = await start(
+      (request) => {
+        if (request.method === 'getbestblockhash') answer(request);
+        else if (!isWait(request) && !isLongPoll(request)) request.reply(coreTemplate());
+      },
+      0,
+      'one',
+    );
+    const blocks = source(node);
+    const updates = follow(blocks);
+    const wait = await nth(node, 'waitfornewblock');
+    blocks.advance(100);
+    expect(isLongPoll(await nth(node, 'getblocktemplate', 1))).toBe(true);
+    await wait.abandoned;
+    expect(updates.values.map(({ type }) => type)).toEqual(['BlockTemplate']);
+  });
+
+  it('is looked at anew when a block comes while it is tried', async () => {
+    let tip = { previousblockhash: id(1), height: 102 };
+    const node = await start(
+      (request) => {
+        if (!isWait(request) && !isLongPoll(request)) request.reply(coreTemplate(tip));
+      },
+      0,
+      'one',
+    );
+    const updates = follow(source(node));
+    const wait = await nth(node, 'waitfornewblock');
+    tip = { previousblockhash: id(2), height: 103 };
+    wait.reply({ hash: id(2), height: 102 });
+    await updates.next(isHeight(103));
+    await nth(node, 'waitfornewblock', 1);
+  });
+});
+
+describe("a Bitcoin node's clock", () => {
+  const warnings = (updates: { readonly values: readonly SourceUpdate[] }) =>
+    updates.values.flatMap((update) => (update.type === 'SourceWarning' ? [update.message] : []));
+
+  it.each([
+    ['ahead', { curtime: now + 301 }, /is 301 s ahead of ours: check the clock of both machines$/],
+    ['behind', { curtime: now - 301 }, /is 301 s behind ours: check the clock/],
+    ['behind a chain that is behind us', { curtime: now - 301, mintime: now - 301 }, /is 301 s behind ours/],
+  ])('is warned of when it is more than five minutes %s', async (_, fields, message) => {
+    const node = await start(
+      (request) => !isLongPoll(request) && request.reply(coreTemplate({ mintime: 0, ...fields })),
+    );
+    const updates = follow(source(node));
+    expect(await updates.next()).toMatchObject({
+      type: 'SourceWarning',
+      code: 'clock-differs',
+      message: expect.stringMatching(message),
+    });
+    await updates.next(isHeight(102));
+  });
+
+  it.each([
+    ['five minutes off are nothing', { curtime: now + 300 }],
+    ['nor five minutes the other way', { curtime: now - 300 }],
+    [
+      'a chain that is ahead of the clocks says nothing about them',
+      { curtime: now + 7_000, mintime: now + 7_000 },
+    ],
+  ])('is not where %s', async (_, fields) => {
+    const node = await start(
+      (request) => !isLongPoll(request) && request.reply(coreTemplate({ mintime: 0, ...fields })),
+    );
+    const updates = follow(source(node));
+    await updates.next(isHeight(102));
+    expect(updates.values).toHaveLength(1);
+  });
+
+  it('is warned of once, and again after it was right', async () => {
+    const ahead = [400, 500, 0, 600];
+    let asked = 0;
+    const node = await start((request) => {
+      if (!isLongPoll(request))
+        request.reply(coreTemplate({ curtime: now + ahead[asked++]!, coinbasevalue: asked }));
+    });
+    const blocks = source(node);
+    const updates = follow(blocks);
+    for (const value of [1n, 2n, 3n, 4n]) {
+      await updates.next((update) => update.type === 'BlockTemplate' && update.coinbaseValue === value);
+      if (value === 1n) await nth(node, 'getblocktemplate', 1);
+      if (value < 4n) blocks.advance(10_000);
+    }
+    expect(warnings(updates).map((text) => /is (\d+) s/.exec(text)?.[1])).toEqual(['400', '570']);
   });
 });
 
@@ -327,12 +473,58 @@ describe('submitting a block to a Bitcoin node', () => {
     expect(await result).toMatchObject({ accepted: false, reason: 'inconclusive' });
   });
 
-  it('is accepted by a node that cannot say where it is', async () => {
-    const { result } = await submit(({ method, reply, fail }) =>
-      method === 'submitblock' ? reply(null) : fail(-32601, 'Method not found', 404),
+  it.each<[string, (request: RpcRequest) => void]>([
+    ['lacks getblockhash', ({ fail }) => fail(-32601, 'Method not found', 404)],
+    ['forbids getblockhash, as Bitcoin Core with -rpcwhitelist', ({ respond }) => respond(403, '')],
+    ['answers nonsense to getblockhash', ({ reply }) => reply(7)],
+    ['fails at getblockhash', ({ fail }) => fail(-32603, 'internal error')],
+    ['cannot be understood', ({ respond }) => respond(200, '<html>')],
+  ])('is accepted by a node that took it and %s', async (_, answer) => {
+    const { node, result } = await submit((request) =>
+      request.method === 'submitblock' ? request.reply(null) : answer(request),
     );
     expect(await result).toEqual({ accepted: true });
+    expect(node.count('submitblock')).toBe(1);
   });
+
+  it('is accepted by a node that took it and was never heard of again', async () => {
+    const node = await start(({ method, reply, respond }) =>
+      method === 'submitblock' ? reply(null) : respond(503, ''),
+    );
+    const blocks = source(node);
+    const result = watch(blocks.submit(block));
+    for (let attempt = 0; attempt <= 10; attempt++) {
+      await (
+        await nth(node, 'getblockhash', attempt)
+      ).abandoned;
+      await settled(node);
+      blocks.advance(10_000);
+    }
+    expect(await result.next()).toEqual({ accepted: true });
+  });
+
+  it('is rejected by a node that forbids submitblock, with a hint', async () => {
+    const { result } = await submit(({ respond }) => respond(403, ''));
+    expect(await result).toMatchObject({
+      accepted: false,
+      reason: 'node-unauthorized',
+      message: expect.stringContaining('rpcwhitelist'),
+    });
+  });
+
+  it.each(['bad-cb-amount', 'duplicate-invalid', 'inconclusive', 'rejected: already known'])(
+    'is rejected with %s at the second offer, too',
+    async (reason) => {
+      const answers: ((request: RpcRequest) => void)[] = [({ drop }) => drop(), ({ reply }) => reply(reason)];
+      const { node, blocks, result } = await submit((request) => answers.shift()?.(request));
+      await (
+        await nth(node, 'submitblock')
+      ).abandoned;
+      await settled(node);
+      blocks.advance(500);
+      expect(await result).toMatchObject({ accepted: false, reason });
+    },
+  );
 
   it('is offered again when the node went away, and accepted if it had it already', async () => {
     const answers: ((request: RpcRequest) => void)[] = [
@@ -397,12 +589,59 @@ describe('submitting a block to a Bitcoin node', () => {
     expect(await results[2]?.next()).toMatchObject({ reason: 'high-hash' });
   });
 
+  it('is offered again on a parent whose block of ours was taken back, by invalidateblock say', async () => {
+    const [mined, unmined] = [
+      { previousblockhash: id(2), height: 103 },
+      { previousblockhash: id(1), height: 102 },
+    ];
+    let tip = unmined;
+    const longPolls: RpcRequest[] = [];
+    const hashes: string[] = [];
+    const node = await start((request) => {
+      const { method, reply } = request;
+      if (isLongPoll(request)) longPolls.push(request);
+      else if (method === 'getblocktemplate') reply(coreTemplate(tip));
+      else if (method === 'submitblock') {
+        tip = mined;
+        reply(null);
+      } else reply(hashes.shift());
+    });
+    const blocks = source(node);
+    const updates = follow(blocks);
+    const onTip = (nonce: number) => {
+      const made = { ...solved(102, 1, nonce) };
+      const header = parseBlockHeader(made.bytes.subarray(0, 80));
+      const bytes = Uint8Array.of(...serialiseBlockHeader({ ...header, prevHash: fromDisplayHex(id(1)) }), 0);
+      return { ...made, bytes, hash: blockHash(bytes.subarray(0, 80)) };
+    };
+    const offer = (nonce: number) => firstValueFrom(blocks.submit(onTip(nonce)));
+    hashes.push(...[1, 3].map((nonce) => toDisplayHex(onTip(nonce).hash)));
+    await updates.next();
+    await nth(node, 'getblocktemplate', 1);
+    expect(await offer(1)).toEqual({ accepted: true });
+    await updates.next(isHeight(103));
+    expect(await offer(2)).toMatchObject({ message: 'another block of ours was accepted at height 102' });
+    // asked for before the block: says nothing about it, however late it is answered
+    longPolls[0]?.reply(coreTemplate({ ...unmined, longpollid: 'late' }));
+    await settled(node);
+    blocks.advance(1_000);
+    await nth(node, 'getblocktemplate', 3);
+    expect(await offer(2)).toMatchObject({ accepted: false });
+    tip = unmined;
+    const before = updates.values.length;
+    blocks.advance(10_000);
+    await updates.next((update) => updates.values.indexOf(update) >= before && isHeight(102)(update));
+    expect(await offer(3)).toEqual({ accepted: true });
+    expect(node.count('submitblock')).toBe(2);
+  });
+
   it('is rejected when a hundred wait already; one that is given up makes room', async () => {
     const node = await start(() => undefined);
     const blocks = source(node);
     const waiting = Array.from({ length: 101 }, (_, index) => watch(blocks.submit(solved(102, index))));
     cleanUps.push(() => waiting.forEach(({ stop }) => stop()));
     expect(await firstValueFrom(blocks.submit(block))).toMatchObject({ reason: 'too-many-blocks' });
+    expect(waiting.flatMap(({ values }) => values)).toEqual([]);
     waiting[50]?.stop();
     const late = watch(blocks.submit(block));
     cleanUps.push(late.stop);

@@ -37,10 +37,13 @@ export interface ScriptedNode {
 /**
  * Starts a node.
  * @param script answers requests; those it leaves alone stay open
+ * @param port where it listens; any that is free unless given
+ * @param threads `one` if it has `waitfornewblock` and its script decides what becomes of it; as btcd it lacks it if not
  */
 export async function scriptedNode(
   script: (request: RpcRequest) => void = () => undefined,
   port = 0,
+  threads: 'one' | 'many' = 'many',
 ): Promise<ScriptedNode> {
   const request$ = new ReplaySubject<RpcRequest>(Infinity);
   const counts = new Map<string, number>();
@@ -55,7 +58,9 @@ export async function scriptedNode(
         return;
       }
       counts.set(request.method, (counts.get(request.method) ?? 0) + 1);
-      script(request);
+      if (request.method === 'waitfornewblock' && threads === 'many') {
+        request.fail(-32601, 'Method not found', 404);
+      } else script(request);
       request$.next(request);
     });
   });
@@ -106,7 +111,8 @@ function parse(body: string, message: IncomingMessage, response: ServerResponse)
 /** Time that passes only when it is told to; the network does not know of it. */
 export function manualTime() {
   const scheduler = new VirtualTimeScheduler();
-  scheduler.maxFrames = 0;
+  scheduler.frame = 1000 * coreTemplate().curtime; // clocks agree
+  scheduler.maxFrames = scheduler.frame;
   return {
     scheduler,
     advance(milliseconds: number) {

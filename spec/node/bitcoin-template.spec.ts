@@ -87,6 +87,11 @@ describe('templateParser', () => {
     expect(after[1]?.data).toBe(before[0]?.data);
     expect(after[0]?.dependsOn).toEqual([]);
     expect(after[1]?.fee).toBe(900n);
+    // one that has not changed is the same object: a template provider keeps thousands of templates
+    expect(
+      parser(coreTemplate({ transactions: [two, one].map((entry) => ({ ...entry, depends: [] })) })).template
+        .transactions[0],
+    ).toBe(after[0]);
     parser(coreTemplate({ transactions: [] }));
     const afresh = parser(coreTemplate()).template.transactions;
     expect(afresh[0]?.data).not.toBe(before[0]?.data);
@@ -131,8 +136,53 @@ describe('templateParser', () => {
   });
 
   it('refuses blocks of rules that it does not know', () => {
-    expect(() => parse({ rules: ['!segwit', '!signet'] })).toThrow(
-      expect.objectContaining({ code: 'unsupported-rule', message: expect.stringContaining('signet') }),
+    expect(() => parse({ rules: ['!segwit', '!taproot2'] })).toThrow(
+      expect.objectContaining({ code: 'unsupported-rule', message: expect.stringContaining('taproot2') }),
     );
+  });
+
+  it.each([
+    [['csv', '!segwit', 'taproot'], true],
+    [['csv', 'segwit'], true],
+    [['csv'], false],
+    [[], false],
+  ])('goes by the rules %j for SegWit: bcoin has a commitment long before it is active', (rules, segwit) => {
+    expect(parse({ rules }).template.segwit).toBe(segwit);
+    expect(parse({ rules, default_witness_commitment: undefined }).template.segwit).toBe(segwit);
+  });
+
+  describe('on a signet (BIP 325)', () => {
+    const signet = ['csv', '!segwit', '!signet', 'taproot'];
+
+    it.each(['51', '52', '60', '4f'])('takes blocks that nobody signs: challenge %s', (challenge) => {
+      expect(parse({ rules: signet, signet_challenge: challenge }).template.segwit).toBe(true);
+    });
+
+    it.each([
+      ['512103ad5e0edad18cb1f0fc0d28a3d4f1f3e445640337489abb10404f2d1e086be43051ae', '512103ad5e'],
+      ['00', '00'],
+      ['5151', '5151'],
+      ['61', '61'],
+      ['', ''],
+      [undefined, 'missing'],
+    ])('says what is missing where blocks must be signed: challenge %s', (challenge, named) => {
+      const template = { rules: signet, signet_challenge: challenge };
+      expect(() => parse(template)).toThrow(
+        expect.objectContaining({
+          code: 'signet-signature-needed',
+          message: expect.stringMatching(
+            new RegExp(
+              `must be signed by those who run its signet \\(BIP 325, signet_challenge ${named}.*signetchallenge=51`,
+            ),
+          ),
+        }),
+      );
+    });
+
+    it('is asked about even where no rule says so', () => {
+      expect(() => parse({ signet_challenge: '00' })).toThrow('must be signed');
+      expect(() => parse({ rules: ['segwit', 'signet'] })).toThrow('must be signed');
+      expect(() => parse({ signet_challenge: 'xyz' })).toThrow('signet_challenge');
+    });
   });
 });

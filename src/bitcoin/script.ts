@@ -6,6 +6,7 @@ import type { TxOut } from './outputs.js';
 const OP_0 = 0x00;
 const OP_PUSHDATA1 = 0x4c;
 const OP_PUSHDATA4 = 0x4e;
+const OP_1NEGATE = 0x4f;
 const OP_1 = 0x51;
 const OP_CHECKSIG = 0xac;
 const OP_CHECKSIGVERIFY = 0xad;
@@ -75,6 +76,15 @@ export const countLegacySigops = (script: Uint8Array): number => {
     }
   }
   return sigops;
+};
+
+/**
+ * Whether a script is satisfied by nothing at all, for it only pushes a number that is true: OP_TRUE, OP_2 … OP_16,
+ * OP_1NEGATE. Blocks of a signet with such a challenge need no signature (BIP 325).
+ */
+export const isTrivialScript = (script: Uint8Array): boolean => {
+  const [opcode = 0] = script;
+  return script.length === 1 && (opcode === OP_1NEGATE || (opcode >= OP_1 && opcode < OP_1 + 16));
 };
 
 /** The fields of CoinbaseOutputConstraints (spec §7.1). */

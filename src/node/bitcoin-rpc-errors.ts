@@ -26,6 +26,8 @@ export type BitcoinRpcErrorCode =
   | 'invalid-answer'
   /** Its blocks follow a rule that is not known here. */
   | 'unsupported-rule'
+  /** Its blocks must be signed for a signet (BIP 325). */
+  | 'signet-signature-needed'
   /** Blocks are found faster than it takes them. */
   | 'too-many-blocks'
   /** An option of ours makes no sense. */
@@ -50,6 +52,18 @@ export class BitcoinRpcError extends Sv2Error {
     super(code, message, detail, cause);
   }
 }
+
+/** Whether an error is one of these. */
+export const hasCode = (error: unknown, ...codes: readonly BitcoinRpcErrorCode[]): boolean =>
+  error instanceof BitcoinRpcError && codes.includes(error.code);
+
+/** Whether an error says that the node lacks a method. */
+export const isMethodUnknown = (error: unknown): boolean =>
+  error instanceof BitcoinRpcError && error.detail['rpcCode'] === -32601;
+
+/** Whether an error says that a method may not be called by us (Bitcoin Core: `-rpcwhitelist`). */
+export const isForbidden = (error: unknown): boolean =>
+  error instanceof BitcoinRpcError && error.detail['status'] === 403;
 
 /**
  * What a failed request means.
@@ -117,7 +131,7 @@ const tlsHint = ' (btcd: with --notls)';
 
 const httpProblems: Readonly<Record<number, readonly [BitcoinRpcErrorCode, string]>> = {
   401: ['node-unauthorized', 'refused our user and password: check them, or the cookie file'],
-  403: ['node-unauthorized', 'does not let us in: check its rpcallowip and who may do what'],
+  403: ['node-unauthorized', 'does not let us do that: check its rpcallowip and rpcwhitelist'],
   503: ['node-busy', 'has too much to do: check its rpcworkqueue and rpcthreads (btcd: rpcmaxclients)'],
 };
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MAX_BLOCK_WEIGHT } from '../bitcoin/consensus.js';
 import { fromDisplayHex } from '../bitcoin/hash.js';
+import { isTrivialScript } from '../bitcoin/script.js';
 import { targetFromNbits } from '../bitcoin/target.js';
 import { Sv2Error } from '../codec/errors.js';
 import type { BlockTemplate, TemplateTransaction } from '../roles/template-provider/block-source.js';
@@ -41,7 +42,10 @@ const resultSchema = z.object({
   height: whole,
   sigoplimit: whole.default(80_000),
   weightlimit: whole.default(MAX_BLOCK_WEIGHT),
-  default_witness_commitment: z.string().optional(),
+  signet_challenge: z
+    .string()
+    .regex(/^([0-9a-fA-F]{2})*$/)
+    .optional(),
   longpollid: z.string().min(1).optional(),
   longpolluri: z.string().min(1).optional(),
   rules: z.array(z.string()).default([]),
@@ -49,11 +53,18 @@ const resultSchema = z.object({
 
 type Result = z.output<typeof resultSchema>;
 
+/** The rules that blocks may follow: asked for, and acted upon. */
+export const knownRules: readonly string[] = ['segwit', 'signet'];
+
+/** Whether blocks follow a rule; an exclamation mark says that who does not know it must not make any (BIP 9). */
+const hasRule = ({ rules }: Result, name: string): boolean =>
+  rules.includes(name) || rules.includes(`!${name}`);
+
 /**
  * Makes a function that turns results of `getblocktemplate` into templates. It remembers the transactions of the
  * result before: most are in the next one too, and are then neither decoded nor kept twice.
  * @param address the node, for errors
- * @returns throws BitcoinRpcError `invalid-answer`, `unsupported-rule`
+ * @returns throws BitcoinRpcError `invalid-answer`, `unsupported-rule`, `signet-signature-needed`
  */
 export function templateParser(address: string): (result: unknown) => NodeTemplate {
   let known = new Map<string, TemplateTransaction>();
@@ -66,6 +77,14 @@ export function templateParser(address: string): (result: unknown) => NodeTempla
       throw invalidAnswer(address, `has a transaction, ${txid}, before one that it depends on`);
     }
     const same = known.get(hash);
+    const dependsOn = depends.map((parent) => parent - 1); // BIP 22 counts from 1
+    const isAlike =
+      same !== undefined &&
+      same.fee === BigInt(fee) &&
+      same.sigops === sigops &&
+      same.weight === weight &&
+      String(same.dependsOn) === String(dependsOn);
+    if (isAlike) return same;
     return {
       data: same?.data ?? bytesOf(data, txid),
       txid: same?.txid ?? fromDisplayHex(txid),
@@ -73,7 +92,7 @@ export function templateParser(address: string): (result: unknown) => NodeTempla
       fee: BigInt(fee),
       sigops,
       weight,
-      dependsOn: depends.map((parent) => parent - 1), // BIP 22 counts from 1
+      dependsOn,
     };
   };
 
@@ -95,7 +114,7 @@ export function templateParser(address: string): (result: unknown) => NodeTempla
     }
     const result = parsed.data;
     // a rule with an exclamation mark must be understood by whoever makes blocks (BIP 9)
-    const rule = result.rules.find((name) => name.startsWith('!') && name !== '!segwit');
+    const rule = result.rules.find((name) => name.startsWith('!') && !knownRules.includes(name.slice(1)));
     if (rule !== undefined) {
       throw new BitcoinRpcError(
         'unsupported-rule',
@@ -103,6 +122,7 @@ export function templateParser(address: string): (result: unknown) => NodeTempla
         { address, rule },
       );
     }
+    checkSignet(result);
     const transactions = result.transactions.map(parseTransaction);
     known = new Map(result.transactions.map(({ hash }, index) => [hash, transactions[index]!]));
     return {
@@ -116,7 +136,7 @@ export function templateParser(address: string): (result: unknown) => NodeTempla
         currentTime: result.curtime,
         coinbaseValue: BigInt(result.coinbasevalue),
         transactions,
-        segwit: result.default_witness_commitment !== undefined,
+        segwit: hasRule(result, 'segwit'),
         sigopLimit: result.sigoplimit,
         weightLimit: result.weightlimit,
       },
@@ -124,6 +144,20 @@ export function templateParser(address: string): (result: unknown) => NodeTempla
       longPollUri: result.longpolluri,
     };
   };
+
+  /** A signet's blocks are signed inside the witness commitment, unless nothing satisfies its challenge (BIP 325). */
+  function checkSignet(result: Result): void {
+    const { signet_challenge: challenge } = result;
+    if (challenge === undefined && !hasRule(result, 'signet')) return;
+    if (challenge !== undefined && isTrivialScript(Buffer.from(challenge, 'hex'))) return;
+    throw new BitcoinRpcError(
+      'signet-signature-needed',
+      `the blocks of the Bitcoin node at ${address} must be signed by those who run its signet ` +
+        `(BIP 325, signet_challenge ${challenge?.slice(0, 160) ?? 'missing'}), and Stratum V2 has no place for the ` +
+        'signature: only a signet whose challenge is OP_TRUE can be mined here (signetchallenge=51), or regtest, or testnet4',
+      { address, challenge },
+    );
+  }
 
   function nbitsOf(bits: string): number {
     const nbits = parseInt(bits, 16);

@@ -51,13 +51,22 @@ export interface SourceError {
   readonly retryIn: number | null;
 }
 
+/** The source works, but something about it should be looked after. */
+export interface SourceWarning {
+  readonly type: 'SourceWarning';
+  /** Stable, kebab-case. */
+  readonly code: string;
+  /** For people: what is wrong and what to check. */
+  readonly message: string;
+}
+
 /** The source works again after a SourceError. */
 export interface SourceRecovered {
   readonly type: 'SourceRecovered';
 }
 
 /** What a source says: templates, and how it fares. */
-export type SourceUpdate = BlockTemplate | SourceError | SourceRecovered;
+export type SourceUpdate = BlockTemplate | SourceError | SourceRecovered | SourceWarning;
 
 /** A block that a solution made of a template. */
 export interface SolvedBlock {

@@ -25,7 +25,13 @@ import { handleEach, ofEvent, ofMessage } from '../../service/operators.js';
 import { disconnect, send, type HandlerError, type ServerEffect } from '../../service/outcomes.js';
 import { createServer, type Server } from '../../service/server.js';
 import type { Connection } from '../../transport/connection.js';
-import type { BlockSource, BlockTemplate, SourceError, SourceRecovered } from './block-source.js';
+import type {
+  BlockSource,
+  BlockTemplate,
+  SourceError,
+  SourceRecovered,
+  SourceWarning,
+} from './block-source.js';
 import { solutions, type BlockAccepted, type BlockRejected } from './solutions.js';
 import { templateStore, type StoreOutput } from './template-store.js';
 
@@ -82,7 +88,8 @@ export type TemplateProviderOutcome =
   | BlockAccepted
   | BlockRejected
   | SourceError
-  | SourceRecovered;
+  | SourceRecovered
+  | SourceWarning;
 
 /** Twenty days, in milliseconds: timers cannot wait for more than 24. */
 const defaultInactivityLimit = 1_728_000_000;
