@@ -1,5 +1,5 @@
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defaultCrypto } from '../../src/crypto/index.js';
@@ -34,7 +34,7 @@ afterEach(async () => {
 let files = 0;
 const configFile = (text: string): string => {
   const file = join(directory, `pool-${++files}.toml`);
-  writeFileSync(file, text);
+  writeFileSync(file, text, { mode: 0o600 });
   return file;
 };
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -78,6 +78,20 @@ describe('sv2 pool', () => {
     expect(pool.output.stdout).not.toContain(keys.secretKey);
   });
 
+  it('serves other machines in plaintext if told so', async () => {
+    const flags = ['--listen', '0.0.0.0:0', '--no-encryption', '--template-provider', '127.0.0.1:1'];
+    const pool = start('pool', ...flags, '--coinbase-reward-script', address);
+    await pool.printed(/pool listening on 0\.0\.0\.0:\d+/);
+    await pool.printed(/connections to 0\.0\.0\.0:\d+ are not encrypted/);
+  });
+
+  it('warns of a key file that others can read', async () => {
+    const file = completeFile('127.0.0.1:1');
+    chmodSync(file, 0o640);
+    const pool = start('pool', '--config', file);
+    await pool.printed(/pool-\d+\.toml holds a secret key and is open to others \(mode 640\): chmod 600 it/);
+  });
+
   it('waits for a template provider that is not there', async () => {
     const pool = start('pool', '--config', completeFile('127.0.0.1:1'));
     await pool.printed(
@@ -116,6 +130,16 @@ describe('sv2 pool', () => {
       'a signature that leaves the coinbase no room',
       [...provider, ...payout, '--pool-signature', 'x'.repeat(65)],
       ['--pool-signature: expected a text of 0 to 64 bytes'],
+    ],
+    [
+      'plaintext for other machines',
+      [...provider, ...payout, '--listen', '0.0.0.0:0'],
+      ['listen_address: other machines could connect, and without authority keys nothing is encrypted'],
+    ],
+    [
+      'plaintext in spite of keys',
+      [...provider, '--config', completeFile('127.0.0.1:1'), '--no-encryption'],
+      ['authority_public_key: of no use without encryption'],
     ],
     [
       'a server id',

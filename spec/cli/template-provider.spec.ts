@@ -28,7 +28,7 @@ const start = (...argv: readonly string[]): RunningRole => {
 let files = 0;
 const configFile = (text: string): string => {
   const file = join(directory, `tp-${++files}.toml`);
-  writeFileSync(file, text);
+  writeFileSync(file, text, { mode: 0o600 });
   return file;
 };
 const anyPort = ['--listen', '127.0.0.1:0'];

@@ -4,14 +4,26 @@ import { createStaticKey, verifyCertificate, type ResponderIdentity } from '../.
 import { authorityKeys, codeOf, now, staticKey } from './fixtures.js';
 
 describe("a responder's static key", () => {
-  it('comes with a certificate of its authority, valid from now', () => {
+  it('comes with a certificate of its authority, valid from five minutes ago', () => {
     const { keyPair, certificate } = staticKey(3600).identity(now + 0.7);
-    expect(certificate).toMatchObject({ version: 0, validFrom: now, notValidAfter: now + 3600 });
+    expect(certificate).toMatchObject({ version: 0, validFrom: now - 300, notValidAfter: now + 3600 });
     verifyCertificate(defaultCrypto, certificate, {
       serverPublicKey: defaultCrypto.publicKey(keyPair.publicKey.encoded).x,
       authorityPublicKey: authorityKeys().publicKey,
       now,
     });
+  });
+
+  it('is accepted at once by initiators whose clock is behind by five minutes', () => {
+    const { keyPair, certificate } = staticKey(3600).identity(now);
+    const at = (clock: number) => () =>
+      verifyCertificate(defaultCrypto, certificate, {
+        serverPublicKey: keyPair.publicKey.x,
+        authorityPublicKey: authorityKeys().publicKey,
+        now: clock,
+      });
+    expect(at(now - 300)).not.toThrow();
+    expect(at(now - 311)).toThrow(/check the clock/);
   });
 
   it('is the same over many connections, and another from half of its validity on', () => {
@@ -21,7 +33,7 @@ describe("a responder's static key", () => {
     expect(key.identity(now + 1799)).toBe(first);
     const second = key.identity(now + 1800);
     expect(second).not.toBe(first);
-    expect(second.certificate.validFrom).toBe(now + 1800);
+    expect(second.certificate.validFrom).toBe(now + 1500);
     expect(second.keyPair.publicKey).not.toEqual(first.keyPair.publicKey);
     expect(key.identity(now + 3599)).toBe(second);
     expect(key.identity(now + 100_000).certificate.notValidAfter).toBe(now + 103_600);
@@ -30,14 +42,14 @@ describe("a responder's static key", () => {
   it('is renewed when the clock was set back to before it was issued', () => {
     const key = staticKey(3600);
     key.identity(now);
-    expect(key.identity(now - 1).certificate.validFrom).toBe(now - 1);
+    expect(key.identity(now - 1).certificate.validFrom).toBe(now - 301);
   });
 
   it('is always valid when it is shown, however short its validity', () => {
     const key = staticKey(1);
     for (let second = now; second < now + 5; second++) {
       expect(key.identity(second).certificate).toMatchObject({
-        validFrom: second,
+        validFrom: second - 300,
         notValidAfter: second + 1,
       });
     }

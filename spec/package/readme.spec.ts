@@ -28,7 +28,7 @@ const shownCommands = [...readme.matchAll(/```console\n([\s\S]*?)\n```/g)].flatM
 const sv2Function = `sv2() { "${process.execPath}" "${resolve('dist/cli/main.js')}" "$@"; }`;
 
 /** The block that writes a pool's configuration. */
-const [, poolSetup = ''] = /```sh\n(sv2 keygen > pool\.toml[\s\S]*?)\n```/.exec(readme) ?? [];
+const [, poolSetup = ''] = /```sh\n(sv2 keygen --out pool\.toml[\s\S]*?)\n```/.exec(readme) ?? [];
 
 /** The table of options. */
 const shownDefaults = [...readme.matchAll(/^\| `(\w+)` \| [^|]+ \| `?([^|`]+?)`? \|/gm)].map(

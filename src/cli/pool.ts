@@ -95,14 +95,15 @@ const flagKeys = {
 
 /** The log of the pool that a command line asks for; subscribing runs it. @throws ConfigError */
 function poolLog(command: Command): Observable<LogLine> {
-  const settings = loadConfig(schema, flagsOf(command, flagKeys), command.opts<{ config?: string }>().config);
+  const { config: file } = command.opts<{ config?: string }>();
+  const settings = loadConfig(schema, flagsOf(command, flagKeys), file);
   const { address, public_key: key, encryption } = settings.template_provider_type.Sv2Tp;
   if (!encryption && key !== undefined) {
     throw new ConfigError([
       'template_provider_type.Sv2Tp.public_key: of no use without encryption, which is switched off',
     ]);
   }
-  const listener = roleListener(settings, 'pool');
+  const listener = roleListener(settings, 'pool', file);
   const service = pool({
     listen: listener.listen,
     templateProvider: connect({

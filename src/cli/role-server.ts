@@ -1,4 +1,6 @@
+import { statSync } from 'node:fs';
 import { Subject, type Observable } from 'rxjs';
+import { z } from 'zod';
 import { Sv2Error } from '../codec/errors.js';
 import { listen } from '../node/listen.js';
 import type { ApplicationOutcome, ServerOutcome } from '../service/outcomes.js';
@@ -13,6 +15,7 @@ export const listenSettings = (defaultAddress: string) => ({
   authority_public_key: authorityPublicKey().optional(),
   authority_secret_key: authoritySecretKey().optional(),
   cert_validity_sec: number({ min: 2, max: 0xffff_ffff, integer: true, unit: 'seconds' }).default(3600),
+  encryption: z.boolean({ error: 'expected true or false' }).optional(),
 });
 
 /** What {@link listenSettings} come out as. */
@@ -21,6 +24,8 @@ export interface ListenSettings {
   readonly authority_public_key?: string | undefined;
   readonly authority_secret_key?: string | undefined;
   readonly cert_validity_sec: number;
+  /** `false` for plaintext in spite of clients on other machines. */
+  readonly encryption?: boolean | undefined;
 }
 
 /** The options of a command whose role listens, as Commander takes them. */
@@ -29,6 +34,7 @@ export const listenOptions = [
   ['--authority-public-key <KEY>', 'of the authority that vouches for this server; without keys, plaintext'],
   ['--authority-secret-key <KEY>', 'better put into the configuration file: others can see command lines'],
   ['--cert-validity-sec <SECONDS>', 'how long a certificate is valid'],
+  ['--no-encryption', 'plaintext, though other machines can connect; this one alone needs no such flag'],
 ] as const;
 
 /** Clients of a role, and what there is to say about how they come. */
@@ -41,14 +47,17 @@ export interface RoleListener {
  * Listens as the settings say.
  * @param settings results of {@link listenSettings}
  * @param role what listens, for the log: `template provider`
- * @throws ConfigError for a key without its other half, or keys that are not a pair
+ * @param file the configuration file, if there is one: others should not be able to read the key in it
+ * @throws ConfigError for a key without its other half, keys that are not a pair, and plaintext for other machines that was
+ * not asked for
  */
-export function roleListener(settings: ListenSettings, role: string): RoleListener {
+export function roleListener(settings: ListenSettings, role: string, file?: string): RoleListener {
   const { authority_public_key: publicKey, authority_secret_key: secretKey } = settings;
   if ((publicKey === undefined) !== (secretKey === undefined)) {
     const [given, missing] = publicKey === undefined ? ['secret', 'public'] : ['public', 'secret'];
     throw new ConfigError([`authority_${missing}_key is missing: authority_${given}_key needs it`]);
   }
+  checkEncryption(settings);
   const line$ = new Subject<LogLine>();
   const authority = publicKey === undefined || secretKey === undefined ? undefined : { publicKey, secretKey };
   try {
@@ -60,6 +69,8 @@ export function roleListener(settings: ListenSettings, role: string): RoleListen
         next({ host, port }) {
           const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
           line$.next(info(`${role} listening on ${address}`));
+          const exposed = file === undefined || secretKey === undefined ? undefined : exposedFile(file);
+          if (exposed !== undefined) line$.next(trouble(exposed));
           if (authority === undefined) {
             line$.next(
               trouble(`no authority keys are configured: connections to ${address} are not encrypted`),
@@ -77,6 +88,36 @@ export function roleListener(settings: ListenSettings, role: string): RoleListen
     const problem = error.detail['option'] === 'authority' ? 'authority_public_key' : 'listen_address';
     throw new ConfigError([`${problem}: ${error.message}`]);
   }
+}
+
+/** Plaintext off this machine is refused unless asked for: anybody on the way could take the work of all miners. */
+function checkEncryption({
+  listen_address: { host },
+  authority_public_key: key,
+  encryption,
+}: ListenSettings): void {
+  if (key !== undefined && encryption === false)
+    throw new ConfigError(['authority_public_key: of no use without encryption, which is switched off']);
+  if (key === undefined && encryption === true)
+    throw new ConfigError([
+      'encryption: it takes authority_public_key and authority_secret_key, see sv2 keygen',
+    ]);
+  if (key !== undefined || encryption === false || isLoopback(host)) return;
+  throw new ConfigError([
+    'listen_address: other machines could connect, and without authority keys nothing is encrypted: add keys ' +
+      '(sv2 keygen), or say --no-encryption (encryption = false) if the network is yours alone',
+  ]);
+}
+
+const isLoopback = (host: string): boolean =>
+  /^(localhost|127(\.\d{1,3}){3}|::1|::ffff:127(\.\d{1,3}){3})$/i.test(host);
+
+/** What to say of a file with a key that others than its owner can read; nothing if they cannot. */
+function exposedFile(file: string): string | undefined {
+  if (process.platform === 'win32') return undefined; // its modes say nothing about who can read
+  const { mode } = statSync(file, { throwIfNoEntry: false }) ?? { mode: 0 };
+  if ((mode & 0o077) === 0) return undefined;
+  return `${file} holds a secret key and is open to others (mode ${(mode & 0o777).toString(8)}): chmod 600 it`;
 }
 
 /** What an outcome that all servers have says in the log; nothing for messages and the application's own. */

@@ -83,9 +83,10 @@ Examples:
 /** The log of the template provider that a command line asks for; subscribing runs it. @throws ConfigError */
 function templateProviderLog(command: Command): Observable<LogLine> {
   const flags = flagsOf(command, { config: null, listen: 'listen_address' });
-  const settings = loadConfig(schema, flags, command.opts<{ config?: string }>().config);
+  const { config: file } = command.opts<{ config?: string }>();
+  const settings = loadConfig(schema, flags, file);
   const source = blockSource(settings);
-  const listener = roleListener(settings, 'template provider');
+  const listener = roleListener(settings, 'template provider', file);
   const service = templateProvider({
     listen: listener.listen,
     source,

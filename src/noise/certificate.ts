@@ -127,18 +127,22 @@ export function verifyCertificate(
   if (now < validFrom - clockSkewLeeway) {
     throw new NoiseError(
       'certificate-not-yet-valid',
-      `the server's certificate is valid from unix time ${validFrom}, here it is ${now}`,
+      `the server's certificate is valid from ${utc(validFrom)} on, here it is ${utc(now)}: check the clock of both machines`,
       { validFrom, notValidAfter, now },
     );
   }
   if (now > notValidAfter + clockSkewLeeway) {
     throw new NoiseError(
       'certificate-expired',
-      `the server's certificate expired at unix time ${notValidAfter}, here it is ${now}`,
+      `the server's certificate expired at ${utc(notValidAfter)}, here it is ${utc(now)}: check the clock of both machines`,
       { validFrom, notValidAfter, now },
     );
   }
 }
+
+/** A unix time for people. */
+const utc = (seconds: number): string =>
+  `${new Date(1000 * Math.floor(seconds)).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 
 /** What is signed (spec §4.5.3.1): SHA-256 of version ‖ valid_from ‖ not_valid_after ‖ X coordinate of the static key. */
 function certificateHash(

@@ -22,11 +22,18 @@ export interface StaticKey {
   destroy(): void;
 }
 
+/**
+ * Seconds by which certificates are dated back: initiators whose clock is behind ours by no more than that accept one that
+ * was issued just now. Five minutes is what Kerberos (RFC 4120 §7.5.1) lets clocks differ, more than a clock that is
+ * ever set drifts; and as the key pair is new, nobody can have used it before.
+ */
+export const certificateBackdating = 300;
+
 /** What a responder's identities are made from. */
 export interface StaticKeyOptions {
   /** 32-byte secret key of the authority; copied. */
   readonly authoritySecretKey: Uint8Array;
-  /** How long a certificate is valid, in whole seconds, at least 1. */
+  /** How long a certificate is valid from when it is issued, in whole seconds, at least 1. */
   readonly certValiditySeconds: number;
 }
 
@@ -53,10 +60,13 @@ export function createStaticKey(
   crypto.xOnlyPublicKey(authoritySecretKey); // refuses what is no secret key now, not at the first connection
   const authority = authoritySecretKey.slice();
   let current: ResponderIdentity | undefined;
+  let issuedAt = 0;
   let destroyed = false;
 
-  function issue(validFrom: number): ResponderIdentity {
-    const notValidAfter = Math.min(validFrom + certValiditySeconds, 0xffff_ffff);
+  function issue(second: number): ResponderIdentity {
+    const validFrom = Math.max(0, second - certificateBackdating);
+    // a second that is no U32 is left for signCertificate to refuse
+    const notValidAfter = Math.max(second, Math.min(second + certValiditySeconds, 0xffff_ffff));
     const keyPair = crypto.generateKeyPair();
     const certificate = signCertificate(crypto, {
       authoritySecretKey: authority,
@@ -71,11 +81,12 @@ export function createStaticKey(
     identity(now) {
       if (destroyed) throw new NoiseError('key-destroyed', "the responder's static key was destroyed");
       const second = Math.floor(now);
-      const age = current === undefined ? undefined : second - current.certificate.validFrom;
-      if (current === undefined || age === undefined || age < 0 || age * 2 >= certValiditySeconds) {
+      const age = second - issuedAt;
+      if (current === undefined || age < 0 || age * 2 >= certValiditySeconds) {
         const next = issue(second);
         current?.keyPair.destroy();
         current = next;
+        issuedAt = second;
       }
       return current;
     },
