@@ -37,6 +37,8 @@ const decoders: Record<string, (bytes: Uint8Array) => unknown> = {
     return [frames, opener.pending];
   },
   fromJson: (bytes) => rx.fromJson(text(bytes)),
+  isPublicKey: rx.isPublicKey,
+  isTrivialScript: rx.isTrivialScript,
   isSecretKey: rx.isSecretKey,
   isXOnlyPublicKey: rx.isXOnlyPublicKey,
   decodeAuthorityPublicKey: (bytes) => rx.decodeAuthorityPublicKey(text(bytes)),
