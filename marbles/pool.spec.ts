@@ -162,9 +162,12 @@ describe('a pool and its miners', () => {
     marbles(({ connection, expectOutcomes, expectSent }) => {
       const provider = connection('(wtp) 95ms x 9ms u', fromProvider);
       const miner = connection('(so)', fromMiner);
-      expectOutcomes(poolOf(provider, [miner]).start(), 'handlerError', 'disconnected').toBe('100ms e', {
-        e: like({ handler: 'mining', error: like({ code: 'bad-cb-length' }) }),
-      });
+      expectOutcomes(poolOf(provider, [miner]).start(), 'ProviderFault', 'handlerError', 'disconnected').toBe(
+        '100ms e',
+        {
+          e: like({ type: 'ProviderFault', code: 'invalid-coinbase-prefix', isLeft: false }),
+        },
+      );
       expectSent(miner).toBe('(wojp) 104ms j', toMiner);
     }, brief);
   });

@@ -1,7 +1,9 @@
 import { toDisplayHex } from '../bitcoin/hash.js';
 import { difficultyFromTarget } from '../bitcoin/target.js';
 import type { Account, AccountTotals } from '../mining/shares/accounts.js';
-import type { PoolMiningOutcome, PoolOutcome, SolutionHeld } from '../roles/pool/pool.js';
+import type { PoolMiningOutcome, PoolOutcome, Solution, TemplateClientOutcome } from '../roles/pool/pool.js';
+import { bytesToHex } from '../codec/hex.js';
+import { encodeFrame } from '../framing/frame.js';
 import type { ClientOutcome, ServerOutcome } from '../service/outcomes.js';
 import { formatDifficulty, formatHashRate } from './format.js';
 import { clientLine } from './role-client.js';
@@ -11,20 +13,74 @@ import { info, trouble, type LogLine } from './run-role.js';
 /** The line that tells of an outcome of a pool; nothing for messages. */
 export function poolLine(outcome: PoolOutcome): LogLine | undefined {
   return isTemplateClients(outcome)
-    ? (clientLine(outcome, 'template provider', '--no-template-provider-encryption') ?? solutionLine(outcome))
+    ? (clientLine(outcome, 'template provider', '--no-template-provider-encryption') ?? templateLine(outcome))
     : (serverLine(outcome) ?? miningLine(outcome));
 }
 
-function isTemplateClients(outcome: PoolOutcome): outcome is ClientOutcome<SolutionHeld> {
+const templateClientTypes: readonly string[] = [
+  'SolutionHeld',
+  'SolutionsSentAgain',
+  'SolutionUnanswered',
+  'SolutionConfirmed',
+  'SolutionLost',
+  'ProviderFault',
+  'ClockDiffers',
+  'TemplateOld',
+  'TemplateRenewed',
+] satisfies TemplateClientOutcome['type'][];
+
+function isTemplateClients(outcome: PoolOutcome): outcome is ClientOutcome<TemplateClientOutcome> {
   if (outcome.type === 'handlerError') return outcome.handler === 'templateDistribution';
-  return outcome.type === 'SolutionHeld' || ('protocol' in outcome && !('clientId' in outcome));
+  return templateClientTypes.includes(outcome.type) || ('protocol' in outcome && !('clientId' in outcome));
 }
 
-function solutionLine(outcome: ClientOutcome<SolutionHeld>): LogLine | undefined {
-  return outcome.type === 'SolutionHeld'
-    ? trouble('a block was found while the template provider is away: it is sent as soon as it is back')
-    : undefined;
+/** What a template provider says of a block, and all that it takes to submit the block by hand. */
+const byHand = ({ hash, header, solution }: Solution): string =>
+  `block ${toDisplayHex(hash)}, header ${bytesToHex(header)}, SubmitSolution ${bytesToHex(encodeFrame(solution))}`;
+
+function templateLine(outcome: ClientOutcome<TemplateClientOutcome>): LogLine | undefined {
+  switch (outcome.type) {
+    case 'SolutionHeld':
+      return trouble(
+        `a block was found while its template provider is away, and is sent as soon as that is back: ${byHand(outcome)}`,
+      );
+    case 'SolutionsSentAgain': {
+      const { sent, found } = outcome;
+      const among = found === sent ? '' : ` (of ${found}; of those on one previous block, only one can win)`;
+      return info(`the template provider is back and was sent ${sent} ${blocks(sent)}${among}`);
+    }
+    case 'SolutionUnanswered':
+      return trouble(
+        `the template provider was sent a block ${seconds(outcome.waited)} ago and does not build on it: ` +
+          `dialled again, and the block sent again; ${byHand(outcome)}`,
+      );
+    case 'SolutionConfirmed':
+      return info(`our block ${toDisplayHex(outcome.hash)} is on the chain`);
+    case 'SolutionLost':
+      return trouble(`the chain has gone on without a block of ours: ${byHand(outcome)}`);
+    case 'ProviderFault': {
+      const what = outcome.isLeft ? 'it is left' : 'not used, and there is no other to go to';
+      return trouble(`the template provider sent ${outcome.message}: ${what} (${outcome.code})`);
+    }
+    case 'ClockDiffers': {
+      const { seconds: difference } = outcome;
+      const way = difference > 0 ? 'ahead of' : 'behind';
+      return trouble(
+        `check the clock: the template provider's time is ${Math.abs(difference)} s ${way} the time here`,
+      );
+    }
+    case 'TemplateOld':
+      return trouble(`no new template for ${seconds(outcome.age)}: is the template provider all right?`);
+    case 'TemplateRenewed':
+      return info('there is a new template');
+    default:
+      return undefined;
+  }
 }
+
+const seconds = (milliseconds: number): string => `${Math.round(milliseconds / 1000)} s`;
+
+const blocks = (count: number): string => (count === 1 ? 'block' : 'blocks');
 
 function miningLine(outcome: ServerOutcome<PoolMiningOutcome>): LogLine | undefined {
   switch (outcome.type) {

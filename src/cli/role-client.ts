@@ -28,6 +28,11 @@ export function clientLine(
       const where = endpoint === undefined ? '' : ` at ${endpoint.host}:${endpoint.port}`;
       return info(`trying the ${server}${where} again in ${(delay / 1000).toFixed(1)} s`);
     }
+    case 'switched': {
+      const { endpoint, upstream, left } = outcome;
+      const where = endpoint === undefined ? `number ${upstream + 1}` : `${endpoint.host}:${endpoint.port}`;
+      return trouble(`going to the ${server} ${where} now: ${left.reason.message}`);
+    }
     case 'redirectRefused': {
       const { endpoint, reason } = outcome;
       return trouble(`the ${server} sent us to ${endpoint.host}:${endpoint.port}, not followed: ${reason}`);
@@ -52,6 +57,7 @@ const types = [
   'connected',
   'disconnected',
   'reconnecting',
+  'switched',
   'redirectRefused',
   'rejected',
   'undeliverable',

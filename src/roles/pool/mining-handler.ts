@@ -4,6 +4,7 @@ import {
   OpenExtendedMiningChannel,
   OpenStandardMiningChannel,
   SetCustomMiningJob,
+  SubmitSharesError,
   SubmitSharesExtended,
   SubmitSharesStandard,
   UpdateChannel,
@@ -26,7 +27,7 @@ import { disconnect, nonsense, send, toSibling, type ServerEffect } from '../../
 import { sourceOf } from '../../transport/source.js';
 import { jobRenewal } from './job-renewal.js';
 import { judgement } from './judgement.js';
-import { SolutionFound, TemplateArrived, TipArrived, Upkeep } from './triggers.js';
+import { SolutionFound, TemplateAged, TemplateArrived, TipArrived, Upkeep } from './triggers.js';
 import { waitingClients, type WaitingLimits } from './waiting-clients.js';
 
 /** There is another block to build on. */
@@ -40,11 +41,15 @@ export interface NewTip {
 /** What happens at the pool's mining server. */
 export type PoolMiningOutcome = MiningServerOutcome | NewTip;
 
+/** What to do with miners while templates are old. */
+export type WhenTemplateOld = 'mine' | 'refuse-shares' | 'let-go';
+
 /** Options of {@link poolMining}. */
 export interface PoolMiningOptions extends Omit<MiningServerOptions, 'extranonce' | 'marks'>, WaitingLimits {
   readonly extranonce: ExtranonceAllocatorOptions;
   readonly randomBytes: RandomBytes;
   readonly scheduler: SchedulerLike;
+  readonly whenTemplateOld: WhenTemplateOld;
   /** New accounts for each time the pool is started. */
   readonly openAccounts: () => Pick<AccountBook, 'count'>;
 }
@@ -69,6 +74,8 @@ export const poolMining =
       const renewal = jobRenewal();
       const waiting = waitingClients(options);
       const accounts = options.openAccounts();
+      const clientIds = new Set<number>();
+      let isTemplateOld = false;
 
       /** Everything an output of the mining server leads to, in order. */
       function* effects({
@@ -78,8 +85,9 @@ export const poolMining =
         accounts.count(outcomes);
         if (outcomes.some(({ type }) => type === 'TargetChanged')) renewal.targetChanged();
         for (const outcome of outcomes) {
-          if (outcome.type === 'BlockFound' && outcome.solution !== null)
-            yield toSibling(SolutionFound(outcome.solution)); // a block before anything else
+          if (outcome.type !== 'BlockFound' || outcome.solution === null) continue;
+          const { hash, header, solution } = outcome;
+          yield toSibling(SolutionFound({ hash, header, solution })); // a block before anything else
         }
         for (const { clientId, messages: own } of messages) {
           yield send(clientId, ...own);
@@ -107,7 +115,29 @@ export const poolMining =
         yield { type: 'NewTip', prevHash, nbits };
       }
 
-      function* handle(clientId: number, message: MiningClientMessage) {
+      const letGo = (clientId: number): ServerEffect =>
+        disconnect(clientId, 'there is no new work for too long: try another pool', 'no-work');
+
+      /** Answers a share while its work is too old to be worth anything. */
+      function* refuseShare(clientId: number, share: SubmitSharesStandard | SubmitSharesExtended) {
+        const { channelId, sequenceNumber, jobId } = share;
+        const errorCode = 'stale-share';
+        yield send(clientId, SubmitSharesError({ channelId, sequenceNumber, errorCode }));
+        yield {
+          ...({ type: 'ShareRejected', clientId, channelId, userIdentity: null, worker: '', jobId } as const),
+          ...({ sequenceNumber, errorCode, reason: 'there is no new template for too long' } as const),
+        };
+      }
+
+      function* handle(
+        clientId: number,
+        message: MiningClientMessage,
+      ): Generator<ServerEffect | PoolMiningOutcome> {
+        const isShare = message.type === 'SubmitSharesStandard' || message.type === 'SubmitSharesExtended';
+        if (isShare && isTemplateOld && options.whenTemplateOld === 'refuse-shares') {
+          yield* refuseShare(clientId, message);
+          return;
+        }
         yield* effects(core.handle(clientId, message, scheduler.now()));
         // opening and closing is work for everybody but the one who does it
         if (message.type === 'CloseChannel') yield nonsense(clientId);
@@ -129,12 +159,15 @@ export const poolMining =
           handleEach('mining', ({ clientId, client }) => {
             core.addClient(clientId, client.flags, sourceOf(client.peer.address));
             waiting.added(clientId, scheduler.now());
+            clientIds.add(clientId);
+            return isTemplateOld && options.whenTemplateOld === 'let-go' ? [letGo(clientId)] : [];
           }),
         ),
         event$.pipe(
           ofEvent('clientRemoved'),
           handleEach('mining', ({ clientId }) => {
             waiting.removed(clientId);
+            clientIds.delete(clientId);
             return effects(core.removeClient(clientId));
           }),
         ),
@@ -157,6 +190,13 @@ export const poolMining =
         event$.pipe(
           ofTrigger(TipArrived),
           handleEach('mining', ({ tip }) => takeTip(tip)),
+        ),
+        event$.pipe(
+          ofTrigger(TemplateAged),
+          handleEach('mining', ({ isOld }) => {
+            isTemplateOld = isOld;
+            return isOld && options.whenTemplateOld === 'let-go' ? [...clientIds].map(letGo) : [];
+          }),
         ),
         interval(upkeepInterval, scheduler).pipe(
           map(() => Upkeep()),

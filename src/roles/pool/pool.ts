@@ -20,20 +20,30 @@ import type { ReconnectPolicy } from '../../service/upstreams/backoff.js';
 import type { NonsenseLimits } from '../../service/sessions/nonsense.js';
 import { siblings } from '../../service/siblings.js';
 import type { Connection, Connector } from '../../transport/connection.js';
-import { poolMining, type PoolMiningOutcome } from './mining-handler.js';
-import { templateClient, type SolutionHeld } from './template-client.js';
+import { poolMining, type PoolMiningOutcome, type WhenTemplateOld } from './mining-handler.js';
+import { maxCoinbasePrefix } from './provider-checks.js';
+import { templateClient, type TemplateClientOutcome } from './template-client.js';
 import type { WaitingLimits } from './waiting-clients.js';
 
-export type { NewTip, PoolMiningOutcome } from './mining-handler.js';
-export type { SolutionHeld };
+export type { NewTip, PoolMiningOutcome, WhenTemplateOld } from './mining-handler.js';
+export type { TemplateClientOutcome };
+export type * from './held-solutions.js';
+export type { ClockDiffers, ProviderFault, TemplateOld, TemplateRenewed } from './template-client.js';
 
 /** What a pool is told. */
 export interface PoolOptions
   extends Partial<Pick<MiningServerOptions, 'isKnownUser'>>, ChannelLimits, WaitingLimits, NonsenseLimits {
   /** Where miners come from. */
   readonly listen: Observable<Connection>;
-  /** Dials the template provider. */
-  readonly templateProvider: Connector;
+  /** Dials the template provider. Of several, the first is preferred: the others are for while it does not work. */
+  readonly templateProvider: Connector | readonly [Connector, ...Connector[]];
+  /** Milliseconds without a new template after which there is a `TemplateOld`; 600,000 unless given. */
+  readonly maxTemplateAge?: number;
+  /**
+   * What to do with miners then, until there is a template: go on (`mine`, unless given), reject their shares as stale
+   * (`refuse-shares`), or disconnect them so that they go to another pool (`let-go`).
+   */
+  readonly whenTemplateOld?: WhenTemplateOld;
   /** Script that the whole value of a block is paid to. */
   readonly payoutScript: Uint8Array;
   /** Text for the coinbase, at most 64 bytes; `rx-sv2` unless given. */
@@ -55,7 +65,7 @@ export interface PoolOptions
 }
 
 /** What happens at a pool: the outcomes of its server, which name a `clientId`, and of its template client. */
-export type PoolOutcome = ServerOutcome<PoolMiningOutcome> | ClientOutcome<SolutionHeld>;
+export type PoolOutcome = ServerOutcome<PoolMiningOutcome> | ClientOutcome<TemplateClientOutcome>;
 
 /** A pool: cold until started. */
 export interface Pool {
@@ -69,9 +79,6 @@ export interface Pool {
 
 /** Hashes per second that lower nominal hash rates are taken for, and that no target is made for less than. */
 const minHashrate = 1_000;
-
-/** The longest `coinbase_prefix` of a template, in bytes (spec §7.2). */
-const maxCoinbasePrefix = 8;
 
 /** Bytes of an extranonce prefix that tell a server's channels apart. */
 const indexSize = 4;
@@ -91,6 +98,7 @@ export function pool(options: PoolOptions): Pool {
   const { payoutScript, poolSignature = 'rx-sv2', serverId = 0, scheduler = asyncScheduler } = options;
   const { sharesPerMinute = 6, shareBatchSize = 10 } = options;
   const { randomBytes = defaultCrypto.randomBytes } = options;
+  const payoutOutputs = (value: bigint) => [{ value, scriptPubKey: payoutScript }];
   const [serverSide, clientSide] = siblings();
   let accounts = accountBook();
   const tag = coinbaseTag(poolSignature);
@@ -120,7 +128,8 @@ export function pool(options: PoolOptions): Pool {
       handler: poolMining({
         extranonce,
         randomBytes,
-        payoutOutputs: (value) => [{ value, scriptPubKey: payoutScript }],
+        payoutOutputs,
+        whenTemplateOld: options.whenTemplateOld ?? 'mine',
         tag,
         sharesPerMinute,
         shareBatchSize,
@@ -140,7 +149,12 @@ export function pool(options: PoolOptions): Pool {
   const client = createClient({
     templateDistribution: {
       connect: options.templateProvider,
-      handler: templateClient([{ value: 0n, scriptPubKey: payoutScript }]),
+      handler: templateClient({
+        payout: payoutOutputs(0n),
+        providers: Array.isArray(options.templateProvider) ? options.templateProvider.length : 1,
+        maxTemplateAge: options.maxTemplateAge ?? 600_000,
+        scheduler,
+      }),
     },
     sibling: clientSide,
     reconnect: options.reconnect ?? { maxDelay: 30_000 },

@@ -1,70 +1,189 @@
-import { defer, merge } from 'rxjs';
+/** The pool's side of Template Distribution: what template providers say, checked, and the blocks that go to them. */
+import { defer, interval, map, merge, type SchedulerLike } from 'rxjs';
 import { coinbaseOutputConstraints } from '../../bitcoin/script.js';
 import type { TxOut } from '../../bitcoin/outputs.js';
 import {
   CoinbaseOutputConstraints,
   NewTemplate,
   SetNewPrevHashTemplate,
-  type SubmitSolution,
 } from '../../messages/template-distribution.js';
 import type { TemplateDistributionClientHandler } from '../../service/handlers.js';
 import { handleEach, ofEvent, ofMessage, ofTrigger } from '../../service/operators.js';
-import { sendToServer, toSibling, type ClientEffect } from '../../service/outcomes.js';
-import { SolutionFound, TemplateArrived, TipArrived } from './triggers.js';
+import { leaveServer, sendToServer, toSibling, type ClientEffect } from '../../service/outcomes.js';
+import { heldSolutions, type Solution, type SolutionOutcome } from './held-solutions.js';
+import { clockDifference, templateFault, templateRate, tipFault, type Fault } from './provider-checks.js';
+import { templateIds } from './template-ids.js';
+import { SolutionFound, TemplateAged, TemplateArrived, TipArrived, Upkeep } from './triggers.js';
 
-/** A block was found while the template provider is away: its solution is sent once it is back. */
-export interface SolutionHeld {
-  readonly type: 'SolutionHeld';
-  readonly templateId: bigint;
+/** A template provider said what cannot be true; what it said is not used. */
+export interface ProviderFault extends Fault {
+  readonly type: 'ProviderFault';
+  /** Whether it is left for another, or, when there is no other, dialled again. */
+  readonly isLeft: boolean;
 }
 
-/** Solutions that wait for the template provider; the oldest goes first. */
-const maxHeld = 16;
+/** A template provider's time is more than five minutes from ours; told once a connection. */
+export interface ClockDiffers {
+  readonly type: 'ClockDiffers';
+  /** Its time less ours. */
+  readonly seconds: number;
+}
+
+/** There has been no new template for longer than `maxTemplateAge`; told once. */
+export interface TemplateOld {
+  readonly type: 'TemplateOld';
+  /** Milliseconds since the last, or since the pool was started. */
+  readonly age: number;
+}
+
+/** There is a new template, after {@link TemplateOld}. */
+export interface TemplateRenewed {
+  readonly type: 'TemplateRenewed';
+}
+
+/** What happens between a pool and its template providers. */
+export type TemplateClientOutcome =
+  SolutionOutcome | ProviderFault | ClockDiffers | TemplateOld | TemplateRenewed;
+
+/** Options of {@link templateClient}. */
+export interface TemplateClientOptions {
+  /** The outputs that the pool adds to a coinbase; their values do not matter. */
+  readonly payout: readonly TxOut[];
+  /** How many template providers there are. */
+  readonly providers: number;
+  /** Milliseconds without a new template after which that is told. */
+  readonly maxTemplateAge: number;
+  readonly scheduler: SchedulerLike;
+}
+
+/** How long a template provider that lies is left alone while there are others, in milliseconds. */
+const banFor = 600_000;
+
+/** How often the clock is looked at, in milliseconds. */
+const upkeepInterval = 1_000;
+
+type Emitted = ClientEffect | TemplateClientOutcome;
 
 /**
- * Tells the template provider what room the payout needs, hands its templates and tips to the mining server,
- * and sends it the solutions that come from there (spec chapter 7).
- * @param payout the outputs that the pool adds to a coinbase; their values do not matter
+ * Tells the template provider what room the payout needs, hands its templates and tips to the mining server if they
+ * can be true, and sends it the solutions that come from there (spec chapter 7). That protocol has no answer to a
+ * solution: it is kept until the chain builds on it or has gone on without it, and sent again after a reconnection.
  */
 export const templateClient =
-  (payout: readonly TxOut[]): TemplateDistributionClientHandler<SolutionHeld> =>
+  ({
+    payout,
+    providers,
+    maxTemplateAge,
+    scheduler,
+  }: TemplateClientOptions): TemplateDistributionClientHandler<TemplateClientOutcome> =>
   (event$) =>
     defer(() => {
       const constraints = CoinbaseOutputConstraints(coinbaseOutputConstraints(payout));
+      const held = heldSolutions();
+      const ids = templateIds();
+      let rate = templateRate();
       let isConnected = false;
-      let held: readonly SubmitSolution[] = [];
+      let isClockTold = false;
+      let lastTemplateAt = scheduler.now();
+      let isOld = false;
+
+      /** A provider that lies is left for another; a single one that floods is dialled anew at least. */
+      const faulty = (fault: Fault): Emitted[] => {
+        const isLeft = providers > 1 || fault.code === 'too-many-templates';
+        const outcome = { type: 'ProviderFault', ...fault, isLeft } as const;
+        if (!isLeft) return [outcome];
+        isConnected = false; // what it has sent already is not to be used
+        return [outcome, leaveServer(fault, providers > 1 ? banFor : 0)];
+      };
+
+      const takeTemplate = (template: NewTemplate): Emitted[] => {
+        if (!isConnected) return [];
+        const fault = rate(scheduler.now()) ?? templateFault(template);
+        if (fault !== undefined) return faulty(fault);
+        lastTemplateAt = scheduler.now();
+        const wasOld = isOld;
+        isOld = false;
+        const templateId = ids.add(template.templateId);
+        return [
+          toSibling(TemplateArrived({ ...template, templateId })),
+          ...(wasOld ? [toSibling(TemplateAged(false)), { type: 'TemplateRenewed' } as const] : []),
+        ];
+      };
+
+      const takeTip = (tip: SetNewPrevHashTemplate): Emitted[] => {
+        if (!isConnected) return [];
+        const known = ids.find(tip.templateId);
+        const fault = tipFault(tip, known !== undefined);
+        const seconds = isClockTold ? undefined : clockDifference(tip, scheduler.now());
+        if (seconds !== undefined) isClockTold = true;
+        // whatever else is wrong, the work before it has ended
+        return [
+          toSibling(TipArrived({ ...tip, templateId: known ?? ids.reserve(tip.templateId) })),
+          ...held.tip(tip.prevHash),
+          ...(fault === undefined ? [] : faulty(fault)),
+          ...(seconds === undefined ? [] : [{ type: 'ClockDiffers', seconds } as const]),
+        ];
+      };
+
+      const takeBlock = (block: Solution): Emitted[] => {
+        const source = ids.source(block.solution.templateId);
+        if (source === undefined) return [{ type: 'SolutionLost', ...block }]; // of a template long gone
+        const solution = { ...block.solution, templateId: source.templateId };
+        const { send, outcomes } = held.found({ ...block, solution }, source.upstream, scheduler.now());
+        return [...(send.length === 0 ? [] : [sendToServer(...send)]), ...outcomes];
+      };
+
+      const upkeep = (): Emitted[] => {
+        const now = scheduler.now();
+        const unanswered = held.unanswered(now);
+        const age = now - lastTemplateAt;
+        const becameOld = !isOld && age >= maxTemplateAge;
+        isOld ||= becameOld;
+        const code = 'provider-hangs';
+        const leave =
+          unanswered.length > 0
+            ? [leaveServer({ code, message: 'it was sent a block, and does not build on it or on another' })]
+            : becameOld && isConnected && providers > 1
+              ? [leaveServer({ code, message: `no template for ${Math.round(age / 1000)} s` })]
+              : [];
+        const old: Emitted[] = becameOld ? [{ type: 'TemplateOld', age }, toSibling(TemplateAged(true))] : [];
+        return [...unanswered, ...old, ...leave];
+      };
 
       return merge(
         event$.pipe(
           ofEvent('connected'),
-          handleEach('templateDistribution', () => {
-            const solutions = held;
+          handleEach('templateDistribution', ({ server }) => {
             isConnected = true;
-            held = [];
-            return [sendToServer(constraints, ...solutions)];
+            isClockTold = false;
+            rate = templateRate();
+            ids.connected(server.upstream);
+            const { send, outcomes } = held.connected(server.upstream, scheduler.now());
+            return [sendToServer(constraints, ...send), ...outcomes];
           }),
         ),
         event$.pipe(
           ofEvent('disconnected'),
           handleEach('templateDistribution', () => {
             isConnected = false;
+            held.disconnected();
           }),
         ),
         event$.pipe(
           ofMessage(NewTemplate),
-          handleEach('templateDistribution', ({ message }) => [toSibling(TemplateArrived(message))]),
+          handleEach('templateDistribution', ({ message }) => takeTemplate(message)),
         ),
         event$.pipe(
           ofMessage(SetNewPrevHashTemplate),
-          handleEach('templateDistribution', ({ message }) => [toSibling(TipArrived(message))]),
+          handleEach('templateDistribution', ({ message }) => takeTip(message)),
         ),
         event$.pipe(
           ofTrigger(SolutionFound),
-          handleEach('templateDistribution', ({ solution }): readonly (ClientEffect | SolutionHeld)[] => {
-            if (isConnected) return [sendToServer(solution)];
-            held = [...held, solution].slice(-maxHeld);
-            return [{ type: 'SolutionHeld', templateId: solution.templateId }];
-          }),
+          handleEach('templateDistribution', ({ block }) => takeBlock(block)),
+        ),
+        interval(upkeepInterval, scheduler).pipe(
+          map(() => Upkeep()),
+          handleEach('templateDistribution', upkeep),
         ),
       );
     });

@@ -1,9 +1,7 @@
-import type {
-  NewTemplate,
-  SetNewPrevHashTemplate,
-  SubmitSolution,
-} from '../../messages/template-distribution.js';
+/** What the two sides of a pool hand each other. */
+import type { NewTemplate, SetNewPrevHashTemplate } from '../../messages/template-distribution.js';
 import { defineTrigger } from '../../service/define-trigger.js';
+import type { Solution } from './held-solutions.js';
 
 /** The template provider sent a template; from the template client to the mining server. */
 export const TemplateArrived = defineTrigger('TemplateArrived', (template: NewTemplate) => ({ template }));
@@ -11,8 +9,14 @@ export const TemplateArrived = defineTrigger('TemplateArrived', (template: NewTe
 /** The template provider has a new tip; from the template client to the mining server. */
 export const TipArrived = defineTrigger('TipArrived', (tip: SetNewPrevHashTemplate) => ({ tip }));
 
-/** A miner found a block; from the mining server to the template client. */
-export const SolutionFound = defineTrigger('SolutionFound', (solution: SubmitSolution) => ({ solution }));
+/** There is no new template for too long, or there is one again; from the template client to the mining server. */
+export const TemplateAged = defineTrigger('TemplateAged', (isOld: boolean) => ({ isOld }));
 
-/** Time passed at the mining server. */
+/**
+ * A miner found a block; from the mining server to the template client. Its solution has the pool's own id of the
+ * template.
+ */
+export const SolutionFound = defineTrigger('SolutionFound', (block: Solution) => ({ block }));
+
+/** Time passed. */
 export const Upkeep = defineTrigger('Upkeep');
