@@ -89,7 +89,7 @@ min_interval = 0.05
       /no new templates: the Bitcoin node at 127\.0\.0\.1:\d+ is starting: Verifying blocks… \(RPC error -28\); trying again/,
     );
     sound = true;
-    await role.printed(/the Bitcoin node is back\n/);
+    await role.printed(/the Bitcoin node is back after \d+ s: \d+ attempts? failed\n/);
     await role.printed(new RegExp(`new tip ${id(7)}: next is block 102`));
     expect(await role.stop()).toBe(0);
     expect(role.output.stderr.match(/no new templates/g)).toHaveLength(1);

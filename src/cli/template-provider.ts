@@ -1,22 +1,18 @@
 import type { Command } from 'commander';
-import { defer, filter, map, merge, type Observable } from 'rxjs';
+import { merge, type Observable } from 'rxjs';
 import { z } from 'zod';
-import { toDisplayHex } from '../bitcoin/hash.js';
 import { targetFromNbits } from '../bitcoin/target.js';
 import { Sv2Error } from '../codec/errors.js';
 import { bitcoinNode } from '../node/bitcoin-node.js';
 import { BitcoinRpcError } from '../node/bitcoin-rpc-errors.js';
 import type { BlockSource } from '../roles/template-provider/block-source.js';
 import { simulatedSource } from '../roles/template-provider/simulated-source.js';
-import {
-  templateProvider,
-  type TemplateProviderOutcome,
-} from '../roles/template-provider/template-provider.js';
-import type { ServerOutcome } from '../service/outcomes.js';
+import { templateProvider } from '../roles/template-provider/template-provider.js';
 import { ConfigError, configOption, flagsOf, loadConfig, number, text } from './config.js';
 import type { CommandContext } from './io.js';
-import { listenOptions, listenSettings, roleListener, serverLine } from './role-server.js';
-import { info, runRole, trouble, type LogLine } from './run-role.js';
+import { listenOptions, listenSettings, roleListener } from './role-server.js';
+import { runRole, type LogLine } from './run-role.js';
+import { templateProviderLog } from './template-provider-log.js';
 
 const maxSeconds = 86_400;
 
@@ -77,11 +73,11 @@ Examples:
   $ sv2 template-provider --nbits 1e00ffff --block-interval 60
   $ sv2 template-provider --bitcoin-rpc http://127.0.0.1:8332 --bitcoin-cookie ~/.bitcoin/.cookie`,
     )
-    .action(() => runRole(context, () => templateProviderLog(command)));
+    .action(() => runRole(context, () => logOf(command)));
 }
 
 /** The log of the template provider that a command line asks for; subscribing runs it. @throws ConfigError */
-function templateProviderLog(command: Command): Observable<LogLine> {
+function logOf(command: Command): Observable<LogLine> {
   const flags = flagsOf(command, { config: null, listen: 'listen_address' });
   const { config: file } = command.opts<{ config?: string }>();
   const settings = loadConfig(schema, flags, file);
@@ -93,16 +89,7 @@ function templateProviderLog(command: Command): Observable<LogLine> {
     feeThreshold: BigInt(settings.fee_threshold),
     minInterval: 1000 * settings.min_interval,
   });
-  return merge(
-    listener.line$,
-    defer(() => {
-      const line = templateProviderLines();
-      return service.start().pipe(
-        map(line),
-        filter((entry) => entry !== undefined),
-      );
-    }),
-  );
+  return merge(listener.line$, templateProviderLog(service.start()));
 }
 
 function blockSource(settings: Settings): BlockSource {
@@ -131,51 +118,6 @@ function blockSource(settings: Settings): BlockSource {
     throw new ConfigError([`bitcoin_rpc: ${error.message}`]);
   }
 }
-
-/** What the outcomes of a template provider say in the log. */
-function templateProviderLines(): (outcome: ServerOutcome<TemplateProviderOutcome>) => LogLine | undefined {
-  let lastError = '';
-  return (outcome) => {
-    switch (outcome.type) {
-      case 'TipChanged':
-        return info(
-          `new tip ${toDisplayHex(outcome.prevHash)}: next is block ${outcome.height}, nbits ${hex(outcome.nbits)}`,
-        );
-      case 'TemplateSent': {
-        const { templateId, clientIds, transactionCount, fees, futureTemplate } = outcome;
-        const to = clientIds.length === 1 ? `client ${clientIds[0] ?? ''}` : `${clientIds.length} clients`;
-        return info(
-          `template ${templateId} sent to ${to}: ${transactionCount} transactions, ${fees} satoshis of fees` +
-            (futureTemplate ? '' : ', for the same tip'),
-        );
-      }
-      case 'BlockAccepted':
-        return info(
-          `block ${outcome.height} accepted: ${toDisplayHex(outcome.hash)}, found by client ${outcome.clientId}`,
-        );
-      case 'BlockRejected': {
-        const block = outcome.hash === null ? 'a block' : `block ${toDisplayHex(outcome.hash)}`;
-        return trouble(
-          `${block} of client ${outcome.clientId} rejected: ${outcome.reason}: ${outcome.message}`,
-        );
-      }
-      case 'SourceError': {
-        // the same trouble again and again is told once
-        if (outcome.message === lastError) return undefined;
-        lastError = outcome.message;
-        const again = outcome.retryIn === null ? '' : '; trying again until it works';
-        return trouble(`no new templates: ${outcome.message}${again}`);
-      }
-      case 'SourceRecovered':
-        lastError = '';
-        return info('the Bitcoin node is back');
-      default:
-        return serverLine(outcome);
-    }
-  };
-}
-
-const hex = (value: number): string => value.toString(16).padStart(8, '0');
 
 /** A difficulty as in a block header; comes out as a number. */
 function nbits() {

@@ -116,6 +116,8 @@ interface Block {
 
 const acceptedBlock = /^block (\d+) accepted: ([0-9a-f]{64})/;
 const rejectedBlock = /^(block [0-9a-f]{64}|a block) of client \d+ rejected/;
+/** Those that came soon after one that is told of alone. */
+const moreRejected = /(\d+) more blocks? rejected/;
 const foundBlock = /BLOCK found by/;
 
 const blockOf = (line: string): Block | null => {
@@ -129,7 +131,8 @@ const nextBlock = async (provider: Sv2): Promise<Block> =>
 /** Waits until the template provider has said of every block that the pool found what became of it. */
 const drained = async (provider: Sv2, pool: Sv2): Promise<void> => {
   await pool.line(/^client \d+ \S+ disconnected/); // the miner: what it sent has been handled
-  const told = () => provider.count(acceptedBlock) + provider.count(rejectedBlock);
+  const told = () =>
+    provider.count(acceptedBlock) + provider.count(rejectedBlock) + provider.sum(moreRejected);
   await provider.until('the last block', () => told() >= pool.count(foundBlock));
 };
 
