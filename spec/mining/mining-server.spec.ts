@@ -18,6 +18,7 @@ import {
   UpdateChannelError,
   type NewExtendedMiningJob,
   type OpenExtendedMiningChannelSuccess,
+  type Message,
   type OpenStandardMiningChannelSuccess,
   type SetNewPrevHash,
 } from '../../src/messages/index.js';
@@ -231,17 +232,6 @@ describe('jobs', () => {
     );
   });
 
-  it('cannot be activated when there are others but not this one, and then all stays as it was', () => {
-    const miningServer = running();
-    const { channel, send, receive } = wireChannel(miningServer);
-    receive(miningServer.newTemplate(template(2)));
-    expect(codeOf(() => miningServer.setNewPrevHash(prevHashFor(9), NOW))).toBe('template-id-not-found');
-    expect(codeOf(() => miningServer.setNewPrevHash(prevHashFor(1), NOW))).toBe('template-id-not-found');
-    outcomeOf(send(mineShare(channel).message), 'ShareAccepted');
-    receive(miningServer.setNewPrevHash(prevHashFor(2), NOW));
-    outcomeOf(send(mineShare(channel).message), 'ShareAccepted');
-  });
-
   it.each([0, REQUIRES_STANDARD_JOBS])(
     'of a tip that came without any template are given with the next one (flags %d)',
     (flags) => {
@@ -273,12 +263,13 @@ describe('jobs', () => {
     const before = mineShare(channel);
     receive(miningServer.setTarget(1, channel.channelId, targetFromHashrate(2, 60)));
     const renewed = receive(miningServer.renewJobs(NOW + 30_000), NOW + 30_000);
-    expect(sentTo(renewed)).toMatchObject([{ type: 'NewExtendedMiningJob', jobId: 2, minNtime: NTIME + 30 }]);
+    expect(sentTo(renewed)).toMatchObject([{ type: 'NewMiningJob', jobId: 2, minNtime: NTIME + 30 }]);
     expect(channel.jobs.active?.target).toEqual(targetFromHashrate(2, 60));
     const after = mineShare(channel, NOW + 30_000);
     expect(after.work.merkleRoot).not.toEqual(before.work.merkleRoot);
     outcomeOf(send(before.message, NOW + 30_000), 'ShareAccepted');
     outcomeOf(send(after.message, NOW + 30_000), 'ShareAccepted');
+    expect(miningServer.renewJobs(NOW + 60_000).messages).toEqual([]);
     expect(server().renewJobs(NOW)).toEqual({ messages: [], outcomes: [] });
   });
 
@@ -307,7 +298,9 @@ describe('jobs', () => {
     const miningServer = running();
     const { channel, receive } = wireChannel(miningServer);
     for (let id = 2; id <= 40; id++) receive(miningServer.newTemplate(template(id)));
-    expect(codeOf(() => miningServer.setNewPrevHash(prevHashFor(24), NOW))).toBe('template-id-not-found');
+    expect([...channel.jobs.future.keys()]).toEqual(Array.from({ length: 16 }, (_, index) => index + 25));
+    const ids = [...[...miningServer.channels()][0]![1].jobs.future.keys()];
+    expect(ids).toEqual([...channel.jobs.future.keys()]);
     receive(miningServer.setNewPrevHash(prevHashFor(25), NOW));
     expect(channel.jobs.active).not.toBeNull();
   });
@@ -531,6 +524,30 @@ describe('acknowledgements', () => {
     expect(sentTo(miningServer.flush())).toMatchObject([
       { lastSequenceNumber: 4, newSubmitsAcceptedCount: 1 },
     ]);
+    expect(miningServer.flush().messages).toEqual([]);
+  });
+
+  it('come before the channel is closed, whoever closes it, moved or disconnected', () => {
+    const miningServer = running({ shareBatchSize: 100 });
+    const owed = (
+      closing: (channelId: number, groupId: number) => Message[] | readonly Message[],
+      clientId: number,
+    ) => {
+      const { channel, send } = wireChannel(miningServer, openExtended(), { clientId });
+      send(mineShare(channel).message);
+      return typesOf(closing(channel.channelId, channel.groupChannelId));
+    };
+    const ours = (clientId: number) => (channelId: number) =>
+      sentTo(miningServer.closeChannel(clientId, channelId, 'away'), clientId);
+    expect(owed(ours(1), 1)).toEqual(['SubmitShares.Success', 'CloseChannel']);
+    expect(owed((_, groupId) => ours(2)(groupId), 2)).toEqual(['SubmitShares.Success', 'CloseChannel']);
+    const theirs = (channelId: number) =>
+      sentTo(miningServer.handle(3, CloseChannel({ channelId, reasonCode: '' }), NOW), 3);
+    expect(owed(theirs, 3)).toEqual(['SubmitShares.Success']);
+    const moved = (channelId: number) => sentTo(miningServer.setGroupChannel(4, [channelId]), 4);
+    expect(owed(moved, 4)).toEqual(['SubmitShares.Success', 'SetGroupChannel']);
+    const gone = () => sentTo(miningServer.flush(5), 5);
+    expect(owed(gone, 5)).toEqual(['SubmitShares.Success']);
     expect(miningServer.flush().messages).toEqual([]);
   });
 });

@@ -94,6 +94,20 @@ export const differences = {
     ours: 'keeps 16',
     source: 'not specified',
   },
+  creditOfBlocks: {
+    files: ['shares'],
+    vectors: 'blocks whose hash misses the target of their job, and sums that have one',
+    reference: "credits a block with the difficulty of its job's target, whether it meets that or not",
+    ours: 'credits it only if it meets that: no share is worth more than the work it took',
+    source: 'spec §5.3.13',
+  },
+  unknownTemplate: {
+    files: ['shares'],
+    vectors: 'a SetNewPrevHash for a template that was never sent',
+    reference: 'answers with an error and goes on with the work on the previous hash before',
+    ours: 'ends that work at once: its shares are worth nothing on the new tip',
+    source: 'spec §7.3, §5.3.17',
+  },
   bestDifficulty: {
     files: ['shares'],
     vectors: 'accounting of channels that found a block',

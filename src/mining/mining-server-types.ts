@@ -126,7 +126,7 @@ export interface ShareAccepted {
   readonly sequenceNumber: number;
   /** 32 bytes as SHA-256 returned them. */
   readonly hash: Uint8Array;
-  /** What it is credited with: the difficulty of its job's target. */
+  /** What it is credited with: the difficulty of its job's target; 0 for a block that misses that. */
   readonly difficulty: number;
   /** Its job's target: 32 bytes, little-endian. */
   readonly target: Uint8Array;
@@ -211,6 +211,12 @@ export interface MiningServerOutput {
   readonly outcomes: readonly MiningServerOutcome[];
 }
 
+/** What a SetNewPrevHash leads to. */
+export interface PrevHashOutput extends MiningServerOutput {
+  /** Why there is nothing to mine on it, in words; null when there is. */
+  readonly missing: string | null;
+}
+
 /** A mining server without its connections. See `miningServer`. Times are milliseconds since 1970. */
 export interface MiningServer {
   /**
@@ -239,19 +245,21 @@ export interface MiningServer {
    */
   newTemplate(template: NewTemplate): MiningServerOutput;
   /**
-   * Gives everyone the job that is mined now once more, with an id of its own: targets set in the meantime are
-   * for jobs to come only (spec §5.3.21), and it may be long until there is another template. Its `minNtime` is
-   * the next second, so that miners don't do the same work once more.
-   */
-  renewJobs(now: number): MiningServerOutput;
-  /**
-   * A new previous hash: everyone mines the future job it names. Without any future template (a template
-   * provider should send one first, spec §7.3) all jobs become stale, and the next template is mined on it.
+   * Gives every channel whose target has changed since its job was sent another job of the same template: targets
+   * are for jobs to come only (spec §5.3.21), and it may be long until there is another template. The others hear
+   * nothing. It is work that nobody had, by other bytes in the coinbase, under the same extranonce prefix.
    *
-   * @throws Sv2Error `template-id-not-found` when there are future templates but not this one,
-   *   `invalid-nbits`; nothing has changed then
+   * @param olderThan milliseconds that a job and its template must be known to this function for; 0 unless given
    */
-  setNewPrevHash(message: SetNewPrevHashTemplate, now: number): MiningServerOutput;
+  renewJobs(now: number, olderThan?: number): MiningServerOutput;
+  /**
+   * A new previous hash: everyone mines the future job it names. Without that template all work on another previous
+   * hash ends, and the next template for this one is mined at once: the one it names, or one that isn't for the
+   * future. On the same previous hash, other nbits or another time make other work of the template that is mined.
+   *
+   * @throws Sv2Error `invalid-nbits` on the same previous hash; nothing has changed then
+   */
+  setNewPrevHash(message: SetNewPrevHashTemplate, now: number): PrevHashOutput;
   /**
    * Sets a channel's target; no larger than the client accepts. No message when it is the same. Vardiff goes on from there.
    *
@@ -281,12 +289,17 @@ export interface MiningServer {
    */
   closeChannel(clientId: number, channelId: number, reasonCode: string): MiningServerOutput;
   /**
+  /**
    * Time passed: to be called every 250 ms. Within 5 s every channel has its turn (up to 10,000 of them, beyond that it takes longer): its
    * target is eased if it finds no shares, and its accepted shares that wait for their batch to fill are acknowledged.
    */
   tick(now: number): MiningServerOutput;
-  /** Acknowledges all accepted shares that wait for their batch to fill. */
-  flush(): MiningServerOutput;
+  /**
+   * Acknowledges all accepted shares that wait for their batch to fill.
+   *
+   * @param clientId of one client alone: before it is disconnected
+   */
+  flush(clientId?: number): MiningServerOutput;
   /** All open channels: for vardiff, accounting, dashboards. They are live; change them only through this server. */
   channels(): Iterable<readonly [clientId: number, channel: ServerChannel]>;
 }

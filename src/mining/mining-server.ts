@@ -9,18 +9,11 @@ import {
   type Message,
   type UpdateChannel,
 } from '../messages/index.js';
-import { chainTipFrom, ntimeAt, samePrevHash } from './work/chain-tip.js';
 import { channelCount } from './channels/channel-limits.js';
 import { channelOpening } from './channels/channel-opening.js';
 import { customJobs } from './work/custom-job.js';
 import type { UpdateChannelErrorCode } from './error-codes.js';
-import {
-  distributeJob,
-  distributePrevHash,
-  keepFuture,
-  type Jobs,
-  type Work,
-} from './work/job-distribution.js';
+import { groupFutureJobs, type Jobs, type Work } from './work/job-distribution.js';
 import { jobFactory } from './work/job-factory.js';
 import { jobMarks } from './work/job-mark.js';
 import { isPrefixInUse } from './work/job-lifetime.js';
@@ -42,6 +35,7 @@ import {
   serverClient,
   type ServerClient,
 } from './channels/server-client.js';
+import { workIntake } from './work/work-intake.js';
 import { shareAccounting } from './shares/share-accounting.js';
 import { shareSubmission } from './shares/share-submission.js';
 import { slices } from './slices.js';
@@ -68,7 +62,7 @@ export const miningServer = (options: MiningServerOptions): MiningServer => {
     renewed: (template) => factory.renewed(template, extranonce.size),
   };
   const clients = new Map<number, ServerClient>();
-  const work: Work = { current: null, future: new Map() };
+  const work: Work = { current: null, awaited: null, future: new Map() };
   const count = channelCount(options);
   const open = channelOpening(options, targets, work, jobs, count);
   const setCustomMiningJob = customJobs(options, work, factory);
@@ -103,6 +97,13 @@ export const miningServer = (options: MiningServerOptions): MiningServer => {
     }
   };
 
+  /** Shares that wait for their batch to fill, acknowledged. */
+  const acknowledge = (channels: Iterable<ServerChannel>): SubmitSharesSuccess[] =>
+    [...channels].flatMap(({ channelId, shares }) => {
+      const acknowledgement = shares.flush();
+      return acknowledgement === undefined ? [] : [SubmitSharesSuccess({ channelId, ...acknowledgement })];
+    });
+
   const close = (client: ServerClient, id: number, reason: string): ChannelClosed[] =>
     addressed(client, id).map((channel) => {
       removeChannel(client, channel);
@@ -136,10 +137,11 @@ export const miningServer = (options: MiningServerOptions): MiningServer => {
   }
   const due = slices(channels);
 
-  const acknowledge = ({ channelId, shares }: ServerChannel): readonly Message[] => {
-    const acknowledgement = shares.flush();
-    return acknowledgement === undefined ? [] : [SubmitSharesSuccess({ channelId, ...acknowledgement })];
-  };
+  /** Keeps all targets within what another network target allows. */
+  const boundTargets = (networkTarget: Uint8Array, now: number): readonly MiningServerOutput[] =>
+    targets.setNetworkTarget(networkTarget)
+      ? [...channels()].map(([clientId, channel]) => targets.bound(clientId, channel, now))
+      : [];
 
   return {
     addClient(clientId, flags, address) {
@@ -179,66 +181,14 @@ export const miningServer = (options: MiningServerOptions): MiningServer => {
         case 'SetCustomMiningJob':
           return setCustomMiningJob(client, message, now);
         case 'CloseChannel':
-          return { messages: [], outcomes: close(client, message.channelId, message.reasonCode) };
+          return outputFor(
+            clientId,
+            acknowledge(addressed(client, message.channelId)),
+            close(client, message.channelId, message.reasonCode),
+          );
       }
     },
-    newTemplate(received) {
-      const template = { ...received }; // jobs go by the object, and one that comes again is to be other work
-      if (template.futureTemplate) {
-        const job = jobs.of(template);
-        keepFuture(work, template);
-        return broadcast((client) => distributeJob(client, job, null));
-      }
-      const { current } = work;
-      const tip = current?.tip ?? work.lastTip;
-      if (tip === undefined) {
-        const { templateId } = template;
-        throw new Sv2Error('chain-tip-not-set', 'a template to mine at once came before any SetNewPrevHash', {
-          templateId,
-        });
-      }
-      const job = jobs.of(template);
-      work.current = { tip, template };
-      if (current !== null) return broadcast((client) => distributeJob(client, job, tip));
-      // clients weren't told this tip yet, and can only be with a future job
-      return broadcast((client) =>
-        client.requiresWorkSelection
-          ? []
-          : [
-              ...distributeJob(client, job, null),
-              ...distributePrevHash(client, job, tip),
-              // which makes clients forget all other future jobs
-              ...[...work.future.values()].flatMap((other) => distributeJob(client, jobs.of(other), null)),
-            ],
-      );
-    },
-    renewJobs(now) {
-      if (work.current === null) return NOTHING;
-      const { tip: before, template } = work.current;
-      const tip = { ...before, minNtime: ntimeAt(before, now), receivedAt: now };
-      const job = jobs.renewed(template);
-      return broadcast((client) => distributeJob(client, job, tip));
-    },
-    setNewPrevHash(message, now) {
-      const { templateId } = message;
-      const template = work.future.get(templateId);
-      if (template === undefined && work.future.size > 0) {
-        throw new Sv2Error('template-id-not-found', `there is no future template ${templateId}`, {
-          templateId,
-        });
-      }
-      const tip = chainTipFrom(message, now);
-      // first, so that the jobs on this tip have the targets that suit it
-      const bounded = targets.setNetworkTarget(tip.networkTarget)
-        ? [...channels()].map(([clientId, channel]) => targets.bound(clientId, channel, now))
-        : [];
-      const job = template === undefined ? null : jobs.of(template);
-      if (!samePrevHash(work.lastTip ?? null, tip)) extranonce.nextPrevHash();
-      work.current = template === undefined ? null : { tip, template };
-      work.lastTip = tip;
-      work.future.clear();
-      return gather([...bounded, broadcast((client) => distributePrevHash(client, job, tip))]);
-    },
+    ...workIntake(work, jobs, extranonce, broadcast, boundTargets),
     setTarget(clientId, channelId, target) {
       const channel = channelOf(clientOf(clientId), channelId);
       return targets.set(clientId, channel, target, channel.vardiff.now);
@@ -267,22 +217,30 @@ export const miningServer = (options: MiningServerOptions): MiningServer => {
       const channels = channelIds.map((channelId) => channelOf(client, channelId));
       const groupChannelId = nextId(client);
       for (const channel of channels) moveChannel(client, channel, groupChannelId);
-      return outputFor(clientId, [SetGroupChannel({ groupChannelId, channelIds })]);
+      return outputFor(clientId, [
+        ...acknowledge(channels),
+        SetGroupChannel({ groupChannelId, channelIds }),
+        ...groupFutureJobs(client, groupChannelId, work, jobs),
+      ]);
     },
     closeChannel(clientId, channelId, reasonCode) {
       const client = clientOf(clientId);
+      const acknowledgements = acknowledge(addressed(client, channelId));
       const outcomes = close(client, channelId, reasonCode);
       if (outcomes.length === 0) throw unknownChannel(client, channelId);
-      return outputFor(clientId, [CloseChannel({ channelId, reasonCode })], outcomes);
+      return outputFor(clientId, [...acknowledgements, CloseChannel({ channelId, reasonCode })], outcomes);
     },
     tick: (now) =>
       gather(
         due(now).flatMap(([clientId, channel]) => [
-          outputFor(clientId, acknowledge(channel)),
+          outputFor(clientId, acknowledge([channel])),
           targets.tick(clientId, channel, now),
         ]),
       ),
-    flush: () => broadcast((client) => [...client.channels.values()].flatMap(acknowledge)),
+    flush: (clientId) =>
+      clientId === undefined
+        ? broadcast((client) => acknowledge(client.channels.values()))
+        : outputFor(clientId, acknowledge(clientOf(clientId).channels.values())),
     channels,
   };
 };

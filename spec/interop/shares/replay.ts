@@ -59,6 +59,8 @@ export const replay = (steps: readonly Step[]): Comparison[] => {
   /** Channels that went where a server of ours does not follow, and why. */
   const apart = new Map<number, DifferenceName>();
   const standard = new Set<number>();
+  /** Channels with blocks that were credited otherwise. */
+  const blockCredits = new Set<number>();
 
   const groupOf = (channelId: number): number | undefined => {
     const joining = steps.find(
@@ -228,15 +230,30 @@ export const replay = (steps: readonly Step[]): Comparison[] => {
       apart.set(channelId, 'groupMembersAlike');
       return { command, ours: null, theirs, difference: 'groupMembersAlike' };
     }
+    // a sum with such a block in it cannot be compared
+    const sumOf = (answered: unknown): Json =>
+      blockCredits.has(channelId)
+        ? { shareWorkSum: null }
+        : { shareWorkSum: credited(answered, 'shareWorkSum') };
     if (command.cmd === 'accounting' && best(ours) !== best(theirs)) {
       return {
         command,
-        ours: { ...(ours as Json), bestDifficulty: null },
-        theirs: { ...(theirs as Json), bestDifficulty: null },
+        ours: { ...(ours as Json), bestDifficulty: null, ...sumOf(ours) },
+        theirs: { ...(theirs as Json), bestDifficulty: null, ...sumOf(theirs) },
         difference: 'bestDifficulty',
       };
     }
     if (answer['verdict'] !== 'block') return { command, ours, theirs };
+    const [ourSuccess, theirSuccess] = [ours, theirs].map((said) => (said as Json)['success'] as Json | null);
+    if (ourSuccess?.['newSharesSum'] !== theirSuccess?.['newSharesSum']) {
+      blockCredits.add(channelId);
+      return {
+        command,
+        ours: { ...(ours as Json), coinbase: null, success: { ...ourSuccess, newSharesSum: null } },
+        theirs: { ...(theirs as Json), coinbase: null, success: { ...theirSuccess, newSharesSum: null } },
+        difference: 'creditOfBlocks',
+      };
+    }
     const differing = blockDifference(
       ours as Json,
       answer,
@@ -256,7 +273,12 @@ export const replay = (steps: readonly Step[]): Comparison[] => {
 };
 
 /** Differences after which a channel is not what it is at the reference. */
-const apartFor = new Set<DifferenceName>(['extranoncePrefixSize', 'pastJobs', 'targetAboveMaximum']);
+const apartFor = new Set<DifferenceName>([
+  'extranoncePrefixSize',
+  'pastJobs',
+  'targetAboveMaximum',
+  'unknownTemplate',
+]);
 
 /** Why a command has no place on our side. */
 const notPossible = ({ command, answer }: Step, size: number | undefined): DifferenceName | undefined => {
@@ -264,6 +286,7 @@ const notPossible = ({ command, answer }: Step, size: number | undefined): Diffe
   if (typeof command['maxPastJobs'] === 'number') return 'pastJobs';
   if (command.cmd.startsWith('open') && error === 'ScriptSigSizeTooLarge') return 'scriptSigSizeAtOpening';
   if (error === 'FullExtranonceSizeMismatch') return 'groupMembersAlike';
+  if (error === 'TemplateIdNotFound') return 'unknownTemplate';
   if (command.cmd === 'setExtranoncePrefix') {
     const { extranoncePrefix } = command as unknown as { extranoncePrefix: string };
     if (error === 'ExtranoncePrefixTooLarge') return 'extranoncePrefixSize';
@@ -292,6 +315,8 @@ const paysLess = (command: Json): boolean => {
   return outputs.reduce((sum, { value }) => sum + value, 0n) < BigInt(coinbaseTxValueRemaining);
 };
 
+const credited = (answer: unknown, sum: string): unknown => (answer as Json)[sum];
+
 const best = (answer: unknown): unknown => (answer as Json)['bestDifficulty'];
 
 /** How the coinbase of a block differs, if it does. */
@@ -309,7 +334,6 @@ const errorCodes: Readonly<Record<string, Json>> = {
   'invalid-target': { error: 'InvalidTarget' },
   'invalid-shares-per-minute': { errorCode: 'invalid-nominal-hashrate' },
   'chain-tip-not-set': { error: 'ChainTipNotSet' },
-  'template-id-not-found': { error: 'TemplateIdNotFound' },
 };
 
 /** The reference's answer, cut to what ours says too. */

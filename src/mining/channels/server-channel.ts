@@ -1,4 +1,4 @@
-import { difficultyFromTarget } from '../../bitcoin/target.js';
+import { difficultyFromTarget, meetsTarget } from '../../bitcoin/target.js';
 import { assembleCoinbase } from '../../bitcoin/coinbase.js';
 import {
   NewExtendedMiningJob,
@@ -58,6 +58,8 @@ export interface ServerChannel {
   /** What its jobs build on; null before the first. */
   tip: ChainTip | null;
   readonly shares: ShareAccounting;
+  /** When it was last given a job for its target alone, milliseconds since 1970; 0 before. */
+  renewedAt: number;
   /** Whether its client has made coinbases of its own, which it could make again. */
   hasCustomJobs: boolean;
 }
@@ -94,6 +96,7 @@ export const serverChannel = (
   jobs: jobStore(),
   tip: null,
   shares: shareAccounting({ batchSize: shareBatchSize }),
+  renewedAt: 0,
   hasCustomJobs: false,
   ...options,
 });
@@ -138,9 +141,11 @@ export const activateChannelJob = (channel: ServerChannel, job: ServerJob, tip: 
 };
 
 /** Makes all jobs stale, on a new previous hash for which there is no job yet. */
-export const retireChannelJobs = (channel: ServerChannel, tip: ChainTip): void => {
+export const retireChannelJobs = (channel: ServerChannel, tip: ChainTip | null): void => {
   moveTo(channel, tip);
-  retireJobs(channel.jobs);
+  const { active, past, future } = channel.jobs;
+  if (active !== null || past.size > 0) retireJobs(channel.jobs);
+  else future.clear(); // those retired before stay known as stale
 };
 
 /** Gives the channel a custom job to mine at once; a tip that differs from the channel's makes the others stale. */
@@ -155,8 +160,9 @@ export const addCustomJob = (channel: ServerChannel, job: ServerJob, tip: ChainT
  * Shares that were seen on another previous hash cannot come again: they would be stale, and if that one comes
  * back it is with jobs of other coinbases. Only custom jobs can be the same then.
  */
-const moveTo = (channel: ServerChannel, tip: ChainTip): void => {
-  if (!samePrevHash(channel.tip, tip)) channel.shares.clear(channel.hasCustomJobs ? RETURNING_TIPS : 0);
+const moveTo = (channel: ServerChannel, tip: ChainTip | null): void => {
+  if (tip === null || !samePrevHash(channel.tip, tip))
+    channel.shares.clear(channel.hasCustomJobs ? RETURNING_TIPS : 0);
   channel.tip = tip;
 };
 
@@ -195,7 +201,7 @@ export const extendedJobMessage = (
 
 /** A share that was accepted and counted. */
 export interface CountedShare extends ValidShare<ChannelJob<ServerJob>> {
-  /** What it is credited with: the difficulty of its job's target. */
+  /** What it is credited with: see {@link creditOf}. */
   readonly difficulty: number;
   /** To be sent as SubmitShares.Success, when this share ended a batch. */
   readonly acknowledgement: ShareAcknowledgement | undefined;
@@ -220,7 +226,8 @@ export const submitShare = (
   }
   const { hash, isBlock, job } = result;
   const { target, vardiff } = channel;
-  const difficulty = job.target === target ? vardiff.difficulty : difficultyFromTarget(job.target);
+  const fullCredit = job.target === target ? vardiff.difficulty : difficultyFromTarget(job.target);
+  const difficulty = creditOf(hash, job.target, fullCredit);
   const acknowledgement = shares.accept({
     hash,
     sequenceNumber: share.sequenceNumber,
@@ -229,6 +236,14 @@ export const submitShare = (
   });
   return { ...result, difficulty, acknowledgement };
 };
+
+/**
+ * What a share is credited with: the difficulty of its job's target, which it takes that many hashes to meet on
+ * average. A block that misses it is worth nothing more: were it, who is given a target harder than the
+ * network's could hand in both kinds, and be credited up to twice the work done.
+ */
+const creditOf = (hash: Uint8Array, target: Uint8Array, difficulty: number): number =>
+  meetsTarget(hash, target) ? difficulty : 0;
 
 /** A block that a share found. */
 export interface FoundBlock {

@@ -13,6 +13,8 @@ export interface ServerClient {
   readonly channels: Map<number, ServerChannel>;
   /** The channels of each group; groups without channels are forgotten. */
   readonly groups: Map<number, Set<ServerChannel>>;
+  /** Ids of the future jobs that each group was sent. */
+  groupJobs: Map<number, Set<number>>;
   /** The group that new channels join. */
   defaultGroupId: number | null;
   lastId: number;
@@ -31,6 +33,7 @@ export const serverClient = (clientId: number, flags: number, address?: string):
   requiresWorkSelection: (flags & miningSetupFlags.requiresWorkSelection) !== 0,
   channels: new Map(),
   groups: new Map(),
+  groupJobs: new Map(),
   defaultGroupId: null,
   lastId: 0,
 });
@@ -76,5 +79,7 @@ const membersOf = (client: ServerClient, groupChannelId: number): Set<ServerChan
 const leaveGroup = (client: ServerClient, channel: ServerChannel): void => {
   const members = client.groups.get(channel.groupChannelId);
   members?.delete(channel);
-  if (members?.size === 0) client.groups.delete(channel.groupChannelId);
+  if (members?.size !== 0) return;
+  client.groups.delete(channel.groupChannelId);
+  client.groupJobs.delete(channel.groupChannelId);
 };

@@ -52,7 +52,7 @@ export const ntimeAt = ({ minNtime, receivedAt }: ChainTip, now: number): number
   minNtime + Math.max(0, Math.floor((now - receivedAt) / 1000));
 
 /** Whether two tips have the same previous hash; shares seen on one can come again on the other then. */
-export const samePrevHash = (a: ChainTip | null, b: ChainTip): boolean =>
+export const samePrevHash = (a: ChainTip | null, b: Pick<ChainTip, 'prevHash'>): boolean =>
   a !== null && sameBytes(a.prevHash, b.prevHash);
 
 /** Whether two tips are the same but for when they were learnt of. */

@@ -1,3 +1,4 @@
+import { sameBytes } from '../../bitcoin/consensus-bytes.js';
 import { SetNewPrevHash, type Message, type NewTemplate } from '../../messages/index.js';
 import type { ChainTip } from './chain-tip.js';
 import type { ServerJob } from './job.js';
@@ -18,6 +19,8 @@ export interface Work {
   current: { readonly tip: ChainTip; readonly template: NewTemplate } | null;
   /** The last tip; as long as `current` is null there is no template for it, and clients can't be told of it. */
   lastTip?: ChainTip;
+  /** The template that the last tip names and that has not come yet. */
+  awaited: bigint | null;
   /** Templates for the next tip by their id, the oldest first. */
   readonly future: Map<bigint, NewTemplate>;
 }
@@ -57,7 +60,64 @@ export const distributeJob = (client: ServerClient, job: ServerJob, tip: ChainTi
   }
   for (const [groupChannelId, members] of client.groups) {
     for (const channel of members) addChannelJob(channel, job, tip);
+    if (tip === null) noteFutureJob(client, groupChannelId, job);
     messages.push(extendedJobMessage(groupChannelId, job, tip));
+  }
+  return messages;
+};
+
+/** Remembers that a group was sent a future job: only then its SetNewPrevHash goes to the group. */
+const noteFutureJob = (client: ServerClient, groupChannelId: number, { jobId }: ServerJob): void => {
+  let jobIds = client.groupJobs.get(groupChannelId);
+  if (jobIds === undefined) client.groupJobs.set(groupChannelId, (jobIds = new Set()));
+  jobIds.add(jobId);
+  for (const oldest of jobIds) {
+    if (jobIds.size <= MAX_FUTURE_JOBS) break;
+    jobIds.delete(oldest);
+  }
+};
+
+/**
+ * Sends a new group the future jobs that its channels have from another one, so that job and SetNewPrevHash come
+ * by the same id.
+ *
+ * @returns the messages that tell the client
+ */
+export const groupFutureJobs = (
+  client: ServerClient,
+  groupChannelId: number,
+  { future }: Work,
+  jobs: Jobs,
+): Message[] =>
+  client.requiresWorkSelection
+    ? []
+    : [...future.values()].map((template) => {
+        const job = jobs.of(template);
+        noteFutureJob(client, groupChannelId, job);
+        return extendedJobMessage(groupChannelId, job, null);
+      });
+
+/**
+ * Gives channels whose target has changed since their job was sent another job, as the target is for jobs to
+ * come only (spec §5.3.21) and it may be long until there is another template.
+ *
+ * @param renewed the job; asked for only if it is needed
+ * @param isDue whether a channel's job is old enough
+ * @returns the messages that tell the client
+ */
+export const renewClientJobs = (
+  client: ServerClient,
+  renewed: () => ServerJob,
+  tip: ChainTip,
+  isDue: (channel: ServerChannel) => boolean,
+): Message[] => {
+  if (client.requiresWorkSelection) return [];
+  const messages: Message[] = [];
+  for (const channel of client.channels.values()) {
+    const { active } = channel.jobs;
+    if (active === null || sameBytes(active.target, channel.target) || !isDue(channel)) continue;
+    channel.renewedAt = tip.receivedAt;
+    messages.push(jobMessage(channel, addChannelJob(channel, renewed(), tip)));
   }
   return messages;
 };
@@ -67,16 +127,30 @@ export const distributeJob = (client: ServerClient, job: ServerJob, tip: ChainTi
  * channel or group (spec §5.3.17). For clients that select their own work, all jobs become stale.
  *
  * @param job null when there is none for this tip: then all jobs become stale, and clients hear nothing
+ * @param tip null when it makes no sense; then there is no job
  * @returns the messages that tell the client
  */
-export const distributePrevHash = (client: ServerClient, job: ServerJob | null, tip: ChainTip): Message[] => {
-  for (const channel of client.channels.values()) {
-    if (client.requiresWorkSelection || job === null) retireChannelJobs(channel, tip);
-    else activateChannelJob(channel, job, tip);
+export const distributePrevHash = (
+  client: ServerClient,
+  job: ServerJob | null,
+  tip: ChainTip | null,
+): Message[] => {
+  const { groupJobs } = client;
+  client.groupJobs = new Map();
+  if (client.requiresWorkSelection || job === null || tip === null) {
+    for (const channel of client.channels.values()) retireChannelJobs(channel, tip);
+    return [];
   }
-  if (client.requiresWorkSelection || job === null) return [];
-  const receivers = client.requiresStandardJobs ? client.channels : client.groups;
-  return [...receivers.keys()].map((channelId) => prevHashMessage(channelId, job, tip));
+  for (const channel of client.channels.values()) activateChannelJob(channel, job, tip);
+  const receivers = client.requiresStandardJobs
+    ? [...client.channels.keys()]
+    : // a group whose channels all opened later has this job by their own ids
+      [...client.groups].flatMap(([groupChannelId, members]) =>
+        groupJobs.get(groupChannelId)?.has(job.jobId) === true
+          ? [groupChannelId]
+          : [...members].map(({ channelId }) => channelId),
+      );
+  return receivers.map((channelId) => prevHashMessage(channelId, job, tip));
 };
 
 /**

@@ -25,7 +25,6 @@ import type { MiningServerHandler } from '../../service/handlers.js';
 import { handleEach, ofEvent, ofMessage, ofTrigger } from '../../service/operators.js';
 import { disconnect, nonsense, send, toSibling, type ServerEffect } from '../../service/outcomes.js';
 import { sourceOf } from '../../transport/source.js';
-import { jobRenewal } from './job-renewal.js';
 import { judgement } from './judgement.js';
 import { SolutionFound, TemplateAged, TemplateArrived, TipArrived, Upkeep } from './triggers.js';
 import { waitingClients, type WaitingLimits } from './waiting-clients.js';
@@ -36,6 +35,8 @@ export interface NewTip {
   /** 32 bytes in wire order. */
   readonly prevHash: Uint8Array;
   readonly nbits: number;
+  /** Why miners have nothing to do on it yet, in words; null when they have. */
+  readonly missing: string | null;
 }
 
 /** What happens at the pool's mining server. */
@@ -57,6 +58,12 @@ export interface PoolMiningOptions extends Omit<MiningServerOptions, 'extranonce
 /** How often the mining server has a slice of its upkeep done, in milliseconds. */
 const upkeepInterval = 250;
 
+/** How often it is looked for targets that wait for a job, in milliseconds. */
+const renewalInterval = 5_000;
+
+/** How old a job must be to be renewed for a target that waits for the next one, in milliseconds. */
+const jobLifetime = 30_000;
+
 /**
  * The pool's side of the Mining Protocol: `miningServer` as an operator. Templates and tips come as
  * triggers from the template client, solutions go back to it.
@@ -71,11 +78,11 @@ export const poolMining =
         extranonce: extranonceAllocator(options.extranonce),
         marks: jobMarks(options.randomBytes),
       });
-      const renewal = jobRenewal();
       const waiting = waitingClients(options);
       const accounts = options.openAccounts();
       const clientIds = new Set<number>();
       let isTemplateOld = false;
+      let renewedAt = scheduler.now();
 
       /** Everything an output of the mining server leads to, in order. */
       function* effects({
@@ -83,7 +90,6 @@ export const poolMining =
         outcomes,
       }: MiningServerOutput): Generator<ServerEffect | PoolMiningOutcome> {
         accounts.count(outcomes);
-        if (outcomes.some(({ type }) => type === 'TargetChanged')) renewal.targetChanged();
         for (const outcome of outcomes) {
           if (outcome.type !== 'BlockFound' || outcome.solution === null) continue;
           const { hash, header, solution } = outcome;
@@ -101,18 +107,15 @@ export const poolMining =
       }
 
       function* takeTemplate(template: NewTemplate) {
-        const output = core.newTemplate(template);
-        renewal.takeTemplate(template, scheduler.now());
-        yield* effects(output);
+        yield* effects(core.newTemplate(template));
       }
 
       function* takeTip(tip: SetNewPrevHashTemplate): Generator<ServerEffect | PoolMiningOutcome> {
         const now = scheduler.now();
-        const { prevHash, nBits: nbits, templateId } = tip;
+        const { prevHash, nBits: nbits } = tip;
         const output = core.setNewPrevHash(tip, now);
-        renewal.takeTip(templateId, now);
         yield* effects(output);
-        yield { type: 'NewTip', prevHash, nbits };
+        yield { type: 'NewTip', prevHash, nbits, missing: output.missing };
       }
 
       const letGo = (clientId: number): ServerEffect =>
@@ -148,9 +151,9 @@ export const poolMining =
         for (const clientId of waiting.due(now))
           yield disconnect(clientId, 'it has been without a channel for too long', 'no-channel');
         yield* effects(core.tick(now));
-        const renewed = renewal.due(now);
-        if (renewed === null) return;
-        yield* takeTemplate(renewed);
+        if (now - renewedAt < renewalInterval) return;
+        renewedAt = now;
+        yield* effects(core.renewJobs(now, jobLifetime));
       }
 
       return merge(

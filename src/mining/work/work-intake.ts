@@ -1,0 +1,136 @@
+/** What templates and previous hashes lead to: who is given which work, and which work ends. */
+import { Sv2Error } from '../../codec/errors.js';
+import type { Message, NewTemplate } from '../../messages/index.js';
+import type { ExtranonceAllocator } from '../channels/extranonce.js';
+import type { ServerClient } from '../channels/server-client.js';
+import { gather, NOTHING } from '../mining-server-output.js';
+import type { MiningServer, MiningServerOutput, PrevHashOutput } from '../mining-server-types.js';
+import { chainTipFrom, ntimeAt, samePrevHash, sameTip, type ChainTip } from './chain-tip.js';
+import {
+  distributeJob,
+  distributePrevHash,
+  keepFuture,
+  renewClientJobs,
+  type Jobs,
+  type Work,
+} from './job-distribution.js';
+
+/** Tells every client. */
+export type Broadcast = (messagesFor: (client: ServerClient) => Message[]) => MiningServerOutput;
+
+/** The part of a mining server that takes templates and previous hashes; see `MiningServer`. */
+export const workIntake = (
+  work: Work,
+  jobs: Jobs,
+  extranonce: ExtranonceAllocator,
+  broadcast: Broadcast,
+  boundTargets: (networkTarget: Uint8Array, now: number) => readonly MiningServerOutput[],
+): Pick<MiningServer, 'newTemplate' | 'renewJobs' | 'setNewPrevHash'> => {
+  /** For `renewJobs`: the template that was mined when it was called, and since when. */
+  let seen: { readonly template: NewTemplate; readonly since: number } | null = null;
+
+  /** Mines a template on a tip that clients were not told of yet, which they can only be with a future job. */
+  const mineOn = (tip: ChainTip, template: NewTemplate, endsCustomJobs: boolean): MiningServerOutput => {
+    const job = jobs.of(template);
+    work.current = { tip, template };
+    return broadcast((client) =>
+      client.requiresWorkSelection
+        ? endsCustomJobs
+          ? distributePrevHash(client, null, tip)
+          : []
+        : [
+            ...distributeJob(client, job, null),
+            ...distributePrevHash(client, job, tip),
+            // which makes clients forget all other future jobs
+            ...[...work.future.values()].flatMap((other) => distributeJob(client, jobs.of(other), null)),
+          ],
+    );
+  };
+
+  /** Ends all work: there is another previous hash, and nothing to mine on it yet. */
+  const endWork = (tip: ChainTip | null, awaited: bigint | null): MiningServerOutput => {
+    work.current = null;
+    work.awaited = awaited;
+    if (tip === null) delete work.lastTip;
+    else work.lastTip = tip;
+    work.future.clear();
+    return broadcast((client) => distributePrevHash(client, null, tip));
+  };
+
+  return {
+    newTemplate(received) {
+      const template = { ...received }; // jobs go by the object, and one that comes again is to be other work
+      const { current, lastTip } = work;
+      const isLate = current === null && lastTip !== undefined && template.templateId === work.awaited;
+      if (template.futureTemplate && !isLate) {
+        const job = jobs.of(template);
+        keepFuture(work, template);
+        return broadcast((client) => distributeJob(client, job, null));
+      }
+      if (current !== null) {
+        const job = jobs.of(template);
+        work.current = { tip: current.tip, template };
+        return broadcast((client) => distributeJob(client, job, current.tip));
+      }
+      if (lastTip !== undefined) return mineOn(lastTip, template, false);
+      const { templateId } = template;
+      throw new Sv2Error('chain-tip-not-set', 'a template to mine at once came before any SetNewPrevHash', {
+        templateId,
+      });
+    },
+    renewJobs(now, olderThan = 0) {
+      if (work.current === null) return NOTHING;
+      const { tip, template } = work.current;
+      if (seen?.template !== template) seen = { template, since: now };
+      const { since } = seen;
+      let job: ReturnType<Jobs['renewed']> | undefined;
+      const renewed = (): typeof job & object => (job ??= jobs.renewed(template));
+      const renewedTip = { ...tip, minNtime: ntimeAt(tip, now), receivedAt: now };
+      return broadcast((client) =>
+        renewClientJobs(
+          client,
+          renewed,
+          renewedTip,
+          ({ renewedAt }) => now - Math.max(since, renewedAt) >= olderThan,
+        ),
+      );
+    },
+    setNewPrevHash(message, now) {
+      const { templateId, prevHash } = message;
+      const before = work.lastTip ?? null;
+      const isSamePrevHash = samePrevHash(before, message);
+      if (!isSamePrevHash) extranonce.nextPrevHash();
+      let tip: ChainTip;
+      try {
+        tip = chainTipFrom({ ...message, prevHash: prevHash.slice() }, now); // it is a view of its whole frame
+      } catch (error) {
+        if (isSamePrevHash || !(error instanceof Sv2Error)) throw error;
+        return { ...endWork(null, null), missing: error.message };
+      }
+      // first, so that the jobs on this tip have the targets that suit it
+      const bounded = boundTargets(tip.networkTarget, now);
+      const after = (output: MiningServerOutput, missing: string | null): PrevHashOutput => ({
+        ...gather([...bounded, output]),
+        missing,
+      });
+      const template = work.future.get(templateId);
+      if (template !== undefined) {
+        const job = jobs.of(template);
+        work.current = { tip, template };
+        work.lastTip = tip;
+        work.awaited = null;
+        work.future.clear();
+        return after(
+          broadcast((client) => distributePrevHash(client, job, tip)),
+          null,
+        );
+      }
+      if (!isSamePrevHash || work.current === null)
+        return after(endWork(tip, templateId), `template ${templateId} is not known (yet)`);
+      if (sameTip(before, tip)) return after(NOTHING, null);
+      // the same previous hash with other nbits or another time: what is mined goes on as other work
+      work.lastTip = tip;
+      return after(mineOn(tip, { ...work.current.template }, true), null);
+    },
+  };
+};
