@@ -35,7 +35,7 @@ const hasKey = (pool: string) => parseStratumUrl(pool).authorityPublicKey !== un
 const cpuMiner = miner({
   connect: connect(url, { encrypted: hasKey(url) }),
   userIdentity: 'example.cpu',
-  channel: 'standard',
+  channels: { standard: 1 },
   nominalHashRate: 1_000_000,
   hasher$: of(cooperativeHasher(asyncScheduler)),
 });

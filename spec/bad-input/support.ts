@@ -244,7 +244,9 @@ export async function goodMiner({ pool: target, scheduler }: Site): Promise<Good
     const [channel] = channels.channels.values();
     return channel === undefined ? null : nextWork(channel, scheduler.now());
   };
-  connection.send(setupConnection('mining'), openingRequest('good'));
+  const request = openingRequest('good');
+  channels.request(request);
+  connection.send(setupConnection('mining'), request);
   await eventually(() => work() !== null);
   let nonce = 0;
 

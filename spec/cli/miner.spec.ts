@@ -2,7 +2,7 @@ import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { minerLine } from '../../src/cli/miner.js';
+import { minerLine } from '../../src/cli/miner-log.js';
 import { startProcess, startRole, type RunningRole } from './role-support.js';
 import { sv2 } from './support.js';
 
@@ -50,9 +50,9 @@ describe('sv2 miner', () => {
     const miner = startMiner(`stratum2+tcp://${address}/${publicKey}`, '--user', 'alice', '--threads', '2');
     await miner.printed(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z 2 threads, [\d.]+ [kM]H\/s measured\n/);
     await miner.printed(/connected to the pool at 127\.0\.0\.1:\d+/);
-    await miner.printed(/channel 2 opened, difficulty/);
-    await miner.printed(/job \d+ started/);
-    await miner.printed(/share 1 found for job \d+/);
+    await miner.printed(/extended channel 2 opened, difficulty/);
+    await miner.printed(/channel 2: job \d+ started/);
+    await miner.printed(/channel 2: share 1 found for job \d+/);
     await miner.printed(/\d shares? accepted/);
     await pool.printed(/channel 2: alice opened it, extended, [\d.]+ [kM]H\/s nominal/);
     await pool.printed(/BLOCK found by alice: 0000[0-9a-f]{60}/);
@@ -65,7 +65,7 @@ describe('sv2 miner', () => {
     const file = join(directory, 'miner.toml');
     writeFileSync(
       file,
-      `url = "stratum2+tcp://${address}"\nuser = "bob"\nchannel = "standard"\nthreads = 1\nhash_rate = 1e6\nencryption = false\n`,
+      `url = "stratum2+tcp://${address}"\nuser = "bob"\nstandard_channels = 1\nthreads = 1\nhash_rate = 1e6\nencryption = false\n`,
     );
     const miner = startMiner('--config', file);
     await miner.printed(/the connection is not encrypted/);
@@ -85,7 +85,7 @@ describe('sv2 miner', () => {
       '--hash-rate',
       '1e6',
     );
-    await miner.printed(/job \d+ started/);
+    await miner.printed(/channel 2: job \d+ started/);
     await pool.stop();
     await miner.printed(/no connection to the pool: the server closed the connection/);
     await miner.printed(/trying the pool at 127\.0\.0\.1:\d+ again in \d\.\d s/);
@@ -122,7 +122,17 @@ describe('sv2 miner', () => {
     ],
     ['a URL without a port', ['stratum2+tcp://127.0.0.1'], 'its port is missing'],
     ['a wrong key', [`${url}/nonsense0`], 'URL: the authority public key is wrong'],
-    ['a channel', [url, '--channel', 'group'], '--channel: expected standard or extended'],
+    [
+      'channels',
+      [url, '--standard-channels', '-1'],
+      '--standard-channels: expected a whole number from 0 to 1000',
+    ],
+    ['no channel', [url, '--extended-channels', '0'], 'expected 1 to 1000 in all, got 0'],
+    [
+      'too many channels',
+      [url, '--extended-channels', '600', '--standard-channels', '401'],
+      'expected 1 to 1000 in all, got 1001',
+    ],
     ['threads', [url, '--threads', '0'], '--threads: expected a whole number from 1 to 1024'],
     [
       'a hash rate',
@@ -140,17 +150,29 @@ describe('sv2 miner', () => {
   });
 
   it('says what a pool thinks of it', () => {
-    expect(minerLine({ type: 'ChannelRefused', errorCode: 'unknown-user' })).toEqual({
-      text: 'the pool refused to open a channel: unknown-user; asking again in 30 s',
+    const refused = { type: 'ChannelRefused', kind: 'extended' } as const;
+    expect(minerLine({ ...refused, errorCode: 'unknown-user', retryIn: 30_000 })).toEqual({
+      text: 'the pool refused to open an extended channel: it does not know this user (unknown-user); asking again in 30 s',
       isTrouble: true,
     });
-    expect(minerLine({ type: 'ChannelClosed', channelId: 2, reason: 'bye' })?.isTrouble).toBe(true);
-    expect(
-      minerLine({ type: 'ShareRejected', channelId: 2, sequenceNumber: 3, errorCode: 'stale-share' }),
-    ).toEqual({ text: 'share 3 rejected: stale-share', isTrouble: true });
-    expect(minerLine({ type: 'SharesAccepted', channelId: 2, count: 1 })?.text).toBe('1 share accepted');
+    expect(minerLine({ ...refused, errorCode: 'toString', retryIn: null })?.text).toBe(
+      'the pool refused to open an extended channel: toString; not asking again on this connection',
+    );
+    const closed = { type: 'ChannelClosed', channelId: 2, reason: 'bye', retryIn: 120_000 } as const;
+    expect(minerLine(closed)).toEqual({
+      text: 'the pool closed channel 2: bye; asking for another in 2:00',
+      isTrouble: true,
+    });
+    const rejected = { type: 'ShareRejected', channelId: 2, sequenceNumber: 3 } as const;
+    expect(minerLine({ ...rejected, errorCode: 'stale-share' })).toEqual({
+      text: 'channel 2: share 3 rejected: it came too late, there is a new block (stale-share)',
+      isTrouble: true,
+    });
+    expect(minerLine({ type: 'SharesAccepted', channelId: 2, count: 1 })?.text).toBe(
+      'channel 2: 1 share accepted',
+    );
     expect(minerLine({ type: 'TargetChanged', channelId: 2, difficulty: 1234 })?.text).toBe(
-      'difficulty 1.23 k from the next job on',
+      'channel 2: difficulty 1.23 k from the next job on',
     );
   });
 });

@@ -9,6 +9,8 @@ import {
   extranonceAllocator,
   jobMarks,
   miningClient,
+  type MiningClientOptions,
+  type OpenMiningChannel,
   miningServer,
   nextWork,
   shareFrom,
@@ -163,6 +165,9 @@ export const outcomeOf = <T extends MiningServerOutcome['type']>(
   return found[0] as Extract<MiningServerOutcome, { type: T }>;
 };
 
+const isOpening = (message: MiningClientMessage): message is OpenMiningChannel =>
+  message.type === 'OpenStandardMiningChannel' || message.type === 'OpenExtendedMiningChannel';
+
 /** A client wired to a server: what the server sends reaches it at once. */
 export interface WiredClient {
   readonly client: MiningClient;
@@ -173,8 +178,13 @@ export interface WiredClient {
   receive(output: MiningServerOutput, now?: number): MiningServerOutput;
 }
 
-export const wire = (miningServer: MiningServer, clientId = 1, flags = 0): WiredClient => {
-  const client = miningClient();
+export const wire = (
+  miningServer: MiningServer,
+  clientId = 1,
+  flags = 0,
+  options: MiningClientOptions = {},
+): WiredClient => {
+  const client = miningClient(options);
   miningServer.addClient(clientId, flags);
   const receive = (output: MiningServerOutput, now = NOW): MiningServerOutput => {
     for (const message of sentTo(output, clientId)) {
@@ -185,8 +195,10 @@ export const wire = (miningServer: MiningServer, clientId = 1, flags = 0): Wired
     }
     return output;
   };
-  const send = (message: MiningClientMessage, now = NOW): MiningServerOutput =>
-    receive(miningServer.handle(clientId, message, now), now);
+  const send = (message: MiningClientMessage, now = NOW): MiningServerOutput => {
+    if (isOpening(message)) client.request(message);
+    return receive(miningServer.handle(clientId, message, now), now);
+  };
   return { client, clientId, send, receive };
 };
 
@@ -194,9 +206,13 @@ export const wire = (miningServer: MiningServer, clientId = 1, flags = 0): Wired
 export const wireChannel = (
   miningServer: MiningServer,
   request: OpenStandardMiningChannel | OpenExtendedMiningChannel = openStandard(),
-  { clientId = 1, flags = 0 } = {},
+  {
+    clientId = 1,
+    flags = 0,
+    ...options
+  }: MiningClientOptions & { readonly clientId?: number; readonly flags?: number } = {},
 ): WiredClient & { readonly channel: ClientChannel } => {
-  const wired = wire(miningServer, clientId, flags);
+  const wired = wire(miningServer, clientId, flags, options);
   wired.send(request);
   const [channel] = wired.client.channels.values();
   if (channel === undefined) throw new Error('the channel was not opened');

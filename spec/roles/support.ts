@@ -16,7 +16,7 @@ import {
 } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { hashSlices, sliceSearcher, type Hasher, type HashEvent } from '../../src/roles/miner/hasher.js';
-import { miner, type MinerOptions } from '../../src/roles/miner/miner.js';
+import { miner, type ChannelKind, type MinerOptions } from '../../src/roles/miner/miner.js';
 import { pool, type Pool, type PoolOptions } from '../../src/roles/pool/pool.js';
 import {
   simulatedSource,
@@ -117,12 +117,16 @@ export const memoryPool = (network: MemoryNetwork, options: Partial<PoolOptions>
 /** A miner on a network in memory, plaintext, that hashes 2,000 times a second unless told otherwise. */
 export const memoryMiner = (
   network: MemoryNetwork,
-  { hashRate = 2_000, ...options }: Partial<MinerOptions> & { readonly hashRate?: number } = {},
+  {
+    hashRate = 2_000,
+    channel = 'extended',
+    ...options
+  }: Partial<MinerOptions> & { readonly hashRate?: number; readonly channel?: ChannelKind } = {},
 ) =>
   miner({
     connect: network.connect({ address: 'pool', encrypted: false }),
     userIdentity: 'alice',
-    channel: 'extended',
+    channels: { [channel]: 1 },
     nominalHashRate: hashRate,
     hasher$: concat(of(virtualHasher(hashRate)), NEVER),
     ...options,

@@ -7,11 +7,11 @@ import { connect } from '../node/connect.js';
 import { hashWorkers } from '../node/hash-workers.js';
 import { parseStratumUrl } from '../noise/url.js';
 import { measureHashRate, type Hasher } from '../roles/miner/hasher.js';
-import { miner, type MinerOutcome } from '../roles/miner/miner.js';
-import type { ClientOutcome } from '../service/outcomes.js';
+import { maxChannels, miner, type MiningChannelOptions } from '../roles/miner/miner.js';
 import { ConfigError, configOption, flagsOf, loadConfig, number, text } from './config.js';
-import { formatDifficulty, formatHashRate } from './format.js';
+import { formatHashRate } from './format.js';
 import type { CommandContext } from './io.js';
+import { minerLine } from './miner-log.js';
 import { clientLine } from './role-client.js';
 import { info, runRole, trouble, type LogLine } from './run-role.js';
 
@@ -21,13 +21,15 @@ const hashRateSeconds = 10;
 const schema = z.strictObject({
   url: stratumUrl(),
   user: text().optional(),
-  channel: z.enum(['standard', 'extended'], { error: 'expected standard or extended' }).default('extended'),
+  standard_channels: channelCount().optional(),
+  extended_channels: channelCount().optional(),
   threads: number({ min: 1, max: 1024, integer: true }).default(availableParallelism()),
   hash_rate: number({ min: 0, unit: 'hashes per second' }).optional(),
   encryption: z.boolean({ error: 'expected true or false' }).default(true),
 });
 
 type Settings = z.output<typeof schema>;
+type Channels = MiningChannelOptions['channels'];
 
 /** Adds `sv2 miner`. */
 export function registerMiner(program: Command, context: CommandContext): void {
@@ -39,15 +41,23 @@ export function registerMiner(program: Command, context: CommandContext): void {
       'the pool: stratum2+tcp://host:port/AUTHORITY_KEY; without a key, any server is accepted',
     )
     .option(...configOption)
-    .option('-u, --user <NAME>', "user identity (default: the URL's, as in USER@host, or rx-sv2)")
-    .option('--channel <KIND>', 'standard or extended (default: extended)')
+    .option(
+      '-u, --user <NAME>',
+      "user identity, such as alice or alice.rig1 (default: the URL's, as in USER@host, or rx-sv2)",
+    )
+    .option('--standard-channels <NUMBER>', 'how many standard channels to open (default: 0)')
+    .option(
+      '--extended-channels <NUMBER>',
+      'how many extended channels to open (default: 1, or 0 beside others)',
+    )
     .option('-t, --threads <NUMBER>', 'worker threads (default: one for each processor)')
     .option('--hash-rate <NUMBER>', 'hashes per second, as told to the pool (default: measured)')
     .option('--no-encryption', 'for a pool that has no keys')
     .addHelpText(
       'after',
       `
-The keys of the TOML file are url, user, channel, threads, hash_rate, encryption.
+All channels share the hash rate. The keys of the TOML file are url, user, standard_channels, extended_channels,
+threads, hash_rate, encryption.
 
 Example:
   $ sv2 miner stratum2+tcp://127.0.0.1:34254 --no-encryption --user alice`,
@@ -64,6 +74,7 @@ function minerLog(command: Command, url: string | undefined): Observable<LogLine
   const isAuthenticated = settings.url.authorityPublicKey !== undefined;
   if (isAuthenticated && !settings.encryption)
     throw new ConfigError(['url: its authority key is of no use without encryption, which is switched off']);
+  const channels = channelsOf(settings);
 
   const start$ = hashWorkers(threads).pipe(
     switchMap((hasher) =>
@@ -73,7 +84,7 @@ function minerLog(command: Command, url: string | undefined): Observable<LogLine
           const begin = info(
             `${threads} ${threads === 1 ? 'thread' : 'threads'}, ${formatHashRate(hashRate)} ${how}`,
           );
-          return concat(of(begin), mining(settings, hasher, hashRate));
+          return concat(of(begin), mining(settings, channels, hasher, hashRate));
         }),
       ),
     ),
@@ -86,8 +97,22 @@ function minerLog(command: Command, url: string | undefined): Observable<LogLine
   return isAuthenticated ? start$ : concat(of(anybody), start$);
 }
 
-function mining(settings: Settings, hasher: Hasher, nominalHashRate: number): Observable<LogLine> {
-  const { url, channel, encryption: encrypted } = settings;
+/** How many channels are opened: one extended channel unless something else is asked for. @throws ConfigError */
+function channelsOf({ standard_channels: standard = 0, extended_channels: given }: Settings): Channels {
+  const extended = given ?? (standard === 0 ? 1 : 0);
+  if (standard + extended >= 1 && standard + extended <= maxChannels) return { standard, extended };
+  throw new ConfigError([
+    `standard_channels, extended_channels: expected 1 to ${maxChannels} in all, got ${standard + extended}`,
+  ]);
+}
+
+function mining(
+  settings: Settings,
+  channels: Channels,
+  hasher: Hasher,
+  nominalHashRate: number,
+): Observable<LogLine> {
+  const { url, encryption: encrypted } = settings;
   const { authorityPublicKey, user: userOfUrl, ...endpoint } = url;
   const userIdentity = settings.user ?? userOfUrl ?? 'rx-sv2';
   const outcome$ = miner({
@@ -97,7 +122,7 @@ function mining(settings: Settings, hasher: Hasher, nominalHashRate: number): Ob
       ...(authorityPublicKey === undefined ? {} : { authorityPublicKey }),
     }),
     userIdentity,
-    channel,
+    channels,
     nominalHashRate,
     hasher$: concat(of(hasher), NEVER),
   })
@@ -118,30 +143,8 @@ function mining(settings: Settings, hasher: Hasher, nominalHashRate: number): Ob
   );
 }
 
-/** The line that tells of an outcome of a miner's own. */
-export function minerLine(outcome: ClientOutcome<MinerOutcome>): LogLine | undefined {
-  switch (outcome.type) {
-    case 'ChannelOpened':
-      return info(`channel ${outcome.channelId} opened, difficulty ${formatDifficulty(outcome.difficulty)}`);
-    case 'ChannelRefused':
-      return trouble(`the pool refused to open a channel: ${outcome.errorCode}; asking again in 30 s`);
-    case 'ChannelClosed': {
-      const { channelId, reason } = outcome;
-      return trouble(`the pool closed channel ${channelId}: ${reason}; asking for another in 30 s`);
-    }
-    case 'JobStarted':
-      return info(`job ${outcome.jobId} started`);
-    case 'TargetChanged':
-      return info(`difficulty ${formatDifficulty(outcome.difficulty)} from the next job on`);
-    case 'ShareFound':
-      return info(`share ${outcome.sequenceNumber} found for job ${outcome.jobId}`);
-    case 'SharesAccepted':
-      return info(`${outcome.count} ${outcome.count === 1 ? 'share' : 'shares'} accepted`);
-    case 'ShareRejected':
-      return trouble(`share ${outcome.sequenceNumber} rejected: ${outcome.errorCode}`);
-    default:
-      return undefined;
-  }
+function channelCount() {
+  return number({ min: 0, max: maxChannels, integer: true });
 }
 
 function stratumUrl() {

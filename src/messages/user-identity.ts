@@ -9,7 +9,8 @@ export const extensionNegotiation = 0x0001;
 export const workerHashrateTracking = 0x0002;
 
 const userIdentityField = 0x01;
-const maxLength = 32;
+/** The most bytes of UTF-8 that name a worker (extension 0x0002 §1.1). */
+export const maxWorkerNameLength = 32;
 
 /**
  * The TLV that names the worker of a SubmitSharesExtended (extension 0x0002 §1.1).
@@ -37,8 +38,8 @@ export function userIdentityOf(message: { readonly tlvs?: readonly Tlv[] }): str
 }
 
 function checkLength(value: Uint8Array): void {
-  if (value.length > maxLength) {
-    throw new CodecError('value-out-of-range', `expected at most ${maxLength} bytes, got ${value.length}`, {
+  if (value.length > maxWorkerNameLength) {
+    throw new CodecError('value-out-of-range', `expected at most ${maxWorkerNameLength} bytes, got ${value.length}`, {
       field: 'user_identity TLV',
     });
   }

@@ -3,8 +3,10 @@ import type {
   CloseChannel,
   NewExtendedMiningJob,
   NewMiningJob,
+  OpenExtendedMiningChannel,
   OpenExtendedMiningChannelSuccess,
   OpenMiningChannelError,
+  OpenStandardMiningChannel,
   OpenStandardMiningChannelSuccess,
   SetExtranoncePrefix,
   SetGroupChannel,
@@ -13,11 +15,13 @@ import type {
 } from '../messages/index.js';
 import {
   clientChannel,
+  receiveExtranoncePrefix,
   receiveJob,
   receivePrevHash,
   receiveTarget,
   type ClientChannel,
 } from './channels/client-channel.js';
+import type { ChannelJob } from './work/job.js';
 
 /** What mining servers send that changes the state of channels. */
 export type MiningServerMessage =
@@ -32,27 +36,72 @@ export type MiningServerMessage =
   | SetGroupChannel
   | CloseChannel;
 
+const serverMessages: readonly string[] = [
+  'OpenStandardMiningChannel.Success',
+  'OpenExtendedMiningChannel.Success',
+  'OpenMiningChannel.Error',
+  'NewMiningJob',
+  'NewExtendedMiningJob',
+  'SetNewPrevHash',
+  'SetTarget',
+  'SetExtranoncePrefix',
+  'SetGroupChannel',
+  'CloseChannel',
+] satisfies readonly MiningServerMessage['type'][];
+
+/** Whether a message is one that {@link MiningClient.handle} takes. */
+export const isMiningServerMessage = (message: { readonly type: string }): message is MiningServerMessage =>
+  serverMessages.includes(message.type);
+
+/** A request to open a channel. */
+export type OpenMiningChannel = OpenStandardMiningChannel | OpenExtendedMiningChannel;
+
 /** What a server's message has changed. */
 export type MiningClientChange =
   /** The answer to the request to open a channel. */
   | { readonly type: 'opened'; readonly requestId: number; readonly channel: ClientChannel }
   | { readonly type: 'refused'; readonly requestId: number; readonly errorCode: string }
-  /** There is other work: see `nextWork`, which gives null when there is none any more. */
-  | { readonly type: 'work'; readonly channel: ClientChannel }
-  | { readonly type: 'target'; readonly channel: ClientChannel }
-  | { readonly type: 'closed'; readonly channel: ClientChannel; readonly reason: string };
+  /**
+   * A channel was opened that the client cannot use, or never asked for: `error` says why. The client should close
+   * it, unless another channel or group has that id (`isTaken`).
+   */
+  | {
+      readonly type: 'unusable';
+      readonly requestId: number;
+      readonly channelId: number;
+      readonly isTaken: boolean;
+      readonly error: Sv2Error;
+    }
+  /** There is other work, or none any more: see `nextWork`. */
+  | { readonly type: 'work'; readonly channel: ClientChannel; readonly job: ChannelJob | null }
+  | { readonly type: 'target'; readonly channel: ClientChannel; readonly target: Uint8Array }
+  | { readonly type: 'closed'; readonly channel: ClientChannel; readonly reason: string }
+  /** The message made no sense for this channel. If that left it without work, a `work` came before. */
+  | { readonly type: 'nonsense'; readonly channel: ClientChannel; readonly error: Sv2Error };
+
+/** What a client was told when its connection was set up. */
+export interface MiningClientOptions {
+  /** REQUIRES_FIXED_VERSION of SetupConnection.Success (spec §5.3.1): no share may have another version than its job. */
+  readonly requiresFixedVersion?: boolean;
+}
 
 /** The channels of one connection to a mining server. See {@link miningClient}. */
 export interface MiningClient {
   /** The open channels by id. */
   readonly channels: ReadonlyMap<number, ClientChannel>;
   /**
+   * Remembers a request that the client sends, so that its answer is known for one.
+   *
+   * @throws Sv2Error `request-id-in-use`
+   */
+  request(message: OpenMiningChannel): void;
+  /** Forgets a request; should it be answered after all, the channel is `unusable`. */
+  abandon(requestId: number): void;
+  /**
    * Takes a message of the server. One for a channel that isn't open (any more) changes nothing.
    *
    * @param now milliseconds since 1970
    * @returns what has changed, channel by channel
-   * @throws Sv2Error `duplicate-channel-id` for a channel or a group whose id is another's on this connection (spec
-   *   §5.2.3); `job-id-not-found` for a SetNewPrevHash whose job none of its channels has; as `receiveJob`
    */
   handle(message: MiningServerMessage, now: number): readonly MiningClientChange[];
   /** Forgets a channel that the client closes; the client sends the CloseChannel. */
@@ -61,10 +110,11 @@ export interface MiningClient {
 
 /**
  * Keeps the channels that a client opens on one connection: jobs, targets and previous hashes, the channel's
- * own and those of its group (spec chapter 5). Does no I/O.
+ * own and those of its group (spec chapter 5). Does no I/O. Holds no more channels than were asked for.
  */
-export const miningClient = (): MiningClient => {
+export const miningClient = ({ requiresFixedVersion = false }: MiningClientOptions = {}): MiningClient => {
   const channels = new Map<number, ClientChannel>();
+  const requests = new Map<number, OpenMiningChannel>();
 
   /** The channel with that id, or all of the group with that id. */
   const addressed = (id: number): readonly ClientChannel[] => {
@@ -74,64 +124,118 @@ export const miningClient = (): MiningClient => {
       : [...channels.values()].filter(({ groupChannelId }) => groupChannelId === id);
   };
 
-  /** Channels and groups share one name space: whose job or target would it be otherwise? */
-  const requireFree = (channelId: number, groupChannelId: number): void => {
-    const isGroup = [...channels.values()].some((channel) => channel.groupChannelId === channelId);
-    if (channels.has(channelId) || isGroup) throw duplicateId(channelId);
-    requireNoChannel(groupChannelId);
-  };
-  const requireNoChannel = (groupChannelId: number): void => {
-    if (channels.has(groupChannelId)) throw duplicateId(groupChannelId);
+  const workOf = (channel: ClientChannel): MiningClientChange => ({
+    type: 'work',
+    channel,
+    job: channel.jobs.active,
+  });
+
+  /** What each channel that a message is for makes of it; what one cannot take does not keep it from the others. */
+  const each = (
+    receivers: readonly ClientChannel[],
+    receive: (channel: ClientChannel) => readonly MiningClientChange[],
+  ): readonly MiningClientChange[] =>
+    receivers.flatMap((channel) => {
+      const { active } = channel.jobs;
+      try {
+        return receive(channel);
+      } catch (error) {
+        if (!(error instanceof Sv2Error)) throw error;
+        const nonsense: MiningClientChange = { type: 'nonsense', channel, error };
+        return channel.jobs.active === active ? [nonsense] : [workOf(channel), nonsense];
+      }
+    });
+
+  /** Channels and groups share one name space (spec §5.2.3): whose job or target would it be otherwise? */
+  const isTaken = (channelId: number): boolean =>
+    channels.has(channelId) ||
+    [...channels.values()].some(({ groupChannelId }) => groupChannelId === channelId);
+
+  const open = (
+    message: OpenStandardMiningChannelSuccess | OpenExtendedMiningChannelSuccess,
+  ): MiningClientChange => {
+    const { requestId, channelId, groupChannelId } = message;
+    const request = requests.get(requestId);
+    requests.delete(requestId);
+    const unusable = (error: Sv2Error): MiningClientChange => {
+      return { type: 'unusable', requestId, channelId, isTaken: isTaken(channelId), error };
+    };
+    if (isTaken(channelId)) return unusable(duplicateId(channelId));
+    if (channels.has(groupChannelId)) return unusable(duplicateId(groupChannelId));
+    try {
+      const channel = clientChannel(message, !requiresFixedVersion);
+      checkOpened(channel, request);
+      channels.set(channelId, channel);
+      return { type: 'opened', requestId, channel };
+    } catch (error) {
+      if (!(error instanceof Sv2Error)) throw error;
+      return unusable(error);
+    }
   };
 
   return {
     channels,
+    request(message) {
+      const { requestId } = message;
+      if (requests.has(requestId)) {
+        throw new Sv2Error('request-id-in-use', `request ${requestId} has not been answered yet`, {
+          requestId,
+        });
+      }
+      requests.set(requestId, message);
+    },
+    abandon: (requestId) => {
+      requests.delete(requestId);
+    },
     handle(message, now) {
       switch (message.type) {
         case 'OpenStandardMiningChannel.Success':
-        case 'OpenExtendedMiningChannel.Success': {
-          requireFree(message.channelId, message.groupChannelId);
-          const channel = clientChannel(message);
-          channels.set(channel.channelId, channel);
-          return [{ type: 'opened', requestId: message.requestId, channel }];
+        case 'OpenExtendedMiningChannel.Success':
+          return [open(message)];
+        case 'OpenMiningChannel.Error': {
+          const { requestId, errorCode } = message;
+          return requests.delete(requestId) ? [{ type: 'refused', requestId, errorCode }] : [];
         }
-        case 'OpenMiningChannel.Error':
-          return [{ type: 'refused', requestId: message.requestId, errorCode: message.errorCode }];
         case 'NewMiningJob':
         case 'NewExtendedMiningJob':
-          return addressed(message.channelId)
-            .filter((channel) => receiveJob(channel, message, now))
-            .map((channel) => ({ type: 'work', channel }));
+          return each(addressed(message.channelId), (channel) =>
+            receiveJob(channel, message, now) ? [workOf(channel)] : [],
+          );
         case 'SetNewPrevHash': {
-          const { channelId, jobId } = message;
-          const receivers = addressed(channelId);
-          const activated = receivers.filter((channel) => receivePrevHash(channel, message, now));
-          if (receivers.length > 0 && activated.length === 0) {
-            throw new Sv2Error(
-              'job-id-not-found',
-              `SetNewPrevHash for channel ${channelId} names job ${jobId}, which isn't a future job there`,
-              { channelId, jobId },
-            );
-          }
-          return receivers.map((channel) => ({ type: 'work', channel }));
+          const receivers = addressed(message.channelId);
+          const changes = each(receivers, (channel) => {
+            receivePrevHash(channel, message, now);
+            return [workOf(channel)];
+          });
+          // a group's job may be for some of its channels only, but not for none of them
+          const isClear = changes.every(({ type }) => type === 'work');
+          if (!isClear || receivers.some(({ jobs }) => jobs.active !== null)) return changes;
+          const error = unknownJob(message);
+          return receivers.flatMap((channel) => [workOf(channel), { type: 'nonsense', channel, error }]);
         }
         case 'SetTarget':
-          return addressed(message.channelId).map((channel) => {
+          return each(addressed(message.channelId), (channel) => {
             receiveTarget(channel, message.maximumTarget);
-            return { type: 'target', channel };
+            return [{ type: 'target', channel, target: channel.target }];
           });
         case 'SetExtranoncePrefix': {
           const channel = channels.get(message.channelId);
-          if (channel !== undefined) channel.extranoncePrefix = message.extranoncePrefix;
-          return [];
+          return each(channel === undefined ? [] : [channel], (receiver) => {
+            receiveExtranoncePrefix(receiver, message.extranoncePrefix);
+            return [];
+          });
         }
-        case 'SetGroupChannel':
-          requireNoChannel(message.groupChannelId);
-          for (const channelId of message.channelIds) {
-            const channel = channels.get(channelId);
-            if (channel !== undefined) channel.groupChannelId = message.groupChannelId;
-          }
-          return [];
+        case 'SetGroupChannel': {
+          const { groupChannelId, channelIds } = message;
+          const members = channelIds
+            .map((channelId) => channels.get(channelId))
+            .filter((it) => it !== undefined);
+          return each(members, (channel) => {
+            if (channels.has(groupChannelId)) throw duplicateId(groupChannelId);
+            channel.groupChannelId = groupChannelId;
+            return [];
+          });
+        }
         case 'CloseChannel':
           return addressed(message.channelId).map((channel) => {
             channels.delete(channel.channelId);
@@ -145,9 +249,35 @@ export const miningClient = (): MiningClient => {
   };
 };
 
+/** @throws Sv2Error if a channel is not what was asked for */
+function checkOpened(
+  { channelId, kind, extranonceSize }: ClientChannel,
+  request: OpenMiningChannel | undefined,
+): void {
+  const fail = (code: string, problem: string): never => {
+    throw new Sv2Error(code, `the server opened ${kind} channel ${channelId}, ${problem}`, { channelId });
+  };
+  if (request === undefined) return fail('not-requested', 'which was not asked for');
+  const asked = request.type === 'OpenExtendedMiningChannel' ? 'extended' : 'standard';
+  if (asked !== kind) fail('wrong-channel-kind', `asked for: ${asked}`);
+  if (request.type === 'OpenExtendedMiningChannel' && extranonceSize < request.minExtranonceSize) {
+    fail(
+      'extranonce-too-small',
+      `whose extranonce has ${extranonceSize} bytes to roll, asked for: at least ${request.minExtranonceSize}`,
+    );
+  }
+}
+
 const duplicateId = (channelId: number): Sv2Error =>
   new Sv2Error(
     'duplicate-channel-id',
     `the server gave a channel or group the id ${channelId}, which another has on this connection`,
     { channelId },
+  );
+
+const unknownJob = ({ channelId, jobId }: SetNewPrevHash): Sv2Error =>
+  new Sv2Error(
+    'job-id-not-found',
+    `SetNewPrevHash for channel ${channelId} names job ${jobId}, which isn't a future job there`,
+    { channelId, jobId },
   );

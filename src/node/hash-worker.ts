@@ -13,9 +13,9 @@ export interface HashWorkerData {
   readonly workers: number;
 }
 
-/** What a worker is told: what to hash from now on, or null to rest. */
+/** What a worker is told: a unit to hash beside the others, or null to leave the one of that order. */
 export interface HashOrder {
-  /** Comes back with everything found, so that the results of an order before can be told apart. */
+  /** Comes back with everything found. */
   readonly order: number;
   readonly unit: HashUnit | null;
 }
@@ -26,8 +26,11 @@ export interface HashReport {
   readonly event: HashEvent | 'exhausted';
 }
 
-/** For so many milliseconds it hashes at a stretch: new work waits no longer, and the rest costs next to nothing. */
-const sliceDuration = 50;
+/**
+ * In so many milliseconds all units have their turn: new work waits no longer. A single turn is no shorter than 1 ms,
+ * so that what comes between costs next to nothing.
+ */
+const roundDuration = 50;
 
 const port = parentPort;
 if (port === null) throw new Error('hash-worker runs in a worker thread only: use hashWorkers()');
@@ -36,12 +39,12 @@ const { worker, workers } = workerData as HashWorkerData;
 let sliceSize = 10_000;
 
 interface Task {
-  readonly order: number;
   readonly slices: Iterator<HashSlice>;
   search(slice: HashSlice): readonly number[];
 }
 
-let task: Task | undefined;
+/** By order; the first has waited longest. */
+const tasks = new Map<number, Task>();
 let scheduled = false;
 
 const report = (order: number, event: HashReport['event']): void =>
@@ -56,27 +59,36 @@ const schedule = (): void => {
 
 const step = (): void => {
   scheduled = false;
-  if (task === undefined) return;
-  const { order, slices, search } = task;
+  const [first] = tasks;
+  if (first === undefined) return;
+  const [order, task] = first;
+  const { slices, search } = task;
   const next = slices.next();
+  tasks.delete(order);
   if (next.done === true) {
-    task = undefined;
     report(order, 'exhausted');
+    schedule();
     return;
   }
+  tasks.set(order, task);
   const { version, count } = next.value;
   const before = performance.now();
   for (const nonce of search(next.value)) report(order, { type: 'found', nonce, version });
   const elapsed = performance.now() - before;
   report(order, { type: 'hashed', hashes: count });
-  sliceSize = Math.round(Math.min(4 * sliceSize, (count * sliceDuration) / Math.max(elapsed, 1)));
+  const turn = Math.max(1, roundDuration / tasks.size);
+  sliceSize = Math.ceil(Math.min(4 * sliceSize, (count * turn) / Math.max(elapsed, 0.25)));
   schedule();
 };
 
 port.on('message', ({ order, unit }: HashOrder) => {
-  task =
-    unit === null
-      ? undefined
-      : { order, slices: hashSlices(unit, () => sliceSize, worker, workers), search: sliceSearcher(unit) };
-  if (task !== undefined) schedule();
+  if (unit === null) {
+    tasks.delete(order);
+    return;
+  }
+  tasks.set(order, {
+    slices: hashSlices(unit, () => sliceSize, worker, workers),
+    search: sliceSearcher(unit),
+  });
+  schedule();
 });

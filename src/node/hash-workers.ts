@@ -7,8 +7,7 @@ import type { HashOrder, HashReport, HashWorkerData } from './hash-worker.js';
 
 /**
  * Hashes in worker threads, each of which tries its own share of the nonces. Subscribing starts the threads and
- * emits one hasher, for one unit at a time: another makes the stream of the one before error with Sv2Error
- * `hasher-taken`. Unsubscribing ends them.
+ * emits one hasher. Unsubscribing ends them.
  * @param threads how many, 1 or more; as many as the machine has processors unless given
  * @returns errors with Sv2Error `hash-worker-failed` when a thread ends that should not
  * @throws Sv2Error `out-of-range`
@@ -18,8 +17,8 @@ export function hashWorkers(threads = availableParallelism()): Observable<Hasher
     throw new Sv2Error('out-of-range', `threads must be a whole number above 0, got ${threads}`, { threads });
   }
   return new Observable((subscriber) => {
-    let order = 0;
-    let current: { readonly subscriber: Subscriber<HashEvent>; working: number } | undefined;
+    let orders = 0;
+    const running = new Map<number, { readonly subscriber: Subscriber<HashEvent>; working: number }>();
 
     const workers = Array.from({ length: threads }, (_, worker) => {
       const thread = new Worker(new URL('./hash-worker.js', import.meta.url), {
@@ -35,31 +34,26 @@ export function hashWorkers(threads = availableParallelism()): Observable<Hasher
         .on('exit', (code) => fail(`ended, with code ${code}`));
     });
 
-    const command = (unit: HashOrder['unit']): void => {
-      order += 1;
+    const command = (order: number, unit: HashOrder['unit']): void => {
       for (const worker of workers) worker.postMessage({ order, unit } satisfies HashOrder);
     };
 
-    const receive = (report: HashReport): void => {
-      // what was found for the order before is of no use any more
-      if (report.order !== order || current === undefined) return;
-      if (report.event !== 'exhausted') current.subscriber.next(report.event);
+    const receive = ({ order, event }: HashReport): void => {
+      const current = running.get(order);
+      if (current === undefined) return; // it was left meanwhile
+      if (event !== 'exhausted') current.subscriber.next(event);
       else if (--current.working === 0) current.subscriber.complete();
     };
 
     const hasher: Hasher = {
       hash(unit) {
         return new Observable((hashing) => {
-          const before = current;
-          const mine = (current = { subscriber: hashing, working: threads });
-          command(unit);
-          before?.subscriber.error(
-            new Sv2Error('hasher-taken', 'these workers were given another unit: they hash one at a time'),
-          );
+          const order = (orders += 1);
+          running.set(order, { subscriber: hashing, working: threads });
+          command(order, unit);
           return () => {
-            if (current !== mine) return;
-            current = undefined;
-            command(null);
+            running.delete(order);
+            command(order, null);
           };
         });
       },

@@ -26,7 +26,14 @@ import type {
   TemplateDistributionClientHandler,
 } from './handlers.js';
 import { keepConnected, type CurrentUpstream } from './upstreams/keep-connected.js';
-import type { ApplicationOutcome, ClientOutcome, LeaveServer, OwnOutcome, SendToServer } from './outcomes.js';
+import type {
+  ApplicationOutcome,
+  ClientOutcome,
+  LastWords,
+  LeaveServer,
+  OwnOutcome,
+  SendToServer,
+} from './outcomes.js';
 import type { ReconnectPolicy } from './upstreams/backoff.js';
 import { service, type Emitted } from './service.js';
 import { protocolVersions, type Versions } from './setup/server-setup.js';
@@ -175,6 +182,10 @@ export function createClient<
           if (emitted.type === 'leaveServer') {
             const { reason, banFor } = emitted as LeaveServer;
             sessions.get(handler)?.leave(reason, banFor);
+            return true;
+          }
+          if (emitted.type === 'lastWords') {
+            sessions.get(handler)?.prepare((emitted as LastWords).messages);
             return true;
           }
           if (emitted.type !== 'sendToServer') return false;

@@ -32,6 +32,12 @@ export interface LeaveServer {
   readonly banFor: number;
 }
 
+/** Has messages ready for the server that are sent when the client is stopped; they replace those before. */
+export interface LastWords {
+  readonly type: 'lastWords';
+  readonly messages: readonly Message[];
+}
+
 /** Sends a client what is queued for it, then closes its connection. */
 export interface Disconnect {
   readonly type: 'disconnect';
@@ -70,7 +76,7 @@ export interface ToSibling {
 export type ServerEffect = Send | Disconnect | Nonsense | Earned | TriggerEffect<ServerEvent> | ToSibling;
 
 /** What a client handler can make the client do. */
-export type ClientEffect = SendToServer | LeaveServer | TriggerEffect<ClientEvent> | ToSibling;
+export type ClientEffect = SendToServer | LastWords | LeaveServer | TriggerEffect<ClientEvent> | ToSibling;
 
 /**
  * Sends messages to a client of the server. They leave in the order they were sent, without TLVs of extensions
@@ -104,6 +110,13 @@ export const leaveServer = (reason: Pick<DisconnectReason, 'code' | 'message'>, 
   reason,
   banFor,
 });
+
+/**
+ * Has messages ready that are sent as the last on the present connection when the client ends it: when it is stopped,
+ * above all, and its handler can say nothing any more. They replace those of the same handler before, and are forgotten
+ * with the connection.
+ */
+export const lastWords = (...messages: readonly Message[]): LastWords => ({ type: 'lastWords', messages });
 
 /**
  * Closes a client's connection once everything sent to it has left.

@@ -12,6 +12,7 @@ import {
   submission,
   VERSION_ROLLING_MASK,
   workHeader,
+  type MiningClientChange,
   type MiningServerMessage,
 } from '../../../src/mining/index.js';
 import type { NewExtendedMiningJob } from '../../../src/messages/index.js';
@@ -19,12 +20,13 @@ import {
   CloseChannel,
   NewMiningJob,
   OpenExtendedMiningChannelSuccess,
+  OpenStandardMiningChannelSuccess,
+  SetExtranoncePrefix,
   OpenMiningChannelError,
   SetGroupChannel,
   SetNewPrevHash,
   SetTarget,
 } from '../../../src/messages/index.js';
-import { codeOf } from '../../bitcoin/support.js';
 import {
   HARD_NBITS,
   hash,
@@ -42,6 +44,19 @@ import {
   wireChannel,
   REQUIRES_STANDARD_JOBS,
 } from '../support.js';
+
+/** The codes of what a client could not make sense of. */
+const problemsOf = (changes: readonly MiningClientChange[]): string[] =>
+  changes.flatMap((change) => ('error' in change ? [change.error.code] : []));
+
+const coded = (code: string): unknown => expect.objectContaining({ code });
+
+/** A client that has asked for extended channels with at least 4 bytes to roll. */
+const askingClient = (...requestIds: readonly number[]) => {
+  const client = miningClient();
+  for (const requestId of requestIds) client.request(openExtended({ requestId, minExtranonceSize: 4 }));
+  return client;
+};
 
 const setUp = (request: Parameters<typeof wireChannel>[1] = openExtended(), flags = 0) => {
   const miningServer = server();
@@ -155,7 +170,7 @@ describe('an extended channel on the client', () => {
       version: 1,
       merkleRoot: hash(1),
     });
-    expect(codeOf(() => client.handle(job, NOW))).toBe('invalid-job');
+    expect(problemsOf(client.handle(job, NOW))).toEqual(['invalid-job']);
   });
 });
 
@@ -165,12 +180,15 @@ describe('the client', () => {
     const changes = (output: ReturnType<typeof miningServer.newTemplate>) =>
       sentTo(output).flatMap((message) => client.handle(message as SetTarget, NOW));
     expect(changes(miningServer.newTemplate(template(2)))).toEqual([]);
-    expect(changes(miningServer.setNewPrevHash(prevHashFor(2), NOW))).toEqual([{ type: 'work', channel }]);
-    expect(changes(miningServer.newTemplate(template(3, { futureTemplate: false })))).toEqual([
-      { type: 'work', channel },
+    expect(changes(miningServer.setNewPrevHash(prevHashFor(2), NOW))).toEqual([
+      { type: 'work', channel, job: channel.jobs.active },
     ]);
+    expect(changes(miningServer.newTemplate(template(3, { futureTemplate: false })))).toEqual([
+      { type: 'work', channel, job: channel.jobs.active },
+    ]);
+    expect(channel.jobs.active?.jobId).toBe(3);
     expect(changes(miningServer.setTarget(1, channel.channelId, hash(5)))).toEqual([
-      { type: 'target', channel },
+      { type: 'target', channel, target: hash(5) },
     ]);
     expect(channel.target).toEqual(hash(5));
     expect(changes(miningServer.closeChannel(1, channel.channelId, 'bye'))).toEqual([
@@ -178,6 +196,8 @@ describe('the client', () => {
     ]);
     expect(client.channels.size).toBe(0);
     const refusal = OpenMiningChannelError({ requestId: 4, errorCode: 'unknown-user' });
+    expect(client.handle(refusal, NOW)).toEqual([]);
+    client.request(openExtended({ requestId: 4 }));
     expect(client.handle(refusal, NOW)).toEqual([
       { type: 'refused', requestId: 4, errorCode: 'unknown-user' },
     ]);
@@ -200,7 +220,9 @@ describe('the client', () => {
       minNtime: NTIME,
       nbits: HARD_NBITS,
     });
-    expect(codeOf(() => client.handle(message, NOW))).toBe('job-id-not-found');
+    const changes = client.handle(message, NOW);
+    expect(problemsOf(changes)).toEqual(['job-id-not-found']);
+    expect(changes[0]).toEqual({ type: 'work', channel, job: null });
     expect(nextWork(channel, NOW)).toBeNull();
     expect(client.handle({ ...message, channelId: 99 }, NOW)).toEqual([]);
   });
@@ -216,7 +238,7 @@ describe('the client', () => {
       version: 1,
       merkleRoot: hash(1),
     });
-    expect(codeOf(() => client.handle(job, NOW))).toBe('chain-tip-not-set');
+    expect(problemsOf(client.handle(job, NOW))).toEqual(['chain-tip-not-set']);
   });
 
   it('refuses a job from before the previous hash', () => {
@@ -224,7 +246,7 @@ describe('the client', () => {
     const [job] = sentTo(miningServer.newTemplate(template(2, { futureTemplate: false }))) as [
       NewExtendedMiningJob,
     ];
-    expect(codeOf(() => client.handle({ ...job, minNtime: NTIME - 1 }, NOW))).toBe('invalid-job');
+    expect(problemsOf(client.handle({ ...job, minNtime: NTIME - 1 }, NOW))).toEqual(['invalid-job']);
     expect(channel.jobs.active?.jobId).toBe(1);
   });
 
@@ -272,9 +294,9 @@ describe('the client', () => {
 });
 
 describe('an id that is given twice', () => {
-  const opened = (channelId: number, groupChannelId: number) =>
+  const opened = (channelId: number, groupChannelId: number, requestId = 1) =>
     OpenExtendedMiningChannelSuccess({
-      requestId: 1,
+      requestId,
       channelId,
       target: new Uint8Array(32).fill(0xff),
       extranonceSize: 8,
@@ -283,25 +305,140 @@ describe('an id that is given twice', () => {
     });
 
   it.each([
-    ['to a second channel', [opened(2, 1), opened(2, 1)]],
-    ['to a channel, after a group', [opened(2, 1), opened(1, 3)]],
-    ['to a group, after a channel', [opened(2, 1), opened(3, 2)]],
+    ['to a second channel', [opened(2, 1), opened(2, 1, 2)]],
+    ['to a channel, after a group', [opened(2, 1), opened(1, 3, 2)]],
+    ['to a group, after a channel', [opened(2, 1), opened(3, 2, 2)]],
     ['to a group made later', [opened(2, 1), SetGroupChannel({ groupChannelId: 2, channelIds: [2] })]],
   ])('%s is the error of a server', (_, messages) => {
-    const client = miningClient();
+    const client = askingClient(1, 2);
     const [first, second] = messages;
     client.handle(first as MiningServerMessage, NOW);
-    expect(codeOf(() => client.handle(second as MiningServerMessage, NOW))).toBe('duplicate-channel-id');
+    expect(problemsOf(client.handle(second as MiningServerMessage, NOW))).toEqual(['duplicate-channel-id']);
     expect([...client.channels.keys()]).toEqual([2]);
     expect(client.channels.get(2)?.groupChannelId).toBe(1);
   });
 
   it('may be given again when its channel was closed; groups are of many, and some servers have group 0 only', () => {
-    const client = miningClient();
+    const client = askingClient(1, 2, 3);
     client.handle(opened(2, 0), NOW);
-    client.handle(opened(3, 0), NOW);
+    client.handle(opened(3, 0, 2), NOW);
     client.handle(CloseChannel({ channelId: 2, reasonCode: '' }), NOW);
-    client.handle(opened(2, 0), NOW);
+    client.handle(opened(2, 0, 3), NOW);
     expect([...client.channels.keys()]).toEqual([3, 2]);
+  });
+});
+
+describe('a channel that was opened', () => {
+  const success = (fields: Partial<OpenExtendedMiningChannelSuccess> = {}) =>
+    OpenExtendedMiningChannelSuccess({
+      requestId: 1,
+      channelId: 2,
+      target: hash(255),
+      extranonceSize: 4,
+      extranoncePrefix: new Uint8Array(28),
+      groupChannelId: 1,
+      ...fields,
+    });
+
+  it.each<readonly [string, MiningServerMessage, string]>([
+    ['with no bytes to roll', success({ extranonceSize: 0 }), 'extranonce-too-small'],
+    ['with a byte less than asked for', success({ extranonceSize: 3 }), 'extranonce-too-small'],
+    ['with an extranonce too long', success({ extranonceSize: 5 }), 'invalid-extranonce'],
+    ['with a target of 0', success({ target: new Uint8Array(32) }), 'invalid-target'],
+    ['without a request', success({ requestId: 9 }), 'not-requested'],
+    ['as a standard one', OpenStandardMiningChannelSuccess({ ...success() }), 'wrong-channel-kind'],
+  ])('%s is of no use', (_, message, code) => {
+    const client = askingClient(1);
+    const [change] = client.handle(message, NOW);
+    expect(change).toMatchObject({ type: 'unusable', channelId: 2, isTaken: false, error: coded(code) });
+    expect(client.channels.size).toBe(0);
+    const usable = askingClient(1);
+    expect(usable.handle(success(), NOW)).toMatchObject([{ type: 'opened', requestId: 1 }]);
+  });
+
+  it('is the answer to one request only, and to none that was given up', () => {
+    const client = askingClient(1, 2);
+    expect(() => client.request(openExtended({ requestId: 1 }))).toThrow(
+      'request 1 has not been answered yet',
+    );
+    client.handle(success(), NOW);
+    expect(problemsOf(client.handle(success({ channelId: 3 }), NOW))).toEqual(['not-requested']);
+    client.abandon(2);
+    expect(problemsOf(client.handle(success({ requestId: 2, channelId: 3 }), NOW))).toEqual([
+      'not-requested',
+    ]);
+    expect([...client.channels.keys()]).toEqual([2]);
+  });
+});
+
+describe('a client of a server that requires the versions of its jobs', () => {
+  it.each([openStandard(), openExtended()])('rolls no version: $type', (request) => {
+    const miningServer = server();
+    miningServer.newTemplate(template(1));
+    miningServer.setNewPrevHash(prevHashFor(1), NOW);
+    for (const flags of request.type === 'OpenStandardMiningChannel' ? [0, REQUIRES_STANDARD_JOBS] : [0]) {
+      for (const requiresFixedVersion of [true, false]) {
+        const clientId = 2 * flags + Number(requiresFixedVersion);
+        const { channel } = wireChannel(miningServer, request, { clientId, flags, requiresFixedVersion });
+        expect(nextWork(channel, NOW)?.versionRollingAllowed).toBe(!requiresFixedVersion);
+      }
+    }
+  });
+});
+
+describe('what a server says that no channel can use', () => {
+  it('is an error, and leaves work and target as they were', () => {
+    const { client, channel } = setUp();
+    const { channelId } = channel;
+    const before = { target: channel.target, prefix: channel.extranoncePrefix, job: channel.jobs.active };
+    const zero = SetTarget({ channelId, maximumTarget: new Uint8Array(32) });
+    const prefix = SetExtranoncePrefix({
+      channelId,
+      extranoncePrefix: new Uint8Array(33 - channel.extranonceSize),
+    });
+    expect(problemsOf(client.handle(zero, NOW))).toEqual(['invalid-target']);
+    expect(problemsOf(client.handle(prefix, NOW))).toEqual(['invalid-extranonce']);
+    expect({
+      target: channel.target,
+      prefix: channel.extranoncePrefix,
+      job: channel.jobs.active,
+    }).toEqual(before);
+  });
+
+  it('ends the old work if it is a previous hash', () => {
+    const { client, channel } = setUp();
+    const message = SetNewPrevHash({
+      channelId: channel.channelId,
+      jobId: channel.jobs.active?.jobId as number,
+      prevHash: hash(9),
+      minNtime: NTIME,
+      nbits: 0xff123456,
+    });
+    expect(client.handle(message, NOW)).toMatchObject([
+      { type: 'work', job: null },
+      { type: 'nonsense', error: coded('invalid-nbits') },
+    ]);
+    expect(nextWork(channel, NOW)).toBeNull();
+  });
+
+  it('does not keep it from the other channels of its group', () => {
+    const { client, channel, miningServer, send } = setUp(openExtended());
+    send(openStandard({ requestId: 2 }));
+    const [job] = sentTo(miningServer.newTemplate(template(2, { futureTemplate: false }))) as [
+      NewExtendedMiningJob,
+    ];
+    const standard = [...client.channels.values()][1]!;
+    const forGroup = NewMiningJob({
+      channelId: channel.groupChannelId,
+      jobId: 50,
+      minNtime: job.minNtime,
+      version: 1,
+      merkleRoot: hash(1),
+    });
+    expect(client.handle(forGroup, NOW)).toMatchObject([
+      { type: 'nonsense', error: coded('invalid-job') },
+      { type: 'work', job: { jobId: 50 } },
+    ]);
+    expect(standard.jobs.active?.jobId).toBe(50);
   });
 });

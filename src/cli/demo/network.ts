@@ -80,7 +80,7 @@ export function demoNetwork({ nbits, hashRate, miners }: NetworkOptions): Observ
             miner({
               connect: dial(address, atPool.authority),
               userIdentity: name,
-              channel,
+              channels: { [channel]: 1 },
               nominalHashRate: hashRate,
               hasher$: hashWorkers(1),
             })

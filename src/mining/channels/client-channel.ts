@@ -1,6 +1,7 @@
 import { serialiseBlockHeader } from '../../bitcoin/block-header.js';
 import { buildCustomCoinbase, stripCoinbaseWitness } from '../../bitcoin/coinbase.js';
 import { Sv2Error } from '../../codec/errors.js';
+import type { Tlv } from '../../codec/tlv.js';
 import {
   SubmitSharesExtended,
   SubmitSharesStandard,
@@ -35,6 +36,8 @@ export interface ClientChannel {
   extranoncePrefix: Uint8Array;
   /** Bytes to roll; 0 on a standard channel. */
   readonly extranonceSize: number;
+  /** Whether jobs may allow it; not if the server requires the versions of its jobs (spec §5.3.1). */
+  readonly versionRollingAllowed: boolean;
   /** Largest share hash accepted for future jobs and jobs to come: 32 bytes, little-endian. */
   target: Uint8Array;
   readonly jobs: JobStore;
@@ -46,19 +49,28 @@ export interface ClientChannel {
   sequenceNumber: number;
 }
 
-/** The channel that a server has opened. */
+/**
+ * The channel that a server has opened.
+ *
+ * @param versionRollingAllowed whether any job on it may allow version rolling; true unless given
+ * @throws Sv2Error `invalid-target` for a target that no hash meets; `invalid-extranonce` for more than 32 bytes
+ */
 export const clientChannel = (
   opened: OpenStandardMiningChannelSuccess | OpenExtendedMiningChannelSuccess,
+  versionRollingAllowed = true,
 ): ClientChannel => {
   const { channelId, groupChannelId, extranoncePrefix, target } = opened;
   const isExtended = opened.type === 'OpenExtendedMiningChannel.Success';
   const extranonceSize = isExtended ? opened.extranonceSize : 0;
+  checkTarget(channelId, target);
+  checkExtranonceLength(channelId, extranoncePrefix.length + extranonceSize);
   return {
     kind: isExtended ? 'extended' : 'standard',
     channelId,
     groupChannelId,
     extranoncePrefix,
     extranonceSize,
+    versionRollingAllowed,
     target,
     jobs: jobStore(),
     tip: null,
@@ -88,17 +100,20 @@ export const receiveJob = (
       jobId,
     });
   }
-  const common = { jobId, version, extranoncePrefix, target, tip: tipOf(channel, minNtime, now) };
+  // the version of a NewMiningJob may always be rolled (spec §5.3.15), but for what was agreed at setup
+  const versionRollingAllowed =
+    channel.versionRollingAllowed && (message.type === 'NewMiningJob' || message.versionRollingAllowed);
+  const tip = tipOf(channel, minNtime, now);
+  const common = { jobId, version, versionRollingAllowed, extranoncePrefix, target, tip };
   const job: ChannelJob =
     message.type === 'NewMiningJob'
-      ? { ...common, versionRollingAllowed: true, job: null, merkleRoot: message.merkleRoot }
+      ? { ...common, job: null, merkleRoot: message.merkleRoot }
       : {
           ...common,
-          versionRollingAllowed: message.versionRollingAllowed,
           job: {
             jobId,
             version,
-            versionRollingAllowed: message.versionRollingAllowed,
+            versionRollingAllowed,
             merklePath: message.merklePath,
             coinbase: stripCoinbaseWitness(message), // servers must have stripped it; not all did
           },
@@ -110,22 +125,44 @@ export const receiveJob = (
 };
 
 /**
- * Takes a new previous hash (spec §5.3.17): the future job it names is mined at once, all others are invalid.
+ * Takes a new previous hash (spec §5.3.17): the future job it names is mined at once, all others are invalid,
+ * whatever else is wrong with the message.
  *
  * @param now milliseconds since 1970
  * @returns whether the channel has that job; if not, it has nothing to mine until the next one
  * @throws Sv2Error `invalid-nbits`
  */
 export const receivePrevHash = (channel: ClientChannel, message: SetNewPrevHash, now: number): boolean => {
-  channel.tip = chainTipFrom(message, now);
+  try {
+    channel.tip = chainTipFrom(message, now);
+  } catch (error) {
+    retireJobs(channel.jobs);
+    throw error;
+  }
   if (activateJob(channel.jobs, message.jobId, channel.tip, channel.target) !== null) return true;
   retireJobs(channel.jobs);
   return false;
 };
 
-/** Takes a target for future jobs and jobs to come; active ones keep theirs (spec §5.3.21). */
+/**
+ * Takes a target for future jobs and jobs to come; active ones keep theirs (spec §5.3.21).
+ *
+ * @param target 32 bytes, little-endian
+ * @throws Sv2Error `invalid-target` for one that no hash meets
+ */
 export const receiveTarget = (channel: ClientChannel, target: Uint8Array): void => {
+  checkTarget(channel.channelId, target);
   channel.target = target; // future jobs get it when they are activated
+};
+
+/**
+ * Takes an extranonce prefix for jobs to come (spec §5.3.10).
+ *
+ * @throws Sv2Error `invalid-extranonce` when extranonces would have more than 32 bytes
+ */
+export const receiveExtranoncePrefix = (channel: ClientChannel, extranoncePrefix: Uint8Array): void => {
+  checkExtranonceLength(channel.channelId, extranoncePrefix.length + channel.extranonceSize);
+  channel.extranoncePrefix = extranoncePrefix;
 };
 
 /**
@@ -154,7 +191,8 @@ export const receiveCustomJob = (
   const { jobId } = accepted;
   const { version, merklePath } = request;
   const { stripped: coinbase } = buildCustomCoinbase(request, extranoncePrefix.length + extranonceSize);
-  const job = { jobId, version, versionRollingAllowed: true, merklePath, coinbase };
+  const { versionRollingAllowed } = channel;
+  const job = { jobId, version, versionRollingAllowed, merklePath, coinbase };
   const tip = chainTipFrom(request, now);
   if (channel.tip !== null && !sameTip(channel.tip, tip)) retireJobs(jobs);
   channel.tip = tip;
@@ -184,17 +222,25 @@ export interface MiningWork {
  * @param now milliseconds since 1970
  * @returns null when there is none (yet)
  */
-export const nextWork = (channel: ClientChannel, now: number): MiningWork | null => {
-  const { active } = channel.jobs;
-  if (active?.tip == null) return null;
-  const { jobId, version, versionRollingAllowed, target, tip } = active;
+export const nextWork = (channel: ClientChannel, now: number): MiningWork | null =>
+  channel.jobs.active === null ? null : workOn(channel, channel.jobs.active, now);
+
+/**
+ * The work that a job of the channel is now; otherwise as {@link nextWork}.
+ *
+ * @param now milliseconds since 1970
+ * @returns null for a future job
+ */
+export const workOn = (channel: ClientChannel, job: ChannelJob, now: number): MiningWork | null => {
+  const { jobId, version, versionRollingAllowed, target, tip } = job;
+  if (tip === null) return null;
   const rolled = channel.kind === 'extended' ? { extranonce: nextExtranonce(channel) } : {};
   return {
     jobId,
     version,
     versionRollingAllowed,
     prevHash: tip.prevHash,
-    merkleRoot: channelJobMerkleRoot(active, rolled.extranonce),
+    merkleRoot: channelJobMerkleRoot(job, rolled.extranonce),
     nbits: tip.nbits,
     ntime: ntimeAt(tip, now),
     target,
@@ -244,16 +290,42 @@ export const checkShare = (channel: ClientChannel, share: Share, now: number): V
     now,
   );
 
-/** The message that submits a share, with the channel's next sequence number. */
+/**
+ * The message that submits a share, with the channel's next sequence number.
+ *
+ * @param tlvs for an extended channel: those of negotiated extensions, such as `userIdentityTlv`
+ */
 export const submission = (
   channel: ClientChannel,
   share: Share,
+  tlvs: readonly Tlv[] = [],
 ): SubmitSharesStandard | SubmitSharesExtended => {
   const { channelId, kind } = channel;
   channel.sequenceNumber = (channel.sequenceNumber + 1) >>> 0;
   const { jobId, nonce, ntime, version, extranonce = new Uint8Array(0) } = share;
   const fields = { channelId, sequenceNumber: channel.sequenceNumber, jobId, nonce, ntime, version };
-  return kind === 'standard' ? SubmitSharesStandard(fields) : SubmitSharesExtended({ ...fields, extranonce });
+  if (kind === 'standard') return SubmitSharesStandard(fields);
+  const extended = { ...fields, extranonce };
+  return tlvs.length === 0 ? SubmitSharesExtended(extended) : SubmitSharesExtended(extended, tlvs);
+};
+
+const checkTarget = (channelId: number, target: Uint8Array): void => {
+  if (target.some((byte) => byte !== 0)) return;
+  throw new Sv2Error('invalid-target', `channel ${channelId} was given a target of 0, which no hash meets`, {
+    channelId,
+  });
+};
+
+/** The most bytes that prefix and rolled extranonce have together (spec §5.1.2.1). */
+const maxExtranonceLength = 32;
+
+const checkExtranonceLength = (channelId: number, length: number): void => {
+  if (length <= maxExtranonceLength) return;
+  throw new Sv2Error(
+    'invalid-extranonce',
+    `channel ${channelId} was given an extranonce of ${length} bytes, at most ${maxExtranonceLength} are possible`,
+    { channelId },
+  );
 };
 
 /** What a job with this `minNtime` builds on; null for a future job. */

@@ -39,7 +39,10 @@ export type HashEvent =
 
 /** What computes hashes. */
 export interface Hasher {
-  /** Hashes a unit while subscribed; completes when there is nothing left to try. One unit at a time. */
+  /**
+   * Hashes a unit while subscribed; completes when there is nothing left to try. Units that are hashed at the same time
+   * get equal parts of the speed.
+   */
   hash(unit: HashUnit): Observable<HashEvent>;
 }
 

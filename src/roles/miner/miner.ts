@@ -10,17 +10,21 @@ import {
   type SchedulerLike,
 } from 'rxjs';
 import { miningSetupFlags } from '../../messages/setup-flags.js';
+import { workerHashrateTracking } from '../../messages/user-identity.js';
 import { createClient, type Client } from '../../service/client.js';
 import type { Device } from '../../service/setup/client-setup.js';
 import type { MiningClientHandler } from '../../service/handlers.js';
 import { ofEvent } from '../../service/operators.js';
+import { ServiceError } from '../../service/errors.js';
 import type { ClientOutcome } from '../../service/outcomes.js';
 import type { ReconnectPolicy } from '../../service/upstreams/backoff.js';
 import type { Connector } from '../../transport/connection.js';
 import type { Hasher } from './hasher.js';
-import { miningSession, type MinerOutcome, type MiningChannelOptions } from './mining-session.js';
+import { miningSession, type MiningChannelOptions } from './mining-session.js';
+import type { ChannelKind, MinerOutcome } from './outcomes.js';
+import { workerNameOf } from './worker-name.js';
 
-export type { MinerOutcome, MiningChannelOptions };
+export type { ChannelKind, MinerOutcome, MiningChannelOptions };
 
 /** What a miner is told. */
 export interface MinerOptions extends MiningChannelOptions {
@@ -47,26 +51,38 @@ export interface Miner {
   start(): Observable<ClientOutcome<MinerOutcome>>;
 }
 
+/** The most channels that one miner opens: servers allow as many on a connection unless told otherwise. */
+export const maxChannels = 1_000;
+
+/** Milliseconds of silence after which a pool is dialled anew, as devices in the field do. */
+const silenceLimit = 180_000;
+
 /** Marks the end of the client's outcomes. */
 const ended = { type: 'ended' } as const;
 
 /**
- * A miner: a mining client with one channel. It hashes the newest job (nonce, then version bits, then
- * extranonce or ntime), submits what it finds, and opens its channel anew after each reconnection.
+ * A miner: a mining client with any number of channels. It hashes the newest job of each (nonce, then version bits,
+ * then extranonce or ntime), submits what it finds, tells the pool when its hash rate changes, opens its channels anew
+ * after each reconnection and closes them when it is unsubscribed. If its user identity has a worker's name, it is
+ * sent with shares of extended channels to pools that take it (extension 0x0002).
  * @throws ServiceError `invalid-configuration`
  */
 export function miner(options: MinerOptions): Miner {
-  const { connect, device, channel, reconnect = { maxDelay: 30_000 }, scheduler = asyncScheduler } = options;
+  const { connect, device, reconnect = { maxDelay: 30_000 }, scheduler = asyncScheduler } = options;
+  const { standard, extended } = channelCounts(options);
+  const namesWorkers = extended > 0 && workerNameOf(options.userIdentity) !== null;
 
   const clientWith = (hasher: Hasher): Client<MinerOutcome> =>
     createClient({
       mining: {
         connect,
         handler: minerHandler(options, hasher, scheduler),
-        flags: channel === 'standard' ? miningSetupFlags.requiresStandardJobs : 0,
+        flags: standard > 0 && extended === 0 ? miningSetupFlags.requiresStandardJobs : 0,
       },
       reconnect,
+      inactivityLimit: silenceLimit,
       scheduler,
+      ...(namesWorkers ? { extensions: { supported: [workerHashrateTracking] } } : {}),
       ...(device === undefined ? {} : { device }),
     });
   clientWith({ hash: () => NEVER }); // complains about options now, not when it is started
@@ -86,9 +102,28 @@ const minerHandler =
     event$.pipe(
       ofEvent('connected'),
       // a new connection knows nothing of the channels of the one before
-      switchMap(() =>
-        miningSession(event$, options, hasher, scheduler).pipe(
+      switchMap(({ server }) =>
+        miningSession(event$, server, options, hasher, scheduler).pipe(
           takeUntil(event$.pipe(ofEvent('disconnected'))),
         ),
       ),
     );
+
+/** How many channels of each kind. @throws ServiceError `invalid-configuration` */
+function channelCounts({ channels }: MiningChannelOptions): Required<MiningChannelOptions['channels']> {
+  const { standard = 0, extended = 0 } = channels;
+  const isCount = (count: number): boolean => Number.isSafeInteger(count) && count >= 0;
+  if (
+    !isCount(standard) ||
+    !isCount(extended) ||
+    standard + extended < 1 ||
+    standard + extended > maxChannels
+  ) {
+    throw new ServiceError(
+      'invalid-configuration',
+      `channels: expected 1 to ${maxChannels} channels, got ${standard} standard and ${extended} extended`,
+      { standard, extended },
+    );
+  }
+  return { standard, extended };
+}

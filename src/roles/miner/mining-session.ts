@@ -1,220 +1,182 @@
+/** What a miner does on one connection: its channels side by side, and what concerns all of them. */
 import {
   bufferTime,
-  catchError,
-  defer,
+  connect,
+  distinctUntilChanged,
   filter,
   map,
   merge,
   mergeMap,
-  NEVER,
-  of,
-  repeat,
+  pipe,
+  scan,
   share,
-  startWith,
-  switchMap,
-  timer,
   type Observable,
+  type OperatorFunction,
   type SchedulerLike,
 } from 'rxjs';
-import { difficultyFromTarget, MAX_U256, targetFromBigInt } from '../../bitcoin/target.js';
-import {
-  OpenExtendedMiningChannel,
-  OpenStandardMiningChannel,
-  SubmitSharesError,
-  SubmitSharesSuccess,
-} from '../../messages/mining.js';
 import type { MiningToClient } from '../../messages/directions.js';
 import {
-  nextWork,
-  shareFrom,
-  submission,
-  workHeader,
-  type ClientChannel,
-} from '../../mining/channels/client-channel.js';
-import {
-  miningClient,
-  type MiningClientChange,
-  type MiningServerMessage,
-} from '../../mining/mining-client.js';
-import type { ClientEvent } from '../../service/events.js';
-import { handleEach, ofMessage } from '../../service/operators.js';
-import { sendToServer, type ClientEffect, type HandlerError } from '../../service/outcomes.js';
-import type { Hasher, HashEvent } from './hasher.js';
+  CloseChannel,
+  SubmitSharesError,
+  SubmitSharesSuccess,
+  UpdateChannelError,
+} from '../../messages/mining.js';
+import { miningSuccessFlags } from '../../messages/setup-flags.js';
+import { userIdentityTlv, workerHashrateTracking } from '../../messages/user-identity.js';
+import { isMiningServerMessage, miningClient, type MiningClientChange } from '../../mining/mining-client.js';
+import type { ClientEvent, ServerInfo } from '../../service/events.js';
+import { handleEach, ofEvent, ofMessage } from '../../service/operators.js';
+import { lastWords, type HandlerError, type LastWords } from '../../service/outcomes.js';
+import type { Mined } from './channel-mining.js';
+import { channelSlot, closing } from './channel-slot.js';
+import type { Hasher } from './hasher.js';
+import type { ChannelKind, MinerOutcome } from './outcomes.js';
+import { paced } from './paced.js';
+import { workerNameOf } from './worker-name.js';
 
-/** Which channel is opened. */
+/** Which channels are opened, and for whom. */
 export interface MiningChannelOptions {
-  /** Who mines, at most 255 bytes. */
+  /** Who mines, at most 255 bytes: what comes after the first dot is the worker's name. */
   readonly userIdentity: string;
-  readonly channel: 'standard' | 'extended';
-  /** Hashes per second that the pool is told. */
+  /** How many channels of each kind; at least one, at most 1,000 in all. They share the hash rate equally. */
+  readonly channels: Readonly<Partial<Record<ChannelKind, number>>>;
+  /** Hashes per second of all of them that the pool is told. */
   readonly nominalHashRate: number;
 }
 
-/** What happens at a miner. */
-export type MinerOutcome =
-  | { readonly type: 'ChannelOpened'; readonly channelId: number; readonly difficulty: number }
-  /** The pool did not open the channel; it is asked again after half a minute. */
-  | { readonly type: 'ChannelRefused'; readonly errorCode: string }
-  /** The pool closed the channel; it is asked for another after half a minute. */
-  | { readonly type: 'ChannelClosed'; readonly channelId: number; readonly reason: string }
-  /** There is other work. */
-  | { readonly type: 'JobStarted'; readonly channelId: number; readonly jobId: number }
-  /** The difficulty of jobs to come is another. */
-  | { readonly type: 'TargetChanged'; readonly channelId: number; readonly difficulty: number }
-  /** Hashes per second, measured over the last second. */
-  | { readonly type: 'HashRate'; readonly hashesPerSecond: number }
-  /** A share was found and sent. */
-  | {
-      readonly type: 'ShareFound';
-      readonly channelId: number;
-      readonly jobId: number;
-      readonly sequenceNumber: number;
-    }
-  /** The pool accepted so many shares. */
-  | { readonly type: 'SharesAccepted'; readonly channelId: number; readonly count: number }
-  | {
-      readonly type: 'ShareRejected';
-      readonly channelId: number;
-      readonly sequenceNumber: number;
-      readonly errorCode: string;
-    };
-
-type Emitted = ClientEffect | HandlerError | MinerOutcome;
+type Emitted = Exclude<Mined, { readonly type: 'hashed' }>;
 
 /** Over how many milliseconds the hash rate is measured. */
 const hashRateWindow = 1_000;
 
-/** Milliseconds until a standard channel, once all its work is done, has another ntime to try. */
-const nextNtime = 1_000;
-
-/** Milliseconds until a pool that refused or closed the channel is asked again. */
-const reopenDelay = 30_000;
-
-/** Bytes that an extended channel must be able to roll, at least. */
-const minExtranonceSize = 4;
+/** So many messages that make no sense are told of at once, then one in so many milliseconds. */
+const nonsensePace = [16, 1_000] as const;
 
 /**
- * What a miner does on one connection: opens its channel, hashes the newest job (nonce, then version bits, then
- * extranonce or ntime) and submits what it finds. Runs while subscribed.
+ * What a miner does on one connection, while subscribed.
  * @param event$ of the connection, from `connected` to `disconnected`
+ * @param server what the pool has said at setup
+ * @param options which channels
  * @param hasher for this session alone
+ * @param scheduler the clock
  */
 export function miningSession(
   event$: Observable<ClientEvent<MiningToClient>>,
+  server: ServerInfo,
   options: MiningChannelOptions,
   hasher: Hasher,
   scheduler: SchedulerLike,
 ): Observable<Emitted> {
-  const core = miningClient();
+  const { userIdentity } = options;
+  const requires = (flag: number): boolean => (server.flags & flag) !== 0;
+  const core = miningClient({ requiresFixedVersion: requires(miningSuccessFlags.requiresFixedVersion) });
+  const kinds = channelKinds(options).map((kind): ChannelKind =>
+    requires(miningSuccessFlags.requiresExtendedChannels) ? 'extended' : kind,
+  );
+  const worker = workerNameOf(userIdentity);
+  const tlvs =
+    worker === null || !server.extensions.includes(workerHashrateTracking) ? [] : [userIdentityTlv(worker)];
+  let requests = 0;
 
   const change$ = event$.pipe(
-    filter((event) => event.type === 'message'),
+    ofEvent('message'),
     handleEach('mining', ({ message }) =>
-      message.type === 'Unknown' ? [] : core.handle(message as MiningServerMessage, scheduler.now()),
+      isMiningServerMessage(message) ? core.handle(message, scheduler.now()) : [],
     ),
     share(),
   );
-  const hashing$ = change$.pipe(
-    filter(({ type }) => type === 'work' || type === 'closed' || type === 'handlerError'),
-    // whatever happened, there is at most one channel, with the work it has now
-    switchMap(() => merge(...[...core.channels.values()].map((channel) => mine(channel, hasher, scheduler)))),
-    share(),
+  const slot$ = merge(
+    ...kinds.map((kind) =>
+      channelSlot({
+        kind,
+        userIdentity,
+        nominalHashRate: options.nominalHashRate / kinds.length,
+        core,
+        change$,
+        nextRequestId: () => (requests += 1),
+        hasher,
+        tlvs,
+        scheduler,
+      }),
+    ),
   );
-  const reopen$ = change$.pipe(
-    filter(({ type }) => type === 'refused' || type === 'closed'),
-    switchMap(() => timer(reopenDelay, scheduler)),
+  return merge(
+    change$.pipe(goodbye()),
+    change$.pipe(
+      filter((change) => change.type === 'handlerError' || isNonsense(change)),
+      paced(...nonsensePace, scheduler),
+      mergeMap(complaint),
+    ),
+    event$.pipe(ofMessage(SubmitSharesSuccess, SubmitSharesError, UpdateChannelError), map(answered)),
+    // last, so that everything above is there for the answers
+    slot$.pipe(
+      connect((mined$) =>
+        merge(
+          mined$.pipe(filter((mined): mined is Emitted => mined.type !== 'hashed')),
+          hashRate(mined$, scheduler),
+        ),
+      ),
+    ),
   );
-  const answer$ = event$.pipe(
-    ofMessage(SubmitSharesSuccess, SubmitSharesError),
-    map(({ message }): Emitted => {
-      const { channelId } = message;
-      if (message.type === 'SubmitShares.Success')
-        return { type: 'SharesAccepted', channelId, count: message.newSubmitsAcceptedCount };
+}
+
+/** The kinds of all channels, one by one. */
+const channelKinds = ({ channels: { standard = 0, extended = 0 } }: MiningChannelOptions): ChannelKind[] => [
+  ...Array.from({ length: standard }, () => 'standard' as const),
+  ...Array.from({ length: extended }, () => 'extended' as const),
+];
+
+/** Closes all channels that are open when the miner stops. */
+const goodbye = (): OperatorFunction<MiningClientChange | HandlerError, LastWords> =>
+  pipe(
+    scan((open: ReadonlySet<number>, change) => {
+      if (change.type !== 'opened' && change.type !== 'closed') return open;
+      const { channelId } = change.channel;
+      const others = [...open].filter((id) => id !== channelId);
+      return new Set(change.type === 'opened' ? [...others, channelId] : others);
+    }, new Set<number>()),
+    distinctUntilChanged(),
+    map((open) =>
+      lastWords(...[...open].map((channelId) => CloseChannel({ channelId, reasonCode: 'the miner stops' }))),
+    ),
+  );
+
+/** What made no sense, and no request of ours has led to. */
+const isNonsense = (
+  change: MiningClientChange,
+): change is Extract<MiningClientChange, { readonly type: 'nonsense' | 'unusable' }> =>
+  change.type === 'nonsense' || (change.type === 'unusable' && change.error.code === 'not-requested');
+
+function complaint(
+  problem: HandlerError | Extract<MiningClientChange, { readonly type: 'nonsense' | 'unusable' }>,
+): readonly Emitted[] {
+  if (problem.type === 'handlerError') return [problem];
+  const error: HandlerError = { type: 'handlerError', handler: 'mining', error: problem.error };
+  return problem.type === 'unusable' && !problem.isTaken ? [error, closing(problem.channelId)] : [error];
+}
+
+/** The outcome that the pool's answer to a share or a hash rate is. */
+function answered({
+  message,
+}: {
+  readonly message: SubmitSharesSuccess | SubmitSharesError | UpdateChannelError;
+}): MinerOutcome {
+  const { channelId } = message;
+  switch (message.type) {
+    case 'SubmitShares.Success':
+      return { type: 'SharesAccepted', channelId, count: message.newSubmitsAcceptedCount };
+    case 'SubmitShares.Error': {
       const { sequenceNumber, errorCode } = message;
       return { type: 'ShareRejected', channelId, sequenceNumber, errorCode };
-    }),
-  );
-
-  return merge(
-    change$.pipe(mergeMap((change) => shown(change))),
-    hashing$.pipe(filter((emitted): emitted is Emitted => emitted.type !== 'hashed')),
-    hashRate(hashing$, scheduler),
-    answer$,
-    // last, so that everything above is there for the answer
-    reopen$.pipe(
-      startWith(0),
-      map(() => sendToServer(openMessage(options))),
-    ),
-  );
-}
-
-const openMessage = ({ channel, userIdentity, nominalHashRate }: MiningChannelOptions) => {
-  const request = { requestId: 1, userIdentity, nominalHashRate, maxTarget: targetFromBigInt(MAX_U256) };
-  return channel === 'standard'
-    ? OpenStandardMiningChannel(request)
-    : OpenExtendedMiningChannel({ ...request, minExtranonceSize });
-};
-
-type Hashed = Extract<HashEvent, { readonly type: 'hashed' }>;
-
-/** Hashes the channel's work, piece by piece, until unsubscribed. */
-function mine(
-  channel: ClientChannel,
-  hasher: Hasher,
-  scheduler: SchedulerLike,
-): Observable<Emitted | Hashed> {
-  const piece$ = defer(() => {
-    const work = nextWork(channel, scheduler.now());
-    if (work === null) return NEVER;
-    const { target, versionRollingAllowed, jobId } = work;
-    return hasher.hash({ header: workHeader(work, { nonce: 0 }), target, versionRollingAllowed }).pipe(
-      mergeMap((event): readonly (Emitted | Hashed)[] => {
-        if (event.type === 'hashed') return [event];
-        const message = submission(channel, shareFrom(work, event));
-        const { channelId, sequenceNumber } = message;
-        return [sendToServer(message), { type: 'ShareFound', channelId, jobId, sequenceNumber }];
-      }),
-    );
-  });
-  // an extended channel has its next extranonce at once, a standard one must wait for its next ntime
-  const pause = channel.kind === 'extended' ? 0 : nextNtime;
-  return piece$.pipe(
-    repeat({ delay: () => timer(pause, scheduler) }),
-    // it goes on with the next job
-    catchError((error: unknown) => of<HandlerError>({ type: 'handlerError', handler: 'mining', error })),
-  );
-}
-
-/** The outcomes that a change of a channel is shown by. */
-function shown(change: MiningClientChange | HandlerError): readonly Emitted[] {
-  switch (change.type) {
-    case 'handlerError':
-      return [change];
-    case 'opened': {
-      const { channelId, target } = change.channel;
-      return [{ type: 'ChannelOpened', channelId, difficulty: difficultyFromTarget(target) }];
     }
-    case 'refused':
-      return [{ type: 'ChannelRefused', errorCode: change.errorCode }];
-    case 'closed':
-      return [{ type: 'ChannelClosed', channelId: change.channel.channelId, reason: change.reason }];
-    case 'work': {
-      const { channelId, jobs } = change.channel;
-      return jobs.active === null ? [] : [{ type: 'JobStarted', channelId, jobId: jobs.active.jobId }];
-    }
-    case 'target': {
-      const { channelId, target } = change.channel;
-      return [{ type: 'TargetChanged', channelId, difficulty: difficultyFromTarget(target) }];
-    }
+    case 'UpdateChannel.Error':
+      return { type: 'HashRateRefused', channelId, errorCode: message.errorCode };
   }
 }
 
-function hashRate(
-  emitted$: Observable<Emitted | Hashed>,
-  scheduler: SchedulerLike,
-): Observable<MinerOutcome> {
-  return emitted$.pipe(
-    filter((emitted) => emitted.type === 'hashed'),
+function hashRate(mined$: Observable<Mined>, scheduler: SchedulerLike): Observable<MinerOutcome> {
+  return mined$.pipe(
+    filter((mined) => mined.type === 'hashed'),
     bufferTime(hashRateWindow, scheduler),
     map((windows) => ({
       type: 'HashRate',

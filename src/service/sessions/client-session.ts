@@ -39,7 +39,7 @@ import {
 } from '../extensions/negotiation.js';
 import type { ClientOutcome } from '../outcomes.js';
 import { outgoing } from './outgoing.js';
-import { limitSilence, withDeadline } from './timing.js';
+import { beforeEnd, limitSilence, withDeadline } from './timing.js';
 
 /** What a client's sessions are told. */
 export interface ClientSessionContext extends ClientSetup {
@@ -74,6 +74,8 @@ export interface ClientSession {
   send(messages: readonly Message[]): readonly Message[];
   /** Ends it at once, for a reason of our own: what has not been sent is lost. */
   leave(reason: DisconnectReason): void;
+  /** Has messages ready that are sent when the client ends the connection; they replace those before. */
+  prepare(messages: readonly Message[]): void;
   /** Dials and runs the connection while subscribed; emits how it ended, whatever the reason. */
   readonly end$: Observable<SessionEnd>;
 }
@@ -113,6 +115,7 @@ export function clientSession(connector: Connector, context: ClientSessionContex
   let asked = 0;
   let waiting: Message[] = [];
   let held: readonly Message[] = [];
+  let lastWords: readonly Message[] = [];
 
   const transmit = (...messages: readonly Message[]): void => {
     connection?.send(...messages);
@@ -247,13 +250,17 @@ export function clientSession(connector: Connector, context: ClientSessionContex
     else receive(message);
   };
 
+  const sayLast = (): void => {
+    if (phase === 'open' && server !== undefined) transmitAllowed(lastWords, server.extensions);
+  };
+
   function converse(established: Connection): Observable<never> {
     connection = established;
     const hello$ = defer(() => {
       transmit(setupConnectionOf(context, endpoint));
       return EMPTY;
     });
-    const message$ = merge(established.message$, hello$).pipe(
+    const message$ = merge(beforeEnd(established.message$, sayLast), hello$).pipe(
       limitSilence({
         first: setupTimeout,
         each: inactivityLimit,
@@ -303,6 +310,9 @@ export function clientSession(connector: Connector, context: ClientSessionContex
       phase = 'ended';
       failure = reason;
       left$.next();
+    },
+    prepare(messages) {
+      lastWords = messages;
     },
     end$: concat(
       connector.pipe(

@@ -95,3 +95,23 @@ export function withDeadline<T>(
     takeWhile((value): value is Exclude<typeof value, typeof done> => value !== done),
   );
 }
+
+/**
+ * Calls back when a source is about to be unsubscribed from, while it still runs.
+ * @param source$ which may end by itself: then there is no call
+ * @param last called before the source is released
+ */
+export function beforeEnd<T>(source$: Observable<T>, last: () => void): Observable<T> {
+  return new Observable((subscriber) => {
+    let hasEnded = false;
+    // released in the order in which they were added
+    subscriber.add(() => {
+      if (!hasEnded) last();
+    });
+    subscriber.add(
+      source$
+        .pipe(tap({ error: () => (hasEnded = true), complete: () => (hasEnded = true) }))
+        .subscribe(subscriber),
+    );
+  });
+}

@@ -36,7 +36,7 @@ export interface Persistence {
 }
 
 /** The connection that is used now. */
-export interface CurrentUpstream extends Pick<ClientSession, 'send'> {
+export interface CurrentUpstream extends Pick<ClientSession, 'send' | 'prepare'> {
   /**
    * Ends it, without waiting for anything that is still to be sent, and goes on with another server, or with the same
    * one if there is no other.
@@ -163,6 +163,7 @@ export function keepConnected(
       returnTo = undefined;
       current({
         send: (messages) => session.send(messages),
+        prepare: (messages) => session.prepare(messages),
         leave(reason, milliseconds) {
           banFor = milliseconds;
           session.leave(reason);
