@@ -460,10 +460,10 @@ describe('a miner whose pool', () => {
         minerOf([flooding], silent)
           .start()
           .pipe(
-            takeUntil(timer(10_000)),
             tap((outcome) => {
               if (outcome.type === 'handlerError') complaints.push(outcome);
             }),
+            takeUntil(timer(10_000)),
           )
           .subscribe();
       },
@@ -672,14 +672,15 @@ describe('a miner whose hash rate changes', () => {
         const server = connection('(wO)J(p)', fromPool);
         const talking$ = timer(10_000, 10_000).pipe(map(() => fromPool.a));
         const alive: Connection = { ...server, message$: merge(server.message$, talking$) };
-        minerOf([alive], hasher, { nominalHashRate: 1_000 })
-          .start()
+        const update$ = server.sent$.pipe(
+          tap((message) => {
+            if (message.type === 'UpdateChannel')
+              rates.push([asyncScheduler.now() / 1_000, message.nominalHashRate]);
+          }),
+        );
+        merge(minerOf([alive], hasher, { nominalHashRate: 1_000 }).start(), update$)
           .pipe(takeUntil(timer(1_000 * seconds)))
           .subscribe();
-        server.sent$.subscribe((message) => {
-          if (message.type === 'UpdateChannel')
-            rates.push([asyncScheduler.now() / 1_000, message.nominalHashRate]);
-        });
       },
       { until: 1_000 * seconds + 1_000 },
     );
