@@ -39,8 +39,12 @@ export function userIdentityOf(message: { readonly tlvs?: readonly Tlv[] }): str
 
 function checkLength(value: Uint8Array): void {
   if (value.length > maxWorkerNameLength) {
-    throw new CodecError('value-out-of-range', `expected at most ${maxWorkerNameLength} bytes, got ${value.length}`, {
-      field: 'user_identity TLV',
-    });
+    throw new CodecError(
+      'value-out-of-range',
+      `expected at most ${maxWorkerNameLength} bytes, got ${value.length}`,
+      {
+        field: 'user_identity TLV',
+      },
+    );
   }
 }
