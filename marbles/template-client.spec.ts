@@ -34,6 +34,7 @@ const fromProvider = {
   R: { ...prevHashFor(4), prevHash: hashOf(11) },
   b: template(5, { coinbaseTxValueRemaining: 2n ** 64n - 1n }),
   u: prevHashFor(99),
+  v: { ...prevHashFor(3), nBits: 0x207f_ffff },
 };
 const gone = new TransportError('connection-reset', 'gone');
 
@@ -200,6 +201,32 @@ describe('a template provider', () => {
         });
       },
       { until: 60_000 },
+    );
+  });
+
+  it('whose chain is not the one that the payout is for is not used', () => {
+    marbles(
+      ({ connection, expectOutcomes, expectSent }) => {
+        const miner = connection('(so)', {
+          s: setupConnection('mining'),
+          o: openExtended({ nominalHashRate: 1e6 }),
+        });
+        const service = pool({
+          listen: clients(miner),
+          templateProvider: testConnector([connection('(wtv)', fromProvider)]),
+          payoutScript: Uint8Array.of(0x51),
+          networks: ['mainnet'],
+        });
+        expectOutcomes(service.start(), 'ProviderFault', 'NewTip').toBe('f', {
+          f: like({ type: 'ProviderFault', code: 'wrong-network', isLeft: true }),
+        });
+        expectSent(miner).toBe('(soj)', {
+          s: like({ type: 'SetupConnection.Success' }),
+          o: like({ type: 'OpenExtendedMiningChannel.Success' }),
+          j: like({ type: 'NewExtendedMiningJob', minNtime: null }), // which nothing makes current
+        });
+      },
+      { until: 900 },
     );
   });
 

@@ -101,6 +101,27 @@ describe('sv2 pool', () => {
     expect(await pool.stop()).toBe(0);
   });
 
+  it('goes to the next template provider while the first is not there, and says so', async () => {
+    const spare = start('template-provider', '--listen', '127.0.0.1:0');
+    const file = configFile(
+      `[[template_providers]]\naddress = "${await portOf(spare)}"\nencryption = false\n`,
+    );
+    const role = start(
+      ...['pool', '--config', file, '--listen', '127.0.0.1:0', '--coinbase-reward-script', address],
+      ...['--template-provider', '127.0.0.1:1'],
+    );
+    await role.printed(/going to the template provider 127\.0\.0\.1:\d+ now: 127\.0\.0\.1:1 refused/);
+    await role.printed(/new block to build on/);
+  });
+
+  it('warns of a payout that nobody can spend', async () => {
+    const role = start(
+      ...['pool', '--listen', '127.0.0.1:0', '--template-provider', '127.0.0.1:1'],
+      ...['--coinbase-reward-script', 'raw(6a0100)'],
+    );
+    await role.printed(/coinbase_reward_script: nobody can spend it: it begins with OP_RETURN/);
+  });
+
   it('takes flags before what the file says', async () => {
     const pool = start('pool', '--config', completeFile('127.0.0.1:1'), '--template-provider', '127.0.0.1:2');
     await pool.printed(/127\.0\.0\.1:2 refused the connection/);
@@ -166,6 +187,26 @@ describe('sv2 pool', () => {
         '--no-template-provider-encryption',
       ],
       ['template_provider_type.Sv2Tp.public_key: of no use without encryption'],
+    ],
+    [
+      'an address of another network',
+      [...provider, ...payout, '--network', 'mainnet'],
+      ['coinbase_reward_script: an address of regtest; expected one of mainnet, as network says'],
+    ],
+    [
+      'a network of its own',
+      [...provider, ...payout, '--network', 'moonnet'],
+      ['--network: expected mainnet, testnet, signet or regtest'],
+    ],
+    [
+      'what to do with old templates',
+      [...provider, ...payout, '--when-template-old', 'panic'],
+      ['--when-template-old: expected mine, refuse-shares or let-go'],
+    ],
+    [
+      'further template providers without an address',
+      ['--config', configFile('[[template_providers]]\nencryption = false\n'), ...provider, ...payout],
+      ['template_providers.0.address is missing'],
     ],
     [
       'a missing file',

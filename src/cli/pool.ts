@@ -1,10 +1,24 @@
 import type { Command } from 'commander';
-import { defer, filter, interval, map, merge, mergeMap, pairwise, startWith, type Observable } from 'rxjs';
+import {
+  defer,
+  EMPTY,
+  filter,
+  interval,
+  map,
+  merge,
+  mergeMap,
+  of,
+  pairwise,
+  startWith,
+  type Observable,
+} from 'rxjs';
 import { z } from 'zod';
-import { parsePayoutScript } from '../bitcoin/payout-script.js';
+import { parsePayoutScript, type AddressNetwork } from '../bitcoin/payout-script.js';
+import { spendabilityProblem } from '../bitcoin/spendability.js';
 import { Sv2Error } from '../codec/errors.js';
 import { connect } from '../node/connect.js';
 import { pool } from '../roles/pool/pool.js';
+import type { Connector } from '../transport/connection.js';
 import {
   authorityPublicKey,
   ConfigError,
@@ -18,7 +32,7 @@ import {
 import type { CommandContext } from './io.js';
 import { poolLine, reportLines } from './pool-log.js';
 import { listenOptions, listenSettings, roleListener } from './role-server.js';
-import { runRole, type LogLine } from './run-role.js';
+import { runRole, trouble, type LogLine } from './run-role.js';
 
 /** Seconds between two reports of what the users delivered. */
 const reportInterval = 60;
@@ -33,14 +47,28 @@ const schema = z.strictObject({
   server_id: number({ min: 0, max: 0xffff, integer: true }).default(0),
   shares_per_minute: number({ min: 0.001, max: 6000 }).default(6),
   share_batch_size: number({ min: 1, max: 0xffff_ffff, integer: true }).default(10),
-  template_provider_type: table({
-    Sv2Tp: table({
-      address: hostPort(),
-      public_key: authorityPublicKey().optional(),
-      encryption: z.boolean({ error: 'expected true or false' }).default(true),
-    }),
-  }),
+  network: z
+    .enum(['mainnet', 'testnet', 'signet', 'regtest'], {
+      error: 'expected mainnet, testnet, signet or regtest',
+    })
+    .optional(),
+  template_max_age: number({ min: 1, max: 2_000_000, unit: 'seconds' }).default(600),
+  when_template_old: z
+    .enum(['mine', 'refuse-shares', 'let-go'], { error: 'expected mine, refuse-shares or let-go' })
+    .default('mine'),
+  template_provider_type: table({ Sv2Tp: table(providerSettings()) }),
+  template_providers: z
+    .array(
+      z.strictObject(providerSettings(), { error: 'expected tables [[template_providers]] with an address' }),
+      {
+        error: 'expected tables [[template_providers]] with an address',
+      },
+    )
+    .max(16, { error: 'expected 16 at most' })
+    .default([]),
 });
+
+type Settings = z.output<typeof schema>;
 
 /** Adds `sv2 pool`. */
 export function registerPool(program: Command, context: CommandContext): void {
@@ -55,6 +83,12 @@ export function registerPool(program: Command, context: CommandContext): void {
     .option('--server-id <NUMBER>', 'from 0 to 65535, another for each server of one pool (default: 0)')
     .option('--shares-per-minute <NUMBER>', 'that vardiff aims at, for each channel (default: 6)')
     .option('--share-batch-size <NUMBER>', 'accepted shares per acknowledgement (default: 10)')
+    .option('--network <NAME>', 'mainnet, testnet, signet or regtest: of the payout, and of the chain')
+    .option('--template-max-age <SECONDS>', 'without a new template, before that is told (default: 600)')
+    .option(
+      '--when-template-old <WHAT>',
+      'mine goes on, refuse-shares rejects them, let-go sends miners away (default: mine)',
+    )
     .option('--template-provider <HOST:PORT>', 'where templates come from')
     .option(
       '--template-provider-key <KEY>',
@@ -79,6 +113,14 @@ The keys of the TOML file are those of the reference implementation's pool:
   public_key = "…"
   encryption = true                             # this one is our own
 
+and more of our own:
+  network = "mainnet"                           # the payout's; templates of a chain that cannot be it are refused
+  template_max_age = 600                        # seconds
+  when_template_old = "mine"                    # or "refuse-shares", "let-go"
+  [[template_providers]]                        # for while the one above does not work; any number, in this order
+  address = "127.0.0.1:8443"
+  public_key = "…"
+
 Example:
   $ sv2 pool --config pool.toml`,
     )
@@ -97,21 +139,20 @@ const flagKeys = {
 function poolLog(command: Command): Observable<LogLine> {
   const { config: file } = command.opts<{ config?: string }>();
   const settings = loadConfig(schema, flagsOf(command, flagKeys), file);
-  const { address, public_key: key, encryption } = settings.template_provider_type.Sv2Tp;
-  if (!encryption && key !== undefined) {
-    throw new ConfigError([
-      'template_provider_type.Sv2Tp.public_key: of no use without encryption, which is switched off',
-    ]);
-  }
+  const { script, networks } = payoutOf(settings);
+  const { Sv2Tp } = settings.template_provider_type;
+  const first$ = dial(Sv2Tp, 'template_provider_type.Sv2Tp');
+  const others = settings.template_providers.map((provider, index) =>
+    dial(provider, `template_providers.${index}`),
+  );
   const listener = roleListener(settings, 'pool', file);
   const service = pool({
     listen: listener.listen,
-    templateProvider: connect({
-      ...address,
-      encrypted: encryption,
-      ...(key === undefined ? {} : { authorityPublicKey: key }),
-    }),
-    payoutScript: settings.coinbase_reward_script,
+    templateProvider: [first$, ...others],
+    maxTemplateAge: 1000 * settings.template_max_age,
+    whenTemplateOld: settings.when_template_old,
+    payoutScript: script,
+    ...(networks === undefined ? {} : { networks }),
     poolSignature: settings.pool_signature,
     serverId: settings.server_id,
     sharesPerMinute: settings.shares_per_minute,
@@ -129,7 +170,52 @@ function poolLog(command: Command): Observable<LogLine> {
     map(poolLine),
     filter((line) => line !== undefined),
   );
-  return merge(listener.line$, event$, report$);
+  const problem = spendabilityProblem(script);
+  const warning$ = problem === undefined ? EMPTY : of(trouble(`coinbase_reward_script: ${problem}`));
+  return merge(warning$, listener.line$, event$, report$);
+}
+
+/** A template provider's settings. */
+function providerSettings() {
+  return {
+    address: hostPort(),
+    public_key: authorityPublicKey().optional(),
+    encryption: z.boolean({ error: 'expected true or false' }).default(true),
+  };
+}
+
+/** Dials a template provider. @throws ConfigError for a key that would not be used */
+function dial(
+  { address, public_key: key, encryption }: Settings['template_providers'][number],
+  where: string,
+): Connector {
+  if (!encryption && key !== undefined)
+    throw new ConfigError([`${where}.public_key: of no use without encryption, which is switched off`]);
+  return connect({
+    ...address,
+    encrypted: encryption,
+    ...(key === undefined ? {} : { authorityPublicKey: key }),
+  });
+}
+
+/**
+ * The payout's script and what the chain may be: the configured network, or those of an address that is not of mainnet.
+ * A mainnet address is let be on the chains that are made up for trying things out.
+ * @throws ConfigError for an address of another network than the configured one
+ */
+function payoutOf({ network, coinbase_reward_script: payout }: Settings): {
+  readonly script: Uint8Array;
+  readonly networks?: readonly AddressNetwork[];
+} {
+  const { scriptPubKey: script, networks } = payout;
+  if (network === undefined)
+    return networks === null || networks.includes('mainnet') ? { script } : { script, networks };
+  const wanted = network === 'signet' ? 'testnet' : network; // their addresses look the same
+  if (networks !== null && !networks.includes(wanted)) {
+    const problem = `an address of ${networks.join(' or ')}; expected one of ${network}, as network says`;
+    throw new ConfigError([`coinbase_reward_script: ${problem}`]);
+  }
+  return { script, networks: [wanted] };
 }
 
 /** What says where the template provider is. */
@@ -138,12 +224,12 @@ function table<S extends z.core.$ZodLooseShape>(shape: S) {
   return z.strictObject(shape, { error });
 }
 
-/** An address or a descriptor; comes out as the output script. */
+/** An address or a descriptor; comes out as the output script and its networks. */
 function payoutScript() {
   const expected = 'expected an address, or a descriptor such as addr(ADDRESS) or wpkh(PUBLIC KEY IN HEX)';
   return z.string({ error: expected }).transform((value, context) => {
     try {
-      return parsePayoutScript(value).scriptPubKey;
+      return parsePayoutScript(value);
     } catch (error) {
       if (!(error instanceof Sv2Error)) throw error;
       context.issues.push({ code: 'custom', message: `${expected}: ${error.message}`, input: undefined });

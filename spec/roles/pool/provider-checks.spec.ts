@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { serialiseTemplateOutputs } from '../../../src/bitcoin/outputs.js';
 import {
   clockDifference,
+  networkFault,
   templateFault,
   templateRate,
   tipFault,
@@ -75,6 +76,33 @@ describe('a tip', () => {
     const at = (seconds: number) => clockDifference(prevHashFor(1), (NTIME - seconds) * 1000);
     expect([at(0), at(300), at(-300)]).toEqual([undefined, undefined, undefined]);
     expect([at(301), at(-301)]).toEqual([301, -301]);
+  });
+});
+
+describe('the chain of a tip', () => {
+  const at = (nBits: number) => ({ ...prevHashFor(1), nBits });
+  const [mainnetToday, easiestOfMainnet, simulated, regtest] = [
+    0x1702_3a04, 0x1d00_ffff, 0x1e00_ffff, 0x207f_ffff,
+  ];
+
+  it('is mainnet when it is harder than any other ever was', () => {
+    for (const networks of [['testnet'], ['regtest'], ['testnet', 'regtest']] as const)
+      expect(networkFault(at(mainnetToday), networks)).toEqual({
+        code: 'wrong-network',
+        message: expect.stringMatching(/which is mainnet; expected (testnet|regtest)/),
+      });
+    expect(networkFault(at(mainnetToday), ['mainnet'])).toBeUndefined();
+  });
+
+  it('is not mainnet when it is easier than that allows', () => {
+    for (const nbits of [simulated, regtest])
+      expect(networkFault(at(nbits), ['mainnet'])?.message).toMatch(/which is not mainnet; expected mainnet/);
+    expect(networkFault(at(easiestOfMainnet), ['mainnet'])).toBeUndefined();
+  });
+
+  it('is not told by anything in between', () => {
+    for (const nbits of [easiestOfMainnet, simulated, regtest])
+      expect(networkFault(at(nbits), ['testnet', 'regtest'])).toBeUndefined();
   });
 });
 

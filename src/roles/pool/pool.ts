@@ -4,6 +4,7 @@ import {
   coinbaseTag,
   MAX_COINBASE_SCRIPT_SIG_SIZE,
 } from '../../bitcoin/coinbase.js';
+import type { AddressNetwork } from '../../bitcoin/payout-script.js';
 import { Sv2Error } from '../../codec/errors.js';
 import { defaultCrypto, type RandomBytes } from '../../crypto/index.js';
 import { extranonceAllocator } from '../../mining/channels/extranonce.js';
@@ -46,6 +47,11 @@ export interface PoolOptions
   readonly whenTemplateOld?: WhenTemplateOld;
   /** Script that the whole value of a block is paid to. */
   readonly payoutScript: Uint8Array;
+  /**
+   * The networks that the payout is for; any unless given. A template provider whose chain is seen not to be one of
+   * them, by its difficulty, is not used.
+   */
+  readonly networks?: readonly AddressNetwork[];
   /** Text for the coinbase, at most 64 bytes; `rx-sv2` unless given. */
   readonly poolSignature?: string;
   /** 0 to 65,535; tells the servers of one pool apart so that their miners never do the same work. */
@@ -153,6 +159,7 @@ export function pool(options: PoolOptions): Pool {
         payout: payoutOutputs(0n),
         providers: Array.isArray(options.templateProvider) ? options.templateProvider.length : 1,
         maxTemplateAge: options.maxTemplateAge ?? 600_000,
+        ...given(options, 'networks'),
         scheduler,
       }),
     },

@@ -1,6 +1,7 @@
 /** The pool's side of Template Distribution: what template providers say, checked, and the blocks that go to them. */
 import { defer, interval, map, merge, type SchedulerLike } from 'rxjs';
 import { coinbaseOutputConstraints } from '../../bitcoin/script.js';
+import type { AddressNetwork } from '../../bitcoin/payout-script.js';
 import type { TxOut } from '../../bitcoin/outputs.js';
 import {
   CoinbaseOutputConstraints,
@@ -11,7 +12,14 @@ import type { TemplateDistributionClientHandler } from '../../service/handlers.j
 import { handleEach, ofEvent, ofMessage, ofTrigger } from '../../service/operators.js';
 import { leaveServer, sendToServer, toSibling, type ClientEffect } from '../../service/outcomes.js';
 import { heldSolutions, type Solution, type SolutionOutcome } from './held-solutions.js';
-import { clockDifference, templateFault, templateRate, tipFault, type Fault } from './provider-checks.js';
+import {
+  clockDifference,
+  networkFault,
+  templateFault,
+  templateRate,
+  tipFault,
+  type Fault,
+} from './provider-checks.js';
 import { templateIds } from './template-ids.js';
 import { SolutionFound, TemplateAged, TemplateArrived, TipArrived, Upkeep } from './triggers.js';
 
@@ -53,6 +61,8 @@ export interface TemplateClientOptions {
   readonly providers: number;
   /** Milliseconds without a new template after which that is told. */
   readonly maxTemplateAge: number;
+  /** The networks whose chain it may be; any unless given. */
+  readonly networks?: readonly AddressNetwork[];
   readonly scheduler: SchedulerLike;
 }
 
@@ -74,6 +84,7 @@ export const templateClient =
     payout,
     providers,
     maxTemplateAge,
+    networks,
     scheduler,
   }: TemplateClientOptions): TemplateDistributionClientHandler<TemplateClientOutcome> =>
   (event$) =>
@@ -89,7 +100,7 @@ export const templateClient =
 
       /** A provider that lies is left for another; a single one that floods is dialled anew at least. */
       const faulty = (fault: Fault): Emitted[] => {
-        const isLeft = providers > 1 || fault.code === 'too-many-templates';
+        const isLeft = providers > 1 || fault.code === 'too-many-templates' || fault.code === 'wrong-network';
         const outcome = { type: 'ProviderFault', ...fault, isLeft } as const;
         if (!isLeft) return [outcome];
         isConnected = false; // what it has sent already is not to be used
@@ -114,6 +125,9 @@ export const templateClient =
         if (!isConnected) return [];
         const known = ids.find(tip.templateId);
         const fault = tipFault(tip, known !== undefined);
+        const foreign =
+          networks === undefined || fault?.code === 'invalid-nbits' ? undefined : networkFault(tip, networks);
+        if (foreign !== undefined) return faulty(foreign); // its blocks would not pay whom they should
         const seconds = isClockTold ? undefined : clockDifference(tip, scheduler.now());
         if (seconds !== undefined) isClockTold = true;
         // whatever else is wrong, the work before it has ended
