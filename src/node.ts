@@ -4,5 +4,6 @@ export { BitcoinRpcError, type BitcoinRpcErrorCode } from './node/bitcoin-rpc-er
 export type { BitcoinRpcOptions } from './node/bitcoin-rpc.js';
 export * from './node/connect.js';
 export { nodeCrypto } from './node/crypto.js';
+export { handshakeWorkers } from './node/handshake-workers.js';
 export * from './node/listen.js';
 export * from './node/hash-workers.js';

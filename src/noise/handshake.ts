@@ -6,7 +6,7 @@ import {
   verifyCertificate,
   type SignatureNoiseMessage,
 } from './certificate.js';
-import type { CipherState } from './cipher-state.js';
+import { CipherState } from './cipher-state.js';
 import { NoiseError } from './errors.js';
 import type { ResponderIdentity } from './static-key.js';
 import { SymmetricState } from './symmetric-state.js';
@@ -94,8 +94,8 @@ export function createInitiator(
     );
     const serverPublicKey = remoteStatic.x;
     verifyCertificate(crypto, certificate, { serverPublicKey, authorityPublicKey, now });
-    const [send, receive] = state.split();
-    return { send, receive, serverPublicKey, certificate };
+    const [sendKey, receiveKey] = state.split();
+    return { ...transportCiphers(crypto, { sendKey, receiveKey }), serverPublicKey, certificate };
   }
 
   return {
@@ -114,6 +114,32 @@ export function createInitiator(
   };
 }
 
+/** The keys of an established connection, as one side sees them: 32 secret bytes each. */
+export interface TransportKeys {
+  readonly sendKey: Uint8Array;
+  readonly receiveKey: Uint8Array;
+}
+
+/**
+ * The ciphers of an established connection.
+ * @param keys cleared by this call
+ */
+export function transportCiphers(
+  crypto: CryptoProvider,
+  { sendKey, receiveKey }: TransportKeys,
+): TransportCiphers {
+  const ciphers = { send: new CipherState(crypto, sendKey), receive: new CipherState(crypto, receiveKey) };
+  sendKey.fill(0);
+  receiveKey.fill(0);
+  return ciphers;
+}
+
+/** A responder's answer, and the keys of the connection it opens, which may be handed to another thread. */
+export interface ResponderKeys extends TransportKeys {
+  /** The 234 bytes to send. */
+  readonly act2: Uint8Array;
+}
+
 /** A responder's answer, and the ciphers of the connection it opens. */
 export interface ResponderResult extends TransportCiphers {
   /** The 234 bytes to send. */
@@ -130,6 +156,19 @@ export function respond(
   identity: ResponderIdentity,
   act1: Uint8Array,
 ): ResponderResult {
+  const { act2, ...keys } = respondWithKeys(crypto, identity, act1);
+  return { act2, ...transportCiphers(crypto, keys) };
+}
+
+/**
+ * As {@link respond}, with the keys themselves, the caller's to clear.
+ * @throws NoiseError `handshake-message-length`
+ */
+export function respondWithKeys(
+  crypto: CryptoProvider,
+  identity: ResponderIdentity,
+  act1: Uint8Array,
+): ResponderKeys {
   requireMessageLength('initiator', act1, act1Length);
   const { keyPair, certificate } = identity;
   const remoteEphemeral = crypto.publicKey(act1);
@@ -148,8 +187,8 @@ export function respond(
       state.encryptAndHash(encodeSignatureNoiseMessage(certificate)),
       publicKeyLength + encryptedKeyLength,
     );
-    const [receive, send] = state.split();
-    return { act2, send, receive };
+    const [receiveKey, sendKey] = state.split();
+    return { act2, sendKey, receiveKey };
   } finally {
     ephemeral.destroy();
     state.destroy();

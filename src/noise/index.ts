@@ -35,10 +35,14 @@ export {
   act2Length,
   createInitiator,
   respond,
+  respondWithKeys,
+  transportCiphers,
   type Initiator,
   type InitiatorResult,
+  type ResponderKeys,
   type ResponderResult,
   type TransportCiphers,
+  type TransportKeys,
 } from './handshake.js';
 export {
   createStaticKey,

@@ -69,14 +69,11 @@ export class SymmetricState {
 
   /**
    * `Split`: ends the handshake.
-   * @returns the cipher of messages from initiator to responder, and that of the other direction
+   * @returns the key of messages from initiator to responder, and that of the other direction, 32 secret bytes each, the
+   * caller's to clear
    */
-  split(): readonly [CipherState, CipherState] {
-    const [key1, key2] = this.#hkdf(empty);
-    const ciphers = [new CipherState(this.#crypto, key1), new CipherState(this.#crypto, key2)] as const;
-    key1.fill(0);
-    key2.fill(0);
-    return ciphers;
+  split(): readonly [Uint8Array, Uint8Array] {
+    return this.#hkdf(empty);
   }
 
   /** Clears every secret. */

@@ -13,5 +13,7 @@ export {
   clientHandshake,
   defaultCertificateValidity,
   type ClientSecurity,
+  type CreateResponder,
+  type Responder,
   type ServerSecurity,
 } from './security.js';

@@ -1,9 +1,16 @@
-import { defer, of } from 'rxjs';
+import { defer, map, of, type Observable } from 'rxjs';
 import { defaultCrypto } from '../crypto/noble.js';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { decodeAuthorityPublicKey, decodeAuthoritySecretKey } from '../noise/authority-key.js';
-import { act1Length, act2Length, createInitiator, respond } from '../noise/handshake.js';
-import { createStaticKey } from '../noise/static-key.js';
+import {
+  act1Length,
+  act2Length,
+  createInitiator,
+  respondWithKeys,
+  transportCiphers,
+  type ResponderKeys,
+} from '../noise/handshake.js';
+import { createStaticKey, type StaticKeyOptions } from '../noise/static-key.js';
 import { TransportError } from './errors.js';
 import { noiseChannel } from './noise-channel.js';
 import type { Handshake } from './open-connection.js';
@@ -35,7 +42,27 @@ export interface ServerSecurity {
   readonly certificateValidity?: number;
   /** What encrypts; `defaultCrypto` unless given, and `nodeCrypto` for `listen` of `rx-sv2/node`. */
   readonly crypto?: CryptoProvider;
+  /**
+   * What answers handshakes, such as `handshakeWorkers()` of `rx-sv2/node`; unless given, `crypto` does, on the thread
+   * that serves everyone.
+   */
+  readonly responder?: CreateResponder;
 }
+
+/** Answers the handshakes of a listener. */
+export interface Responder {
+  /**
+   * Answers an initiator on subscription: emits once, and completes. Unsubscribing before that gives it up.
+   * @param act1 the initiator's 64 bytes
+   * @param now unix time in seconds
+   */
+  respond(act1: Uint8Array, now: number): Observable<ResponderKeys>;
+  /** Clears the keys. */
+  clear(): void;
+}
+
+/** Makes a responder whenever listening begins. */
+export type CreateResponder = (options: StaticKeyOptions) => Responder;
 
 /** The default of `certificateValidity`, in seconds. */
 export const defaultCertificateValidity = 3600;
@@ -92,7 +119,12 @@ export function clientHandshake(
  * @throws NoiseError `authority-key`, `certificate-validity`; TransportError `invalid-option` if the keys are not a pair
  */
 export function serverHandshakes(
-  { authority, certificateValidity = defaultCertificateValidity, crypto = defaultCrypto }: ServerSecurity,
+  {
+    authority,
+    certificateValidity: certValiditySeconds = defaultCertificateValidity,
+    crypto = defaultCrypto,
+    responder: createResponder = responderHere(crypto),
+  }: ServerSecurity,
   now: () => number,
 ): (() => ServerHandshakes) | undefined {
   if (authority === undefined) return undefined;
@@ -112,26 +144,38 @@ export function serverHandshakes(
       option: 'authority',
     });
   }
-  const createKey = () =>
-    createStaticKey(crypto, { authoritySecretKey, certValiditySeconds: certificateValidity });
-  createKey().destroy(); // complains about options now, not when listening begins
+  const options = { authoritySecretKey, certValiditySeconds };
+  createStaticKey(crypto, options).destroy(); // complains about options now, not when listening begins
   return () => {
-    const staticKey = createKey();
+    const responder = createResponder(options);
     return {
       start: () => ({
         expected: act1Length,
         mayFollow: false,
         finish: (act1, maxPayload) =>
-          defer(() => {
-            const { act2, send, receive } = respond(crypto, staticKey.identity(now() / 1000), act1);
-            return of({ reply: act2, channel: noiseChannel(send, receive, maxPayload) });
-          }),
+          defer(() => responder.respond(act1, now() / 1000)).pipe(
+            map(({ act2, ...keys }) => {
+              const { send, receive } = transportCiphers(crypto, keys);
+              return { reply: act2, channel: noiseChannel(send, receive, maxPayload) };
+            }),
+          ),
         clear: () => undefined,
       }),
-      clear: () => staticKey.destroy(),
+      clear: () => responder.clear(),
     };
   };
 }
+
+/** Answers on this thread, at once. */
+const responderHere =
+  (crypto: CryptoProvider): CreateResponder =>
+  (options) => {
+    const staticKey = createStaticKey(crypto, options);
+    return {
+      respond: (act1, now) => defer(() => of(respondWithKeys(crypto, staticKey.identity(now), act1))),
+      clear: () => staticKey.destroy(),
+    };
+  };
 
 function requireKeyLength(option: string, key: Uint8Array): void {
   if (key instanceof Uint8Array && key.length === 32) return;

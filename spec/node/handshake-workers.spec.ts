@@ -1,0 +1,123 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { fileURLToPath } from 'node:url';
+import { firstValueFrom, forkJoin, map, mergeMap, range, Subject, switchMap, take, tap, toArray } from 'rxjs';
+import { nobleCrypto, wasmCrypto } from '../../src/crypto/index.js';
+import { connect } from '../../src/node/connect.js';
+import { listen, type ListenAddress } from '../../src/node/listen.js';
+import type * as Built from '../../src/node/handshake-workers.js';
+import { createInitiator, generateAuthorityKeyPair, transportCiphers } from '../../src/noise/index.js';
+import { SetupConnectionSuccess } from '../../src/messages/index.js';
+
+// worker threads need JavaScript: these specs run against dist, which `npm test` has built
+const dist = fileURLToPath(new URL('../../dist/node/handshake-workers.js', import.meta.url));
+
+let handshakeWorkers: typeof Built.handshakeWorkers;
+beforeAll(async () => {
+  ({ handshakeWorkers } = (await import(dist)) as typeof Built);
+});
+
+const authority = generateAuthorityKeyPair(nobleCrypto);
+const options = { authoritySecretKey: authority.secretKey, certValiditySeconds: 3600 };
+const crypto = await wasmCrypto();
+const seconds = () => Date.now() / 1000;
+
+const workerThreads = (): number =>
+  process.getActiveResourcesInfo().filter((resource) => resource === 'MessagePort').length;
+
+describe('handshakes in worker threads', () => {
+  it('are authentic, and both sides have the same keys', async () => {
+    const responder = handshakeWorkers(2)(options);
+    const results = await firstValueFrom(
+      range(0, 20).pipe(
+        mergeMap(() => {
+          const initiator = createInitiator(crypto, authority.publicKey);
+          return responder
+            .respond(initiator.act1, seconds())
+            .pipe(
+              map(
+                ({ act2, ...keys }) =>
+                  [initiator.finish(act2, seconds()), transportCiphers(crypto, keys)] as const,
+              ),
+            );
+        }),
+        toArray(),
+      ),
+    );
+    responder.clear();
+    expect(results).toHaveLength(20);
+    for (const [client, server] of results) {
+      const [sealed, opened] = [new Uint8Array(19), new Uint8Array(3)];
+      const ad = new Uint8Array(0);
+      client.send.encrypt(ad, Uint8Array.of(1, 2, 3), 0, 3, sealed, 0);
+      expect(server.receive.decrypt(ad, sealed, 0, 19, opened, 0)).toBe(true);
+      expect(opened).toEqual(Uint8Array.of(1, 2, 3));
+      server.send.encrypt(ad, opened, 0, 3, sealed, 0);
+      expect(client.receive.decrypt(ad, sealed, 0, 19, opened, 0)).toBe(true);
+    }
+    // a thread each: two certificates, and no third
+    expect(
+      new Set(results.map(([{ serverPublicKey }]) => Buffer.from(serverPublicKey).toString('hex'))).size,
+    ).toBe(2);
+  });
+
+  it('that are given up are not waited for, and leave nothing behind', async () => {
+    const before = workerThreads();
+    const responder = handshakeWorkers(1)(options);
+    const act1 = () => createInitiator(crypto, undefined).act1;
+    const abandoned = Array.from({ length: 50 }, () => responder.respond(act1(), seconds()).subscribe());
+    for (const subscription of abandoned) subscription.unsubscribe();
+    const { act2 } = await firstValueFrom(responder.respond(act1(), seconds()));
+    expect(act2).toHaveLength(234);
+    responder.clear();
+    expect(workerThreads()).toBeLessThanOrEqual(before);
+  });
+
+  it('fail by name when a thread cannot work, and the next are tried by another', async () => {
+    const responder = handshakeWorkers(1)({ ...options, certValiditySeconds: 0 });
+    const { act1 } = createInitiator(crypto, undefined);
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      await expect(firstValueFrom(responder.respond(act1, seconds()))).rejects.toMatchObject({
+        code: 'handshake-worker-failed',
+        message: expect.stringContaining('validity') as unknown,
+      });
+    }
+    responder.clear();
+  });
+
+  it('let clients in over TCP', async () => {
+    const address$ = new Subject<ListenAddress>();
+    const connections = 30;
+    const server$ = listen({
+      port: 0,
+      authority,
+      listeningObserver: address$,
+      responder: handshakeWorkers(2),
+    }).pipe(
+      tap((connection) => connection.send(SetupConnectionSuccess({ usedVersion: 2, flags: 0 }))),
+      take(connections),
+      mergeMap(({ message$ }) => message$),
+    );
+    const clients$ = address$.pipe(
+      take(1),
+      switchMap(({ host, port }) =>
+        forkJoin(
+          Array.from({ length: connections }, () =>
+            connect({ host, port, authorityPublicKey: authority.publicKey }).pipe(
+              mergeMap(({ message$ }) => message$.pipe(take(1))),
+            ),
+          ),
+        ),
+      ),
+    );
+    const received = firstValueFrom(clients$);
+    const serving = server$.subscribe();
+    expect((await received).map(({ type }) => type)).toEqual(
+      Array<string>(connections).fill('SetupConnection.Success'),
+    );
+    serving.unsubscribe();
+  });
+
+  it.each([0, -1, Number.NaN])('need a thread: %d', (threads) => {
+    expect(() => handshakeWorkers(threads)).toThrow(expect.objectContaining({ code: 'invalid-option' }));
+  });
+});
