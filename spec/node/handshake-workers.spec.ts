@@ -4,6 +4,7 @@ import { firstValueFrom, forkJoin, map, mergeMap, range, Subject, switchMap, tak
 import { nobleCrypto, wasmCrypto } from '../../src/crypto/index.js';
 import { connect } from '../../src/node/connect.js';
 import { listen, type ListenAddress } from '../../src/node/listen.js';
+import { handshakeWorkers as withoutThreads } from '../../src/node/handshake-workers.js';
 import type * as Built from '../../src/node/handshake-workers.js';
 import { createInitiator, generateAuthorityKeyPair, transportCiphers } from '../../src/noise/index.js';
 import { SetupConnectionSuccess } from '../../src/messages/index.js';
@@ -72,14 +73,27 @@ describe('handshakes in worker threads', () => {
     expect(workerThreads()).toBeLessThanOrEqual(before);
   });
 
-  it('fail by name when a thread cannot work, and the next are tried by another', async () => {
-    const responder = handshakeWorkers(1)({ ...options, certValiditySeconds: 0 });
+  it('fail by name when a thread ends, and the next are answered by another', async () => {
+    const responder = handshakeWorkers(1)(options);
     const { act1 } = createInitiator(crypto, undefined);
-    for (let attempt = 0; attempt < 2; attempt += 1) {
-      await expect(firstValueFrom(responder.respond(act1, seconds()))).rejects.toMatchObject({
-        code: 'handshake-worker-failed',
-        message: expect.stringContaining('validity') as unknown,
-      });
+    await firstValueFrom(responder.respond(act1, seconds()));
+    // what no initiator can send: it ends the thread
+    await expect(firstValueFrom(responder.respond(act1.subarray(1), seconds()))).rejects.toMatchObject({
+      code: 'handshake-worker-failed',
+    });
+    expect((await firstValueFrom(responder.respond(act1, seconds()))).act2).toHaveLength(234);
+    responder.clear();
+  });
+
+  it('are done on this thread where no other can work', async () => {
+    // from its source, whose thread has no JavaScript to run
+    const responder = withoutThreads(1)(options);
+    const initiators = [1, 2, 3].map(() => createInitiator(crypto, authority.publicKey));
+    const answers = await firstValueFrom(
+      forkJoin(initiators.map(({ act1 }) => responder.respond(act1, seconds()))),
+    );
+    for (const [index, { act2 }] of answers.entries()) {
+      expect(() => initiators[index]?.finish(act2, seconds())).not.toThrow();
     }
     responder.clear();
   });

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { Subject, type Observable } from 'rxjs';
 import { z } from 'zod';
 import { Sv2Error } from '../codec/errors.js';
+import { handshakeWorkers } from '../node/handshake-workers.js';
 import { listen } from '../node/listen.js';
 import type { ApplicationOutcome, ServerOutcome } from '../service/outcomes.js';
 import type { Connection } from '../transport/connection.js';
@@ -65,6 +66,7 @@ export function roleListener(settings: ListenSettings, role: string, file?: stri
       ...settings.listen_address,
       ...(authority === undefined ? {} : { authority }),
       certificateValidity: settings.cert_validity_sec,
+      responder: handshakeWorkers(),
       listeningObserver: {
         next({ host, port }) {
           const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;

@@ -5,7 +5,8 @@ import type { ResponderKeys } from '../noise/handshake.js';
 import type { StaticKeyOptions } from '../noise/static-key.js';
 import { TransportError } from '../transport/errors.js';
 import { positive } from '../transport/limits.js';
-import type { CreateResponder } from '../transport/security.js';
+import { responderHere, type CreateResponder, type Responder } from '../transport/security.js';
+import { nodeCrypto } from './crypto.js';
 import type { HandshakeAnswer, HandshakeOrder } from './handshake-worker.js';
 
 /** Handshakes that a thread has at a time: enough that it never waits for the next, few enough that those given up cost little. */
@@ -19,7 +20,7 @@ interface Waiting {
 
 interface Thread {
   readonly worker: Worker;
-  readonly answering: Map<number, Subscriber<ResponderKeys>>;
+  readonly answering: Map<number, Waiting>;
 }
 
 /**
@@ -27,7 +28,8 @@ interface Thread {
  * `listen({ …, responder: handshakeWorkers() })`. They start with the first handshakes and run while it listens. When more come than the
  * threads can answer, the newest go first, since the oldest are the likeliest to have given up.
  *
- * A handshake whose thread ends errors with TransportError `handshake-worker-failed`; another thread takes its place.
+ * A handshake whose thread ends errors with TransportError `handshake-worker-failed`; another thread takes its place. Where threads
+ * cannot work at all (a bundler that left their file out, a policy against WebAssembly), this one does their work with `nodeCrypto`.
  * @param threads how many, 1 or more; unless given, one for every processor but one, 4 at most
  * @throws TransportError `invalid-option`
  */
@@ -40,18 +42,21 @@ export function handshakeWorkers(
     const waiting: Waiting[] = [];
     let order = 0;
     let cleared = false;
+    let hasAnswered = false;
+    let here: Responder | undefined;
 
     const begin = (): void => {
       const thread: Thread = { worker: startWorker(options), answering: new Map() };
       running.add(thread);
       thread.worker
         .on('message', ({ order, ...keys }: HandshakeAnswer) => {
-          const subscriber = thread.answering.get(order);
+          hasAnswered = true;
+          const answered = thread.answering.get(order);
           thread.answering.delete(order);
-          if (subscriber === undefined) clearKeys(keys);
+          if (answered === undefined) clearKeys(keys);
           else {
-            subscriber.next(keys);
-            subscriber.complete();
+            answered.subscriber.next(keys);
+            answered.subscriber.complete();
           }
           work();
         })
@@ -62,18 +67,29 @@ export function handshakeWorkers(
     const end = (thread: Thread, why: string, cause?: unknown): void => {
       if (!running.delete(thread) || cleared) return;
       void thread.worker.terminate();
-      for (const subscriber of thread.answering.values()) subscriber.error(workerFailed(why, cause));
+      const unanswered = [...thread.answering.values()];
+      if (hasAnswered) for (const { subscriber } of unanswered) subscriber.error(workerFailed(why, cause));
+      else {
+        here ??= responderHere(nodeCrypto)(options);
+        waiting.unshift(...unanswered);
+      }
       work();
     };
 
     const work = (): void => {
       while (waiting.length > 0) {
+        if (here !== undefined) {
+          const { act1, now, subscriber } = waiting.pop() as Waiting;
+          subscriber.add(here.respond(act1, now).subscribe(subscriber));
+          continue;
+        }
         if (running.size < threads) begin(); // the first ones, and one that ended
         const thread = [...running].reduce((a, b) => (b.answering.size < a.answering.size ? b : a));
         if (thread.answering.size >= ahead) return;
-        const { act1, now, subscriber } = waiting.pop() as Waiting;
+        const next = waiting.pop() as Waiting;
+        const { act1, now } = next;
         order += 1;
-        thread.answering.set(order, subscriber);
+        thread.answering.set(order, next);
         thread.worker.postMessage({ order, act1: act1.slice(), now } satisfies HandshakeOrder);
       }
     };
@@ -88,12 +104,13 @@ export function handshakeWorkers(
             const place = waiting.lastIndexOf(mine);
             if (place >= 0) waiting.splice(place, 1);
             for (const { answering } of running) {
-              for (const [order, other] of answering) if (other === subscriber) answering.delete(order);
+              for (const [order, other] of answering) if (other === mine) answering.delete(order);
             }
           };
         }),
       clear() {
         cleared = true;
+        here?.clear();
         for (const { worker } of running) void worker.terminate();
         running.clear();
       },

@@ -167,7 +167,7 @@ export function serverHandshakes(
 }
 
 /** Answers on this thread, at once. */
-const responderHere =
+export const responderHere =
   (crypto: CryptoProvider): CreateResponder =>
   (options) => {
     const staticKey = createStaticKey(crypto, options);
