@@ -93,7 +93,7 @@ const finnish = {
   // fixed names of the public API, and functions by another name (tested together with their type annotation)
   names: {
     '^(templateProvider|listen|listener|connect|connector|mining|jobDeclaration|templateDistribution)\\b': false,
-    '([Hh]andler|[Oo]perator|[Hh]asher|project|request|start|finish|inTurn|dispatch|run|with|delay|notifier|factory|prepare)\\b': false,
+    '([Hh]andler|[Oo]perator|[Hh]asher|project|request|respond|start|finish|inTurn|dispatch|run|with|delay|notifier|factory|prepare)\\b': false,
   },
 };
 
