@@ -88,6 +88,7 @@ const decoders: Record<string, (bytes: Uint8Array) => unknown> = {
 const handshake: Record<string, (bytes: Uint8Array) => unknown> = {
   createInitiator: (bytes) => rx.createInitiator(rx.nobleCrypto, undefined).finish(bytes, 0),
   respond: (bytes) => rx.respond(rx.nobleCrypto, identity, bytes),
+  respondWithKeys: (bytes) => rx.respondWithKeys(rx.nobleCrypto, identity, bytes),
 };
 const authority = rx.generateAuthorityKeyPair(rx.nobleCrypto);
 const identity = rx
@@ -108,7 +109,7 @@ const takesOurOwn = [
   'coinbaseScriptSigPrefix',
   'assembleCoinbase',
   'receiveTarget',
-  'setChannelTarget',
+  'receiveExtranoncePrefix',
   'jobMerkleRoot',
   'channelJobMerkleRoot',
   'fullExtranonceOf',
