@@ -97,7 +97,9 @@ describe('sv2 miner', () => {
     const { address } = await startPool();
     const miner = startMiner(`stratum2+tcp://${address}`, '--threads', '1', '--hash-rate', '1e6');
     await miner.printed(/no authority key in the URL: any server is accepted/);
-    await miner.printed(/closed during the handshake.*\(if it has no keys, --no-encryption is needed\)/);
+    await miner.printed(
+      /answered in plaintext: it does not encrypt.*\(if it has no keys, --no-encryption is needed\)/,
+    );
     expect(await miner.stop()).toBe(0);
   });
 
@@ -112,13 +114,19 @@ describe('sv2 miner', () => {
     expect(await miner.stop()).toBe(0);
   });
 
+  it('mines for the user that the URL names', async () => {
+    const { pool, address } = await startPool();
+    startMiner(`alice.rig1@${address}`, '--no-encryption', '--threads', '1', '--hash-rate', '1e6');
+    await pool.printed(/alice\.rig1 opened it/);
+  });
+
   const url = 'stratum2+tcp://127.0.0.1:34254';
   it.each<readonly [string, readonly string[], string]>([
     ['no URL', [], 'url is missing: expected a URL stratum2+tcp://host:port/AUTHORITY_KEY'],
     [
       'a URL of another kind',
       ['http://127.0.0.1:1'],
-      'URL: the URL is wrong: its scheme must be stratum2+tcp',
+      'URL: the URL is wrong: it must be of the form stratum2+tcp://HOST:PORT/AUTHORITY_KEY',
     ],
     ['a URL without a port', ['stratum2+tcp://127.0.0.1'], 'its port is missing'],
     ['a wrong key', [`${url}/nonsense0`], 'URL: the authority public key is wrong'],

@@ -38,6 +38,7 @@ import type { Connection, Connector } from '../transport/connection.js';
 import { messageFromLine } from './encode.js';
 import type { CommandContext, CommandIo } from './io.js';
 import { errorLine, readLines } from './lines.js';
+import { printable } from './printable.js';
 
 /** The subprotocols by the names they have on the command line. */
 const protocolNames = {
@@ -167,7 +168,7 @@ function exchange(
     map((message): Printed => {
       const refused = !answered && SetupConnectionError.match(message);
       if (refused) answered = true;
-      return { line: JSON.stringify(toJson(message)), failed: refused };
+      return { line: printable(JSON.stringify(toJson(message))), failed: refused };
     }),
     takeWhile(({ failed }) => !failed, true),
   );

@@ -5,6 +5,7 @@ import { decodeFrame } from '../framing/frame.js';
 import { toJson } from '../framing/json.js';
 import type { CommandContext, CommandIo } from './io.js';
 import { convertLines, readLines } from './lines.js';
+import { printable } from './printable.js';
 
 /** Adds `sv2 decode [HEX…]`. */
 export function registerDecode(program: Command, context: CommandContext): void {
@@ -31,7 +32,7 @@ Example:
  */
 export function decode(frames: readonly string[], io: CommandIo): Promise<0 | 1> {
   return convertLines(io, frames.length > 0 ? [frames] : readLines(io.stdin), (line) =>
-    JSON.stringify(toJson(decodeFrame(frameBytes(line)))),
+    printable(JSON.stringify(toJson(decodeFrame(frameBytes(line))))),
   );
 }
 

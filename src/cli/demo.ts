@@ -28,6 +28,7 @@ import { screen } from './demo/screen.js';
 import { demoState, withOutcome, type DemoOutcome, type DemoState } from './demo/state.js';
 import { demoLine, renderDemo } from './demo/view.js';
 import type { CommandContext } from './io.js';
+import { printable } from './printable.js';
 
 const miners = [
   { name: 'demo.standard', channel: 'standard' },
@@ -122,7 +123,7 @@ async function demo(blocks: number | undefined, context: CommandContext): Promis
       .subscribe({
         error: (error: unknown) => {
           failed = true;
-          if (error instanceof Sv2Error) stderr.write(`sv2: ${error.message}\n`);
+          if (error instanceof Sv2Error) stderr.write(`sv2: ${printable(error.message)}\n`);
           else reject(error instanceof Error ? error : new Error(String(error)));
         },
       });
@@ -142,7 +143,8 @@ function live(step$: Observable<Step>, { stdout }: CommandContext): Observable<u
     const area = screen(stdout);
     let last: DemoState | undefined;
     const draw = () => {
-      if (last !== undefined) area.draw(renderDemo(last, stdout.columns ?? 80, stdout.rows ?? 24));
+      if (last !== undefined)
+        area.draw(renderDemo(last, stdout.columns ?? 80, stdout.rows ?? 24).map(printable));
     };
     return step$.pipe(
       tap(({ state }) => (last = state)),
@@ -161,7 +163,7 @@ function log(step$: Observable<Step>, { stdout }: CommandContext): Observable<un
   return step$.pipe(
     tap(({ event, state }) => {
       const line = demoLine(event, state);
-      if (line !== undefined) stdout.write(`${new Date(state.now).toISOString()} ${line}\n`);
+      if (line !== undefined) stdout.write(`${new Date(state.now).toISOString()} ${printable(line)}\n`);
     }),
   );
 }

@@ -1,4 +1,5 @@
 import { Sv2Error } from '../codec/errors.js';
+import { printable } from './printable.js';
 import { write, type CommandIo } from './io.js';
 
 /** A line of the largest frame in hex or JSON has about half of that. */
@@ -31,7 +32,7 @@ export async function* readLines(
 
 /** The form of an error on its line of output. */
 export function errorLine(code: string, message: string): string {
-  return JSON.stringify({ error: { code, message } });
+  return printable(JSON.stringify({ error: { code, message } }));
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { MinerOutcome } from '../roles/miner/miner.js';
 import type { ClientOutcome } from '../service/outcomes.js';
 import { formatDifficulty, formatDuration, formatHashRate } from './format.js';
+import { quoted } from './printable.js';
 import { info, trouble, type LogLine } from './run-role.js';
 
 /** What pools mean by the error codes of the specification and of the reference implementation. */
@@ -28,7 +29,7 @@ const meanings: Readonly<Record<string, string>> = {
 /** A pool's error code, and what it means if that is known. */
 const inWords = (errorCode: string): string => {
   const meaning = Object.hasOwn(meanings, errorCode) ? meanings[errorCode] : undefined;
-  return meaning === undefined ? errorCode : `${meaning} (${errorCode})`;
+  return meaning === undefined ? quoted(errorCode) : `${meaning} (${errorCode})`;
 };
 
 const later = (what: string, retryIn: number | null): string =>
@@ -58,7 +59,7 @@ export function minerLine(outcome: ClientOutcome<MinerOutcome>): LogLine | undef
     case 'ChannelClosed': {
       const { channelId, reason, retryIn } = outcome;
       return trouble(
-        `the pool closed channel ${channelId}: ${reason}; ${later('asking for another', retryIn)}`,
+        `the pool closed channel ${channelId}: ${quoted(reason)}; ${later('asking for another', retryIn)}`,
       );
     }
     case 'JobStarted':

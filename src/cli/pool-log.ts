@@ -8,6 +8,7 @@ import type { ClientOutcome, ServerOutcome } from '../service/outcomes.js';
 import { formatDifficulty, formatHashRate } from './format.js';
 import { clientLine } from './role-client.js';
 import { serverLine } from './role-server.js';
+import { quoted } from './printable.js';
 import { info, trouble, type LogLine } from './run-role.js';
 
 /** The line that tells of an outcome of a pool; nothing for messages. */
@@ -90,15 +91,20 @@ function miningLine(outcome: ServerOutcome<PoolMiningOutcome>): LogLine | undefi
       const { kind, userIdentity, nominalHashRate, target } = outcome;
       const rate = formatHashRate(nominalHashRate);
       return info(
-        `${channelOf(outcome)}: ${userIdentity} opened it, ${kind}, ${rate} nominal, difficulty ${difficultyOf(target)}`,
+        `${channelOf(outcome)}: ${quoted(userIdentity)} opened it, ${kind}, ${rate} nominal, difficulty ${difficultyOf(target)}`,
       );
     }
     case 'ChannelRefused': {
       const { clientId, userIdentity, errorCode } = outcome;
-      return trouble(`client ${clientId}: no channel for ${userIdentity}: ${errorCode}`);
+      return trouble(
+        `client ${clientId}: no channel for ${quoted(userIdentity)}: ${errorCode}`,
+        `refused: ${clientId} ${errorCode}`,
+      );
     }
     case 'ChannelClosed':
-      return info(`${channelOf(outcome)}: closed (${outcome.userIdentity}): ${outcome.reason}`);
+      return info(
+        `${channelOf(outcome)}: closed (${quoted(outcome.userIdentity)}): ${quoted(outcome.reason)}`,
+      );
     case 'TargetChanged':
       return info(`${channelOf(outcome)}: difficulty ${difficultyOf(outcome.target)} from the next job on`);
     case 'ShareAccepted': {
@@ -106,12 +112,16 @@ function miningLine(outcome: ServerOutcome<PoolMiningOutcome>): LogLine | undefi
       const reached = difficultyOf(hash);
       return info(
         `${channelOf(outcome)}: share of ${sharer(userIdentity, worker)} accepted, difficulty ${formatDifficulty(difficulty)} (reached ${reached})`,
+        `accepted: ${outcome.clientId}`,
       );
     }
     case 'ShareRejected': {
       const { userIdentity, worker, errorCode, reason } = outcome;
       const whose = userIdentity === null ? '' : ` of ${sharer(userIdentity, worker)}`;
-      return trouble(`${channelOf(outcome)}: share${whose} rejected, ${errorCode}: ${reason}`);
+      return trouble(
+        `${channelOf(outcome)}: share${whose} rejected, ${errorCode}: ${reason}`,
+        `share rejected: ${outcome.clientId} ${errorCode}`,
+      );
     }
     case 'BlockFound':
       return info(
@@ -122,7 +132,8 @@ function miningLine(outcome: ServerOutcome<PoolMiningOutcome>): LogLine | undefi
   }
 }
 
-const sharer = (user: string, worker: string): string => (worker === '' ? user : `${user}, ${worker}`);
+const sharer = (user: string, worker: string): string =>
+  worker === '' ? quoted(user) : `${quoted(user)}, ${quoted(worker)}`;
 
 const channelOf = ({
   clientId,

@@ -8,6 +8,7 @@ import type { CommandContext } from './io.js';
 import { registerKeygen } from './keygen.js';
 import { registerMiner } from './miner.js';
 import { registerPool } from './pool.js';
+import { printable } from './printable.js';
 import { withoutKeys } from './secrets.js';
 import { registerTemplateProvider } from './template-provider.js';
 
@@ -35,11 +36,13 @@ export function createProgram(context: CommandContext): Command {
       writeErr: (text) => context.stderr.write(text),
       outputError: (text, writeErr) =>
         writeErr(
-          `sv2: ${withoutKeys(
-            text
-              .trim()
-              .replace(/^error: /, '')
-              .replace(/\s*\n\s*/g, ' '),
+          `sv2: ${printable(
+            withoutKeys(
+              text
+                .trim()
+                .replace(/^error: /, '')
+                .replace(/\s*\n\s*/g, ' '),
+            ),
           )}\n`,
         ),
     });

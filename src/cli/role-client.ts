@@ -1,4 +1,5 @@
 import type { ApplicationOutcome, ClientOutcome } from '../service/outcomes.js';
+import { quoted } from './printable.js';
 import { info, trouble, type LogLine } from './run-role.js';
 
 /**
@@ -25,7 +26,7 @@ export function clientLine(
     }
     case 'reconnecting': {
       const { delay, endpoint } = outcome;
-      const where = endpoint === undefined ? '' : ` at ${endpoint.host}:${endpoint.port}`;
+      const where = endpoint === undefined ? '' : ` at ${quoted(endpoint.host)}:${endpoint.port}`;
       return info(`trying the ${server}${where} again in ${(delay / 1000).toFixed(1)} s`);
     }
     case 'switched': {
@@ -35,10 +36,15 @@ export function clientLine(
     }
     case 'redirectRefused': {
       const { endpoint, reason } = outcome;
-      return trouble(`the ${server} sent us to ${endpoint.host}:${endpoint.port}, not followed: ${reason}`);
+      return trouble(
+        `the ${server} sent us to ${quoted(endpoint.host)}:${endpoint.port}, not followed: ${reason}`,
+      );
     }
     case 'rejected':
-      return trouble(`the ${server} sent ${outcome.message.type}, which was rejected: ${outcome.code}`);
+      return trouble(
+        `the ${server} sent ${outcome.message.type}, which was rejected: ${outcome.code}`,
+        `rejected: ${server} ${outcome.code}`,
+      );
     case 'undeliverable':
       return trouble(
         `not connected to the ${server}, not sent: ${outcome.messages.map(({ type }) => type).join(', ')}`,

@@ -8,6 +8,7 @@ import type { ApplicationOutcome, ServerOutcome } from '../service/outcomes.js';
 import type { Connection } from '../transport/connection.js';
 import { TransportError } from '../transport/errors.js';
 import { authorityPublicKey, authoritySecretKey, ConfigError, hostPort, number } from './config.js';
+import { quoted } from './printable.js';
 import { info, trouble, type LogLine } from './run-role.js';
 
 /** The settings of a role that listens, for its zod schema; keys as in the reference pool's configuration. */
@@ -81,7 +82,10 @@ export function roleListener(settings: ListenSettings, role: string, file?: stri
         },
       },
       handshakeErrorObserver: {
-        next: ({ address, error }) => line$.next(trouble(`${address} was not let in: ${messageOf(error)}`)),
+        next: ({ address, error }) =>
+          line$.next(
+            trouble(`${address} was not let in: ${messageOf(error)}`, `not let in: ${codeOf(error)}`),
+          ),
       },
     });
     return { listen: connection$, line$: line$.asObservable() };
@@ -130,23 +134,37 @@ export function serverLine(outcome: ServerOutcome<ApplicationOutcome>): LogLine 
     case 'connected': {
       const { clientId, client } = outcome;
       const { vendor, firmware } = client.setupConnection;
-      const device = [vendor, firmware].filter((part) => part !== '').join(' ');
-      return info(`client ${clientId} connected from ${client.peer.address}${device && ` (${device})`}`);
+      const device = [vendor, firmware]
+        .filter((part) => part !== '')
+        .map(quoted)
+        .join(' ');
+      return info(
+        `client ${clientId} connected from ${client.peer.address}${device && ` (${device})`}`,
+        `connected: ${hostOf(client.peer.address)}`,
+      );
     }
     case 'disconnected': {
       const { clientId, peer, reason } = outcome;
-      return info(`client ${clientId} (${peer.address}) disconnected: ${reason.message}`);
+      return info(
+        `client ${clientId} (${peer.address}) disconnected: ${reason.message}`,
+        `disconnected: ${hostOf(peer.address)} ${reason.code}`,
+      );
     }
     case 'setupRefused':
       return trouble(
         `client ${outcome.clientId} (${outcome.peer.address}) was refused: ${outcome.errorCode}`,
+        `refused: ${outcome.errorCode}`,
       );
     case 'rejected':
       return trouble(
         `client ${outcome.clientId} sent ${outcome.message.type}, which was rejected: ${outcome.code}`,
+        `rejected: ${outcome.clientId} ${outcome.code}`,
       );
     case 'handlerError':
-      return trouble(`error while handling ${outcome.event?.type ?? type}: ${messageOf(outcome.error)}`);
+      return trouble(
+        `error while handling ${outcome.event?.type ?? type}: ${messageOf(outcome.error)}`,
+        `error: ${codeOf(outcome.error)}`,
+      );
     default:
       return undefined;
   }
@@ -161,3 +179,8 @@ const messageOf = (error: unknown): string =>
       ? error.message
       : String(error)
     : (error.stack ?? error.message);
+
+const codeOf = (error: unknown): string => (error instanceof Sv2Error ? error.code : 'unexpected');
+
+/** An address without its port, which another connection from there would not share. */
+const hostOf = (address: string): string => address.slice(0, address.lastIndexOf(':'));

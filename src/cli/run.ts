@@ -2,6 +2,7 @@ import { CommanderError } from 'commander';
 import { Sv2Error } from '../codec/errors.js';
 import type { CommandIo } from './io.js';
 import { createProgram } from './program.js';
+import { printable } from './printable.js';
 import { withoutKeys } from './secrets.js';
 
 /**
@@ -39,6 +40,6 @@ export async function run(argv: readonly string[], io: CommandIo): Promise<numbe
 /** A line for errors of ours and of the operating system, the stack for those that nobody foresaw. */
 function describe(error: unknown): string {
   const expected = error instanceof Sv2Error || (error instanceof Error && 'syscall' in error);
-  if (expected) return withoutKeys(error.message.replace(/\s*\n\s*/g, ' '));
+  if (expected) return printable(withoutKeys(error.message.replace(/\s*\n\s*/g, ' ')));
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
