@@ -5,8 +5,9 @@
  * Exit status: that of jest; 2 if a tool is missing, or with CI set 1.
  */
 import { spawnSync, type SpawnSyncReturns } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { apps, btcd, cache, root, sriPeerManifest, sriPeerTarget, sv2 } from './support/paths.js';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { apps, bitcoind, btcd, cache, root, sriPeerManifest, sriPeerTarget, sv2 } from './support/paths.js';
 
 /** The version of the node that is put behind our template provider. */
 const btcdVersion = 'v0.26.2';
@@ -85,10 +86,70 @@ const installApps = (wanted: boolean): boolean => {
   return true;
 };
 
+/** A Python package whose source holds Bitcoin Core's, 31.99 (of its master branch, between 31 and 32). */
+const bitcoinKernel = { name: 'py-bitcoinkernel', version: '0.1.0a5' };
+
+/** What of Bitcoin Core is built: the node without wallet, graphics, tests and hardening, optimised a little. */
+const bitcoinCoreOptions = [
+  ...['GUI', 'TESTS', 'BENCH', 'TX', 'UTIL', 'CLI', 'BITCOIN_BIN', 'FUZZ_BINARY'].map(
+    (part) => `-DBUILD_${part}=OFF`,
+  ),
+  ...['WALLET', 'IPC', 'EXTERNAL_SIGNER', 'HARDENING'].map((part) => `-DENABLE_${part}=OFF`),
+  '-DINSTALL_MAN=OFF',
+  '-DCMAKE_BUILD_TYPE=None',
+  '-DCMAKE_C_FLAGS=-O2',
+  '-DCMAKE_CXX_FLAGS=-O1',
+];
+
+/** Builds Bitcoin Core's node if that was asked for; says whether it is there. */
+const buildBitcoinCore = (wanted: boolean): boolean => {
+  if (existsSync(bitcoind)) return true;
+  if (!wanted) {
+    say(
+      'test:interop: without Bitcoin Core; `--bitcoin-core` builds it, which takes half an hour on two cores',
+    );
+    return false;
+  }
+  for (const tool of ['python3', 'cmake', 'make', 'c++', 'tar'])
+    if (!has(tool, '--version')) missing(`${tool} is missing: Bitcoin Core is built with it`);
+  const place = `${cache}/bitcoin-core`;
+  const { name, version } = bitcoinKernel;
+  const source = `${place}/source`;
+  mkdirSync(source, { recursive: true });
+  const download = [
+    '-m',
+    'pip',
+    'download',
+    '--no-deps',
+    '--no-binary',
+    ':all:',
+    '--dest',
+    place,
+    `${name}==${version}`,
+  ];
+  if (run('python3', download).status !== 0)
+    missing(`pip cannot download ${name} ${version}: is the Python package index within reach?`);
+  const archive =
+    readdirSync(place).find((file) => file.endsWith('.tar.gz')) ?? missing(`${name} has no source`);
+  if (run('tar', ['-xzf', `${place}/${archive}`, '-C', source, '--strip-components=1']).status !== 0)
+    process.exit(1);
+  const build = `${place}/build`;
+  const configure = ['-S', `${source}/depend/bitcoin`, '-B', build, ...bitcoinCoreOptions];
+  if (run('cmake', configure).status !== 0)
+    missing('cmake cannot prepare Bitcoin Core: are libboost-dev and libevent-dev installed?');
+  const jobs = process.env['JOBS'] ?? String(availableParallelism());
+  if (run('nice', ['-n', '19', 'make', '-C', build, `-j${jobs}`, 'bitcoind']).status !== 0) process.exit(1);
+  mkdirSync(`${place}/bin`, { recursive: true });
+  copyFileSync(`${build}/bin/bitcoind`, `${place}/bin/bitcoind`);
+  for (const used of [source, build]) rmSync(used, { recursive: true });
+  return true;
+};
+
 const args = process.argv.slice(2);
 buildSriPeer();
 installBtcd();
 const withApps = installApps(args.includes('--apps'));
+const withBitcoinCore = buildBitcoinCore(args.includes('--bitcoin-core'));
 buildSv2();
 
 const { default: base } = (await import(`${root}/jest.config.js`)) as { readonly default: object };
@@ -99,6 +160,7 @@ const config = {
   testMatch: [
     '<rootDir>/spec/interop/live/*.live.ts',
     ...(withApps ? ['<rootDir>/spec/interop/live/*.apps.ts'] : []),
+    ...(withBitcoinCore ? ['<rootDir>/spec/interop/live/*.core.ts'] : []),
   ],
   testTimeout: 120_000,
 };
@@ -111,6 +173,6 @@ const { status } = run(process.execPath, [
   ...jest,
   `--config=${JSON.stringify(config)}`,
   '--runInBand',
-  ...args.filter((arg) => arg !== '--apps'),
+  ...args.filter((arg) => arg !== '--apps' && arg !== '--bitcoin-core'),
 ]);
 process.exit(status ?? 1);

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
@@ -5,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { firstValueFrom, retry } from 'rxjs';
 import { bitcoinRpc } from '../../../src/node/bitcoin-rpc.js';
 import { patience } from './inbox.js';
-import { btcd } from './paths.js';
+import { bitcoind, btcd } from './paths.js';
 import { startProgram, type Program } from './process.js';
 
 /** A port of loopback that was free just now. */
@@ -25,7 +26,7 @@ export const temporaryDirectory = (): { readonly path: string; remove(): void } 
   return { path, remove: () => rmSync(path, { recursive: true, force: true, maxRetries: 3 }) };
 };
 
-/** btcd on a chain of its own, to be killed and started again. */
+/** A Bitcoin node on a chain of its own, to be killed and started again. */
 export interface Node {
   readonly url: string;
   /** Calls a method of its JSON-RPC interface. */
@@ -37,41 +38,22 @@ export interface Node {
 }
 
 /**
- * btcd on simnet (on regtest it begins a new chain at each start), with its files below a directory.
- * @param miningAddress who is paid for the blocks of its `generate`
+ * A node that is a program.
+ * @param url of its RPC, for us
+ * @param controlUrl of its RPC, for the spec, if that may do more
  */
-export const bitcoinNode = async (directory: string, miningAddress: string): Promise<Node> => {
-  const port = await freePort();
-  const url = `http://interop:secret@127.0.0.1:${port}`;
-  const rpc = bitcoinRpc({ url });
-  const configuration = `${directory}/btcd.conf`;
-  writeFileSync(configuration, '');
+const nodeOf = (command: string, args: readonly string[], url: string, controlUrl = url): Node => {
+  const rpc = bitcoinRpc({ url: controlUrl });
   let program: Program | undefined;
-
-  const call = <T>(method: string, ...params: readonly unknown[]): Promise<T> =>
-    firstValueFrom(rpc.call(method, params)) as Promise<T>;
-
   return {
     url,
-    call,
+    call: <T>(method: string, ...params: readonly unknown[]) =>
+      firstValueFrom(rpc.call(method, params)) as Promise<T>,
     async start() {
-      program = startProgram(btcd, [
-        `--configfile=${configuration}`,
-        `--datadir=${directory}/data`,
-        `--logdir=${directory}/logs`,
-        '--simnet',
-        '--notls',
-        '--nolisten',
-        `--rpclisten=127.0.0.1:${port}`,
-        '--rpcuser=interop',
-        '--rpcpass=secret',
-        '--rpcmaxclients=100',
-        '--txindex',
-        `--miningaddr=${miningAddress}`,
-      ]);
+      program = startProgram(command, args);
       program.lines.push = () => undefined;
       const ended = program.ended.then((status): never => {
-        throw new Error(`btcd has ended with ${status}`);
+        throw new Error(`${command} has ended with ${status}`);
       });
       const answers = firstValueFrom(
         rpc.call('getblockcount', []).pipe(retry({ count: patience / 100, delay: 100 })),
@@ -83,4 +65,62 @@ export const bitcoinNode = async (directory: string, miningAddress: string): Pro
       await program?.stop();
     },
   };
+};
+
+/**
+ * btcd on simnet (on regtest it begins a new chain at each start), with its files below a directory.
+ * @param miningAddress who is paid for the blocks of its `generate`
+ */
+export const btcdNode = async (directory: string, miningAddress: string): Promise<Node> => {
+  const port = await freePort();
+  const configuration = `${directory}/btcd.conf`;
+  writeFileSync(configuration, '');
+  const args = [
+    `--configfile=${configuration}`,
+    `--datadir=${directory}/data`,
+    `--logdir=${directory}/logs`,
+    '--simnet',
+    '--notls',
+    '--nolisten',
+    `--rpclisten=127.0.0.1:${port}`,
+    '--rpcuser=interop',
+    '--rpcpass=secret',
+    '--rpcmaxclients=100',
+    '--txindex',
+    `--miningaddr=${miningAddress}`,
+  ];
+  return nodeOf(btcd, args, `http://interop:secret@127.0.0.1:${port}`);
+};
+
+/** A line of Bitcoin Core's configuration for a user, as its share/rpcauth makes them. */
+const rpcAuth = (user: string, password: string): string => {
+  const salt = '00112233445566778899aabbccddeeff';
+  return `-rpcauth=${user}:${salt}$${createHmac('sha256', salt).update(password).digest('hex')}`;
+};
+
+/**
+ * Bitcoin Core without peers, with its files below a directory. `interop` is the user for us, whom options can forbid
+ * things; the spec is another.
+ */
+export const bitcoinCoreNode = async (
+  directory: string,
+  chain: 'regtest' | 'signet' | 'testnet4',
+  ...options: readonly string[]
+): Promise<Node> => {
+  const port = await freePort();
+  const args = [
+    `-datadir=${directory}`,
+    `-chain=${chain}`,
+    '-server',
+    '-listen=0',
+    '-connect=0',
+    '-printtoconsole=0',
+    '-dbcache=16',
+    `-rpcport=${port}`,
+    rpcAuth('interop', 'secret'),
+    rpcAuth('spec', 'secret'),
+    ...options,
+  ];
+  const url = (user: string) => `http://${user}:secret@127.0.0.1:${port}`;
+  return nodeOf(bitcoind, args, url('interop'), url('spec'));
 };

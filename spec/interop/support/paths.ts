@@ -12,6 +12,8 @@ export const cache = `${sriPeerTarget}/interop`;
 export const sriPeer = `${sriPeerTarget}/debug/sri-peer`;
 export const btcd = `${cache}/bin/btcd`;
 export const apps = process.env['SRI_APPS'] ?? `${cache}/apps`;
+/** Bitcoin Core's node; BITCOIND names another. */
+export const bitcoind = process.env['BITCOIND'] ?? `${cache}/bitcoin-core/bin/bitcoind`;
 /** Where `sv2` is built, with its package.json. */
 export const sv2 = `${cache}/sv2`;
 export const sv2Main = `${sv2}/dist/cli/main.js`;
