@@ -81,6 +81,26 @@ describe('a pool and its miners', () => {
     }, brief);
   });
 
+  it.each([
+    [{}, 14],
+    [{ poolSignature: 'x'.repeat(64) }, 9],
+    [{ extranonceSize: 8 }, 8],
+  ])('of %j lets its channels roll %d bytes, and takes who asks for no more', (options, extranonceSize) => {
+    marbles(({ connection, expectSent, expectOutcomes }) => {
+      const most = openExtended({ requestId: 1, minExtranonceSize: extranonceSize });
+      const more = openExtended({ requestId: 2, minExtranonceSize: extranonceSize + 1 });
+      const miner = connection('sab', { ...fromMiner, a: most, b: more });
+      expectOutcomes(poolOf(connection('w', fromProvider), [miner], options).start(), 'handlerError').toBe(
+        '',
+      );
+      expectSent(miner).toBe('wae', {
+        ...toMiner,
+        a: like({ type: 'OpenExtendedMiningChannel.Success', extranonceSize }),
+        e: like({ type: 'OpenMiningChannel.Error', errorCode: 'min-extranonce-size-too-large' }),
+      });
+    }, brief);
+  });
+
   it('gives a miner that comes later the present job, and those for the next tip', () => {
     marbles(({ connection, expectOutcomes, expectSent }) => {
       const provider = connection('(wtpun)', fromProvider);

@@ -273,6 +273,25 @@ describe('jobs', () => {
     expect(server().renewJobs(NOW)).toEqual({ messages: [], outcomes: [] });
   });
 
+  it('are renewed for the channel alone whose target waits, once its job is old enough, under the same prefix', () => {
+    const miningServer = running();
+    const { client, send, receive } = wire(miningServer);
+    for (const requestId of [1, 2]) send(openExtended({ requestId }));
+    const [first, second] = [...client.channels.values()];
+    const age = 30_000;
+    const renew = (at: number) => sentTo(receive(miningServer.renewJobs(NOW + at, age), NOW + at));
+    expect(renew(0)).toEqual([]);
+    const { channelId, extranoncePrefix } = second!;
+    receive(miningServer.setTarget(1, channelId, targetFromHashrate(2, 60)));
+    expect(renew(29_000)).toEqual([]);
+    expect(renew(30_000)).toMatchObject([{ type: 'NewExtendedMiningJob', channelId, jobId: 2 }]);
+    receive(miningServer.setTarget(1, channelId, targetFromHashrate(3, 60)));
+    expect(renew(59_000)).toEqual([]);
+    expect(renew(60_000)).toMatchObject([{ channelId, jobId: 3 }]);
+    expect(second!.extranoncePrefix).toEqual(extranoncePrefix);
+    expect(first!.jobs.active?.jobId).toBe(1);
+  });
+
   it('on another previous hash free the memory for duplicates', () => {
     const miningServer = running();
     wireChannel(miningServer);

@@ -45,6 +45,17 @@ import { slices } from './slices.js';
  * what to send to whom and what happened. It does no I/O, reads no clock and throws only at its caller; whatever
  * a client sends is answered.
  *
+ * Routine operation sends nothing that firmware in the field ignores. What Bitaxe's has no case for, and what that
+ * costs (its sv2_protocol.h; it reads 0x00 to 0x02, 0x10 to 0x15, 0x1a to 0x1d, 0x1f to 0x21):
+ *
+ * | message                        | sent                              | who ignores it                               |
+ * |--------------------------------|-----------------------------------|----------------------------------------------|
+ * | SetExtranoncePrefix            | only by `setExtranoncePrefix`     | goes on with the old prefix, all is rejected |
+ * | SetGroupChannel                | only by `setGroupChannel`         | misses jobs: not for one that has one channel |
+ * | CloseChannel                   | only by `closeChannel`            | goes on into `invalid-channel-id`: disconnect it |
+ * | UpdateChannel.Error            | to an UpdateChannel               | sends none                                   |
+ * | SetCustomMiningJob.Success, .Error | to a SetCustomMiningJob       | sends none                                   |
+ *
  * All channels share the jobs made from a template, so a job costs one coinbase however many channels there are,
  * and a merkle root for each channel that must be told one.
  *

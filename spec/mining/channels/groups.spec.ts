@@ -124,6 +124,42 @@ describe('SetGroupChannel', () => {
     expect(sentTo(miningServer.newTemplate(template(3)))).toHaveLength(1); // the groups left empty are gone
   });
 
+  it('brings the new group the future jobs, so that job and SetNewPrevHash come by one id', () => {
+    const { miningServer, channels, send, receive } = setUp();
+    const [stayed] = channels;
+    receive(miningServer.newTemplate(template(2)));
+    const moved = channels.slice(1);
+    const output = receive(
+      miningServer.setGroupChannel(
+        1,
+        moved.map(({ channelId }) => channelId),
+      ),
+    );
+    const { groupChannelId } = moved[0]!;
+    expect(sentTo(output).slice(1)).toMatchObject([
+      { type: 'NewExtendedMiningJob', channelId: groupChannelId, jobId: 2, minNtime: null },
+    ]);
+    const ids = sentTo(receive(miningServer.setNewPrevHash(prevHashFor(2), NOW)));
+    expect(ids).toMatchObject([{ channelId: stayed!.groupChannelId }, { channelId: groupChannelId }]);
+    for (const channel of channels) outcomeOf(send(mineShare(channel).message), 'ShareAccepted');
+  });
+
+  it('does not matter to channels that were opened after the job: they had it by their own ids', () => {
+    const miningServer = server();
+    miningServer.newTemplate(template(1));
+    miningServer.setNewPrevHash(prevHashFor(1), NOW);
+    miningServer.newTemplate(template(2));
+    const { send, receive, client } = wire(miningServer);
+    for (const requestId of [1, 2]) send(openStandard({ requestId }));
+    const ids = [...client.channels.keys()];
+    const activated = sentTo(receive(miningServer.setNewPrevHash(prevHashFor(2), NOW)));
+    expect(activated).toMatchObject(
+      ids.map((channelId) => ({ type: 'SetNewPrevHash', channelId, jobId: 2 })),
+    );
+    for (const channel of client.channels.values())
+      outcomeOf(send(mineShare(channel).message), 'ShareAccepted');
+  });
+
   it('is not for clients that require standard jobs', () => {
     const { miningServer, channels } = setUp(REQUIRES_STANDARD_JOBS);
     expect(codeOf(() => miningServer.setGroupChannel(1, [channels[0]!.channelId]))).toBe('group-not-allowed');

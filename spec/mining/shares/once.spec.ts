@@ -4,6 +4,7 @@ import {
   extranonceAllocator,
   jobMarks,
   miningServer,
+  nextWork,
   type ClientChannel,
   type MiningServerOptions,
 } from '../../../src/mining/index.js';
@@ -194,6 +195,23 @@ describe('a share counts once', () => {
 });
 
 describe('job marks', () => {
+  it('are there without being asked for', () => {
+    const rootOf = () => {
+      const server = miningServer({
+        extranonce: extranonceAllocator({ randomBytes: zeros }),
+        payoutOutputs,
+        sharesPerMinute: 60,
+        shareBatchSize: 1,
+      });
+      onTip(server, 1);
+      const { client, send } = wire(server);
+      send(openStandard());
+      const [channel] = client.channels.values() as unknown as readonly [ClientChannel];
+      return nextWork(channel, NOW)?.merkleRoot;
+    };
+    expect(rootOf()).not.toEqual(rootOf());
+  });
+
   it('count up from a random number, over its end', () => {
     const next = jobMarks((length) => zeros(length).fill(255));
     expect([next(), next(), next()]).toEqual([

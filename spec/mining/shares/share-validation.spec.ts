@@ -197,6 +197,25 @@ describe.each(['standard', 'extended'] as const)('a share of a %s channel', (kin
     }
   });
 
+  it('may roll ntime to two hours after the clock, where the tip has an old time', () => {
+    const { miningServer, channel } = setUp(kind);
+    const age = 3 * 3600;
+    const old = prevHashFor(2, { headerTimestamp: NTIME - age });
+    miningServer.newTemplate(template(2));
+    miningServer.setNewPrevHash(old, NOW);
+    const { message } = mineShare(channel);
+    const verdict = (ntime: number, now: number) => {
+      const [outcome] = miningServer.handle(1, { ...message, jobId: 2, ntime }, now).outcomes;
+      return outcome?.type === 'ShareRejected' ? outcome.errorCode : outcome?.type;
+    };
+    // as one at the clock's time is in range, whatever its hash
+    const inRange = ['ShareAccepted', 'difficulty-too-low'];
+    expect(inRange).toContain(verdict(NTIME + MAX_FUTURE_BLOCK_TIME, NOW));
+    expect(verdict(NTIME + MAX_FUTURE_BLOCK_TIME + 1, NOW)).toBe('invalid-share');
+    expect(inRange).toContain(verdict(NTIME + 100 + MAX_FUTURE_BLOCK_TIME, NOW + 100 * SECOND));
+    expect(verdict(NTIME + 101 + MAX_FUTURE_BLOCK_TIME, NOW + 100 * SECOND)).toBe('invalid-share');
+  });
+
   it('may roll ntime to the seconds gone by and two hours on, even when the clock steps back', () => {
     const { channel, miningServer } = setUp(kind);
     const { message } = mineShare(channel);

@@ -56,6 +56,11 @@ export interface PoolOptions
   readonly poolSignature?: string;
   /** 0 to 65,535; tells the servers of one pool apart so that their miners never do the same work. */
   readonly serverId?: number;
+  /**
+   * Bytes of extranonce that an extended channel may roll, and the most that `min_extranonce_size` can ask for; 14
+   * unless given, down to 9 for a signature of more than 59 bytes. Some devices can do with 8 and less only.
+   */
+  readonly extranonceSize?: number;
   /** How many shares a channel should find a minute, above 0; 6 unless given. */
   readonly sharesPerMinute?: number;
   /** Accepted shares per SubmitShares.Success, 1 or more; 10 unless given. Every 5 s the rest is acknowledged. */
@@ -89,9 +94,15 @@ const minHashrate = 1_000;
 /** Bytes of an extranonce prefix that tell a server's channels apart. */
 const indexSize = 4;
 
-/** Bytes of extranonce that fit a coinbase beside a tag, 20 at most: fewer for a signature of more than 59 bytes. */
-const extranonceSizeBeside = (tag: Uint8Array): number =>
-  Math.min(20, MAX_COINBASE_SCRIPT_SIG_SIZE - maxCoinbasePrefix - 1 - tag.length - JOB_MARK_SIZE - 1);
+/** Bytes of an extranonce prefix: server id and index. */
+const prefixSize = 2 + indexSize;
+
+/** Bytes that channels may roll beside a tag, so that the coinbase has room for all. */
+const rollableBeside = (tag: Uint8Array): number =>
+  Math.min(
+    14,
+    MAX_COINBASE_SCRIPT_SIG_SIZE - maxCoinbasePrefix - 1 - tag.length - JOB_MARK_SIZE - 1 - prefixSize,
+  );
 
 /**
  * A pool: a mining server and a template distribution client as siblings. Miners that come before the first
@@ -108,7 +119,8 @@ export function pool(options: PoolOptions): Pool {
   const [serverSide, clientSide] = siblings();
   let accounts = accountBook();
   const tag = coinbaseTag(poolSignature);
-  const extranonce = { serverId, indexSize, size: extranonceSizeBeside(tag), randomBytes };
+  const { extranonceSize = rollableBeside(tag) } = options;
+  const extranonce = { serverId, indexSize, size: prefixSize + extranonceSize, randomBytes };
   requireRange(
     'sharesPerMinute',
     sharesPerMinute,
