@@ -8,7 +8,11 @@ import {
   encodeAuthoritySecretKey,
   generateAuthorityKeyPair,
 } from '../../src/noise/index.js';
-import { reportLines } from '../../src/cli/pool-log.js';
+import { poolLine, reportLines } from '../../src/cli/pool-log.js';
+import { hexToBytes } from '../../src/codec/hex.js';
+import { decodeFrame } from '../../src/framing/frame.js';
+import { SubmitSolution } from '../../src/messages/template-distribution.js';
+import type { PoolOutcome } from '../../src/roles/pool/pool.js';
 import { accountBook, type Account, type AccountTotals } from '../../src/mining/shares/accounts.js';
 import { startRole, type RunningRole } from './role-support.js';
 import { sv2 } from './support.js';
@@ -328,5 +332,42 @@ describe('the report of what users delivered', () => {
       ),
       expect.stringMatching(/^last 60 s: alice, rig2: 1 accepted/),
     ]);
+  });
+});
+
+describe('what a pool says of its template providers', () => {
+  const solution = SubmitSolution({
+    ...{ templateId: 3n, version: 1, headerTimestamp: 2, headerNonce: 4 },
+    coinbaseTx: Uint8Array.of(9),
+  });
+  const block = { hash: new Uint8Array(32).fill(7), header: new Uint8Array(80).fill(8), solution };
+  const text = (outcome: PoolOutcome) => poolLine(outcome)?.text ?? '';
+
+  it.each([
+    [{ type: 'SolutionHeld', ...block }, /while its template provider is away/],
+    [{ type: 'SolutionUnanswered', ...block, waited: 10_400, others: 7 }, /10 s ago .* and 7 on the same/],
+    [{ type: 'SolutionLost', ...block, others: 0 }, /gone on without a block of ours: block/],
+  ] as const)('of %j has all that it takes to submit the block by hand', (outcome, pattern) => {
+    const line = text(outcome);
+    expect(line).toMatch(pattern);
+    expect(line).toContain(`block ${'07'.repeat(32)}, header ${'08'.repeat(80)}, SubmitSolution `);
+    const frame = /SubmitSolution ([0-9a-f]+)$/.exec(line)?.[1] ?? '';
+    expect(decodeFrame(hexToBytes(frame))).toEqual(solution);
+  });
+
+  it.each([
+    [{ type: 'SolutionsSentAgain', sent: 8, found: 1_117 }, /was sent 8 blocks \(of 1117; /],
+    [{ type: 'SolutionsSentAgain', sent: 1, found: 1 }, /was sent 1 block$/],
+    [{ type: 'SolutionConfirmed', ...block }, /our block (07)+ is on the chain/],
+    [{ type: 'ClockDiffers', seconds: 301 }, /^check the clock: .* 301 s ahead of the time here/],
+    [{ type: 'ClockDiffers', seconds: -301 }, /^check the clock: .* 301 s behind the time here/],
+    [{ type: 'TemplateOld', age: 600_000 }, /^no new template for 600 s/],
+    [{ type: 'TemplateRenewed' }, /new template/],
+    [
+      { type: 'ProviderFault', code: 'invalid-value', message: 'a lie; expected none', isLeft: true },
+      /sent a lie; expected none: it is left \(invalid-value\)/,
+    ],
+  ] as const)('of %j is a line', (outcome, pattern) => {
+    expect(text(outcome)).toMatch(pattern);
   });
 });

@@ -53,12 +53,14 @@ function templateLine(outcome: ClientOutcome<TemplateClientOutcome>): LogLine | 
     case 'SolutionUnanswered':
       return trouble(
         `the template provider was sent a block ${seconds(outcome.waited)} ago and does not build on it: ` +
-          `dialled again, and the block sent again; ${byHand(outcome)}`,
+          `dialled again, and the block sent again${andOthers(outcome)}; ${byHand(outcome)}`,
       );
     case 'SolutionConfirmed':
       return info(`our block ${toDisplayHex(outcome.hash)} is on the chain`);
     case 'SolutionLost':
-      return trouble(`the chain has gone on without a block of ours: ${byHand(outcome)}`);
+      return trouble(
+        `the chain has gone on without a block of ours${andOthers(outcome)}: ${byHand(outcome)}`,
+      );
     case 'ProviderFault': {
       const what = outcome.isLeft ? 'it is left' : 'not used, and there is no other to go to';
       return trouble(`the template provider sent ${outcome.message}: ${what} (${outcome.code})`);
@@ -78,6 +80,9 @@ function templateLine(outcome: ClientOutcome<TemplateClientOutcome>): LogLine | 
       return undefined;
   }
 }
+
+const andOthers = ({ others }: { readonly others: number }): string =>
+  others === 0 ? '' : ` and ${others} on the same previous block`;
 
 const seconds = (milliseconds: number): string => `${Math.round(milliseconds / 1000)} s`;
 

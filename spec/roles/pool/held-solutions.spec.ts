@@ -82,7 +82,7 @@ describe('blocks that were found', () => {
     expect(held.tip(hashOf(1))).toEqual([]);
     expect(held.tip(hashOf(3))).toEqual([]);
     expect(held.size).toBe(1);
-    expect(held.tip(hashOf(4))).toEqual([{ type: 'SolutionLost', ...block(2, 1) }]);
+    expect(held.tip(hashOf(4))).toEqual([{ type: 'SolutionLost', ...block(2, 1), others: 0 }]);
     expect(held.size).toBe(0);
   });
 
@@ -95,21 +95,30 @@ describe('blocks that were found', () => {
     expect(held.size).toBe(0);
   });
 
-  it('show a provider that hangs: once each, when it has had the time to build on them', () => {
+  it('are told lost together when they were on one previous block', () => {
+    const held = heldSolutions();
+    held.tip(hashOf(1));
+    for (const number of [2, 3, 4]) held.found(block(number, 1), 0, 0);
+    held.tip(hashOf(8));
+    expect(held.tip(hashOf(9))).toEqual([{ type: 'SolutionLost', ...block(2, 1), others: 2 }]);
+  });
+
+  it('show a provider that hangs: once, when it has had the time to build on them', () => {
     const held = heldSolutions();
     held.connected(0, 0);
     held.tip(hashOf(1));
     held.found(block(2, 1), 0, 5);
-    expect(held.unanswered(4 + answerTimeout)).toEqual([]);
-    expect(held.unanswered(5 + answerTimeout)).toMatchObject([
-      { type: 'SolutionUnanswered', hash: hashOf(2), waited: answerTimeout },
-    ]);
-    expect(held.unanswered(6 + answerTimeout)).toEqual([]);
+    held.found(block(3, 1), 0, 6);
+    expect(held.unanswered(4 + answerTimeout)).toBeUndefined();
+    expect(held.unanswered(5 + answerTimeout)).toEqual({
+      ...{ type: 'SolutionUnanswered', ...block(2, 1), waited: answerTimeout, others: 1 },
+    });
+    expect(held.unanswered(9 + answerTimeout)).toBeUndefined();
     held.disconnected();
     held.connected(0, 20_000);
-    expect(held.unanswered(90_000)).toEqual([]);
-    held.found(block(3, 1), 0, 90_000);
+    expect(held.unanswered(90_000)).toBeUndefined();
+    held.found(block(4, 1), 0, 90_000);
     held.tip(hashOf(9)); // it does not hang: another block came first
-    expect(held.unanswered(190_000)).toEqual([]);
+    expect(held.unanswered(190_000)).toBeUndefined();
   });
 });

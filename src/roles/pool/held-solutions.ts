@@ -27,11 +27,13 @@ export interface SolutionsSentAgain {
   readonly found: number;
 }
 
-/** A template provider was sent a block and did not build on it, nor on any other: it may hang. Told once a block. */
+/** A template provider was sent a block and did not build on it, nor on any other: it may hang. */
 export interface SolutionUnanswered extends Solution {
   readonly type: 'SolutionUnanswered';
   /** Milliseconds since it was sent. */
   readonly waited: number;
+  /** How many others on the same previous block it was sent since. */
+  readonly others: number;
 }
 
 /** A block of ours is what the chain builds on now. */
@@ -42,6 +44,8 @@ export interface SolutionConfirmed extends Solution {
 /** The chain has gone on without a block of ours, by two blocks: it is not sent again. */
 export interface SolutionLost extends Solution {
   readonly type: 'SolutionLost';
+  /** How many others on the same previous block are given up with it. */
+  readonly others: number;
 }
 
 /** What becomes of blocks that were found. */
@@ -69,8 +73,8 @@ export interface HeldSolutions {
   disconnected(): void;
   /** A template provider builds on a block. @param prevHash its hash: 32 bytes in wire order */
   tip(prevHash: Uint8Array): readonly SolutionOutcome[];
-  /** The blocks that the template provider should have built on by now; each is told once. */
-  unanswered(now: number): readonly SolutionUnanswered[];
+  /** The block that the template provider should have built on by now; told once for all on a previous block. */
+  unanswered(now: number): SolutionUnanswered | undefined;
   /** How many blocks are kept. */
   readonly size: number;
 }
@@ -104,7 +108,15 @@ export const heldSolutions = (): HeldSolutions => {
 
   const without = (entry: Held) => held.filter((other) => other !== entry);
   const solutionOf = ({ hash, header, solution }: Held): Solution => ({ hash, header, solution });
-  const lost = (entry: Held): SolutionLost => ({ type: 'SolutionLost', ...solutionOf(entry) });
+  /** Gives blocks up; told once for all on a previous block. */
+  const giveUp = (lost: readonly Held[]): SolutionLost[] => {
+    held = held.filter((entry) => !lost.includes(entry));
+    return lost.flatMap((entry) => {
+      const siblings = lost.filter(({ prevHash }) => prevHash === entry.prevHash);
+      if (siblings[0] !== entry) return [];
+      return [{ type: 'SolutionLost', ...solutionOf(entry), others: siblings.length - 1 }];
+    });
+  };
 
   /** Makes room for a block, if there is any; returns whether. */
   const makeRoom = (prevHash: string, { templateId }: SubmitSolution): boolean => {
@@ -129,11 +141,7 @@ export const heldSolutions = (): HeldSolutions => {
       if (!makeRoom(prevHash, solution)) return { send: [], outcomes };
       const sentAt = isPresent ? now : undefined;
       held = [...held, { ...block, upstream, prevHash, tips: 0, sentAt, isTold: false }];
-      const [oldest] = held;
-      if (held.length > maxHeld && oldest !== undefined) {
-        held = without(oldest);
-        outcomes.push(lost(oldest));
-      }
+      outcomes.push(...giveUp(held.slice(0, Math.max(0, held.length - maxHeld))));
       return { send: isPresent ? [solution] : [], outcomes };
     },
     connected(upstream, now) {
@@ -162,19 +170,25 @@ export const heldSolutions = (): HeldSolutions => {
         held = held.filter((entry) => entry.prevHash !== confirmed.prevHash); // only one could win
       }
       for (const entry of held) if (entry.prevHash !== hash) entry.tips += 1;
-      for (const entry of held.filter(({ tips }) => tips >= maxTips)) outcomes.push(lost(entry));
-      held = held.filter(({ tips }) => tips < maxTips);
-      return outcomes;
+      return [...outcomes, ...giveUp(held.filter(({ tips }) => tips >= maxTips))];
     },
-    unanswered: (now) =>
-      held.flatMap((entry) => {
-        const { sentAt, upstream, isTold, tips } = entry;
-        if (upstream !== present || sentAt === undefined || isTold || tips > 0) return [];
-        const waited = now - sentAt;
-        if (waited < answerTimeout) return [];
-        entry.isTold = true;
-        return [{ type: 'SolutionUnanswered', ...solutionOf(entry), waited }];
-      }),
+    unanswered(now) {
+      const late = held.find(
+        ({ sentAt, upstream, isTold, tips }) =>
+          upstream === present &&
+          sentAt !== undefined &&
+          !isTold &&
+          tips === 0 &&
+          now - sentAt >= answerTimeout,
+      );
+      if (late === undefined) return undefined;
+      const siblings = held.filter(
+        ({ prevHash, upstream }) => prevHash === late.prevHash && upstream === present,
+      );
+      for (const entry of siblings) entry.isTold = true;
+      const waited = now - (late.sentAt ?? now);
+      return { type: 'SolutionUnanswered', ...solutionOf(late), waited, others: siblings.length - 1 };
+    },
     get size() {
       return held.length;
     },

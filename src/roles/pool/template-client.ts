@@ -141,7 +141,7 @@ export const templateClient =
 
       const takeBlock = (block: Solution): Emitted[] => {
         const source = ids.source(block.solution.templateId);
-        if (source === undefined) return [{ type: 'SolutionLost', ...block }]; // of a template long gone
+        if (source === undefined) return [{ type: 'SolutionLost', ...block, others: 0 }]; // of a template long gone
         const solution = { ...block.solution, templateId: source.templateId };
         const { send, outcomes } = held.found({ ...block, solution }, source.upstream, scheduler.now());
         return [...(send.length === 0 ? [] : [sendToServer(...send)]), ...outcomes];
@@ -155,13 +155,13 @@ export const templateClient =
         isOld ||= becameOld;
         const code = 'provider-hangs';
         const leave =
-          unanswered.length > 0
+          unanswered !== undefined
             ? [leaveServer({ code, message: 'it was sent a block, and does not build on it or on another' })]
             : becameOld && isConnected && providers > 1
               ? [leaveServer({ code, message: `no template for ${Math.round(age / 1000)} s` })]
               : [];
         const old: Emitted[] = becameOld ? [{ type: 'TemplateOld', age }, toSibling(TemplateAged(true))] : [];
-        return [...unanswered, ...old, ...leave];
+        return [...(unanswered === undefined ? [] : [unanswered]), ...old, ...leave];
       };
 
       return merge(
