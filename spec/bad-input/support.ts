@@ -311,7 +311,7 @@ export async function badPeer(target: Target): Promise<BadPeer> {
     target.authorityPublicKey === undefined
       ? { channel: plainChannel(0xffffff), seal: (frame: Uint8Array) => frame, early: undefined }
       : await shakeHands(socket, target.authorityPublicKey);
-  const read = (chunk: Uint8Array): void =>
+  const read = (chunk: Uint8Array): unknown =>
     channel.open(chunk, (header, payload) => void received.push(decodeMessage(header, payload)));
   if (early !== undefined) read(early);
   socket.on('data', read).resume();

@@ -167,6 +167,8 @@ describe('a handshake over TCP', () => {
     const dialled = log(connect({ ...address, handshakeTimeout: 5000, connectTimeout: 6000, scheduler }));
     await eventually(() => heard === 64);
     scheduler.flush();
+    expect(dialled.error).toBeUndefined(); // what has come in time is read first
+    await eventually(() => dialled.error !== undefined);
 
     expect(dialled.error).toMatchObject({ code: 'handshake-timeout', detail: { milliseconds: 5000 } });
     server.close();

@@ -259,6 +259,43 @@ describe('an opener', () => {
     expect(codeOf(() => open(createFrameOpener(receiver), sealed))).toBeUndefined();
   });
 
+  it.each([1, 21, 22, 23])(
+    'puts a frame together of which %i bytes come first, and then the rest',
+    (first) => {
+      const [sender, receiver] = cipherPair();
+      const sealed = sealFrames(sender, concat(plainFrame(30), plainFrame(100, 1)));
+      const opened = open(createFrameOpener(receiver), sealed.subarray(0, first), sealed.subarray(first));
+      expect(opened).toEqual([plainFrame(30), plainFrame(100, 1)]);
+    },
+  );
+
+  it('allocates for what has arrived, not for what a header announces', () => {
+    const [sender, receiver] = cipherPair();
+    const sealed = sealFrames(sender, plainFrame(16_000_000));
+    const openers = Array.from({ length: 4 }, () => createFrameOpener(receiver));
+    const before = process.memoryUsage().arrayBuffers;
+    open(openers[0]!, sealed.subarray(0, 300_000));
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1_000_000);
+    expect(openers[0]!.pending).toBe(300_000);
+  });
+
+  it('stops after as many frames as it was asked for, and goes on where it stopped', () => {
+    const [sender, receiver] = cipherPair();
+    const opener = createFrameOpener(receiver);
+    const sealed = sealFrames(
+      sender,
+      concat(plainFrame(0), plainFrame(30, 1), plainFrame(0, 2), plainFrame(7, 3)),
+    );
+    const lengths: number[] = [];
+    const push = (start: number) =>
+      start + opener.push(sealed.subarray(start), (_, { length }) => lengths.push(length), 2);
+    const end = push(0);
+    expect(lengths).toEqual([0, 30]);
+    expect(end).toBe(22 + 22 + 46);
+    expect(push(end)).toBe(sealed.length);
+    expect(lengths).toEqual([0, 30, 0, 7]);
+  });
+
   it('says how many bytes it holds', () => {
     const [sender, receiver] = cipherPair();
     const opener = createFrameOpener(receiver);

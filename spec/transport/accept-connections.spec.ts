@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Subject, VirtualTimeScheduler } from 'rxjs';
-import { defaultCrypto } from '../../src/crypto/index.js';
+import { defaultCrypto, type CryptoProvider } from '../../src/crypto/index.js';
 import {
   decodeAuthorityPublicKey,
   encodeAuthorityPublicKey,
@@ -11,6 +11,17 @@ import { acceptConnections, type AcceptOptions, type HandshakeFailure } from '..
 import { fakeStream, frames, log, setTarget } from './support.js';
 
 const authority = generateAuthorityKeyPair(defaultCrypto);
+
+const [keyPair, secret] = [defaultCrypto.generateKeyPair(), new Uint8Array(32).fill(7)];
+/** Every key is the same and every secret known: for the order of things, not for what they are. */
+const instantCrypto: CryptoProvider = {
+  ...defaultCrypto,
+  generateKeyPair: () => ({
+    publicKey: keyPair.publicKey,
+    ecdh: () => secret.slice(),
+    destroy: () => undefined,
+  }),
+};
 
 function listener(options: AcceptOptions = {}) {
   const client$ = new Subject<ReturnType<typeof client>>();
@@ -40,24 +51,119 @@ describe('a listener', () => {
     expect(accepted.values.map(({ peer }) => peer.address)).toEqual(['a', 'b']);
   });
 
-  it('turns clients away beyond maxConnections, handshakes included, and takes them when others have gone', () => {
-    const { client$, accepted, failures } = listener({ authority, maxConnections: 2 });
+  it('turns clients away beyond maxConnections, and takes them when others have gone', () => {
+    const { client$, accepted, failures, scheduler } = listener({ authority, maxConnections: 2 });
+    const shakeHands = (one: ReturnType<typeof client>) => {
+      client$.next(one);
+      one.incoming$.next(new Uint8Array(64));
+      scheduler.flush();
+    };
     const [first, second, surplus, later] = [client('1'), client('2'), client('3'), client('4')];
-    client$.next(first);
-    first.incoming$.next(new Uint8Array(64)); // connected
-    client$.next(second); // in its handshake
+    shakeHands(first);
+    shakeHands(second);
     client$.next(surplus);
 
     expect(surplus.events).toEqual(['destroy']);
     expect(failures).toMatchObject([
       { address: '3', error: { code: 'too-many-connections', detail: { maxConnections: 2 } } },
     ]);
-    expect(second.events).toEqual([]);
 
     second.closed$.complete();
-    client$.next(later);
-    later.incoming$.next(new Uint8Array(64));
-    expect(accepted.values.map(({ peer }) => peer.address)).toEqual(['1', '4']);
+    shakeHands(later);
+    expect(accepted.values.map(({ peer }) => peer.address)).toEqual(['1', '2', '4']);
+  });
+
+  it('holds to maxConnections when more handshakes were under way', () => {
+    const { client$, accepted, failures, scheduler } = listener({ authority, maxConnections: 1 });
+    const [first, second] = [client('1'), client('2')];
+    client$.next(first);
+    client$.next(second);
+    for (const { incoming$ } of [first, second]) incoming$.next(new Uint8Array(64));
+    scheduler.flush();
+
+    expect(accepted.values.map(({ peer }) => peer.address)).toEqual(['1']);
+    expect(failures).toMatchObject([{ address: '2', error: { code: 'too-many-connections' } }]);
+    expect(second.events).toEqual(['write', 'end', 'destroy']);
+  });
+
+  it('is not locked out by clients that say nothing: the oldest of them make place', () => {
+    const { client$, accepted, failures } = listener({ authority, maxHandshakes: 3 });
+    const silent = Array.from({ length: 10 }, (_, index) => client(`silent ${index}`));
+    silent.forEach((one) => client$.next(one));
+    const good = client('good');
+    client$.next(good);
+    good.incoming$.next(new Uint8Array(64));
+
+    expect(accepted.values.map(({ peer }) => peer.address)).toEqual(['good']);
+    expect(failures.map(({ address }) => address)).toEqual(silent.slice(0, 8).map(({ address }) => address));
+    expect(failures[0]).toMatchObject({
+      error: { code: 'too-many-connections', detail: { maxHandshakes: 3 } },
+    });
+    expect(silent.map(({ events }) => events.length)).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 0, 0]);
+  });
+
+  it('takes maxConnectionsPerAddress of one address, and others still', () => {
+    const { client$, accepted, failures } = listener({ maxConnectionsPerAddress: 2 });
+    for (const address of ['10.0.0.1:1', '10.0.0.1:2', '10.0.0.1:3', '10.0.0.2:1'])
+      client$.next(client(address));
+
+    expect(accepted.values.map(({ peer }) => peer.address)).toEqual([
+      '10.0.0.1:1',
+      '10.0.0.1:2',
+      '10.0.0.2:1',
+    ]);
+    expect(failures).toMatchObject([
+      { address: '10.0.0.1:3', error: { detail: { maxConnectionsPerAddress: 2 } } },
+    ]);
+  });
+
+  it('makes room among those that say nothing when the system has none', () => {
+    const shortage$ = new Subject<void>();
+    const client$ = new Subject<ReturnType<typeof client>>();
+    const accepted = log(
+      client$.pipe(acceptConnections({ authority, scheduler: new VirtualTimeScheduler() }, shortage$)),
+    );
+    const silent = Array.from({ length: 16 }, () => client());
+    silent.forEach((one) => client$.next(one));
+    shortage$.next();
+    shortage$.next();
+
+    expect(silent.map(({ events }) => events.length)).toEqual([1, 1, 1, 1, ...Array<number>(12).fill(0)]);
+    expect(accepted.error).toBeUndefined();
+  });
+
+  it('takes five thousand that come at once, the first at once, and drops none', () => {
+    const { client$, accepted, failures, scheduler } = listener({ authority, crypto: instantCrypto });
+    const miners = Array.from({ length: 5000 }, (_, index) => client(`miner ${index}`));
+    miners.forEach((one) => client$.next(one));
+    miners.forEach(({ incoming$ }) => incoming$.next(new Uint8Array(64)));
+    expect(accepted.values.map(({ peer }) => peer.address)).toEqual(['miner 0']);
+    scheduler.flush();
+
+    expect(failures).toEqual([]);
+    expect(accepted.values).toHaveLength(5000);
+    expect(accepted.values[1]?.peer.address).toBe('miner 4999'); // the newest
+  });
+
+  it('does no work for those who have gone while they waited', () => {
+    let keys = 0;
+    const crypto = {
+      ...instantCrypto,
+      generateKeyPair() {
+        keys += 1;
+        return instantCrypto.generateKeyPair();
+      },
+    };
+    const { client$, accepted, scheduler } = listener({ authority, crypto });
+    const miners = Array.from({ length: 10 }, (_, index) => client(`${index}`));
+    miners.forEach((one) => client$.next(one));
+    miners.forEach(({ incoming$ }) => incoming$.next(new Uint8Array(64)));
+    const before = keys;
+    miners.slice(1, 9).forEach(({ incoming$ }) => incoming$.complete());
+    scheduler.flush();
+
+    expect(accepted.values.map(({ peer }) => peer.address)).toEqual(['0', '9']);
+    expect(keys - before).toBe(1);
   });
 
   it('reports a client that fails, and goes on with the others', () => {
@@ -150,6 +256,9 @@ describe('its options', () => {
     );
     for (const option of [
       'maxConnections',
+      'maxHandshakes',
+      'maxConnectionsPerAddress',
+      'maxQueuedBytesInAll',
       'handshakeTimeout',
       'closeTimeout',
       'maxQueuedBytes',

@@ -32,6 +32,23 @@ describe('a plaintext channel', () => {
     );
   });
 
+  it('stops after as many frames as it was asked for, and goes on where it stopped', () => {
+    const channel = plainChannel(2000);
+    const bytes = frames(setTarget(1), setTarget(2), setTarget(3), setTarget(4));
+    const received: unknown[] = [];
+    const push = (start: number) =>
+      start +
+      channel.open(
+        bytes.subarray(start),
+        (header, payload) => received.push(decodeMessage(header, payload)),
+        3,
+      );
+    const end = push(0);
+    expect(received).toEqual([setTarget(1), setTarget(2), setTarget(3)]);
+    expect(push(end)).toBe(bytes.length);
+    expect(received).toHaveLength(4);
+  });
+
   it('says whether a frame is incomplete', () => {
     const channel = plainChannel(2000);
     const bytes = frames(setTarget(1));

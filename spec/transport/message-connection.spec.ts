@@ -1,10 +1,16 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { firstValueFrom, Subject } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { CodecError } from '../../src/codec/index.js';
 import { FramingError } from '../../src/framing/index.js';
 import { UnknownMessage } from '../../src/messages/index.js';
 import { openConnection, TransportError, type OpenOptions } from '../../src/transport/index.js';
+import { memoryStreams } from '../../src/testing/memory-streams.js';
+import { plainChannel } from '../../src/transport/frame-channel.js';
+import { completeLimits, framesPerStep, unreadBytes } from '../../src/transport/limits.js';
+import { messageConnection } from '../../src/transport/message-connection.js';
+import { sendQueues } from '../../src/transport/send-queues.js';
+import { createTurns } from '../../src/transport/turns.js';
 import { at, fakeStream, frames, log, setTarget, setup, type FakeStream } from './support.js';
 
 const virtual = () => new TestScheduler((actual, expected) => expect(actual).toEqual(expected));
@@ -351,5 +357,259 @@ describe('violations', () => {
       detail: { queuedBytes: 1001, maxQueuedBytes: 1000, address: 'peer.example:34254' },
     });
     expect(stream.events).toEqual(['write', 'write', 'destroy']);
+  });
+});
+
+/** A channel that the spec watches, and can break. */
+function channelUnderTest(broken: { seal?: Error } = {}) {
+  const channel = plainChannel(2000);
+  const clear = jest.fn(() => channel.clear());
+  const sealed: number[] = [];
+  return {
+    sealed,
+    clear,
+    channel: {
+      ...channel,
+      clear,
+      seal(frames: readonly Uint8Array[]) {
+        sealed.push(frames.length);
+        if (broken.seal !== undefined) throw broken.seal;
+        return channel.seal(frames);
+      },
+    },
+  };
+}
+
+const limits = () => completeLimits({ scheduler: virtual() }, 'client');
+const peer = { address: 'peer.example:34254', encrypted: true };
+
+describe('a failure to send', () => {
+  const failures: [string, (error: Error) => { stream: FakeStream; broken: { seal?: Error } }][] = [
+    ['encrypt', (seal) => ({ stream: fakeStream(), broken: { seal } })],
+    [
+      'write',
+      (error) => ({
+        stream: {
+          ...fakeStream(),
+          write() {
+            throw error;
+          },
+        },
+        broken: {},
+      }),
+    ],
+  ];
+
+  it.each(failures)('(to %s) ends the connection with that error, its keys and its queue', (_, fault) => {
+    const error = new Error('broken');
+    const { stream, broken } = fault(error);
+    const { channel, clear, sealed } = channelUnderTest(broken);
+    const connection = messageConnection(stream, channel, peer, limits(), undefined, undefined);
+    const received = log(connection.message$);
+
+    virtual().run(({ cold, flush }) => {
+      at(cold('a-b'), () => connection.send(setTarget(1)));
+      flush();
+    });
+
+    expect(received.error).toBe(error);
+    expect(stream.events).toEqual(['destroy']);
+    expect(clear).toHaveBeenCalledTimes(1);
+    expect(sealed).toEqual([1]);
+    expect(stream.incoming$.observed).toBe(false);
+  });
+
+  it.each(failures)('(to %s) what is left at close is an error, not an end', (_, fault) => {
+    const error = new Error('broken');
+    const { stream, broken } = fault(error);
+    const { channel, clear } = channelUnderTest(broken);
+    const connection = messageConnection(stream, channel, peer, limits(), undefined, undefined);
+    const received = log(connection.message$);
+
+    connection.send(setTarget(1));
+    connection.close();
+
+    expect(received).toMatchObject({ error, completed: false });
+    expect(stream.events).toEqual(['destroy']);
+    expect(clear).toHaveBeenCalledTimes(1);
+  });
+
+  it('is told to whoever subscribes later', () => {
+    const error = new Error('broken');
+    const { channel } = channelUnderTest({ seal: error });
+    const connection = messageConnection(fakeStream(), channel, peer, limits(), undefined, undefined);
+    virtual().run(({ flush }) => {
+      connection.send(setTarget(1));
+      flush();
+    });
+    expect(log(connection.message$).error).toBe(error);
+  });
+
+  it('of anything leaves nothing to be sent: what was queued goes with the keys', () => {
+    const stream = fakeStream();
+    const { channel, clear, sealed } = channelUnderTest();
+    const connection = messageConnection(stream, channel, peer, limits(), undefined, undefined);
+    log(connection.message$);
+    virtual().run(({ flush }) => {
+      connection.send(setTarget(1));
+      stream.incoming$.error(new TransportError('connection-reset', 'dropped'));
+      flush();
+    });
+    expect(sealed).toEqual([]);
+    expect(clear).toHaveBeenCalledTimes(1);
+    expect(stream.events).toEqual(['destroy']);
+  });
+});
+
+describe('a chunk of many frames', () => {
+  const many = (count: number, from = 0) =>
+    Array.from({ length: count }, (_, index) => setTarget((from + index) % 256));
+
+  /** Two clients of one listener. */
+  function clients() {
+    const asked: (() => void)[] = [];
+    const shared = {
+      turns: createTurns(
+        () => 0,
+        (work) => asked.push(work),
+      ),
+      sendQueues: sendQueues(10_000_000),
+    };
+    const client = () => {
+      const stream = fakeStream();
+      const connection = messageConnection(stream, plainChannel(2000), peer, limits(), undefined, shared);
+      return { stream, connection, received: log(connection.message$) };
+    };
+    return { one: client(), other: client(), turn: () => asked.shift()?.(), asked };
+  }
+
+  it('waits its turn, while its stream is not read and others are', () => {
+    const { one, other, turn, asked } = clients();
+    one.stream.incoming$.next(frames(...many(100)));
+    expect(one.received.values).toHaveLength(framesPerStep);
+    expect(one.stream.incoming$.observed).toBe(false);
+    other.stream.incoming$.next(frames(setTarget(1)));
+    expect(other.received.values).toHaveLength(1);
+    expect(other.stream.incoming$.observed).toBe(true);
+
+    turn();
+    expect(one.received.values).toHaveLength(framesPerStep * 5);
+    turn();
+    expect(one.received.values).toEqual(many(100));
+    expect(one.stream.incoming$.observed).toBe(true);
+    expect(asked).toHaveLength(0);
+  });
+
+  it('is handled in turns with those of others', () => {
+    const { one, other, turn } = clients();
+    one.stream.incoming$.next(frames(...many(1000)));
+    other.stream.incoming$.next(frames(...many(40)));
+    turn();
+    expect(one.received.values).toHaveLength(framesPerStep * 3);
+    expect(other.received.values).toHaveLength(40);
+  });
+
+  it('needs no turn if it has few', () => {
+    const { one, asked } = clients();
+    one.stream.incoming$.next(frames(...many(framesPerStep)));
+    expect(one.received.values).toHaveLength(framesPerStep);
+    expect(asked).toHaveLength(0);
+  });
+
+  it.each(['close', 'unsubscribe'] as const)('is dropped by %s', (how) => {
+    const { one, turn } = clients();
+    one.stream.incoming$.next(frames(...many(100)));
+    if (how === 'close') one.connection.close();
+    else one.received.unsubscribe();
+    turn();
+    expect(one.received.values).toHaveLength(framesPerStep);
+    expect(one.stream.events).toEqual(['end']);
+  });
+
+  it('that came behind the handshake waits, too', () => {
+    const { turns, asked } = scripted();
+    const stream = fakeStream();
+    const early = frames(...many(50));
+    const shared = { turns, sendQueues: sendQueues(1000) };
+    const connection = messageConnection(stream, plainChannel(2000), peer, limits(), early, shared);
+    const received = log(connection.message$);
+    expect(received.values).toHaveLength(framesPerStep);
+    expect(stream.incoming$.observed).toBe(false);
+    asked.shift()?.();
+    expect(received.values).toHaveLength(50);
+    expect(stream.incoming$.observed).toBe(true);
+  });
+
+  it('loses nothing, in whatever pieces and turns it comes', () => {
+    virtual().run(({ flush }) => {
+      const scheduler = virtual();
+      const [near, far] = memoryStreams();
+      const connection = messageConnection(
+        far,
+        plainChannel(2000),
+        peer,
+        completeLimits({ scheduler }, 'client'),
+        undefined,
+        undefined,
+      );
+      const received = log(connection.message$);
+      const bytes = frames(...many(1000));
+      for (let offset = 0; offset < bytes.length; offset += 7777)
+        near.write(bytes.slice(offset, offset + 7777));
+      near.end();
+      flush();
+      for (let round = 0; round < 50; round += 1) {
+        scheduler.flush();
+        flush();
+      }
+      expect(received.values).toEqual(many(1000));
+      expect(received.completed).toBe(true);
+    });
+  });
+});
+
+/** Turns that the spec takes. */
+function scripted() {
+  const asked: (() => void)[] = [];
+  const turns = createTurns(
+    () => 0,
+    (work) => asked.push(work),
+  );
+  return { turns, asked };
+}
+
+describe('a client that does not read', () => {
+  function behind(queued: number) {
+    const { turns, asked } = scripted();
+    const stream = fakeStream();
+    const shared = { turns, sendQueues: sendQueues(10_000_000) };
+    const connection = messageConnection(stream, plainChannel(2000), peer, limits(), undefined, shared);
+    const received = log(connection.message$);
+    virtual().run(({ flush }) => {
+      stream.queuedBytes = queued;
+      connection.send(setTarget(1));
+      flush();
+    });
+    return { stream, received, asked };
+  }
+
+  it('is not read until it does', () => {
+    const { stream, received } = behind(unreadBytes + 1);
+    expect(stream.incoming$.observed).toBe(false);
+    stream.queuedBytes = 0;
+    stream.drained$.complete();
+    expect(stream.incoming$.observed).toBe(true);
+    stream.incoming$.next(frames(setTarget(2)));
+    expect(received.values).toEqual([setTarget(2)]);
+  });
+
+  it('is read while little waits for it', () => {
+    expect(behind(unreadBytes).stream.incoming$.observed).toBe(true);
+  });
+
+  it('is not waited for once the connection has ended', () => {
+    const { stream, received } = behind(unreadBytes + 1);
+    received.unsubscribe();
+    expect(stream.drained$.observed).toBe(false);
   });
 });

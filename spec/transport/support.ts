@@ -9,11 +9,13 @@ export interface FakeStream extends ByteStream {
   readonly incoming$: Subject<Uint8Array>;
   readonly writes: Uint8Array[];
   readonly events: string[];
+  readonly drained$: Subject<never>;
   queuedBytes: number;
 }
 
 export function fakeStream(): FakeStream {
   const incoming$ = new Subject<Uint8Array>();
+  const drained$ = new Subject<never>();
   const writes: Uint8Array[] = [];
   const events: string[] = [];
   return {
@@ -24,6 +26,7 @@ export function fakeStream(): FakeStream {
     chunk$: incoming$,
     closed$: NEVER,
     queuedBytes: 0,
+    drained$,
     write(bytes) {
       writes.push(bytes);
       events.push('write');

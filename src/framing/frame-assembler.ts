@@ -7,6 +7,14 @@ export interface Frame {
   readonly payload: Uint8Array;
 }
 
+/** What bytes led to. */
+export interface Taken {
+  /** Undefined if the chunk ended first. */
+  readonly frame: Frame | undefined;
+  /** Offset in the chunk behind what was taken. */
+  readonly end: number;
+}
+
 /** Tells frames apart by their headers. */
 export type FrameFilter = (header: FrameHeader) => boolean;
 
@@ -20,6 +28,12 @@ export interface FrameAssembler {
    * @throws FramingError `frame-too-large` as soon as a header announces more than the limit
    */
   push(chunk: Uint8Array): Iterable<Frame>;
+  /**
+   * Takes bytes of a chunk up to the end of the first frame they complete.
+   * @param start offset of the first byte that was not taken yet
+   * @throws as `push` does
+   */
+  take(chunk: Uint8Array, start: number): Taken;
   /**
    * Sets the largest payload, in bytes, of the frames that begin from now on. Larger ones of which `isIgnored` says
    * so are read past: they are neither yielded nor held.
@@ -57,33 +71,43 @@ export function frameAssembler(maxPayload = maxPayloadLength): FrameAssembler {
     payload.set(piece, payloadFilled);
   }
 
-  return {
-    *push(chunk) {
-      let offset = 0;
-      for (;;) {
-        if (header === undefined) {
-          const taken = Math.min(headerSize - headerFilled, chunk.length - offset);
-          headerBytes.set(chunk.subarray(offset, offset + taken), headerFilled);
-          headerFilled += taken;
-          offset += taken;
-          if (headerFilled < headerSize) return;
-          const next = readHeader(headerBytes, 0);
-          skipping = next.payloadLength > maxPayload;
-          if (skipping && !isIgnored(next)) throw tooLarge(next, maxPayload);
-          header = next;
-        }
-        const { payloadLength } = header;
-        const taken = Math.min(payloadLength - payloadFilled, chunk.length - offset);
-        const piece = chunk.subarray(offset, offset + taken);
-        if (taken === payloadLength) payload = piece;
-        else if (taken > 0 && !skipping) append(piece, payloadLength);
-        payloadFilled += taken;
+  function take(chunk: Uint8Array, start: number): Taken {
+    let offset = start;
+    for (;;) {
+      if (header === undefined) {
+        const taken = Math.min(headerSize - headerFilled, chunk.length - offset);
+        headerBytes.set(chunk.subarray(offset, offset + taken), headerFilled);
+        headerFilled += taken;
         offset += taken;
-        if (payloadFilled < payloadLength) return;
-        const frame = { header, payload: payload as Uint8Array };
-        header = payload = undefined;
-        headerFilled = payloadFilled = 0;
-        if (!skipping) yield frame;
+        if (headerFilled < headerSize) return { frame: undefined, end: offset };
+        const next = readHeader(headerBytes, 0);
+        skipping = next.payloadLength > maxPayload;
+        if (skipping && !isIgnored(next)) throw tooLarge(next, maxPayload);
+        header = next;
+      }
+      const { payloadLength } = header;
+      const taken = Math.min(payloadLength - payloadFilled, chunk.length - offset);
+      const piece = chunk.subarray(offset, offset + taken);
+      if (taken === payloadLength) payload = piece;
+      else if (taken > 0 && !skipping) append(piece, payloadLength);
+      payloadFilled += taken;
+      offset += taken;
+      if (payloadFilled < payloadLength) return { frame: undefined, end: offset };
+      const frame = { header, payload: payload as Uint8Array };
+      header = payload = undefined;
+      headerFilled = payloadFilled = 0;
+      if (!skipping) return { frame, end: offset };
+    }
+  }
+
+  return {
+    take,
+    *push(chunk) {
+      for (let offset = 0; ;) {
+        const { frame, end } = take(chunk, offset);
+        if (frame === undefined) return;
+        yield frame;
+        offset = end;
       }
     },
     limit(bytes, filter = () => false) {

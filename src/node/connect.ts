@@ -52,7 +52,7 @@ export function connect(target: string | ConnectOptions, dialOptions: DialOption
     throw new TransportError('invalid-option', 'host must be a name or an address', { option: 'host' });
   }
   requirePort(port, 1);
-  const limits = completeLimits(options, 'server');
+  const limits = completeLimits({ nextTurn: setImmediate, ...options }, 'server');
   const connectTimeout = positive('connectTimeout', options.connectTimeout ?? defaultConnectTimeout);
   const { scheduler } = limits;
   const handshake = clientHandshake({ crypto: nodeCrypto, ...options }, () => scheduler.now());

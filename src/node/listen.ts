@@ -1,5 +1,5 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { Observable, type NextObserver } from 'rxjs';
+import { Observable, Subject, type NextObserver, type Observer } from 'rxjs';
 import { acceptConnections, type AcceptOptions } from '../transport/accept-connections.js';
 import type { ByteStream } from '../transport/byte-stream.js';
 import type { Connection } from '../transport/connection.js';
@@ -43,15 +43,17 @@ export const defaultListenHost = '127.0.0.1';
 export function listen(options: ListenOptions): Observable<Connection> {
   const { port } = options;
   requirePort(port, 0);
-  return accepted(options).pipe(acceptConnections({ crypto: nodeCrypto, ...options }));
+  const shortage$ = new Subject<void>();
+  return accepted(options, shortage$).pipe(
+    acceptConnections({ crypto: nodeCrypto, nextTurn: setImmediate, ...options }, shortage$),
+  );
 }
 
-function accepted({
-  host = defaultListenHost,
-  port,
-  listeningObserver,
-  handshakeErrorObserver,
-}: ListenOptions): Observable<ByteStream> {
+/** @param shortage told when the system cannot take another client */
+function accepted(
+  { host = defaultListenHost, port, listeningObserver, handshakeErrorObserver }: ListenOptions,
+  shortage: Pick<Observer<void>, 'next'>,
+): Observable<ByteStream> {
   return new Observable((subscriber) => {
     const server = createServer({
       allowHalfOpen: true,
@@ -78,6 +80,7 @@ function accepted({
         const { host, port } = bound();
         const address = formatAddress(host, port);
         handshakeErrorObserver?.next({ address, error: acceptError(error, address) });
+        shortage.next();
       } else subscriber.error(listenError(error, formatAddress(host, port)));
     });
     server.listen({ host, port }, () => listeningObserver?.next(bound()));

@@ -55,6 +55,12 @@ export function tcpStream(socket: Socket, address: string): ByteStream {
     get queuedBytes() {
       return socket.writableLength;
     },
+    drained$: new Observable((subscriber) => {
+      const onDrain = () => subscriber.complete();
+      if (socket.writableLength === 0 || socket.closed) onDrain();
+      socket.once('drain', onDrain).once('close', onDrain);
+      return () => socket.off('drain', onDrain).off('close', onDrain);
+    }),
     write(bytes) {
       if (socket.writable) socket.write(bytes);
     },

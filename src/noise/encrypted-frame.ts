@@ -14,6 +14,9 @@ const headerLength = 6;
 /** Length in bytes of an encrypted frame header. */
 export const encryptedHeaderLength = headerLength + tagLength; // 22
 
+/** What is allocated at once for a payload that comes in pieces, in bytes. */
+const firstAllocation = 4096;
+
 const maxU24 = 0xff_ffff;
 const empty = new Uint8Array(0);
 
@@ -93,9 +96,11 @@ export interface FrameOpener {
    *
    * An error is final: later calls throw it again. One thrown by `onFrame` is final too, as the rest of the chunk
    * is lost with it. `onFrame` may call `limit` and `destroy`.
+   * @param maxFrames how many frames at most; what is behind the last of them is to be given again
+   * @returns the number of bytes taken
    * @throws NoiseError `frame-authentication-failed`, `frame-too-large`, `nonce-exhausted`, `key-destroyed`
    */
-  push(chunk: Uint8Array, onFrame: FrameListener): void;
+  push(chunk: Uint8Array, onFrame: FrameListener, maxFrames?: number): number;
   /**
    * Sets the largest payload, in bytes, accepted from the next header on. Larger frames of which `isIgnored` says so
    * (it is given the 6 bytes of the header) are authenticated and read past, a block at a time.
@@ -161,19 +166,25 @@ export function createFrameOpener(cipher: CipherState, maxPayload = maxU24): Fra
     return end;
   }
 
+  /** Lets the buffer grow with what has arrived, whatever the header announces. */
+  function makeRoom(length: number, most: number): void {
+    if (buffer.length >= Math.min(length, most)) return;
+    const grown = new Uint8Array(Math.min(most, Math.max(firstAllocation, 2 * length)));
+    grown.set(buffer);
+    buffer = grown;
+  }
+
   /** Reads what it can of a payload block at `chunk[offset]`. Returns the offset behind what it read. */
   function readBlock(chunk: Uint8Array, offset: number): number {
     const plaintextLength = Math.min(payloadLength - opened, maxBlockPlaintextLength);
     const blockLength = plaintextLength + tagLength;
     const available = chunk.length - offset;
-    if (buffer.length === 0) {
-      // Blocks that arrive in pieces are put together where their plaintext will be. The last one needs room for its tag.
-      const complete = available >= encryptedLength(payloadLength);
-      const held = skipping ? plaintextLength : payloadLength;
-      buffer = new Uint8Array(complete ? held : held + tagLength);
-    }
     const place = skipping ? 0 : opened;
     const end = Math.min(offset + blockLength - collected, chunk.length);
+    const held = skipping ? plaintextLength : payloadLength;
+    if (buffer.length === 0 && available >= encryptedLength(payloadLength)) buffer = new Uint8Array(held);
+    // Blocks that arrive in pieces are put together where their plaintext will be. The last one needs room for its tag.
+    else makeRoom(place + collected + end - offset, held + tagLength);
     let block = chunk;
     let start = offset;
     if (collected > 0 || available < blockLength) {
@@ -191,16 +202,20 @@ export function createFrameOpener(cipher: CipherState, maxPayload = maxU24): Fra
     return end;
   }
 
-  function read(chunk: Uint8Array, onFrame: FrameListener): void {
+  function read(chunk: Uint8Array, onFrame: FrameListener, maxFrames: number): number {
     let offset = 0;
-    while (failure === undefined && offset < chunk.length) {
+    let frames = 0;
+    while (failure === undefined && offset < chunk.length && frames < maxFrames) {
       offset = hasHeader ? readBlock(chunk, offset) : readHeader(chunk, offset);
       if (!hasHeader || opened < payloadLength) continue;
       const payload = buffer.length === payloadLength ? buffer : buffer.subarray(0, payloadLength);
       hasHeader = false;
       buffer = empty;
-      if (!skipping) onFrame(header, payload);
+      if (skipping) continue;
+      frames += 1;
+      onFrame(header, payload);
     }
+    return offset;
   }
 
   function fail(error: Error): void {
@@ -213,10 +228,10 @@ export function createFrameOpener(cipher: CipherState, maxPayload = maxU24): Fra
   }
 
   return {
-    push(chunk, onFrame) {
+    push(chunk, onFrame, maxFrames = Infinity) {
       if (failure !== undefined) throw failure;
       try {
-        read(chunk, onFrame);
+        return read(chunk, onFrame, maxFrames);
       } catch (error) {
         fail(error as Error);
         throw error;

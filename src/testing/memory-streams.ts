@@ -1,4 +1,16 @@
-import { asapScheduler, Observable, Subject, type Subscriber, type Subscription } from 'rxjs';
+import {
+  asapScheduler,
+  defer,
+  EMPTY,
+  endWith,
+  ignoreElements,
+  merge,
+  Observable,
+  Subject,
+  take,
+  type Subscriber,
+  type Subscription,
+} from 'rxjs';
 import type { ByteStream } from '../transport/byte-stream.js';
 
 /**
@@ -22,6 +34,8 @@ interface MemoryEnd extends ByteStream {
   join(other: MemoryEnd): void;
   /** Bytes that arrived and were not read. */
   readonly unread: number;
+  /** Emits when that becomes 0. */
+  readonly allRead$: Observable<unknown>;
   arrive(bytes: Uint8Array): void;
   arriveEnd(): void;
   cutOff(): void;
@@ -35,6 +49,7 @@ function memoryEnd(address: string): MemoryEnd {
   let writing = true;
   let reading = true;
   const closed$ = new Subject<never>();
+  const allRead$ = new Subject<void>();
 
   const checkClosed = () => {
     if (!writing && !reading) closed$.complete();
@@ -42,6 +57,7 @@ function memoryEnd(address: string): MemoryEnd {
   const stopReading = () => {
     reading = false;
     inbox = [];
+    allRead$.next();
     const completing = reader;
     reader = undefined;
     completing?.complete();
@@ -52,6 +68,7 @@ function memoryEnd(address: string): MemoryEnd {
   const deliver = () => {
     delivery = undefined;
     while (reader !== undefined && inbox.length > 0) reader.next(inbox.shift() as Uint8Array);
+    if (inbox.length === 0) allRead$.next();
     if (reader !== undefined && peerEnded) stopReading();
   };
   const scheduleDelivery = () => {
@@ -75,6 +92,12 @@ function memoryEnd(address: string): MemoryEnd {
     get queuedBytes() {
       return peer.unread;
     },
+    drained$: defer(() =>
+      peer.unread === 0
+        ? EMPTY
+        : merge(peer.allRead$, closed$.pipe(endWith(undefined))).pipe(take(1), ignoreElements()),
+    ),
+    allRead$,
     write(bytes) {
       if (writing) peer.arrive(bytes);
     },

@@ -23,6 +23,8 @@ export interface ByteStream {
   readonly closed$: Observable<never>;
   /** Bytes written that the peer has not taken yet. */
   readonly queuedBytes: number;
+  /** Completes once the peer has taken all that was written, or the stream is closed. */
+  readonly drained$: Observable<never>;
   /** Queues bytes; they must not be changed afterwards. Does nothing once the stream is ended or destroyed. */
   write(bytes: Uint8Array): void;
   /** Sends what is queued, then tells the peer that no more follows. */

@@ -101,14 +101,14 @@ export function refuseHandshakes(channel: FrameChannel, address: string, sender:
   let filled = 0;
   return {
     ...channel,
-    open(chunk, onFrame) {
+    open(chunk, onFrame, maxFrames) {
       if (filled < headerSize) {
         const piece = chunk.subarray(0, headerSize - filled);
         header.set(piece, filled);
         filled += piece.length;
         if (filled === headerSize && !isMessage(header)) throw encryptingPeer(address, sender);
       }
-      channel.open(chunk, onFrame);
+      return channel.open(chunk, onFrame, maxFrames);
     },
     get incomplete() {
       return channel.incomplete;

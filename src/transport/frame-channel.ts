@@ -11,10 +11,16 @@ export interface FrameChannel {
   /**
    * Takes the next bytes, however they were cut, and calls `onFrame` with each frame they complete. That may
    * call `limit`, which then holds for the next frame, and `clear`, after which no other follows.
+   * @param maxFrames how many at most
+   * @returns the number of bytes taken: all, unless there were more frames
    * @throws FramingError or NoiseError `frame-too-large` when a header announces more than the limit, before
    * anything is allocated for it; NoiseError if the bytes are not authentic; whatever `onFrame` throws
    */
-  open(chunk: Uint8Array, onFrame: (header: FrameHeader, payload: Uint8Array) => void): void;
+  open(
+    chunk: Uint8Array,
+    onFrame: (header: FrameHeader, payload: Uint8Array) => void,
+    maxFrames?: number,
+  ): number;
   /**
    * Sets the largest payload accepted from now on, in bytes. Larger frames of which `isIgnored` says so are read past
    * without being held.
@@ -35,11 +41,15 @@ export function plainChannel(maxPayload: number): FrameChannel {
   let cleared = false;
   return {
     seal: (frames) => (frames.length === 1 ? (frames[0] as Uint8Array) : concatBytes(frames)),
-    open(chunk, onFrame) {
-      for (const { header, payload } of assembler.push(chunk)) {
-        onFrame(header, payload);
-        if (cleared) return;
+    open(chunk, onFrame, maxFrames = Infinity) {
+      let offset = 0;
+      for (let frames = 0; frames < maxFrames && !cleared; frames += 1) {
+        const { frame, end } = assembler.take(chunk, offset);
+        offset = end;
+        if (frame === undefined) break;
+        onFrame(frame.header, frame.payload);
       }
+      return offset;
     },
     limit: (bytes, isIgnored) => assembler.limit(bytes, isIgnored),
     get incomplete() {

@@ -1,13 +1,15 @@
-export {
-  acceptConnections,
-  defaultMaxConnections,
-  type AcceptOptions,
-  type HandshakeFailure,
-} from './accept-connections.js';
+export { acceptConnections, type AcceptOptions, type HandshakeFailure } from './accept-connections.js';
 export type { ByteStream } from './byte-stream.js';
 export type { Connection, Connector, Endpoint, Peer } from './connection.js';
 export { TransportError, type TransportErrorCode } from './errors.js';
-export { defaultLimits, maxCommonPayload, type ConnectionLimits } from './limits.js';
+export {
+  defaultLimits,
+  defaultListenerLimits,
+  maxCommonPayload,
+  type ConnectionLimits,
+  type ListenerLimits,
+} from './limits.js';
+export type { SharedLimits } from './message-connection.js';
 export { openConnection, type Handshake, type HandshakeResult, type OpenOptions } from './open-connection.js';
 export {
   clientHandshake,

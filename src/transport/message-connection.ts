@@ -1,4 +1,4 @@
-import { asapScheduler, Observable, type Subscriber } from 'rxjs';
+import { asapScheduler, Observable, Subscription, type Subscriber } from 'rxjs';
 import { decodeMessage, encodeFrames } from '../framing/frame.js';
 import type { FrameHeader } from '../framing/header.js';
 import { isUnknownExtension, type Message } from '../messages/registry.js';
@@ -7,11 +7,24 @@ import type { Connection, Peer } from './connection.js';
 import { EncryptionMismatch, refuseMismatch } from './encryption-mismatch.js';
 import { TransportError } from './errors.js';
 import type { FrameChannel } from './frame-channel.js';
-import type { ConnectionLimits } from './limits.js';
+import { framesPerStep, unreadBytes, type ConnectionLimits } from './limits.js';
+import type { SendQueue, SendQueues } from './send-queues.js';
+import { createTurns, type Turns } from './turns.js';
+
+/** What the connections of a listener share. */
+export interface SharedLimits {
+  readonly turns: Turns;
+  readonly sendQueues: SendQueues;
+}
 
 /**
  * A connection over a stream whose handshake is done.
+ *
+ * It handles `framesPerStep` frames of a chunk, and the others when its turn comes; until then, and while a
+ * client has not read what waits for it, nothing more is read from the stream.
  * @param early bytes that arrived behind the handshake
+ * @param shared what it shares with the other connections of its listener. One that was dialled has none, and
+ * reads even if its peer does not: if both ends waited for each other, they would wait for ever
  */
 export function messageConnection(
   stream: ByteStream,
@@ -19,23 +32,50 @@ export function messageConnection(
   peer: Peer,
   limits: Required<ConnectionLimits>,
   early: Uint8Array | undefined,
+  shared: SharedLimits | undefined,
 ): Connection {
   let open = true;
   let failure: unknown;
   let subscribed = false;
   let receiver: Subscriber<Message> | undefined;
   let queue: Uint8Array[] = [];
+  /** What has been read and waits for its turn. */
+  let rest = early;
+  let reading = Subscription.EMPTY;
+  /** Waits for a peer that does not read. */
+  let draining: Subscription | undefined;
+  /** Whether anything was left in the send queue the last time. */
+  let behind = false;
+  let turns = shared?.turns;
+
+  const sendQueue: SendQueue = {
+    address: stream.address,
+    get queuedBytes() {
+      return stream.queuedBytes;
+    },
+    drop: (error) => fail(error),
+  };
+
+  /** Lets go of everything but the stream and the receiver. */
+  const release = () => {
+    open = false;
+    queue = [];
+    rest = undefined;
+    reading.unsubscribe();
+    draining?.unsubscribe();
+    channel.clear();
+    if (behind) shared?.sendQueues.left(sendQueue);
+  };
 
   const fail = (error: unknown) => {
     if (!open) return;
-    open = false;
     failure = error;
-    queue = [];
-    channel.clear();
+    release();
     if (error instanceof EncryptionMismatch) refuseMismatch(stream, error, limits);
     else stream.destroy();
-    receiver?.error(error);
+    const failing = receiver;
     receiver = undefined;
+    failing?.error(error);
   };
 
   const flush = () => {
@@ -48,31 +88,78 @@ export function messageConnection(
       fail(error);
       return;
     }
-    if (stream.queuedBytes > limits.maxQueuedBytes) fail(slowConsumer(stream, limits.maxQueuedBytes));
+    const { queuedBytes } = stream;
+    if (queuedBytes === 0 && !behind) return;
+    if (queuedBytes > limits.maxQueuedBytes) {
+      fail(slowConsumer(stream, limits.maxQueuedBytes));
+    } else if (shared !== undefined) {
+      behind = queuedBytes > 0;
+      shared.sendQueues.wrote(sendQueue);
+      if (open && queuedBytes > unreadBytes) waitForReader();
+    }
   };
 
   const close = () => {
     if (!open) return;
     flush();
     if (!open) return;
-    open = false;
-    channel.clear();
+    release();
     const completing = receiver;
     receiver = undefined;
     completing?.complete();
     closeStream(stream, limits.closeTimeout, limits.scheduler);
   };
 
+  const waitForReader = () => {
+    if (draining !== undefined) return;
+    reading.unsubscribe();
+    draining = stream.drained$.subscribe({
+      complete() {
+        draining = undefined;
+        goOn();
+      },
+    });
+  };
+
+  /** Reads, or asks for a turn for what has been read; neither while the peer does not read. */
+  const goOn = () => {
+    if (!open || receiver === undefined || draining !== undefined) return;
+    if (rest === undefined) {
+      if (reading.closed) reading = stream.chunk$.subscribe({ next: receive, error: fail, complete: ended });
+    } else {
+      reading.unsubscribe();
+      turns ??= createTurns(() => limits.scheduler.now(), limits.nextTurn);
+      turns.connection(handleRest);
+    }
+  };
+
   const deliver = (header: FrameHeader, payload: Uint8Array) => {
     receiver?.next(decodeMessage(header, payload));
   };
 
-  const receive = (chunk: Uint8Array) => {
+  /** Handles the first frames of a chunk. */
+  const handle = (chunk: Uint8Array) => {
     try {
-      channel.open(chunk, deliver);
+      const end = channel.open(chunk, deliver, framesPerStep);
+      if (open && end < chunk.length) rest = chunk.subarray(end);
     } catch (error) {
       fail(error);
     }
+  };
+
+  const receive = (chunk: Uint8Array) => {
+    handle(chunk);
+    if (rest !== undefined) goOn();
+  };
+
+  const handleRest = (): boolean => {
+    if (rest === undefined || draining !== undefined) return false;
+    const chunk = rest;
+    rest = undefined;
+    handle(chunk);
+    if (rest !== undefined) return draining === undefined;
+    goOn();
+    return false;
   };
 
   const ended = () => {
@@ -95,10 +182,10 @@ export function messageConnection(
       }
       receiver = subscriber;
       subscriber.add(close);
-      const first = early;
-      early = undefined;
-      if (first !== undefined) receive(first);
-      if (open) subscriber.add(stream.chunk$.subscribe({ next: receive, error: fail, complete: ended }));
+      const first = rest;
+      rest = undefined;
+      if (first !== undefined) handle(first);
+      goOn();
     }),
     send(...messages) {
       if (!open || messages.length === 0) return;

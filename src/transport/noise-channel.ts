@@ -13,8 +13,8 @@ export function noiseChannel(send: CipherState, receive: CipherState, maxPayload
   const opener = createFrameOpener(receive, maxPayload);
   return {
     seal: (frames) => sealFrames(send, frames.length === 1 ? (frames[0] as Uint8Array) : concatBytes(frames)),
-    open: (chunk, onFrame) =>
-      opener.push(chunk, (header, payload) => onFrame(readHeader(header, 0), payload)),
+    open: (chunk, onFrame, maxFrames) =>
+      opener.push(chunk, (header, payload) => onFrame(readHeader(header, 0), payload), maxFrames),
     limit: (bytes, isIgnored = () => false) =>
       opener.limit(bytes, (header) => isIgnored(readHeader(header, 0))),
     get incomplete() {

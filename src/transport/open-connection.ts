@@ -1,4 +1,4 @@
-import { Observable, type Subscriber } from 'rxjs';
+import { Observable, Subscription, type Subscriber } from 'rxjs';
 import type { ByteStream } from './byte-stream.js';
 import type { Connection } from './connection.js';
 import {
@@ -12,7 +12,8 @@ import {
 import { TransportError } from './errors.js';
 import { concatBytes, plainChannel, type FrameChannel } from './frame-channel.js';
 import { completeLimits, type ConnectionLimits } from './limits.js';
-import { messageConnection } from './message-connection.js';
+import type { InTurn } from './handshake-queue.js';
+import { messageConnection, type SharedLimits } from './message-connection.js';
 
 /** One side of a handshake that has one message from each side, such as Noise NX. */
 export interface Handshake {
@@ -53,10 +54,9 @@ export interface OpenOptions extends ConnectionLimits {
    * emits what it emits. At once unless given.
    */
   readonly inTurn?: InTurn;
+  /** What it shares with the other connections of a listener; a connection that was dialled has nothing to share. */
+  readonly shared?: SharedLimits;
 }
-
-/** Runs work when its turn has come; unsubscribing gives up the place in the queue. */
-export type InTurn = <T>(work$: Observable<T>) => Observable<T>;
 
 /**
  * Makes a connection of a byte stream: does the handshake on subscription, emits the connection once it is
@@ -67,31 +67,35 @@ export type InTurn = <T>(work$: Observable<T>) => Observable<T>;
  */
 export function openConnection(stream: ByteStream, options: OpenOptions): Observable<Connection> {
   const limits = completeLimits(options, options.receivesFrom);
-  const { handshake, inTurn = (work$) => work$ } = options;
+  const { handshake, shared } = options;
   if (handshake === undefined) {
     return new Observable((subscriber) => {
       const channel = refuseHandshakes(plainChannel(limits.maxPayload), stream.address, options.receivesFrom);
       subscriber.next(
-        messageConnection(stream, channel, { address: stream.address, encrypted: false }, limits, undefined),
+        messageConnection(
+          stream,
+          channel,
+          { address: stream.address, encrypted: false },
+          limits,
+          undefined,
+          shared,
+        ),
       );
       subscriber.complete();
     });
   }
-  return new Observable((subscriber) =>
-    shakeHands(stream, handshake(), limits, options.receivesFrom, inTurn, subscriber),
-  );
+  return new Observable((subscriber) => shakeHands(stream, handshake(), limits, options, subscriber));
 }
 
 function shakeHands(
   stream: ByteStream,
   handshake: Handshake,
   limits: Required<ConnectionLimits>,
-  sender: Sender,
-  inTurn: InTurn,
+  { receivesFrom: sender, inTurn = (work$) => work$, shared }: OpenOptions,
   subscriber: Subscriber<Connection>,
 ): void {
   const { address } = stream;
-  const { scheduler, handshakeTimeout } = limits;
+  const { scheduler, handshakeTimeout, nextTurn } = limits;
   const { expected, mayFollow } = handshake;
   let received: Uint8Array | undefined;
   let finishing = false;
@@ -104,9 +108,11 @@ function shakeHands(
   });
 
   // The time is the peer's own: it ends when its message is here, and what came in time is read before it is judged.
-  const deadline = scheduler.schedule(() => {
-    deadline.add(scheduler.schedule(() => subscriber.error(timedOut(stream, handshakeTimeout))));
-  }, handshakeTimeout);
+  const expire = () => {
+    if (!deadline.closed) subscriber.error(timedOut(stream, handshakeTimeout));
+  };
+  const deadline = new Subscription();
+  deadline.add(scheduler.schedule(() => nextTurn(expire), handshakeTimeout));
   subscriber.add(deadline);
 
   const handOver = (
@@ -127,7 +133,7 @@ function shakeHands(
       encrypted: true,
       ...(authorityPublicKey === undefined ? {} : { authorityPublicKey }),
     };
-    subscriber.next(messageConnection(stream, channel, peer, limits, early));
+    subscriber.next(messageConnection(stream, channel, peer, limits, early, shared));
     subscriber.complete();
   };
 

@@ -73,6 +73,8 @@ export type StartHandshake = () => Handshake;
 /** What a listener's handshakes share while it listens. */
 export interface ServerHandshakes {
   readonly start: StartHandshake;
+  /** How many can be finished at a time: 1, or more if that is done on other threads. */
+  readonly atOnce: number;
   /** Clears the keys. */
   clear(): void;
 }
@@ -149,6 +151,7 @@ export function serverHandshakes(
   return () => {
     const responder = createResponder(options);
     return {
+      atOnce: 1,
       start: () => ({
         expected: act1Length,
         mayFollow: false,

@@ -1,0 +1,68 @@
+import { TransportError } from './errors.js';
+
+/** What waits to be sent on one connection. */
+export interface SendQueue {
+  readonly address: string;
+  /** Bytes written that the peer has not taken yet. */
+  readonly queuedBytes: number;
+  /** Gives the connection up. */
+  drop(error: TransportError): void;
+}
+
+/** The send queues of a listener's connections, limited together. */
+export interface SendQueues {
+  /** To be called whenever something has been queued, or was in the queue the last time. */
+  wrote(queue: SendQueue): void;
+  /** To be called when a connection has ended. */
+  left(queue: SendQueue): void;
+}
+
+/**
+ * Limits what waits for all clients together: above that the clients with the longest queues go, until three
+ * quarters are left.
+ * @param maxBytes in all
+ */
+export function sendQueues(maxBytes: number): SendQueues {
+  /** Who was behind when it was last asked, and by how many bytes. */
+  const behind = new Map<SendQueue, number>();
+  /** The sum of these; queues have become shorter since, unless they wrote. */
+  let total = 0;
+
+  const set = (queue: SendQueue, bytes: number) => {
+    total += bytes - (behind.get(queue) ?? 0);
+    if (bytes > 0) behind.set(queue, bytes);
+    else behind.delete(queue);
+  };
+
+  const shorten = () => {
+    for (const queue of [...behind.keys()]) set(queue, queue.queuedBytes);
+    if (total <= maxBytes) return;
+    const longestFirst = [...behind].sort(([, a], [, b]) => b - a);
+    for (const [queue, bytes] of longestFirst) {
+      if (total <= maxBytes * 0.75) return;
+      const inAll = total;
+      set(queue, 0);
+      queue.drop(
+        new TransportError(
+          'slow-consumer',
+          `${queue.address} does not read: ${bytes} bytes wait for it, more than for any other client, and ` +
+            `${inAll} for all of them, where at most ${maxBytes} may; disconnected`,
+          {
+            address: queue.address,
+            queuedBytes: bytes,
+            queuedBytesInAll: inAll,
+            maxQueuedBytesInAll: maxBytes,
+          },
+        ),
+      );
+    }
+  };
+
+  return {
+    wrote(queue) {
+      set(queue, queue.queuedBytes);
+      if (total > maxBytes) shorten();
+    },
+    left: (queue) => set(queue, 0),
+  };
+}

@@ -1,0 +1,82 @@
+/** One step of some work; returns whether there is more to do. */
+export type Step = () => boolean;
+
+/** The order in which the connections of a listener get this process's time. */
+export interface Turns {
+  /**
+   * Has the rest of a connection's work done, step by step, in turns with that of others. It must not be in
+   * the middle of a step of its own; asking twice is asking once.
+   */
+  connection(step: Step): void;
+  /**
+   * Has work for newcomers done: a first step at once if none was done in this turn, the others after what
+   * connections have to do. Newcomers get one step in each turn, and more while they have had no more time
+   * than everything else.
+   */
+  newcomers(step: Step): void;
+}
+
+/** Steps in one turn, of all connections together and of newcomers. */
+export const stepsPerTurn = 4;
+
+/** Milliseconds after which a turn begins no other step, of connections and of newcomers each. */
+export const turnTime = 5;
+
+/**
+ * The turns of a listener. Nothing is scheduled while nobody waits.
+ * @param now milliseconds, to measure by; where time stands still, steps alone are counted
+ * @param nextTurn has something done when this process has looked at its sockets again
+ */
+export function createTurns(now: () => number, nextTurn: (work: () => void) => void): Turns {
+  /** Connections that wait, the next one first. */
+  const connections = new Set<Step>();
+  const newcomers = new Set<Step>();
+  let scheduled = false;
+  /** When newcomers last had their time. */
+  let newcomersServed = now();
+
+  /** Takes steps in turn, until one is taken and the time is up. */
+  const serve = (steps: Set<Step>, time: number) => {
+    const began = now();
+    let taken = 0;
+    // a set is iterated in the order of insertion, what is put back during it included: a ring
+    for (const step of steps) {
+      steps.delete(step);
+      if (step()) steps.add(step);
+      taken += 1;
+      if (taken === stepsPerTurn || now() - began >= time) break;
+    }
+  };
+
+  const serveNewcomers = (time: number) => {
+    if (newcomers.size === 0) return;
+    serve(newcomers, time);
+    newcomersServed = now();
+  };
+
+  const takeTurn = () => {
+    serve(connections, turnTime);
+    serveNewcomers(Math.min(turnTime, now() - newcomersServed));
+    scheduled = false;
+    if (connections.size + newcomers.size > 0) schedule();
+  };
+
+  const schedule = () => {
+    if (scheduled) return;
+    scheduled = true;
+    nextTurn(takeTurn);
+  };
+
+  return {
+    connection(step) {
+      connections.add(step);
+      schedule();
+    },
+    newcomers(step) {
+      newcomers.add(step);
+      if (scheduled) return;
+      schedule();
+      serveNewcomers(0);
+    },
+  };
+}
