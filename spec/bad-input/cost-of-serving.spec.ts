@@ -1,3 +1,4 @@
+import { setImmediate as setTurn } from 'node:timers';
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -66,7 +67,7 @@ beforeAll(() => {
     concat(of(SetupConnectionSuccess({ usedVersion: 2, flags: 0 }), template(1), prevHashFor(1)), NEVER),
   );
   running = pool({
-    listen: streams$.pipe(acceptConnections({ scheduler })),
+    listen: streams$.pipe(acceptConnections({ scheduler, nextTurn: (work) => setTurn(work) })),
     templateProvider: testConnector([provider]),
     payoutScript: Uint8Array.of(0x51),
     sharesPerMinute: 60_000, // every second hash is a share
@@ -97,7 +98,8 @@ async function say(stream: MinerStream, frames: Uint8Array, count: number): Prom
 function connect(): MinerStream {
   const written: Uint8Array[] = [];
   const stream = {
-    ...{ address: '192.0.2.1:1', chunk$: new Subject<Uint8Array>(), closed$: NEVER, queuedBytes: 0, written },
+    ...{ address: '192.0.2.1:1', chunk$: new Subject<Uint8Array>(), closed$: NEVER, drained$: NEVER },
+    ...{ queuedBytes: 0, written },
     write: (bytes: Uint8Array) => void written.push(bytes),
     end: () => undefined,
     destroy: () => undefined,
