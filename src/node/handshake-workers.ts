@@ -95,6 +95,7 @@ export function handshakeWorkers(
     };
 
     return {
+      atOnce: threads * ahead,
       respond: (act1, now) =>
         new Observable((subscriber) => {
           const mine = { act1, now, subscriber };

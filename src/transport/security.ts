@@ -51,6 +51,8 @@ export interface ServerSecurity {
 
 /** Answers the handshakes of a listener. */
 export interface Responder {
+  /** How many it can be given at a time, the others wait for their turn; 1 unless given. */
+  readonly atOnce?: number;
   /**
    * Answers an initiator on subscription: emits once, and completes. Unsubscribing before that gives it up.
    * @param act1 the initiator's 64 bytes
@@ -151,7 +153,7 @@ export function serverHandshakes(
   return () => {
     const responder = createResponder(options);
     return {
-      atOnce: 1,
+      atOnce: responder.atOnce ?? 1,
       start: () => ({
         expected: act1Length,
         mayFollow: false,
