@@ -46,7 +46,7 @@ const batch = 300;
 const easiest = new Uint8Array(32).fill(0xff);
 const opening = { requestId: 1, userIdentity: 'user.rig', nominalHashRate: 1_000, maxTarget: easiest };
 const standard = OpenStandardMiningChannel(opening);
-const extended = OpenExtendedMiningChannel({ ...opening, minExtranonceSize: 4 });
+const extended = OpenExtendedMiningChannel({ ...opening, requestId: 2, minExtranonceSize: 4 });
 
 /** A miner's stream: the spec writes to it, and reads what the pool says. */
 interface MinerStream extends ByteStream {
@@ -115,6 +115,8 @@ async function miner() {
   await until(() => stream.written.length > 0);
   await setImmediate();
   const client = miningClient();
+  client.request(standard);
+  client.request(extended);
   for (const { header, payload } of frameAssembler().push(Buffer.concat(stream.written)))
     client.handle(decodeMessage(header, payload) as MiningServerMessage, NOW);
   const [first, second] = [...client.channels.values()];

@@ -1,4 +1,4 @@
-import { defer, interval, map, merge, type SchedulerLike } from 'rxjs';
+import { defer, merge, type SchedulerLike } from 'rxjs';
 import {
   CloseChannel,
   OpenExtendedMiningChannel,
@@ -26,7 +26,7 @@ import { handleEach, ofEvent, ofMessage, ofTrigger } from '../../service/operato
 import { disconnect, nonsense, send, toSibling, type ServerEffect } from '../../service/outcomes.js';
 import { sourceOf } from '../../transport/source.js';
 import { judgement } from './judgement.js';
-import { SolutionFound, TemplateAged, TemplateArrived, TipArrived, Upkeep } from './triggers.js';
+import { SolutionFound, TemplateAged, TemplateArrived, TipArrived, upkeepEvery } from './triggers.js';
 import { waitingClients, type WaitingLimits } from './waiting-clients.js';
 
 /** There is another block to build on. */
@@ -201,9 +201,6 @@ export const poolMining =
             return isOld && options.whenTemplateOld === 'let-go' ? [...clientIds].map(letGo) : [];
           }),
         ),
-        interval(upkeepInterval, scheduler).pipe(
-          map(() => Upkeep()),
-          handleEach('mining', upkeep),
-        ),
+        upkeepEvery(upkeepInterval, scheduler).pipe(handleEach('mining', upkeep)),
       );
     });

@@ -1,5 +1,5 @@
 /** The pool's side of Template Distribution: what template providers say, checked, and the blocks that go to them. */
-import { defer, interval, map, merge, type SchedulerLike } from 'rxjs';
+import { defer, merge, type SchedulerLike } from 'rxjs';
 import { coinbaseOutputConstraints } from '../../bitcoin/script.js';
 import type { AddressNetwork } from '../../bitcoin/payout-script.js';
 import type { TxOut } from '../../bitcoin/outputs.js';
@@ -21,7 +21,7 @@ import {
   type Fault,
 } from './provider-checks.js';
 import { templateIds } from './template-ids.js';
-import { SolutionFound, TemplateAged, TemplateArrived, TipArrived, Upkeep } from './triggers.js';
+import { SolutionFound, TemplateAged, TemplateArrived, TipArrived, upkeepEvery } from './triggers.js';
 
 /** A template provider said what cannot be true; what it said is not used. */
 export interface ProviderFault extends Fault {
@@ -195,9 +195,6 @@ export const templateClient =
           ofTrigger(SolutionFound),
           handleEach('templateDistribution', ({ block }) => takeBlock(block)),
         ),
-        interval(upkeepInterval, scheduler).pipe(
-          map(() => Upkeep()),
-          handleEach('templateDistribution', upkeep),
-        ),
+        upkeepEvery(upkeepInterval, scheduler).pipe(handleEach('templateDistribution', upkeep)),
       );
     });

@@ -1,3 +1,4 @@
+import { map, repeat, timer, type Observable, type SchedulerLike } from 'rxjs';
 /** What the two sides of a pool hand each other. */
 import type { NewTemplate, SetNewPrevHashTemplate } from '../../messages/template-distribution.js';
 import { defineTrigger } from '../../service/define-trigger.js';
@@ -20,3 +21,15 @@ export const SolutionFound = defineTrigger('SolutionFound', (block: Solution) =>
 
 /** Time passed. */
 export const Upkeep = defineTrigger('Upkeep');
+
+/**
+ * Upkeep again and again. `interval` would do, but in virtual time each of its actions holds the one before, until unsubscribing from
+ * some thousand of them overflows the stack.
+ * @param every milliseconds
+ */
+export function upkeepEvery(every: number, scheduler: SchedulerLike): Observable<ReturnType<typeof Upkeep>> {
+  return timer(every, scheduler).pipe(
+    repeat(),
+    map(() => Upkeep()),
+  );
+}
