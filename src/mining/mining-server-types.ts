@@ -289,7 +289,6 @@ export interface MiningServer {
    */
   closeChannel(clientId: number, channelId: number, reasonCode: string): MiningServerOutput;
   /**
-  /**
    * Time passed: to be called every 250 ms. Within 5 s every channel has its turn (up to 10,000 of them, beyond that it takes longer): its
    * target is eased if it finds no shares, and its accepted shares that wait for their batch to fill are acknowledged.
    */

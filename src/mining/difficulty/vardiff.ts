@@ -315,9 +315,10 @@ const rateRatio = ({ shares, expected }: Evidence, last: number): number =>
 /** Sets the target that the evidence calls for; what is inherited goes on counting at the new one. */
 const follow = (state: VardiffState, last: number, evidence: Evidence, inherited: Evidence): VardiffState => {
   const hashrate = state.hashrate * rateRatio(evidence, last);
-  return evidence.shares === 0
-    ? setHashrate(state, Math.max(hashrate, state.idleHashrate), inherited)
-    : setHashrate({ ...state, idleHashrate: hashrate / IDLE_EASING }, hashrate, inherited);
+  if (evidence.shares === 0) return setHashrate(state, Math.max(hashrate, state.idleHashrate), inherited);
+  // shares from before a silence are no sign of life after it
+  const idleHashrate = last > 0 ? hashrate / IDLE_EASING : Math.min(hashrate, state.idleHashrate);
+  return setHashrate({ ...state, idleHashrate }, hashrate, inherited);
 };
 
 /** Sets the target of a hashrate, within the bounds; keeps the same one if it comes to that. */
