@@ -87,6 +87,13 @@ describe('the target', () => {
     expect(silence(corrected, 12 * 3600).hashrate).toBeCloseTo(corrected.hashrate / 64);
   });
 
+  it('eases no further for shares that came just before the silence', () => {
+    for (const count of [0, 1, 2, 4, 8]) {
+      const state = shares(settled(), count, 20_000);
+      expect(silence(state, 12 * 3600).hashrate / HASHRATE).toBeCloseTo(1 / 64, 3);
+    }
+  });
+
   it('goes on getting easier for a miner that finds a share now and then', () => {
     let state = settled();
     for (let hour = 0; hour < 6; hour++) state = shares(silence(state, 1200), 1, 5_000);
@@ -157,6 +164,15 @@ describe('rejected shares', () => {
     expect(silence(state, 1200).target).not.toBe(target);
   });
 
+  it('show that of a new miner as well, whose target nobody has tried yet', () => {
+    let state = start();
+    const { target } = state;
+    for (let minute = 0; minute < 10; minute++) {
+      state = stepVardiff(silence(state, 50), { type: 'rejected', now: state.now + 50_000 });
+    }
+    expect(state.target).toBe(target);
+  });
+
   it('hide no flood', () => {
     let state = start();
     for (let index = 0; index < 10; index++) {
@@ -196,6 +212,25 @@ describe('a target that somebody wants', () => {
       target: targetFromDifficulty(10),
     });
     expect(state.target).toEqual(maxTarget);
+  });
+});
+
+describe('another share rate', () => {
+  it('makes another target for the same hashrate, and keeps what is known', () => {
+    const state = settled();
+    const half = stepVardiff(state, { type: 'update', now: state.now, sharesPerMinute: 3 });
+    expect(half.hashrate).toBe(state.hashrate);
+    expect(half.target).toEqual(targetFromHashrate(state.hashrate, 3));
+    expect(half.current).toEqual(state.current);
+    expect(shares(half, 300, 20_000).target).toBe(half.target);
+  });
+
+  it('makes no other target at a bound, and another hashrate that it stands for', () => {
+    const minTarget = targetFromHashrate(1e9, 6);
+    const state = start({ minTarget });
+    const half = stepVardiff(state, { type: 'update', now: 0, sharesPerMinute: 3 });
+    expect(half.target).toBe(state.target);
+    expect(half.hashrate / state.hashrate).toBeCloseTo(1 / 2, 6);
   });
 });
 

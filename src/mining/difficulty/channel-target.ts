@@ -31,6 +31,13 @@ const easiestBound = new Uint8Array(32).fill(1, 30, 31);
 export const hardestTarget = (networkTarget: Uint8Array): Uint8Array =>
   compareTargets(networkTarget, easiestBound) > 0 ? easiestBound : networkTarget;
 
+/**
+ * The share rate for a channel whose memory for duplicates is that full: half as many with each doubling beyond 1, so that the memory
+ * grows by the logarithm of the time that a previous hash lasts.
+ */
+const rateUnder = (seenPressure: number, sharesPerMinute: number): number =>
+  seenPressure <= 1 ? sharesPerMinute : sharesPerMinute / 2 ** Math.ceil(Math.log2(seenPressure));
+
 /** What is wrong with what a client says of itself, as an error code of Open…Channel and UpdateChannel. */
 export const refusedTarget = (
   nominalHashRate: number,
@@ -59,7 +66,10 @@ export interface ChannelTargets {
   rejected(channel: ServerChannel, now: number): void;
   /** The client says something else of itself. */
   update(clientId: number, channel: ServerChannel, opening: Opening, now: number): MiningServerOutput;
-  /** Time passed. Without a job nobody finds shares, so that their absence says nothing. */
+  /**
+   * Time passed. Without a job nobody finds shares, so that their absence says nothing. A channel whose memory for
+   * duplicates is too full gets a harder target.
+   */
   tick(clientId: number, channel: ServerChannel, now: number): MiningServerOutput;
   /**
    * Somebody wants a target, 32 bytes, little-endian; it is no larger than the client accepts.
@@ -126,10 +136,17 @@ export const channelTargets = ({ vardiff, sharesPerMinute, minHashrate }: Target
             maxTarget: opening.maxTarget,
           })
         : moveTo(clientId, channel, start(opening, now)),
-    tick: (clientId, channel, now) =>
-      vardiff
-        ? step(clientId, channel, { type: channel.jobs.active === null ? 'idle' : 'tick', now })
-        : NOTHING,
+    tick(clientId, channel, now) {
+      if (!vardiff) return NOTHING;
+      const wanted = rateUnder(channel.shares.seenPressure, sharesPerMinute);
+      const { options } = channel.vardiff;
+      const state =
+        wanted === options.sharesPerMinute
+          ? channel.vardiff
+          : stepVardiff(channel.vardiff, { type: 'update', now, sharesPerMinute: wanted });
+      const type = channel.jobs.active === null ? 'idle' : 'tick';
+      return moveTo(clientId, channel, stepVardiff(state, { type, now }));
+    },
     set: (clientId, channel, target, now) => step(clientId, channel, { type: 'set', now, target }),
     setNetworkTarget(networkTarget) {
       if (!vardiff) return false;

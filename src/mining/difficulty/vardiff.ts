@@ -34,10 +34,11 @@ export type VardiffEvent =
   | { readonly type: 'tick'; readonly now: number }
   /** Time passed without a job, in which nobody could find shares. */
   | { readonly type: 'idle'; readonly now: number }
-  /** The channel was updated (`UpdateChannel`), or the network's target changed; what is left out stays. */
+  /** The channel was updated (`UpdateChannel`), or the network's target or the rate wanted changed; what is left out stays. */
   | {
       readonly type: 'update';
       readonly now: number;
+      readonly sharesPerMinute?: number;
       readonly nominalHashrate?: number;
       readonly maxTarget?: Uint8Array;
       readonly minTarget?: Uint8Array;
@@ -226,9 +227,11 @@ const update = (state: VardiffState, event: VardiffEvent & { type: 'update' }): 
       evidence,
     );
   }
-  const options = { ...state.options, ...bounds };
+  const { sharesPerMinute = state.options.sharesPerMinute } = event;
+  const options = { ...state.options, ...bounds, sharesPerMinute };
   const bounded = setHashrate({ ...state, now, options }, state.hashrate, state.current);
-  return bounded.target === state.target ? { ...state, options } : bounded;
+  const isSame = bounded.target === state.target && sharesPerMinute === state.options.sharesPerMinute;
+  return isSame ? { ...state, options } : bounded;
 };
 
 /** What a nominal hashrate says that wasn't known: the hashrate to go by, if any. */
