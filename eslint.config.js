@@ -141,7 +141,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['spec/bench/**/*.ts', 'spec/soak/**/*.ts', 'spec/**/*.bench.ts'],
+    files: ['spec/adversary/**/*.ts', 'spec/bench/**/*.ts', 'spec/soak/**/*.ts', 'spec/**/*.bench.ts'],
     rules: { 'no-console': 'off' },
   },
 );

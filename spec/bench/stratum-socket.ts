@@ -33,8 +33,10 @@ export interface StratumSocket {
 }
 
 /** Shakes hands over a socket that is paused, and stays so. */
-export async function shakeHands(socket: Socket): Promise<StratumSocket> {
-  const initiator = createInitiator(nodeCrypto, undefined);
+export async function shakeHands(
+  socket: Socket,
+  initiator = createInitiator(nodeCrypto, undefined),
+): Promise<StratumSocket> {
   socket.write(initiator.act1);
   const { send, receive } = initiator.finish(await take(socket, act2Length), Date.now() / 1000);
   const opener = createFrameOpener(receive);
