@@ -1,6 +1,14 @@
 import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, it, test } from '@jest/globals';
-import { firstValueFrom, mergeMap, NEVER, Subject, tap, VirtualTimeScheduler } from 'rxjs';
+import {
+  firstValueFrom,
+  mergeMap,
+  NEVER,
+  ReplaySubject,
+  tap,
+  type Subject,
+  VirtualTimeScheduler,
+} from 'rxjs';
 import { converse } from '../../src/cli/connect.js';
 import { run } from '../../src/cli/run.js';
 import { defaultCrypto } from '../../src/crypto/index.js';
@@ -48,8 +56,8 @@ function start(...argv: readonly string[]): Session {
   const output = { stdout: '', stderr: '' };
   stdout.on('data', (chunk) => (output.stdout += String(chunk)));
   stderr.on('data', (chunk) => (output.stderr += String(chunk)));
-  const interrupt$ = new Subject<void>();
-  const exitCode = run(['connect', ...argv], { stdin, stdout, stderr, interrupt$ });
+  const interrupt$ = new ReplaySubject<void>(1); // the command may not have been loaded yet
+  const exitCode = run(['connect', ...argv], { stdin, stdout, stderr }, () => Promise.resolve(interrupt$));
   return { stdin, stdout, output, interrupt$, exitCode };
 }
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { PassThrough, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { Subject } from 'rxjs';
+import { ReplaySubject, Subject } from 'rxjs';
 import { run } from '../../src/cli/run.js';
 
 /** A role that runs. */
@@ -19,8 +19,8 @@ export interface RunningRole {
 /** Runs `sv2` in this process. */
 export function startRole(...argv: readonly string[]): RunningRole {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  const interrupt$ = new Subject<void>();
-  const exitCode = run(argv, { stdin: Readable.from([]), stdout, stderr, interrupt$ });
+  const interrupt$ = new ReplaySubject<void>(1); // the command may not have been loaded yet
+  const exitCode = run(argv, { stdin: Readable.from([]), stdout, stderr }, () => Promise.resolve(interrupt$));
   return runningRole(stdout, stderr, exitCode, () => interrupt$.next());
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { PassThrough, Readable, Writable } from 'node:stream';
 import { describe, expect, it, test } from '@jest/globals';
+import { build } from 'esbuild';
 import { NEVER } from 'rxjs';
 import { readLines } from '../../src/cli/lines.js';
 import { run } from '../../src/cli/run.js';
@@ -34,6 +35,31 @@ describe('help and version', () => {
     for (const command of ['keygen', 'decode', 'encode']) expect(stdout).toContain(`  ${command}`);
   });
 
+  it('load nothing but the list of commands', async () => {
+    const { metafile } = await build({
+      ...{ entryPoints: ['src/cli/main.ts'], outdir: 'x', bundle: true, write: false, metafile: true },
+      ...{ format: 'esm', platform: 'node', packages: 'external', logLevel: 'silent' },
+    });
+    const loaded = new Set<string>();
+    const load = (path: string): void => {
+      if (loaded.has(path)) return;
+      loaded.add(path);
+      for (const { path: next, kind } of metafile.inputs[path]?.imports ?? [])
+        if (kind === 'import-statement') load(next);
+    };
+    load('src/cli/main.ts');
+    const packages = [...loaded].filter((path) => !path.startsWith('src/') && !path.startsWith('node:'));
+    expect(packages).toEqual(['commander']);
+    expect(loaded.size).toBeLessThan(12);
+  });
+
+  it('list commands with their arguments', async () => {
+    const { stdout } = await sv2(['--help']);
+    for (const term of ['decode [HEX...] ', 'connect [options] <URL> ', 'miner [options] [URL] ', 'encode  '])
+      expect(stdout).toContain(`  ${term}`);
+    expect(await sv2(['help', 'miner'])).toEqual(await sv2(['miner', '--help']));
+  });
+
   test.each(['keygen', 'decode', 'encode'])('of %s has an example', async (command) => {
     const { exitCode, stdout } = await sv2([command, '--help']);
     expect(exitCode).toBe(0);
@@ -61,12 +87,9 @@ describe('output that cannot be written', () => {
   async function runInto(stdout: Writable) {
     const stderr = new PassThrough();
     const stdin = Readable.from([]);
-    const exitCode = await run(['decode', '0080180500000100000000'], {
-      stdin,
-      stdout,
-      stderr,
-      interrupt$: NEVER,
-    });
+    const exitCode = await run(['decode', '0080180500000100000000'], { stdin, stdout, stderr }, () =>
+      Promise.resolve(NEVER),
+    );
     return { exitCode, stderr: String(stderr.read() ?? '') };
   }
 
@@ -90,7 +113,7 @@ describe('input that cannot be read', () => {
       },
     });
     const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-    const exitCode = await run(['decode'], { stdin: failing, stdout, stderr, interrupt$: NEVER });
+    const exitCode = await run(['decode'], { stdin: failing, stdout, stderr }, () => Promise.resolve(NEVER));
     expect([exitCode, String(stderr.read())]).toEqual([1, 'sv2: EIO: i/o error, read\n']);
   });
 

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it, test } from '@jest/globals';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import fc from 'fast-check';
-import { holdsSecretKey, withoutKeys } from '../../src/cli/secrets.js';
+import { holdsSecretKey } from '../../src/cli/misplaced-keys.js';
+import { withoutKeys } from '../../src/cli/secrets.js';
 import { defaultCrypto } from '../../src/crypto/index.js';
 import {
   encodeAuthorityPublicKey,

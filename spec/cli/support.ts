@@ -17,7 +17,7 @@ export async function sv2(
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const texts = [textOf(stdout), textOf(stderr)];
   const stdin = Readable.from(typeof input === 'string' ? [input] : input, { objectMode: false });
-  const exitCode = await run(argv, { stdin, stdout, stderr, interrupt$: NEVER });
+  const exitCode = await run(argv, { stdin, stdout, stderr }, () => Promise.resolve(NEVER));
   stdout.end();
   stderr.end();
   const [out, error] = await Promise.all(texts);

@@ -5,7 +5,8 @@ import { z } from 'zod';
 import { Sv2Error } from '../codec/errors.js';
 import { decodeAuthorityPublicKey, decodeAuthoritySecretKey } from '../noise/authority-key.js';
 import { closest } from './closest.js';
-import { holdsSecretKey, withoutKeys } from './secrets.js';
+import { holdsSecretKey } from './misplaced-keys.js';
+import { withoutKeys } from './secrets.js';
 
 /** A configuration that cannot be used; a command that meets it ends with exit status 2. Holds no values, and no keys. */
 export class ConfigError extends Sv2Error {

@@ -53,11 +53,9 @@ interface ConnectOptions {
   readonly encryption: boolean;
 }
 
-/** Adds `sv2 connect URL`. */
-export function registerConnect(program: Command, context: CommandContext): void {
-  program
-    .command('connect')
-    .description('talk to a server by hand: messages as JSON, one object a line, both ways')
+/** Gives `sv2 connect URL` its options and what it does. */
+export function registerConnect(command: Command, context: CommandContext): void {
+  command
     .argument('<URL>', 'stratum2+tcp://host:port[/AUTHORITY_KEY]; without a key any server is accepted')
     .addOption(
       new Option('--protocol <NAME>', 'the subprotocol to set up')

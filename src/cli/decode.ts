@@ -7,11 +7,9 @@ import type { CommandContext, CommandIo } from './io.js';
 import { convertLines, readLines } from './lines.js';
 import { printable } from './printable.js';
 
-/** Adds `sv2 decode [HEX…]`. */
-export function registerDecode(program: Command, context: CommandContext): void {
-  program
-    .command('decode')
-    .description('decode plaintext frames to JSON, one object a line')
+/** Gives `sv2 decode [HEX…]` its options and what it does. */
+export function registerDecode(command: Command, context: CommandContext): void {
+  command
     .argument('[HEX...]', 'frames in hex; without any, one frame a line is read from stdin')
     .addHelpText(
       'after',

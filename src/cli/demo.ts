@@ -43,11 +43,9 @@ const patience = 180_000;
 
 const redrawInterval = 250;
 
-/** Adds `sv2 demo`. */
-export function registerDemo(program: Command, context: CommandContext): void {
-  program
-    .command('demo')
-    .description('run a whole mining network on this machine: template provider, pool, two miners')
+/** Gives `sv2 demo` its options and what it does. */
+export function registerDemo(command: Command, context: CommandContext): void {
+  command
     .option('--blocks <N>', 'end after N accepted blocks', positiveInteger)
     .addHelpText(
       'after',

@@ -7,11 +7,9 @@ import type { Message } from '../messages/registry.js';
 import type { CommandContext, CommandIo } from './io.js';
 import { convertLines, readLines } from './lines.js';
 
-/** Adds `sv2 encode`. */
-export function registerEncode(program: Command, context: CommandContext): void {
-  program
-    .command('encode')
-    .description('encode messages, one JSON object a line on stdin, to plaintext frames in hex')
+/** Gives `sv2 encode` its options and what it does. */
+export function registerEncode(command: Command, context: CommandContext): void {
+  command
     .addHelpText(
       'after',
       `

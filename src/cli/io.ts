@@ -8,11 +8,15 @@ export type Output = Writable & {
   readonly rows?: number;
 };
 
-/** What a command has to do with the world; a spec hands in streams of its own. */
-export interface CommandIo {
+/** Where text comes from and goes to; a spec hands in streams of its own. */
+export interface Terminal {
   readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly stdout: Output;
   readonly stderr: Output;
+}
+
+/** What a command has to do with the world. */
+export interface CommandIo extends Terminal {
   /** Emits when the user wants the program to end (Ctrl-C, SIGTERM). Unless subscribed to, that ends the process. */
   readonly interrupt$: Observable<unknown>;
 }

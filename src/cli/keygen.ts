@@ -9,11 +9,9 @@ import {
 } from '../noise/authority-key.js';
 import { write, type CommandContext, type CommandIo } from './io.js';
 
-/** Adds `sv2 keygen`. */
-export function registerKeygen(program: Command, context: CommandContext): void {
-  program
-    .command('keygen')
-    .description('print a fresh authority key pair')
+/** Gives `sv2 keygen` its options and what it does. */
+export function registerKeygen(command: Command, context: CommandContext): void {
+  command
     .option('--out <FILE>', 'write them to a new file that only you can read, and print the public one')
     .option('--force', 'replace the file if there is one')
     .option('--json', 'as {"publicKey":…,"secretKey":…} instead of the two lines of a configuration file')

@@ -1,10 +1,10 @@
 #!/usr/bin/env node
-import { fromEvent, merge } from 'rxjs';
 import { run } from './run.js';
 
-process.exitCode = await run(process.argv.slice(2), {
-  stdin: process.stdin,
-  stdout: process.stdout,
-  stderr: process.stderr,
-  interrupt$: merge(fromEvent(process, 'SIGINT'), fromEvent(process, 'SIGTERM')),
+const { stdin, stdout, stderr } = process;
+
+// RxJS takes as long to load as Node.js itself: not for a list of the commands
+process.exitCode = await run(process.argv.slice(2), { stdin, stdout, stderr }, async () => {
+  const { signal$ } = await import('./signals.js');
+  return signal$;
 });

@@ -31,11 +31,9 @@ const schema = z.strictObject({
 type Settings = z.output<typeof schema>;
 type Channels = MiningChannelOptions['channels'];
 
-/** Adds `sv2 miner`. */
-export function registerMiner(program: Command, context: CommandContext): void {
-  const command = program
-    .command('miner')
-    .description('mine with the processor')
+/** Gives `sv2 miner` its options and what it does. */
+export function registerMiner(command: Command, context: CommandContext): void {
+  command
     .argument(
       '[URL]',
       'the pool: stratum2+tcp://host:port/AUTHORITY_KEY; without a key, any server is accepted',

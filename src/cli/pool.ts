@@ -70,12 +70,9 @@ const schema = z.strictObject({
 
 type Settings = z.output<typeof schema>;
 
-/** Adds `sv2 pool`. */
-export function registerPool(program: Command, context: CommandContext): void {
-  const command = program
-    .command('pool')
-    .description('run a pool: serve miners with work from a template provider')
-    .option(...configOption);
+/** Gives `sv2 pool` its options and what it does. */
+export function registerPool(command: Command, context: CommandContext): void {
+  command.option(...configOption);
   for (const [flags, description] of listenOptions) command.option(flags, description);
   command
     .option('--coinbase-reward-script <SCRIPT>', 'who is paid: an address, or a descriptor such as wpkh(KEY)')

@@ -1,39 +1,103 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { registerDemo } from './demo.js';
-import { registerConnect } from './connect.js';
-import { registerDecode } from './decode.js';
-import { registerEncode } from './encode.js';
-import type { CommandContext } from './io.js';
-import { registerKeygen } from './keygen.js';
-import { registerMiner } from './miner.js';
-import { registerPool } from './pool.js';
+import type { CommandContext, Terminal } from './io.js';
 import { printable } from './printable.js';
 import { withoutKeys } from './secrets.js';
-import { registerTemplateProvider } from './template-provider.js';
 
-/** Each adds its command, in the order in which help lists them. */
-const registrations: readonly ((program: Command, context: CommandContext) => void)[] = [
-  registerKeygen,
-  registerDecode,
-  registerEncode,
-  registerConnect,
-  registerTemplateProvider,
-  registerPool,
-  registerMiner,
-  registerDemo,
+/** Gives a command its options and what it does. */
+type Register = (command: Command, context: CommandContext) => void;
+
+/** A command: what the list of all says of it, and the rest, which is loaded when it is asked for. */
+interface LazyCommand {
+  readonly name: string;
+  /** What follows the name. */
+  readonly synopsis: string;
+  readonly description: string;
+  readonly load: () => Promise<Register>;
+}
+
+/** In the order in which help lists them. */
+const commands: readonly LazyCommand[] = [
+  {
+    name: 'keygen',
+    synopsis: '[options]',
+    description: 'print a fresh authority key pair',
+    load: async () => (await import('./keygen.js')).registerKeygen,
+  },
+  {
+    name: 'decode',
+    synopsis: '[HEX...]',
+    description: 'decode plaintext frames to JSON, one object a line',
+    load: async () => (await import('./decode.js')).registerDecode,
+  },
+  {
+    name: 'encode',
+    synopsis: '',
+    description: 'encode messages, one JSON object a line on stdin, to plaintext frames in hex',
+    load: async () => (await import('./encode.js')).registerEncode,
+  },
+  {
+    name: 'connect',
+    synopsis: '[options] <URL>',
+    description: 'talk to a server by hand: messages as JSON, one object a line, both ways',
+    load: async () => (await import('./connect.js')).registerConnect,
+  },
+  {
+    name: 'template-provider',
+    synopsis: '[options]',
+    description: 'provide block templates, of a simulated chain or of a Bitcoin node',
+    load: async () => (await import('./template-provider.js')).registerTemplateProvider,
+  },
+  {
+    name: 'pool',
+    synopsis: '[options]',
+    description: 'run a pool: serve miners with work from a template provider',
+    load: async () => (await import('./pool.js')).registerPool,
+  },
+  {
+    name: 'miner',
+    synopsis: '[options] [URL]',
+    description: 'mine with the processor',
+    load: async () => (await import('./miner.js')).registerMiner,
+  },
+  {
+    name: 'demo',
+    synopsis: '[options]',
+    description: 'run a whole mining network on this machine: template provider, pool, two miners',
+    load: async () => (await import('./demo.js')).registerDemo,
+  },
 ];
 
-/** The `sv2` command with all its subcommands. Whatever ends it early throws a CommanderError. */
-export function createProgram(context: CommandContext): Command {
+/** Whether arguments ask for a command, by itself or by its help, rather than for the list of all. */
+const asksFor = (argv: readonly string[], name: string): boolean => {
+  const [first, second] = argv.filter((word) => !word.startsWith('-'));
+  return first === name || (first === 'help' && second === name);
+};
+
+/**
+ * The `sv2` command with all its subcommands, of which only the one that `argv` asks for is loaded: all of them take
+ * half a second. Whatever ends it early throws a CommanderError.
+ * @param context made for a command that is loaded
+ */
+export async function createProgram(
+  argv: readonly string[],
+  terminal: Terminal,
+  context: () => Promise<CommandContext>,
+): Promise<Command> {
   const program = new Command('sv2')
     .description('Stratum V2 from the command line')
     .version(version(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
     .exitOverride()
+    .configureHelp({
+      subcommandTerm: (command) => {
+        const name = command.name();
+        return `${name} ${commands.find((known) => known.name === name)?.synopsis ?? '[command]'}`.trim();
+      },
+    })
     .configureOutput({
-      writeOut: (text) => context.stdout.write(text),
-      writeErr: (text) => context.stderr.write(text),
+      writeOut: (text) => terminal.stdout.write(text),
+      writeErr: (text) => terminal.stderr.write(text),
       outputError: (text, writeErr) =>
         writeErr(
           `sv2: ${printable(
@@ -46,7 +110,10 @@ export function createProgram(context: CommandContext): Command {
           )}\n`,
         ),
     });
-  for (const register of registrations) register(program, context);
+  for (const { name, description, load } of commands) {
+    const command = program.command(name).description(description);
+    if (asksFor(argv, name)) (await load())(command, await context());
+  }
   return program;
 }
 

@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander';
 import { Sv2Error } from '../codec/errors.js';
-import type { CommandIo } from './io.js';
+import type { CommandIo, Terminal } from './io.js';
 import { createProgram } from './program.js';
 import { printable } from './printable.js';
 import { withoutKeys } from './secrets.js';
@@ -8,10 +8,15 @@ import { withoutKeys } from './secrets.js';
 /**
  * Runs the `sv2` command.
  * @param argv the arguments, without program and script
+ * @param interrupts makes `CommandIo.interrupt$`, for a command that is run
  * @returns the exit status: 0, 1 if something went wrong, 2 if the arguments make no sense. An error is one line on
  * stderr; an output that nobody reads any more (EPIPE) is not an error.
  */
-export async function run(argv: readonly string[], io: CommandIo): Promise<number> {
+export async function run(
+  argv: readonly string[],
+  io: Terminal,
+  interrupts: () => Promise<CommandIo['interrupt$']>,
+): Promise<number> {
   let exitCode = 0;
   let outputError: Error | undefined;
   const onOutputError = (error: NodeJS.ErrnoException) => {
@@ -20,12 +25,14 @@ export async function run(argv: readonly string[], io: CommandIo): Promise<numbe
   io.stdout.on('error', onOutputError);
   io.stderr.on('error', () => undefined); // there is nowhere left to say so
   try {
-    const program = createProgram({
+    const setExitCode = (code: number) => {
+      exitCode = code;
+    };
+    const program = await createProgram(argv, io, async () => ({
       ...io,
-      setExitCode: (code) => {
-        exitCode = code;
-      },
-    });
+      interrupt$: await interrupts(),
+      setExitCode,
+    }));
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;

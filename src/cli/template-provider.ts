@@ -34,12 +34,9 @@ type Settings = z.output<typeof schema>;
 /** The settings that a Bitcoin node has no use for. */
 const simulationKeys = ['nbits', 'height', 'block_interval', 'transactions_per_second', 'seed'] as const;
 
-/** Adds `sv2 template-provider`. */
-export function registerTemplateProvider(program: Command, context: CommandContext): void {
-  const command = program
-    .command('template-provider')
-    .description('provide block templates, of a simulated chain or of a Bitcoin node')
-    .option(...configOption);
+/** Gives `sv2 template-provider` its options and what it does. */
+export function registerTemplateProvider(command: Command, context: CommandContext): void {
+  command.option(...configOption);
   for (const [flags, description] of listenOptions) command.option(flags, description);
   command
     .option('--fee-threshold <SATOSHIS>', 'by how much fees must rise for another template (default: 100)')
