@@ -171,7 +171,7 @@ describe('sv2 demo', () => {
     expect(stdout).toMatch(/opened standard channel/);
     expect(stdout).toMatch(/opened extended channel/);
     expect(stdout).toMatch(
-      /block 900000 accepted, found by demo\.(standard|extended) after \d+\.\d s: 0{6}[0-9a-f]{58}\n$/,
+      /block 900000 accepted, found by demo\.(standard|extended) after \d+\.\d s: 0{4}[0-9a-f]{60}\n$/,
     );
     expect(status).toBe(0);
   });
