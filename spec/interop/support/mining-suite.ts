@@ -142,12 +142,24 @@ const blockOf = (line: string): Block | null => {
 const nextBlock = async (provider: Sv2): Promise<Block> =>
   blockOf(await provider.log.take('an accepted block', (line) => acceptedBlock.test(line)))!;
 
-/** Waits until the template provider has said of every block that the pool found what became of it. */
+/** Blocks on one parent that a pool sends to its template provider. */
+const maxSiblings = 8;
+
+/** How many blocks a pool has sent. */
+const sentBlocks = ({ seen }: Sv2): number => {
+  let onParent = 0;
+  return seen.reduce((sent, line) => {
+    if (line.startsWith('new block to build on')) onParent = 0;
+    return foundBlock.test(line) && onParent++ < maxSiblings ? sent + 1 : sent;
+  }, 0);
+};
+
+/** Waits until the template provider has said of every block that the pool sent what became of it. */
 const drained = async (provider: Sv2, pool: Sv2): Promise<void> => {
-  await pool.line(/^client \d+ \S+ disconnected/); // the miner: what it sent has been handled
-  const told = () =>
-    provider.count(acceptedBlock) + provider.count(rejectedBlock) + provider.sum(moreRejected);
-  await provider.until('the last block', () => told() >= pool.count(foundBlock));
+  await pool.line(/client \d+ \S+ disconnected/); // the miner: what it sent has been handled
+  const more = () => provider.seen.reduce((sum, line) => sum + Number(moreRejected.exec(line)?.[1] ?? 0), 0);
+  const told = () => provider.count(acceptedBlock) + provider.count(rejectedBlock) + more();
+  await provider.until('the last block', () => told() >= sentBlocks(pool));
 };
 
 /** Puts two transactions into the node's mempool: a legacy one, and one with witness that spends it. */

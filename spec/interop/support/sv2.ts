@@ -14,8 +14,8 @@ export interface Sv2 {
   until(what: string, holds: () => boolean): Promise<void>;
   /** How many lines have matched. */
   count(pattern: RegExp): number;
-  /** What the first groups of lines that matched add up to. */
-  sum(pattern: RegExp): number;
+  /** All its lines so far. */
+  readonly seen: readonly string[];
 }
 
 /** Starts `sv2`. What lines match one of `ignored` is only counted. */
@@ -46,7 +46,7 @@ export const startSv2 = (args: readonly string[], ignored: readonly RegExp[] = [
       });
     },
     count: (pattern) => seen.filter((line) => pattern.test(line)).length,
-    sum: (pattern) => seen.reduce((sum, line) => sum + Number(pattern.exec(line)?.[1] ?? 0), 0),
+    seen,
   };
 };
 
