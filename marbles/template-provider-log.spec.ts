@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { from, map, mergeMap, timer, VirtualTimeScheduler } from 'rxjs';
+import { coalesceLines } from '../src/cli/coalesce-lines.js';
 import { templateProviderLog } from '../src/cli/template-provider-log.js';
 import type { LogLine } from '../src/cli/run-role.js';
 import type { TemplateProviderOutcome } from '../src/roles/template-provider/template-provider.js';
@@ -13,9 +14,11 @@ const logOf = (
   const outcome$ = from(outcomes).pipe(
     mergeMap(([seconds, outcome]) => timer(1000 * seconds, scheduler).pipe(map(() => outcome))),
   );
-  const log = templateProviderLog(outcome$, scheduler).subscribe(({ text, isTrouble }: LogLine) =>
-    lines.push(`${scheduler.now() / 1000}${isTrouble === true ? '!' : ''} ${text}`),
-  );
+  const log = templateProviderLog(outcome$, scheduler)
+    .pipe(coalesceLines(10_000, scheduler))
+    .subscribe(({ text, isTrouble }: LogLine) =>
+      lines.push(`${scheduler.now() / 1000}${isTrouble === true ? '!' : ''} ${text}`),
+    );
   scheduler.flush();
   log.unsubscribe();
   return lines;

@@ -2,12 +2,9 @@ import { asyncScheduler, defer, mergeMap, type Observable, type SchedulerLike } 
 import { toDisplayHex } from '../bitcoin/hash.js';
 import type { BlockRejected, TemplateProviderOutcome } from '../roles/template-provider/template-provider.js';
 import type { ServerOutcome } from '../service/outcomes.js';
-import { coalesceLines, type RepeatableLine } from './coalesce-lines.js';
+import type { RepeatableLine } from './coalesce-lines.js';
 import { serverLine } from './role-server.js';
-import { info, trouble, type LogLine } from './run-role.js';
-
-/** Rejected blocks are told of together if they come faster, in milliseconds. */
-const interval = 10_000;
+import { info, trouble } from './run-role.js';
 
 /** A time without a Bitcoin node. Everything in it is told once, and how often at its end. */
 interface Outage {
@@ -19,14 +16,12 @@ interface Outage {
   readonly told: Set<string>;
 }
 
-/** The log of a template provider. */
+/** The log of a template provider; blocks rejected for one reason are lines of one kind. */
 export function templateProviderLog(
   outcome$: Observable<ServerOutcome<TemplateProviderOutcome>>,
   scheduler: SchedulerLike = asyncScheduler,
-): Observable<LogLine> {
-  return defer(() =>
-    outcome$.pipe(mergeMap(templateProviderLines(() => scheduler.now())), coalesceLines(interval, scheduler)),
-  );
+): Observable<RepeatableLine> {
+  return defer(() => outcome$.pipe(mergeMap(templateProviderLines(() => scheduler.now()))));
 }
 
 /** What the outcomes of a template provider say in the log. */
