@@ -20,7 +20,7 @@ const inode = (path: string): number => statSync(at(path)).ino;
 
 /** Runs the build of a small project; `meanwhile` is asked again and again while it runs. */
 async function build(meanwhile: () => void = () => undefined): Promise<number | null> {
-  const building = spawn(process.execPath, [resolve('scripts/build.js')], { cwd: project, stdio: 'ignore' });
+  const building = spawn(process.execPath, [resolve('.ci/build.js')], { cwd: project, stdio: 'ignore' });
   const asking = setInterval(meanwhile, 1);
   const status = await new Promise<number | null>((ended) => building.once('exit', ended));
   clearInterval(asking);
