@@ -6,7 +6,7 @@ import { messageArbitrary, unknownMessageArbitrary } from '../../src/testing/arb
 import { setupConnection } from '../../src/testing/fixtures.js';
 
 /** Any message, with any content. */
-export const message: fc.Arbitrary<Message> = fc.oneof(
+const message: fc.Arbitrary<Message> = fc.oneof(
   { weight: 4, arbitrary: fc.oneof(...messageCreators.map((creator) => messageArbitrary(fc, creator))) },
   { weight: 1, arbitrary: unknownMessageArbitrary(fc) },
 ) as fc.Arbitrary<Message>;
@@ -57,7 +57,7 @@ export const mutations = fc.array(mutation, { minLength: 1, maxLength: 3 });
 export const apply = (changes: readonly Mutation[], bytes: Uint8Array): Uint8Array =>
   changes.reduce((changed, change) => change(changed), bytes);
 /** The frames of messages. */
-export const bytesOf = (messages: readonly Message[]): Uint8Array =>
+const bytesOf = (messages: readonly Message[]): Uint8Array =>
   Buffer.concat(messages.map((each) => encodeFrame(each)));
 
 /** Random bytes; random bytes after a good beginning; a conversation with changed bytes; one without. */

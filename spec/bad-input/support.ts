@@ -353,9 +353,6 @@ export async function shakeHands(
   };
 }
 
-/** Bytes from hex. */
-export const hex = (digits: string): Uint8Array => Uint8Array.from(Buffer.from(digits, 'hex'));
-
 /** The frame of a message, cut or with bytes added, its header's length as it then is unless given. */
 export function spoilt(message: Message, payloadLength: number, announced = payloadLength): Uint8Array {
   const frame = encodeFrame(message);

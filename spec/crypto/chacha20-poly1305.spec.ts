@@ -2,12 +2,26 @@ import { describe, expect, it, test } from '@jest/globals';
 import { poly1305 as noblePoly1305 } from '@noble/ciphers/_poly1305.js';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import fc from 'fast-check';
-import { chacha20Block, readWord } from '../../src/crypto/chacha20.js';
-import { poly1305 } from '../../src/crypto/poly1305.js';
+import { chacha20Block, readWord, writeWord } from '../../src/crypto/chacha20.js';
+import { polyAddPadded, polyBegin, polyEnd } from '../../src/crypto/poly1305.js';
 
-const words = (hex: string): Int32Array => {
-  const bytes = hexToBytes(hex);
-  return Int32Array.from({ length: bytes.length / 4 }, (_, i) => readWord(bytes, 4 * i));
+const wordsOf = (bytes: Uint8Array): Int32Array =>
+  Int32Array.from({ length: bytes.length / 4 }, (_, i) => readWord(bytes, 4 * i));
+const words = (hex: string): Int32Array => wordsOf(hexToBytes(hex));
+
+/** The tag of a message that is filled up with zeros to whole blocks, as the AEAD construction has it. */
+function paddedTag(key: Uint8Array, message: Uint8Array): Uint8Array {
+  polyBegin(wordsOf(key));
+  polyAddPadded(message, 0, message.length);
+  const tag = new Uint8Array(16);
+  polyEnd().forEach((word, i) => writeWord(tag, 4 * i, word));
+  return tag;
+}
+
+const padded = (message: Uint8Array): Uint8Array => {
+  const whole = new Uint8Array(16 * Math.ceil(message.length / 16));
+  whole.set(message);
+  return whole;
 };
 
 describe('the ChaCha20 block function', () => {
@@ -40,12 +54,6 @@ describe('Poly1305', () => {
   const zero = '00'.repeat(16);
   const two = `02${'00'.repeat(15)}`;
   test.each([
-    [
-      '§2.5.2',
-      '85d6be7857556d337f4452fe42d506a80103808afb0db2fd4abff6af4149f51b',
-      '43727970746f6772617068696320466f72756d2052657365617263682047726f7570',
-      'a8061dc1305136c6c22b8baf0c0127a9',
-    ],
     ['A.3 #1', zero + zero, '00'.repeat(64), zero],
     ['A.3 #7', two + zero, ones, `03${'00'.repeat(15)}`],
     ['A.3 #8', two + ones, two, `03${'00'.repeat(15)}`],
@@ -70,7 +78,7 @@ describe('Poly1305', () => {
       `13${'00'.repeat(15)}`,
     ],
   ])('gives the vector of RFC 8439 %s', (_, key, message, tag) => {
-    expect(bytesToHex(poly1305(hexToBytes(key), hexToBytes(message)))).toBe(tag);
+    expect(bytesToHex(paddedTag(hexToBytes(key), hexToBytes(message)))).toBe(tag);
   });
 
   it('agrees with @noble/ciphers, on bytes that make long carries above all', () => {
@@ -84,7 +92,7 @@ describe('Poly1305', () => {
       );
     fc.assert(
       fc.property(bytes(32, 32), bytes(0, 200), (key, message) => {
-        expect(bytesToHex(poly1305(key, message))).toBe(bytesToHex(noblePoly1305(message, key)));
+        expect(bytesToHex(paddedTag(key, message))).toBe(bytesToHex(noblePoly1305(padded(message), key)));
       }),
       { seed: 42, numRuns: 3000 },
     );

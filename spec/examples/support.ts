@@ -20,7 +20,7 @@ export function runExample(name: string, ...args: readonly string[]): Program {
 }
 
 /** Starts Node.js. */
-export function runNode(...args: readonly string[]): Program {
+function runNode(...args: readonly string[]): Program {
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const line$ = new ReplaySubject<string>(10_000);
   const seen: string[] = [];

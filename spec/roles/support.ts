@@ -26,10 +26,10 @@ import { templateProvider } from '../../src/roles/template-provider/template-pro
 import type { MemoryNetwork } from '../../src/testing/memory.js';
 
 /** An output script that anybody can spend. */
-export const payoutScript = Uint8Array.of(0x51);
+const payoutScript = Uint8Array.of(0x51);
 
 /** One hash in 2^17 is a block. */
-export const easyNbits = 0x1f007fff;
+const easyNbits = 0x1f007fff;
 
 interface Outcome {
   readonly type: string;

@@ -27,7 +27,7 @@ Example:
  * Reads one message a line from stdin, in JSON, and prints its frame in hex.
  * @returns the exit status: 1 if any message could not be encoded
  */
-export function encode(io: CommandIo): Promise<0 | 1> {
+function encode(io: CommandIo): Promise<0 | 1> {
   return convertLines(io, readLines(io.stdin), (line) => bytesToHex(encodeFrame(messageFromLine(line))));
 }
 

@@ -40,7 +40,7 @@ interface KeygenOptions {
  * or writes it to a file of mode 0600 and prints the public half.
  * @throws Sv2Error `cannot-write`, also if there is such a file and it may not be replaced
  */
-export async function keygen(
+async function keygen(
   { json = false, out, force = false }: KeygenOptions,
   { stdout }: CommandIo,
 ): Promise<void> {

@@ -188,27 +188,3 @@ export function polyEnd(): Int32Array {
   s[0] = s[1] = s[2] = s[3] = 0;
   return tag;
 }
-
-/**
- * The Poly1305 tag of a message (RFC 8439 §2.5).
- * Constant time for a length, as the functions it calls.
- * @param key 32-byte one-time key
- * @returns 16 bytes
- */
-export function poly1305(key: Uint8Array, message: Uint8Array): Uint8Array {
-  const words = new Int32Array(8);
-  for (let i = 0; i < 8; i++) words[i] = readWord(key, 4 * i);
-  polyBegin(words);
-  words.fill(0);
-  const rest = message.length & 15;
-  const whole = message.length - rest;
-  addBlocks(message, 0, whole >>> 4, 0x40000);
-  if (rest > 0) {
-    fillLastBlock(message, whole, rest);
-    lastBlock[rest] = 1;
-    addBlocks(lastBlock, 0, 1, 0);
-  }
-  const bytes = new Uint8Array(16);
-  polyEnd().forEach((word, i) => writeWord(bytes, 4 * i, word));
-  return bytes;
-}

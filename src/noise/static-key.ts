@@ -27,7 +27,7 @@ export interface StaticKey {
  * was issued just now. Five minutes is what Kerberos (RFC 4120 §7.5.1) lets clocks differ, more than a clock that is
  * ever set drifts; and as the key pair is new, nobody can have used it before.
  */
-export const certificateBackdating = 300;
+const certificateBackdating = 300;
 
 /** What a responder's identities are made from. */
 export interface StaticKeyOptions {

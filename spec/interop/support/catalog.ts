@@ -14,7 +14,7 @@ export interface CatalogMessage {
   readonly sentBy: 'client' | 'server' | 'both';
 }
 
-export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 type Vector = MessageJson & { readonly case: string; readonly frame: string | { readonly sha256: string } };
 

@@ -20,7 +20,7 @@ export const TemplateAged = defineTrigger('TemplateAged', (isOld: boolean) => ({
 export const SolutionFound = defineTrigger('SolutionFound', (block: Solution) => ({ block }));
 
 /** Time passed. */
-export const Upkeep = defineTrigger('Upkeep');
+const Upkeep = defineTrigger('Upkeep');
 
 /**
  * Upkeep again and again. `interval` would do, but in virtual time each of its actions holds the one before, until unsubscribing from

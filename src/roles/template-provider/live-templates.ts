@@ -18,7 +18,7 @@ export interface ProvidedTemplate {
 }
 
 /** How long templates of a tip live on after it has been left, in milliseconds (sv2-spec, issue 168; sv2-tp keeps them as long). */
-export const pastTemplateLifetime = 10_000;
+const pastTemplateLifetime = 10_000;
 
 /** The templates of which a block may still be made. Times are milliseconds since 1970. */
 export interface LiveTemplates {

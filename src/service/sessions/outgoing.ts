@@ -55,7 +55,7 @@ function checkTexts(message: Message): void {
 }
 
 /** The first control character of a text, such as `U+000A`. */
-export function controlCharacterIn(text: string): string | undefined {
+function controlCharacterIn(text: string): string | undefined {
   const [found] = /\p{Cc}/u.exec(text) ?? [];
   return found?.charCodeAt(0).toString(16).toUpperCase().padStart(6, 'U+0000');
 }
