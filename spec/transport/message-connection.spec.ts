@@ -2,8 +2,13 @@ import { describe, expect, it, jest } from '@jest/globals';
 import { firstValueFrom, Subject } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { CodecError } from '../../src/codec/index.js';
-import { FramingError } from '../../src/framing/index.js';
-import { UnknownMessage } from '../../src/messages/index.js';
+import { FramingError, headerSize, readHeader } from '../../src/framing/index.js';
+import {
+  maxPayloadSize,
+  SetupConnectionSuccess,
+  UnknownMessage,
+  type Message,
+} from '../../src/messages/index.js';
 import { openConnection, TransportError, type OpenOptions } from '../../src/transport/index.js';
 import { memoryStreams } from '../../src/testing/memory-streams.js';
 import { plainChannel } from '../../src/transport/frame-channel.js';
@@ -14,6 +19,12 @@ import { createTurns } from '../../src/transport/turns.js';
 import { at, fakeStream, frames, log, setTarget, setup, type FakeStream } from './support.js';
 
 const virtual = () => new TestScheduler((actual, expected) => expect(actual).toEqual(expected));
+
+const success = SetupConnectionSuccess({ usedVersion: 2, flags: 0 });
+const frameOf = (message: Message) => {
+  const bytes = frames(message);
+  return { header: readHeader(bytes, 0), payload: bytes.subarray(headerSize) };
+};
 
 /** A plaintext connection of a server over a stream that the spec controls, at a time that stands still. */
 async function connectionOver(stream: FakeStream, options: Partial<OpenOptions> = {}) {
@@ -254,6 +265,105 @@ describe('the end', () => {
   });
 });
 
+describe('frames', () => {
+  it('are received and sent as they are, in one order with messages', async () => {
+    const stream = fakeStream();
+    const connection = await connectionOver(stream);
+    const received = log(connection.frame$);
+    // a channel_msg bit that the specification does not have is kept
+    const odd = {
+      ...frameOf(setTarget(1)),
+      header: { ...frameOf(setTarget(1)).header, channelMessage: false },
+    };
+    virtual().run(({ flush }) => {
+      connection.send(setTarget(1));
+      connection.sendFrames(odd, frameOf(setTarget(2)));
+      connection.send(setTarget(3));
+      flush();
+    });
+    const written = stream.writes[0] as Uint8Array;
+    expect(stream.writes).toHaveLength(1);
+    const unmarked = frames(setTarget(1));
+    unmarked[1] = 0;
+    expect(written).toEqual(
+      Uint8Array.of(...frames(setTarget(1)), ...unmarked, ...frames(setTarget(2), setTarget(3))),
+    );
+
+    stream.incoming$.next(unmarked);
+    expect(received.values).toEqual([odd]);
+    expect(log(connection.message$).error).toMatchObject({ code: 'already-subscribed' });
+  });
+});
+
+describe('a pause', () => {
+  it('stops reading until it ends, after the frames of a step', async () => {
+    const stream = fakeStream();
+    const connection = await connectionOver(stream);
+    const received = log(connection.message$);
+    const first$ = new Subject<void>();
+    const second$ = new Subject<void>();
+    connection.pause(first$);
+    connection.pause(second$);
+    expect(stream.incoming$.observed).toBe(false);
+
+    first$.complete();
+    expect(stream.incoming$.observed).toBe(false);
+    second$.error(new Error('ends it as well'));
+    expect(stream.incoming$.observed).toBe(true);
+    stream.incoming$.next(frames(setTarget(1)));
+    expect(received.values).toEqual([setTarget(1)]);
+  });
+
+  it('in the middle of a chunk keeps the order of what was read and what comes', () => {
+    const scheduler = virtual();
+    scheduler.run(({ cold, flush }) => {
+      const stream = fakeStream();
+      const values: unknown[] = [];
+      at(openConnection(stream, { receivesFrom: 'client', scheduler }), (connection) => {
+        at(connection.message$, (message) => {
+          values.push(message);
+          if (values.length === 3) connection.pause(cold('-----|'));
+          if (values.length === 20) connection.pause(cold('|'));
+        });
+      });
+      const numbers = Array.from({ length: 40 }, (_, index) => setTarget(index));
+      at(cold('-a 1ms b 7ms c'), (what) => {
+        if (what === 'a') stream.incoming$.next(frames(...numbers));
+        if (what === 'b') expect(values).toHaveLength(framesPerStep);
+        if (what === 'c') expect(values).toEqual(numbers);
+      });
+      flush();
+      expect(values).toHaveLength(40);
+    });
+  });
+
+  it('does not outlive the connection', async () => {
+    const connection = await connectionOver(fakeStream());
+    const until$ = new Subject<void>();
+    connection.pause(until$);
+    expect(until$.observed).toBe(true);
+    connection.close();
+    expect(until$.observed).toBe(false);
+  });
+});
+
+describe('the send queue', () => {
+  it('counts what was sent and not taken, and completes drained$ when it is empty', async () => {
+    const stream = { ...fakeStream(), drained$: new Subject<never>() };
+    const connection = await connectionOver(stream);
+    connection.send(setTarget(1));
+    expect(connection.queuedBytes).toBe(frames(setTarget(1)).length);
+    const drained = log(connection.drained$);
+    expect(stream.writes).toHaveLength(1);
+    expect(drained.completed).toBe(false);
+    stream.drained$.complete();
+    expect(drained.completed).toBe(true);
+    connection.close();
+    expect(connection.queuedBytes).toBe(0);
+    expect(log(connection.drained$).completed).toBe(true);
+  });
+});
+
 describe('violations', () => {
   it('end the connection, after the messages before them', async () => {
     const stream = fakeStream();
@@ -294,6 +404,60 @@ describe('violations', () => {
     connection.limitPayload(4096);
     stream.incoming$.next(large);
     expect(accepted.error).toBeUndefined();
+  });
+
+  it('are frames larger than the agreed subprotocol has, from SetupConnection.Success on, whoever sets up', async () => {
+    const large = (size: number) => Uint8Array.of(0, 0, 0x71, size & 0xff, size >> 8, size >> 16);
+    for (const [receivesFrom, sends, receives] of [
+      ['client', success, setup()],
+      ['server', setup(), success],
+    ] as const) {
+      for (const raw of [false, true]) {
+        const stream = fakeStream();
+        const connection = await connectionOver(stream, { receivesFrom });
+        const received = log<unknown>(raw ? connection.frame$ : connection.message$);
+        const sending = () => (raw ? connection.sendFrames(frameOf(sends)) : connection.send(sends));
+        if (receivesFrom === 'server') sending();
+        stream.incoming$.next(frames(receives));
+        if (receivesFrom === 'client') sending();
+        const limit = maxPayloadSize('mining', receivesFrom);
+        expect(limit).toBeGreaterThan(60_000);
+        stream.incoming$.next(large(limit));
+        expect(received.error).toBeUndefined();
+        stream.incoming$.next(new Uint8Array(limit - 1));
+        expect(received.error).toBeUndefined();
+
+        const other = fakeStream();
+        const second = await connectionOver(other, { receivesFrom });
+        const refused = log(second.message$);
+        if (receivesFrom === 'server') second.send(sends);
+        other.incoming$.next(frames(receives));
+        if (receivesFrom === 'client') second.send(sends);
+        other.incoming$.next(large(limit + 1));
+        expect(refused.error).toMatchObject({ code: 'frame-too-large', detail: { maxPayload: limit } });
+      }
+    }
+  });
+
+  it('say what to do about a limit that holds until the setup', async () => {
+    const stream = fakeStream();
+    const received = log((await connectionOver(stream)).message$);
+    stream.incoming$.next(Uint8Array.of(0, 0, 0x71, 0, 16, 0));
+    expect((received.error as Error).message).toBe(
+      'peer.example:34254: a payload of at most 2315 bytes is accepted here, the header announces 4096, until a ' +
+        'SetupConnection.Success has passed or limitPayload is called',
+    );
+  });
+
+  it('keep to a limit that was set by hand, whatever is set up', async () => {
+    const stream = fakeStream();
+    const connection = await connectionOver(stream);
+    const received = log(connection.message$);
+    connection.limitPayload(100);
+    stream.incoming$.next(frames(setup()));
+    connection.send(success);
+    stream.incoming$.next(Uint8Array.of(0, 0, 0x71, 101, 0, 0));
+    expect(received.error).toMatchObject({ code: 'frame-too-large', detail: { maxPayload: 100 } });
   });
 
   it('are judged by the limit that was set while the frame before was handled', async () => {

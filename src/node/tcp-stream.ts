@@ -58,6 +58,8 @@ export function tcpStream(socket: Socket, address: string): ByteStream {
     drained$: new Observable((subscriber) => {
       const onDrain = () => subscriber.complete();
       if (socket.writableLength === 0 || socket.closed) onDrain();
+      // 'drain' comes only after more than a highWaterMark was queued
+      else if (!socket.writableNeedDrain && socket.writable) socket.write('', onDrain);
       socket.once('drain', onDrain).once('close', onDrain);
       return () => socket.off('drain', onDrain).off('close', onDrain);
     }),

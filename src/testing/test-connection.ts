@@ -1,20 +1,22 @@
-import { Observable, ReplaySubject, type Subscriber } from 'rxjs';
-import { encodeFrames } from '../framing/frame.js';
+import { EMPTY, map, Observable, ReplaySubject, tap, type Subscriber } from 'rxjs';
+import { decodeMessage, encodeFrame, encodeFrames } from '../framing/frame.js';
+import { headerSize, readHeader } from '../framing/header.js';
 import type { Message } from '../messages/registry.js';
 import type { Connection, Connector, Endpoint, Peer } from '../transport/connection.js';
 import { TransportError } from '../transport/errors.js';
+import { setupLimit } from '../transport/setup-limit.js';
 
 /** A connection whose peer follows a script. */
 export interface TestConnection extends Connection {
   /** What was sent, replayed; completes when the connection has ended, whoever ended it. */
   readonly sent$: Observable<Message>;
-  /** What `limitPayload` was last told, in bytes. */
+  /** The limit of payloads that `limitPayload` or the setup has set, in bytes. */
   readonly payloadLimit: number | undefined;
 }
 
 /**
  * A connection whose peer follows a script, for services under test. What is sent must be possible to encode,
- * as on a real connection.
+ * as on a real connection. The peer reads at once, and its script goes on whatever `pause` says.
  * @param message$ what the peer sends, from the subscription to `message$` on: usually `cold('a-b', …)`. It
  * completes when the peer closes; an error is a broken connection
  * @param peer who it is; plaintext, `test:1` unless given
@@ -22,8 +24,9 @@ export interface TestConnection extends Connection {
 export function testConnection(message$: Observable<Message>, peer: Partial<Peer> = {}): TestConnection {
   const sent$ = new ReplaySubject<Message>(Infinity);
   let open = true;
-  let receiver: Subscriber<Message> | undefined;
+  let receiver: Pick<Subscriber<unknown>, 'complete'> | undefined;
   let payloadLimit: number | undefined;
+  const setup = setupLimit((bytes) => (payloadLimit = bytes));
 
   const close = (): void => {
     open = false;
@@ -31,23 +34,46 @@ export function testConnection(message$: Observable<Message>, peer: Partial<Peer
     receiver?.complete();
   };
 
-  return {
-    peer: { address: 'test:1', encrypted: false, ...peer },
-    message$: new Observable((subscriber) => {
+  function received<T>(project: (message: Message) => T): Observable<T> {
+    return new Observable((subscriber) => {
       if (receiver !== undefined) {
         subscriber.error(new TransportError('already-subscribed', 'message$ has a subscriber already'));
         return;
       }
       receiver = subscriber;
       subscriber.add(close);
-      if (open) subscriber.add(message$.subscribe(subscriber));
+      const script$ = message$.pipe(
+        tap((message) => setup.message(message, 'received')),
+        map(project),
+      );
+      if (open) subscriber.add(script$.subscribe(subscriber));
       else subscriber.complete();
+    });
+  }
+
+  const send = (...messages: readonly Message[]): void => {
+    encodeFrames(messages);
+    if (!open) return;
+    for (const message of messages) {
+      setup.message(message, 'sent');
+      sent$.next(message);
+    }
+  };
+
+  return {
+    peer: { address: 'test:1', encrypted: false, ...peer },
+    message$: received((message) => message),
+    frame$: received((message) => {
+      const bytes = encodeFrame(message);
+      return { header: readHeader(bytes, 0), payload: bytes.subarray(headerSize) };
     }),
-    send(...messages) {
-      encodeFrames(messages);
-      if (open) messages.forEach((message) => sent$.next(message));
-    },
+    send,
+    sendFrames: (...frames) => send(...frames.map(({ header, payload }) => decodeMessage(header, payload))),
+    queuedBytes: 0,
+    drained$: EMPTY,
+    pause: () => undefined,
     limitPayload(bytes) {
+      setup.settle();
       payloadLimit = bytes;
     },
     close,

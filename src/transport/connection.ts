@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import type { Frame } from '../framing/frame-assembler.js';
 import type { Message } from '../messages/registry.js';
 
 /** Who is at the other end. */
@@ -27,14 +28,31 @@ export interface Connection {
    */
   readonly message$: Observable<Message>;
   /**
+   * As `message$` and in place of it, without decoding: for whoever passes frames on. The subscriber owns the payloads.
+   */
+  readonly frame$: Observable<Frame>;
+  /**
    * Queues messages to be sent in order. Everything sent in one turn leaves as one write. Does nothing once
    * the connection is closed.
    * @throws CodecError or FramingError if a message cannot be encoded; then nothing of this call is sent
    */
   send(...messages: readonly Message[]): void;
+  /** As `send`, of frames as they are; `payloadLength` of each header is the length of its payload. */
+  sendFrames(...frames: readonly Frame[]): void;
+  /** Bytes that were sent and that the peer has not taken yet. */
+  readonly queuedBytes: number;
+  /** Completes once the peer has taken all that was sent, or the connection is closed; at once if nothing waits. */
+  readonly drained$: Observable<never>;
   /**
-   * Sets the largest payload accepted from now on, in bytes. Larger messages of extensions that are unknown here are
-   * read past without being held or emitted, as they have to be ignored (spec §3.4.1); with 16,777,215 all are emitted.
+   * Reads nothing more until `until$` ends: backpressure. Up to 16 frames that were read before still arrive, so that
+   * what the peer sends waits at the peer.
+   */
+  pause(until$: Observable<unknown>): void;
+  /**
+   * Sets the largest payload accepted from now on, in bytes. Without a call it is that of SetupConnection and its
+   * answers, and once SetupConnection.Success has passed that of the subprotocol which was agreed upon. Larger messages
+   * of extensions that are unknown here are read past without being held or emitted, as they have to be ignored
+   * (spec §3.4.1); with 16,777,215 all are emitted.
    */
   limitPayload(bytes: number): void;
   /** Sends what is queued, then closes; `message$` completes. */

@@ -14,7 +14,7 @@ export interface ConnectionLimits {
    */
   readonly maxQueuedBytes?: number;
   /**
-   * Largest payload accepted before `limitPayload` is called, in bytes. Unless given, the largest common
+   * Largest payload accepted before SetupConnection.Success has passed, in bytes. Unless given, the largest common
    * message that the peer may send plus 1,024 for TLVs: SetupConnection for a server, its answers for a client.
    */
   readonly maxPayload?: number;

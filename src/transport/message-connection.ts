@@ -1,12 +1,16 @@
-import { asapScheduler, Observable, Subscription, type Subscriber } from 'rxjs';
+import { asapScheduler, defer, EMPTY, Observable, Subscription, type Subscriber } from 'rxjs';
+import { Sv2Error } from '../codec/errors.js';
 import { decodeMessage, encodeFrames } from '../framing/frame.js';
-import type { FrameHeader } from '../framing/header.js';
-import { isUnknownExtension, type Message } from '../messages/registry.js';
+import type { Frame } from '../framing/frame-assembler.js';
+import { FramingError, headerSize, writeHeader, type FrameHeader } from '../framing/header.js';
+import { isUnknownExtension } from '../messages/registry.js';
+import { NoiseError } from '../noise/errors.js';
 import { closeStream, type ByteStream } from './byte-stream.js';
 import type { Connection, Peer } from './connection.js';
 import { EncryptionMismatch, refuseMismatch } from './encryption-mismatch.js';
 import { TransportError } from './errors.js';
 import type { FrameChannel } from './frame-channel.js';
+import { setupLimit } from './setup-limit.js';
 import { framesPerStep, unreadBytes, type ConnectionLimits } from './limits.js';
 import type { SendQueue, SendQueues } from './send-queues.js';
 import { createTurns, type Turns } from './turns.js';
@@ -37,13 +41,19 @@ export function messageConnection(
   let open = true;
   let failure: unknown;
   let subscribed = false;
-  let receiver: Subscriber<Message> | undefined;
+  let receiver: Pick<Subscriber<unknown>, 'error' | 'complete'> | undefined;
+  /** Hands a frame to the receiver. */
+  let deliver: (header: FrameHeader, payload: Uint8Array) => void = () => undefined;
   let queue: Uint8Array[] = [];
+  /** Bytes of these. */
+  let queued = 0;
   /** What has been read and waits for its turn. */
   let rest = early;
   let reading = Subscription.EMPTY;
+  /** What reading waits for. */
+  const pauses = new Set<Subscription>();
   /** Waits for a peer that does not read. */
-  let draining: Subscription | undefined;
+  let draining = Subscription.EMPTY;
   /** Whether anything was left in the send queue the last time. */
   let behind = false;
   let turns = shared?.turns;
@@ -62,7 +72,8 @@ export function messageConnection(
     queue = [];
     rest = undefined;
     reading.unsubscribe();
-    draining?.unsubscribe();
+    for (const pause of pauses) pause.unsubscribe();
+    pauses.clear();
     channel.clear();
     if (behind) shared?.sendQueues.left(sendQueue);
   };
@@ -82,6 +93,7 @@ export function messageConnection(
     if (queue.length === 0) return;
     const frames = queue;
     queue = [];
+    queued = 0;
     try {
       stream.write(channel.seal(frames));
     } catch (error) {
@@ -110,20 +122,27 @@ export function messageConnection(
     closeStream(stream, limits.closeTimeout, limits.scheduler);
   };
 
-  const waitForReader = () => {
-    if (draining !== undefined) return;
+  const pause = (until$: Observable<unknown>): Subscription => {
+    if (!open) return Subscription.EMPTY;
     reading.unsubscribe();
-    draining = stream.drained$.subscribe({
-      complete() {
-        draining = undefined;
-        goOn();
-      },
-    });
+    const waiting = new Subscription();
+    pauses.add(waiting);
+    const resume = () => {
+      pauses.delete(waiting);
+      waiting.unsubscribe();
+      goOn();
+    };
+    waiting.add(until$.subscribe({ error: resume, complete: resume }));
+    return waiting;
   };
 
-  /** Reads, or asks for a turn for what has been read; neither while the peer does not read. */
+  const waitForReader = () => {
+    if (draining.closed) draining = pause(stream.drained$);
+  };
+
+  /** Reads, or asks for a turn for what has been read; neither while it is paused. */
   const goOn = () => {
-    if (!open || receiver === undefined || draining !== undefined) return;
+    if (!open || receiver === undefined || pauses.size > 0) return;
     if (rest === undefined) {
       if (reading.closed) reading = stream.chunk$.subscribe({ next: receive, error: fail, complete: ended });
     } else {
@@ -133,17 +152,23 @@ export function messageConnection(
     }
   };
 
-  const deliver = (header: FrameHeader, payload: Uint8Array) => {
-    receiver?.next(decodeMessage(header, payload));
+  const limitChannel = (bytes: number) =>
+    channel.limit(bytes, ({ extensionType }) => isUnknownExtension(extensionType));
+  const setup = setupLimit(limitChannel);
+
+  const onFrame = (header: FrameHeader, payload: Uint8Array) => {
+    if (receiver === undefined) return;
+    if (!setup.settled) setup.frame({ header, payload }, 'received');
+    deliver(header, payload);
   };
 
   /** Handles the first frames of a chunk. */
   const handle = (chunk: Uint8Array) => {
     try {
-      const end = channel.open(chunk, deliver, framesPerStep);
+      const end = channel.open(chunk, onFrame, framesPerStep);
       if (open && end < chunk.length) rest = chunk.subarray(end);
     } catch (error) {
-      fail(error);
+      fail(setup.settled ? error : beforeSetup(error, peer));
     }
   };
 
@@ -153,13 +178,17 @@ export function messageConnection(
   };
 
   const handleRest = (): boolean => {
-    if (rest === undefined || draining !== undefined) return false;
+    if (rest === undefined || pauses.size > 0) return false;
     const chunk = rest;
     rest = undefined;
     handle(chunk);
-    if (rest !== undefined) return draining === undefined;
-    goOn();
-    return false;
+    if (rest === undefined) {
+      goOn();
+      return false;
+    }
+    // a pause that has ended meanwhile has begun to read
+    reading.unsubscribe();
+    return pauses.size === 0;
   };
 
   const ended = () => {
@@ -167,9 +196,9 @@ export function messageConnection(
     else close();
   };
 
-  return {
-    peer,
-    message$: new Observable((subscriber) => {
+  /** What is received, for one subscriber of the connection. */
+  function received<T>(project: (header: FrameHeader, payload: Uint8Array) => T): Observable<T> {
+    return new Observable((subscriber) => {
       if (subscribed) {
         subscriber.error(alreadySubscribed(stream));
         return;
@@ -181,20 +210,66 @@ export function messageConnection(
         return;
       }
       receiver = subscriber;
+      deliver = (header, payload) => subscriber.next(project(header, payload));
       subscriber.add(close);
       const first = rest;
       rest = undefined;
       if (first !== undefined) handle(first);
       goOn();
-    }),
+    });
+  }
+
+  const enqueue = (bytes: Uint8Array) => {
+    queue.push(bytes);
+    queued += bytes.length;
+    if (queue.length === 1) asapScheduler.schedule(flush);
+  };
+
+  return {
+    peer,
+    message$: received(decodeMessage),
+    frame$: received((header, payload) => ({ header, payload })),
     send(...messages) {
       if (!open || messages.length === 0) return;
-      queue.push(encodeFrames(messages));
-      if (queue.length === 1) asapScheduler.schedule(flush);
+      const bytes = encodeFrames(messages);
+      if (!setup.settled) messages.forEach((message) => setup.message(message, 'sent'));
+      enqueue(bytes);
     },
-    limitPayload: (bytes) => channel.limit(bytes, ({ extensionType }) => isUnknownExtension(extensionType)),
+    sendFrames(...frames) {
+      if (!open || frames.length === 0) return;
+      if (!setup.settled) frames.forEach((frame) => setup.frame(frame, 'sent'));
+      frames.forEach((frame) => enqueue(bytesOf(frame)));
+    },
+    get queuedBytes() {
+      return open ? queued + stream.queuedBytes : 0;
+    },
+    drained$: defer(() => {
+      flush();
+      return open ? stream.drained$ : EMPTY;
+    }),
+    pause: (until$) => void pause(until$),
+    limitPayload(bytes) {
+      setup.settle();
+      limitChannel(bytes);
+    },
     close,
   };
+}
+
+function bytesOf({ header, payload }: Frame): Uint8Array {
+  const bytes = new Uint8Array(headerSize + payload.length);
+  writeHeader(bytes, 0, header);
+  bytes.set(payload, headerSize);
+  return bytes;
+}
+
+/** The error of a frame that is larger than what may come before the subprotocol is agreed upon. */
+function beforeSetup(error: unknown, { address }: Peer): unknown {
+  if (!(error instanceof Sv2Error) || error.code !== 'frame-too-large') return error;
+  const message = `${address}: ${error.message}, until a SetupConnection.Success has passed or limitPayload is called`;
+  return error instanceof NoiseError
+    ? new NoiseError('frame-too-large', message, error.detail)
+    : new FramingError(error.code, message, error.detail);
 }
 
 function slowConsumer({ address, queuedBytes }: ByteStream, maxQueuedBytes: number): TransportError {

@@ -19,7 +19,7 @@ import {
   type RequestExtensionsError,
   type RequestExtensionsSuccess,
 } from '../../messages/extensions.js';
-import { maxPayloadSize, type Message } from '../../messages/registry.js';
+import type { Message } from '../../messages/registry.js';
 import type { Connection, Connector } from '../../transport/connection.js';
 import { admit } from './admission.js';
 import {
@@ -124,7 +124,6 @@ export function clientSession(connector: Connector, context: ClientSessionContex
 
   const onSetupAnswer = (message: Message, established: Connection): void => {
     const { version, flags } = readSetupAnswer(message, context.versions);
-    established.limitPayload(maxPayloadSize(protocol, 'server'));
     server = {
       peer: established.peer,
       endpoint,

@@ -12,7 +12,7 @@ import {
 import { SetupConnection } from '../../messages/common.js';
 import type { Subprotocol } from '../../messages/define-message.js';
 import type { RequestExtensions } from '../../messages/extensions.js';
-import { maxPayloadSize, type Message } from '../../messages/registry.js';
+import type { Message } from '../../messages/registry.js';
 import type { Connection } from '../../transport/connection.js';
 import { admit } from './admission.js';
 import { disconnectReason, ServiceError, type DisconnectReason } from '../errors.js';
@@ -142,7 +142,6 @@ export function serverSession(
       connectedAt: scheduler.now(),
     };
     update(added);
-    connection.limitPayload(maxPayloadSize(protocol, 'client'));
     if (required.length > 0) negotiationDeadline$.next(setupTimeout);
     emit({ type: 'connected', clientId, client: added });
     push({ type: 'clientAdded', clientId, protocol, client: added });
