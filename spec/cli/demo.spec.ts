@@ -8,7 +8,7 @@ import {
 } from '../../src/bitcoin/index.js';
 import { nbitsForInterval } from '../../src/cli/demo/calibration.js';
 import { demoState, withOutcome, type DemoOutcome, type DemoState } from '../../src/cli/demo/state.js';
-import { demoLine, renderDemo } from '../../src/cli/demo/view.js';
+import { calibrationLine, demoLine, renderDemo } from '../../src/cli/demo/view.js';
 import { targetToBigInt } from '../../src/bitcoin/index.js';
 
 const sv2 = (...args: string[]) =>
@@ -164,15 +164,26 @@ describe("the demo's difficulty", () => {
   });
 });
 
+it('the demo says what a block takes', () => {
+  expect(calibrationLine(1_234_567, 0x1e0fffff)).toBe('blocks for 1.23 MH/s: nbits 1e0fffff');
+});
+
 describe('sv2 demo', () => {
   it('finds a block, says who found it, and ends with status 0', () => {
     const { status, stdout, stderr } = sv2('demo', '--blocks', '1');
     expect(stderr).toBe('');
     expect(stdout).toMatch(/opened standard channel/);
     expect(stdout).toMatch(/opened extended channel/);
-    expect(stdout).toMatch(
-      /block 900000 accepted, found by demo\.(standard|extended) after \d+\.\d s: 0{4}[0-9a-f]{60}\n$/,
-    );
+    const [, nbits] = /^\S+ blocks for \d\S* .?H\/s: nbits ([0-9a-f]{8})\n/.exec(stdout) ?? [];
+    const [, hash] =
+      /block 900000 accepted, found by demo\.(?:standard|extended) after \d+\.\d s: ([0-9a-f]{64})\n$/.exec(
+        stdout,
+      ) ?? [];
+    expect([nbits, hash]).toEqual([expect.any(String), expect.any(String)]);
+    const target = targetToBigInt(targetFromNbits(parseInt(nbits!, 16)));
+    // of a hundred times as few hashes as a slow machine does in eight seconds it would be no proof of work
+    expect(target).toBeLessThan((1n << 256n) / 10_000n);
+    expect(BigInt(`0x${hash}`)).toBeLessThanOrEqual(target);
     expect(status).toBe(0);
   });
 

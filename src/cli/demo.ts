@@ -26,7 +26,7 @@ import { calibrate, nbitsForInterval } from './demo/calibration.js';
 import { demoNetwork } from './demo/network.js';
 import { screen } from './demo/screen.js';
 import { demoState, withOutcome, type DemoOutcome, type DemoState } from './demo/state.js';
-import { demoLine, renderDemo } from './demo/view.js';
+import { calibrationLine, demoLine, renderDemo } from './demo/view.js';
 import type { CommandContext } from './io.js';
 import { printable } from './printable.js';
 
@@ -80,11 +80,9 @@ async function demo(blocks: number | undefined, context: CommandContext): Promis
   const step$ = defer(() => calibrate(miners.length)).pipe(
     switchMap((hashRate) => {
       const start = demoState(miners, now());
-      return demoNetwork({
-        miners,
-        hashRate: hashRate / miners.length,
-        nbits: nbitsForInterval(hashRate, blockInterval),
-      }).pipe(
+      const nbits = nbitsForInterval(hashRate, blockInterval);
+      if (stdout.isTTY !== true) print(calibrationLine(hashRate, nbits), now(), context);
+      return demoNetwork({ miners, hashRate: hashRate / miners.length, nbits }).pipe(
         scan<DemoOutcome, Step, undefined>(
           (step, event) => ({ event, state: withOutcome(step?.state ?? start, event, now()) }),
           undefined,
@@ -157,11 +155,16 @@ function live(step$: Observable<Step>, { stdout }: CommandContext): Observable<u
 }
 
 /** Prints a line for everything worth one. */
-function log(step$: Observable<Step>, { stdout }: CommandContext): Observable<unknown> {
+function log(step$: Observable<Step>, context: CommandContext): Observable<unknown> {
   return step$.pipe(
     tap(({ event, state }) => {
       const line = demoLine(event, state);
-      if (line !== undefined) stdout.write(`${new Date(state.now).toISOString()} ${printable(line)}\n`);
+      if (line !== undefined) print(line, state.now, context);
     }),
   );
+}
+
+/** Prints a line behind its time, milliseconds since 1970. */
+function print(line: string, at: number, { stdout }: CommandContext): void {
+  stdout.write(`${new Date(at).toISOString()} ${printable(line)}\n`);
 }

@@ -76,6 +76,14 @@ export function renderDemo(state: DemoState, columns: number, rows: number): str
 }
 
 /**
+ * The line that tells how hard blocks are to find.
+ * @param hashesPerSecond of all miners, as measured
+ * @param nbits the compact form of the largest hash that a block may have
+ */
+export const calibrationLine = (hashesPerSecond: number, nbits: number): string =>
+  `blocks for ${formatHashRate(hashesPerSecond)}: nbits ${nbits.toString(16).padStart(8, '0')}`;
+
+/**
  * The line that tells of an outcome where there is no terminal; undefined for what is not worth one.
  * @param event what happened
  * @param state the state after it
