@@ -108,6 +108,13 @@ export const differences = {
     ours: 'ends that work at once: its shares are worth nothing on the new tip',
     source: 'spec §7.3, §5.3.17',
   },
+  stillStale: {
+    files: [],
+    vectors: 'shares for jobs of two previous hashes ago, where the last two came without a template (live only)',
+    reference: 'no longer knows the jobs (`invalid-job-id`)',
+    ours: 'knows them until there is other work (`stale-share`): the miner was never given any, and is not told that it is at fault',
+    source: 'spec §5.3.14: neither is specified; both reject',
+  },
   bestDifficulty: {
     files: ['shares'],
     vectors: 'accounting of channels that found a block',

@@ -39,7 +39,7 @@ it('the reference device mines at our pool: standard, extended, with workers', a
   });
   expect(await Promise.all(mined)).toEqual(devices.map(([name]) => [name, 0, '']));
   await provider.sv2.line(/^block \d+ accepted/);
-  expect(await pool.program.stop()).toBe(0); // which tells of all lines that were kept for later
+  expect(await pool.sv2.program.stop()).toBe(0); // which tells of all lines that were kept for later
   for (const name of ['standard', 'standard-jobs', 'extended', 'workers, w1']) {
     expect([name, acceptedShares(pool.sv2.seen, name) >= 10]).toEqual([name, true]);
   }

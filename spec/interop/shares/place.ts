@@ -45,6 +45,8 @@ export interface Place {
   /** What custom jobs build on, as JSON; the server has to know it. */
   customTip: string;
   readonly size: number;
+  /** Channels, by our id, with blocks that miss the target of their job and so were credited with nothing. */
+  readonly uncredited: Set<number>;
 }
 
 /** A server with the options that the command opens a channel with. */
@@ -88,6 +90,7 @@ export const newPlace = (command: Json, size: number, flags: number): Place => {
     channelIds: new Map(),
     customTip: '',
     size,
+    uncredited: new Set(),
   };
   return place;
 };
@@ -196,6 +199,7 @@ export const share = (place: Place, channelId: number, command: Command, isStand
   };
   const block = output.outcomes.find((outcome) => outcome.type === 'BlockFound');
   if (block === undefined) return { verdict: 'valid', ...verdict };
+  if (accepted.difficulty === 0) place.uncredited.add(channelId);
   const templateId = block.solution === null ? null : String(block.solution.templateId);
   return { verdict: 'block', ...verdict, templateId, coinbase: bytesToHex(block.coinbaseTx) };
 };

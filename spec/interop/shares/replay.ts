@@ -59,8 +59,10 @@ export const replay = (steps: readonly Step[]): Comparison[] => {
   /** Channels that went where a server of ours does not follow, and why. */
   const apart = new Map<number, DifferenceName>();
   const standard = new Set<number>();
-  /** Channels with blocks that were credited otherwise. */
-  const blockCredits = new Set<number>();
+  /** How many tips in a row a channel or group was given without a job. */
+  const joblessTips = new Map<number, number>();
+  /** How many shares of a channel were stale for ours, and for an unknown job to the reference. */
+  const stillStale = new Map<number, number>();
 
   const groupOf = (channelId: number): number | undefined => {
     const joining = steps.find(
@@ -137,7 +139,10 @@ export const replay = (steps: readonly Step[]): Comparison[] => {
 
   const play = ({ command, answer }: Step, index: number): unknown => {
     const { cmd, channelId } = command;
-    if (cmd === 'openGroup') return { ok: true };
+    if (cmd === 'openGroup') {
+      places.delete(channelId);
+      return { ok: true };
+    }
     if (cmd === 'openStandard' || cmd === 'openExtended') return open(command, index);
     const place = places.get(channelId);
     if (place === undefined) return answer; // a group that nobody could join
@@ -211,7 +216,11 @@ export const replay = (steps: readonly Step[]): Comparison[] => {
     const { command, answer } = step;
     const { channelId } = command;
     const isOpening = command.cmd.startsWith('open');
-    if (isOpening) apart.delete(channelId);
+    if (isOpening) {
+      apart.delete(channelId);
+      joblessTips.delete(channelId);
+      stillStale.delete(channelId);
+    }
     const place = places.get(channelId);
     const known = apart.get(channelId) ?? notPossible(step, place?.size) ?? aboveMaximum(command, place);
     if (known !== undefined) {
@@ -230,23 +239,37 @@ export const replay = (steps: readonly Step[]): Comparison[] => {
       apart.set(channelId, 'groupMembersAlike');
       return { command, ours: null, theirs, difference: 'groupMembersAlike' };
     }
-    // a sum with such a block in it cannot be compared
-    const sumOf = (answered: unknown): Json =>
-      blockCredits.has(channelId)
-        ? { shareWorkSum: null }
-        : { shareWorkSum: credited(answered, 'shareWorkSum') };
-    if (command.cmd === 'accounting' && best(ours) !== best(theirs)) {
+    if (command.cmd === 'setNewPrevHash')
+      joblessTips.set(channelId, answer['job'] === null ? (joblessTips.get(channelId) ?? 0) + 1 : 0);
+    if (isStillStale(ours, theirs) && (joblessTips.get(groupOf(channelId) ?? channelId) ?? 0) > 1) {
+      stillStale.set(channelId, (stillStale.get(channelId) ?? 0) + 1);
       return {
         command,
-        ours: { ...(ours as Json), bestDifficulty: null, ...sumOf(ours) },
-        theirs: { ...(theirs as Json), bestDifficulty: null, ...sumOf(theirs) },
-        difference: 'bestDifficulty',
+        ours: { ...(ours as Json), errorCode: 'invalid-job-id' },
+        theirs,
+        difference: 'stillStale',
+      };
+    }
+    const isUncredited = place?.uncredited.has(place.channelIds.get(channelId) ?? 0) === true;
+    if (command.cmd === 'accounting') {
+      const shown = withStale(theirs as Json, stillStale.get(channelId) ?? 0);
+      if (best(ours) === best(theirs) && !isUncredited) return { command, ours, theirs: shown };
+      // a sum with such a block in it cannot be compared, nor the best difficulty of channels with blocks
+      const comparable = (answered: Json): Json => ({
+        ...answered,
+        ...(best(ours) === best(theirs) ? {} : { bestDifficulty: null }),
+        ...(isUncredited ? { shareWorkSum: null } : {}),
+      });
+      return {
+        command,
+        ours: comparable(ours as Json),
+        theirs: comparable(shown),
+        difference: best(ours) === best(theirs) ? 'creditOfBlocks' : 'bestDifficulty',
       };
     }
     if (answer['verdict'] !== 'block') return { command, ours, theirs };
     const [ourSuccess, theirSuccess] = [ours, theirs].map((said) => (said as Json)['success'] as Json | null);
-    if (ourSuccess?.['newSharesSum'] !== theirSuccess?.['newSharesSum']) {
-      blockCredits.add(channelId);
+    if (isUncredited && ourSuccess?.['newSharesSum'] !== theirSuccess?.['newSharesSum']) {
       return {
         command,
         ours: { ...(ours as Json), coinbase: null, success: { ...ourSuccess, newSharesSum: null } },
@@ -315,7 +338,26 @@ const paysLess = (command: Json): boolean => {
   return outputs.reduce((sum, { value }) => sum + value, 0n) < BigInt(coinbaseTxValueRemaining);
 };
 
-const credited = (answer: unknown, sum: string): unknown => (answer as Json)[sum];
+/** Whether a share is for a job that ours still knows as one of an old previous hash. */
+const isStillStale = (ours: unknown, theirs: unknown): boolean =>
+  (ours as Json | null)?.['errorCode'] === 'stale-share' &&
+  (theirs as Json | null)?.['errorCode'] === 'invalid-job-id';
+
+/** Accounts in which so many shares for unknown jobs are stale ones. */
+const withStale = (accounting: Json, count: number): Json => {
+  if (count === 0) return accounting;
+  const { rejected } = accounting as { readonly rejected: Readonly<Record<string, number>> };
+  const unknown = (rejected['invalid-job-id'] ?? 0) - count;
+  const { 'invalid-job-id': _, ...others } = rejected;
+  return {
+    ...accounting,
+    rejected: {
+      ...others,
+      'stale-share': (rejected['stale-share'] ?? 0) + count,
+      ...(unknown === 0 ? {} : { 'invalid-job-id': unknown }),
+    },
+  };
+};
 
 const best = (answer: unknown): unknown => (answer as Json)['bestDifficulty'];
 

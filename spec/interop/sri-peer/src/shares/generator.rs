@@ -33,6 +33,7 @@ pub fn generate(seed: u64, count: u64, output: impl Write) -> io::Result<()> {
         numbers: SplitMix::new(seed),
         output: io::BufWriter::new(output),
         channels: Vec::new(),
+        groups: Vec::new(),
         template_id: 0,
         height: 800_000,
         time: 1_700_000_000,
@@ -58,6 +59,7 @@ struct Job {
 }
 
 /// A channel that shares can be sent on.
+#[derive(Clone)]
 struct Miner {
     id: u32,
     /// Who makes its jobs: the channel itself, its group, or nobody for a channel of custom jobs.
@@ -65,6 +67,9 @@ struct Miner {
     /// Bytes of extranonce in a share; none for a standard channel.
     extranonce_size: Option<usize>,
     prefix_size: usize,
+    /// Whether its jobs may have other versions, and its shares in one acknowledgement.
+    rolling: bool,
+    batch: usize,
     /// The highest byte of the largest target it accepts; the others are all ones.
     max_target: u8,
     jobs: Vec<Job>,
@@ -77,6 +82,8 @@ struct Session<W: Write> {
     numbers: SplitMix,
     output: io::BufWriter<W>,
     channels: Vec<Miner>,
+    /// Their id, bytes of a whole extranonce, and whether their jobs may have other versions.
+    groups: Vec<(u32, usize, bool)>,
     template_id: u64,
     height: u32,
     time: u32,
@@ -107,8 +114,10 @@ impl<W: Write> Session<W> {
 
     /// Channels of every kind: standard, extended with and without version rolling, two groups, custom work.
     fn open(&mut self) -> io::Result<()> {
-        self.open_group(10, 12, true)?;
-        self.open_group(20, 9, false)?;
+        self.groups = vec![(10, 12, true), (20, 9, false)];
+        for (id, size, rolling) in self.groups.clone() {
+            self.open_group(id, size, rolling)?;
+        }
         self.open_channel(1, Some(1), 8, None, true, 10)?;
         self.open_channel(2, Some(2), 4, Some(8), true, 5)?;
         self.open_channel(3, Some(3), 5, Some(3), false, 1)?;
@@ -122,8 +131,7 @@ impl<W: Write> Session<W> {
             self.step(json!({ "cmd": "joinGroup", "channelId": member, "groupChannelId": group }))?;
         }
         for producer in [1, 2, 3, 10, 20] {
-            self.new_template(producer, true)?;
-            self.new_prev_hash(producer)?;
+            self.first_job(producer)?;
         }
         self.custom_job(4)?;
         self.custom_job(5)
@@ -162,17 +170,62 @@ impl<W: Write> Session<W> {
             command["versionRollingAllowed"] = json!(rolling);
         }
         self.step(command)?;
-        self.channels.push(Miner {
+        let miner = Miner {
             id,
             producer,
             extranonce_size,
             prefix_size,
+            rolling,
+            batch,
             max_target: 0xff,
             jobs: Vec::new(),
             sent: Vec::new(),
             sequence: 0,
-        });
+        };
+        match self.channels.iter().position(|channel| channel.id == id) {
+            Some(index) => self.channels[index] = miner,
+            None => self.channels.push(miner),
+        }
         Ok(())
+    }
+
+    /// A future template that makes a job, and the previous hash that activates it.
+    fn first_job(&mut self, producer: u32) -> io::Result<()> {
+        while !self.new_template(producer, true)? {}
+        self.new_prev_hash(producer)
+    }
+
+    /// Closes and opens whatever gets its jobs from `producer`: the two sides differ about what it is to mine.
+    fn reopen(&mut self, producer: u32) -> io::Result<()> {
+        let members: Vec<Miner> = self
+            .channels
+            .iter()
+            .filter(|channel| channel.producer == Some(producer))
+            .cloned()
+            .collect();
+        for member in &members {
+            self.step(json!({ "cmd": "closeChannel", "channelId": member.id }))?;
+        }
+        let group = self.groups.iter().find(|(id, ..)| *id == producer).copied();
+        if let Some((id, size, rolling)) = group {
+            self.step(json!({ "cmd": "closeChannel", "channelId": id }))?;
+            self.open_group(id, size, rolling)?;
+        }
+        for Miner {
+            id,
+            prefix_size,
+            extranonce_size,
+            rolling,
+            batch,
+            ..
+        } in members
+        {
+            self.open_channel(id, Some(producer), prefix_size, extranonce_size, rolling, batch)?;
+            if group.is_some() {
+                self.step(json!({ "cmd": "joinGroup", "channelId": id, "groupChannelId": producer }))?;
+            }
+        }
+        self.first_job(producer)
     }
 
     /// Now and then something other than a share happens.
@@ -180,7 +233,7 @@ impl<W: Write> Session<W> {
         let index = self.below(self.channels.len() as u64) as usize;
         let (id, producer) = (self.channels[index].id, self.channels[index].producer);
         match (self.below(1000), producer) {
-            (0..=14, Some(producer)) => self.new_template(producer, false),
+            (0..=14, Some(producer)) => self.new_template(producer, false).map(drop),
             (15..=19, Some(producer)) => {
                 self.new_template(producer, true)?;
                 if self.chance(300) {

@@ -41,8 +41,8 @@ impl<W: Write> Session<W> {
         (template, outputs)
     }
 
-    /// A template of random contents for one channel or group.
-    pub(super) fn new_template(&mut self, producer: u32, future: bool) -> io::Result<()> {
+    /// A template of random contents for one channel or group. Returns whether it makes a job.
+    pub(super) fn new_template(&mut self, producer: u32, future: bool) -> io::Result<bool> {
         let (template, outputs) = self.template(future);
         let answer = self.step(json!({
             "cmd": "newTemplate", "channelId": producer, "template": template, "coinbaseOutputs": outputs,
@@ -50,7 +50,7 @@ impl<W: Write> Session<W> {
         if !future {
             self.learn(producer, &answer);
         }
-        Ok(())
+        Ok(answer.get("error").is_none())
     }
 
     /// A new previous hash for the latest template; now and then the same one again.
@@ -69,7 +69,15 @@ impl<W: Write> Session<W> {
                 "target": hex::encode(&ANY_TARGET),
             },
         }))?;
-        self.learn(producer, &answer);
+        self.on_new_prev_hash(producer, &answer)
+    }
+
+    /// With the error of an unknown template the reference mines on as before, and rx-sv2 does not.
+    fn on_new_prev_hash(&mut self, producer: u32, answer: &Value) -> io::Result<()> {
+        if answer.get("error").is_some() {
+            return self.reopen(producer);
+        }
+        self.learn(producer, answer);
         Ok(())
     }
 
@@ -90,8 +98,7 @@ impl<W: Write> Session<W> {
                 "target": hex::encode(&ANY_TARGET),
             },
         }))?;
-        self.learn(producer, &answer);
-        Ok(())
+        self.on_new_prev_hash(producer, &answer)
     }
 
     /// A custom job, half of the time on the tip of the last one.
