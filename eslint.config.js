@@ -98,7 +98,7 @@ const finnish = {
 };
 
 export default tseslint.config(
-  { ignores: ['dist', 'dist.*', 'coverage', 'node_modules', 'spec/interop/sri-peer/target'] },
+  { ignores: ['dist', 'dist.*', 'coverage', 'node_modules', '**/target'] },
   eslint.configs.recommended,
   {
     files: ['**/*.ts'],

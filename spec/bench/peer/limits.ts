@@ -1,0 +1,13 @@
+/** What limits the figures, from profiles: see ../README.md. */
+export const limits = {
+  shareAlone: 'writing to sockets: a system call for each share',
+  shareOfMany: 'SHA-256d, then accounts and outcomes',
+  throughput: 'as above, on one thread',
+  growth: 'what belongs to one connection has left the caches when its next share comes',
+  p99: 'what one turn of the event loop does for others',
+  opening: 'libsecp256k1 and ElligatorSwift on other threads',
+  openingHere: 'sockets and sessions being made',
+  memory: 'sockets, subscriptions, channels',
+  tip: 'sealing and writing for each connection',
+  returning: 'handshakes, then as opening',
+} as const;

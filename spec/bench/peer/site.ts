@@ -1,0 +1,179 @@
+/** What a measurement needs around it: a template provider, a pool of either kind, miners. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { encodeAuthorityPublicKey, encodeAuthoritySecretKey, generateAuthorityKeyPair } from 'rx-sv2';
+import { nodeCrypto } from 'rx-sv2/node';
+import type { Tools } from './tools.js';
+
+/** Ours and the reference's. */
+export const pools = ['ours', 'reference'] as const;
+export type PoolName = (typeof pools)[number];
+
+/** What the load generator says about a run: numbers by name; see `sv2load/src/main.rs`. */
+export type Run = Readonly<Record<string, number | null>>;
+
+/** A pool that runs. */
+export interface RunningPool {
+  readonly pid: number;
+  stop(signal?: NodeJS.Signals): Promise<void>;
+}
+
+/** Where pools are measured. */
+export interface Site {
+  /**
+   * Starts a pool, and waits until it has a template.
+   * @param settle milliseconds until it has: the reference's pool looks once a second, then lets anyone in
+   */
+  startPool(name: PoolName, settle?: number): Promise<RunningPool>;
+  /**
+   * Puts a pool under load.
+   * @param options of the load generator
+   * @param onReady called when all have opened, if it is told to wait for a restart
+   */
+  load(pool: RunningPool, options: Readonly<Record<string, number>>, onReady?: () => void): Promise<Run>;
+  close(): Promise<void>;
+}
+
+/** Flags of a template provider whose templates and tips do not change. */
+export const still = ['--nbits', '1b00ffff', '--transactions-per-second', '0', '--min-interval', '3600'];
+
+/** Flags of one that has a new tip every so many seconds. */
+export const restless = (blockInterval: number): string[] => [
+  ...['--nbits', '1b00ffff', '--transactions-per-second', '3', '--min-interval', '3600'],
+  ...['--block-interval', String(blockInterval)],
+];
+
+/**
+ * @param firstPort two ports of this machine from this one on have to be free
+ * @param templateFlags of `sv2 template-provider`
+ */
+export async function openSite(
+  tools: Tools,
+  firstPort: number,
+  templateFlags: readonly string[],
+): Promise<Site> {
+  const folder = mkdtempSync(join(tmpdir(), 'sv2-peer-'));
+  const [providerPort, poolPort] = [firstPort, firstPort + 1];
+  const [provider, pool] = [keys(), keys()];
+  const children = new Set<ChildProcess>();
+
+  const start = (command: string, args: readonly string[], log: string): ChildProcess => {
+    const stderr = openSync(join(folder, log), 'w');
+    const child = spawn(command, args, { stdio: ['ignore', 'ignore', stderr] });
+    children.add(child);
+    child.once('exit', () => children.delete(child));
+    return child;
+  };
+  const end = async (child: ChildProcess, signal: NodeJS.Signals): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, 'exit');
+    child.kill(signal);
+    if ((await Promise.race([exited, sleep(4_000)])) === undefined) child.kill('SIGKILL');
+    await exited;
+  };
+  const listens = async (child: ChildProcess, port: number, log: string): Promise<void> => {
+    for (let attempt = 0; attempt < 400 && child.exitCode === null; attempt += 1) {
+      if (await accepts(port)) return;
+      await sleep(25);
+    }
+    throw new Error(`nobody listens on ${port}: ${readFileSync(join(folder, log), 'utf8').slice(-500)}`);
+  };
+  const file = (name: string, lines: readonly string[]): string => {
+    const path = join(folder, name);
+    writeFileSync(path, `${lines.join('\n')}\n`, { mode: 0o600 });
+    return path;
+  };
+
+  const providerConfig = file('provider.toml', [
+    ...provider.lines,
+    `listen_address = "127.0.0.1:${providerPort}"`,
+  ]);
+  const poolConfig = file('pool.toml', [
+    ...pool.lines,
+    'cert_validity_sec = 3600',
+    `listen_address = "127.0.0.1:${poolPort}"`,
+    'coinbase_reward_script = "addr(bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4)"',
+    'server_id = 1',
+    'pool_signature = "bench"',
+    'shares_per_minute = 6000.0',
+    'share_batch_size = 1',
+    '[template_provider_type.Sv2Tp]',
+    `address = "127.0.0.1:${providerPort}"`,
+    `public_key = "${provider.publicKey}"`,
+  ]);
+
+  const templates = start(
+    process.execPath,
+    [tools.sv2, 'template-provider', '--config', providerConfig, ...templateFlags],
+    'provider.log',
+  );
+  await listens(templates, providerPort, 'provider.log');
+
+  return {
+    async startPool(name, settle = 1_500) {
+      const child =
+        name === 'ours'
+          ? start(process.execPath, [tools.sv2, 'pool', '--config', poolConfig], 'ours.log')
+          : start(tools.referencePool, ['-c', poolConfig], 'reference.log');
+      await listens(child, poolPort, `${name}.log`);
+      await sleep(settle);
+      return { pid: child.pid as number, stop: (signal = 'SIGINT') => end(child, signal) };
+    },
+    async load(target, options, onReady) {
+      const all = {
+        pool: `127.0.0.1:${poolPort}`,
+        key: pool.publicKey,
+        tp: `127.0.0.1:${providerPort}`,
+        'tp-key': provider.publicKey,
+        pid: target.pid,
+        ...options,
+      };
+      const args = Object.entries(all).flatMap(([name, value]) => [`--${name}`, String(value)]);
+      const child = spawn(tools.load, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+      children.add(child);
+      let output = '';
+      child.stdout.on('data', (text: Buffer) => {
+        output += text.toString();
+        if (output.startsWith('ready\n')) {
+          output = output.slice('ready\n'.length);
+          onReady?.();
+        }
+      });
+      await once(child, 'close');
+      children.delete(child);
+      return JSON.parse(output) as Run;
+    },
+    async close() {
+      await Promise.all([...children].map((child) => end(child, 'SIGINT')));
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** An authority's keys, and how a configuration file has them. */
+function keys(): { readonly publicKey: string; readonly lines: readonly string[] } {
+  const pair = generateAuthorityKeyPair(nodeCrypto);
+  const publicKey = encodeAuthorityPublicKey(pair.publicKey);
+  return {
+    publicKey,
+    lines: [
+      `authority_public_key = "${publicKey}"`,
+      `authority_secret_key = "${encodeAuthoritySecretKey(pair.secretKey)}"`,
+    ],
+  };
+}
+
+const accepts = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = createConnection({ port, host: '127.0.0.1' });
+    const settle = (accepted: boolean) => () => {
+      socket.destroy();
+      resolve(accepted);
+    };
+    socket.once('connect', settle(true)).once('error', settle(false));
+  });
