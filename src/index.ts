@@ -6,6 +6,7 @@ export * from './crypto/index.js';
 export * from './noise/index.js';
 export * from './transport/index.js';
 export * from './service/index.js';
+export * from './sv1/index.js';
 export * from './bitcoin/index.js';
 export * from './mining/index.js';
 export * from './roles/index.js';

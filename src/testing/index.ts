@@ -4,4 +4,5 @@ export * from './fixtures.js';
 export * from './marbles.js';
 export * from './memory.js';
 export { print } from './print.js';
+export * from './sv1-arbitraries.js';
 export * from './test-connection.js';

@@ -1,0 +1,20 @@
+export * from './byte-order.js';
+export {
+  defineMethod,
+  type Answer,
+  type MethodDeclaration,
+  type MethodMessage,
+  type MethodSchema,
+  type Sv1Id,
+  type Sv1Method,
+} from './define-method.js';
+export type { StratumError } from './error-codes.js';
+export * from './errors.js';
+export { maxJsonDepth, parseJson, type Json } from './json.js';
+export * from './lines.js';
+export * from './messages.js';
+export * as sv1 from './methods.js';
+export type { Subscription } from './methods.js';
+export type { ParamKind, Params, ParamType, ParamValues } from './params.js';
+export * from './client-session.js';
+export * from './server-session.js';
