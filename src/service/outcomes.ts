@@ -38,6 +38,13 @@ export interface LastWords {
   readonly messages: readonly Message[];
 }
 
+/** Has messages ready for a client that are sent when the server ends its connection; they replace those before. */
+export interface LastWordsTo {
+  readonly type: 'lastWordsTo';
+  readonly clientId: number;
+  readonly messages: () => readonly Message[];
+}
+
 /** Sends a client what is queued for it, then closes its connection. */
 export interface Disconnect {
   readonly type: 'disconnect';
@@ -73,7 +80,8 @@ export interface ToSibling {
 }
 
 /** What a server handler can make the server do. */
-export type ServerEffect = Send | Disconnect | Nonsense | Earned | TriggerEffect<ServerEvent> | ToSibling;
+export type ServerEffect =
+  Send | LastWordsTo | Disconnect | Nonsense | Earned | TriggerEffect<ServerEvent> | ToSibling;
 
 /** What a client handler can make the client do. */
 export type ClientEffect = SendToServer | LastWords | LeaveServer | TriggerEffect<ClientEvent> | ToSibling;
@@ -117,6 +125,18 @@ export const leaveServer = (reason: Pick<DisconnectReason, 'code' | 'message'>, 
  * with the connection.
  */
 export const lastWords = (...messages: readonly Message[]): LastWords => ({ type: 'lastWords', messages });
+
+/**
+ * Has messages ready for a client that are sent as the last when the server ends its connection, whatever the reason:
+ * `disconnect`, too much nonsense, silence, a message that breaks the protocol, or the server being stopped. A client that
+ * leaves, or whose bytes are no frames, is sent nothing.
+ * @param messages asked for at that moment, once; it replaces what was given for this client before
+ */
+export const lastWordsTo = (clientId: number, messages: () => readonly Message[]): LastWordsTo => ({
+  type: 'lastWordsTo',
+  clientId,
+  messages,
+});
 
 /**
  * Closes a client's connection once everything sent to it has left.

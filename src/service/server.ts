@@ -162,6 +162,9 @@ export function createServer<
                 emit({ type: 'undeliverable', clientId, messages: undeliverable });
               return true;
             }
+            case 'lastWordsTo':
+              sessions.get(effect.clientId)?.prepare(effect.messages);
+              return true;
             case 'nonsense':
               sessions.get(effect.clientId)?.nonsense(effect.count);
               return true;

@@ -37,7 +37,7 @@ export interface ServiceParts<E, O> {
 
 /** Effects that belong to one side; `triggerEvents` and `toSibling` belong to both. */
 const ownEffects = {
-  server: ['send', 'disconnect', 'nonsense', 'earned'],
+  server: ['send', 'lastWordsTo', 'disconnect', 'nonsense', 'earned'],
   client: ['sendToServer', 'lastWords', 'leaveServer'],
 } as const;
 

@@ -23,7 +23,14 @@ import type {
 } from '../../mining/mining-server-types.js';
 import type { MiningServerHandler } from '../../service/handlers.js';
 import { handleEach, ofEvent, ofMessage, ofTrigger } from '../../service/operators.js';
-import { disconnect, nonsense, send, toSibling, type ServerEffect } from '../../service/outcomes.js';
+import {
+  disconnect,
+  lastWordsTo,
+  nonsense,
+  send,
+  toSibling,
+  type ServerEffect,
+} from '../../service/outcomes.js';
 import { sourceOf } from '../../transport/source.js';
 import { judgement } from './judgement.js';
 import { SolutionFound, TemplateAged, TemplateArrived, TipArrived, upkeepEvery } from './triggers.js';
@@ -163,7 +170,10 @@ export const poolMining =
             core.addClient(clientId, client.flags, sourceOf(client.peer.address));
             waiting.added(clientId, scheduler.now());
             clientIds.add(clientId);
-            return isTemplateOld && options.whenTemplateOld === 'let-go' ? [letGo(clientId)] : [];
+            return [
+              lastWordsTo(clientId, () => core.flush(clientId).messages.flatMap(({ messages }) => messages)),
+              ...(isTemplateOld && options.whenTemplateOld === 'let-go' ? [letGo(clientId)] : []),
+            ];
           }),
         ),
         event$.pipe(

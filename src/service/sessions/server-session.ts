@@ -22,7 +22,7 @@ import type { Rejected, ServerOutcome } from '../outcomes.js';
 import { answerSetup, type SetupPolicy, type Versions } from '../setup/server-setup.js';
 import { nonsenseBucket, type NonsenseLimits } from './nonsense.js';
 import { outgoing } from './outgoing.js';
-import { limitSilence, withDeadline } from './timing.js';
+import { beforeEnd, limitSilence, withDeadline } from './timing.js';
 
 /** What all sessions of a server have in common. */
 export interface ServerSessionContext {
@@ -49,6 +49,8 @@ export interface ServerSession {
    * @throws CodecError if a message cannot be encoded, ServiceError `invalid-effect`; then none of them is sent
    */
   send(messages: readonly Message[]): readonly Message[];
+  /** Has messages ready that are sent when the server ends the connection; they replace those before. */
+  prepare(messages: () => readonly Message[]): void;
   /** Counts messages of the client that were refused; with too many it has to go. */
   nonsense(count: number): void;
   /** Makes up for refused messages. */
@@ -87,6 +89,7 @@ export function serverSession(
   /** Whether extensions were agreed upon, which is for good unless the channel's endpoint changes. */
   let agreed = false;
   let held: Message[] = [];
+  let lastWords: (() => readonly Message[]) | undefined;
 
   const transmit = (messages: readonly Message[]): void => {
     connection.send(...messages);
@@ -105,7 +108,26 @@ export function serverSession(
 
   const close = (reason: DisconnectReason): void => {
     closing ??= reason;
+    sayLast();
     connection.close();
+  };
+
+  const sayLast = (): void => {
+    const messages = lastWords;
+    lastWords = undefined;
+    if (messages === undefined || client === undefined || !requiredAgreed(client.extensions)) return;
+    try {
+      transmitAllowed(messages(), client.extensions);
+    } catch (error) {
+      emit({ type: 'handlerError', handler: client.protocol, error });
+    }
+  };
+
+  /** Sends what may be sent, and says what may not. */
+  const transmitAllowed = (messages: readonly Message[], extensions: readonly number[]): void => {
+    const { sendable, withheld } = outgoing(messages, extensions);
+    transmit(sendable);
+    if (withheld.length > 0) emit({ type: 'undeliverable', clientId, messages: withheld });
   };
 
   const update = (info: ClientInfo): void => {
@@ -182,9 +204,7 @@ export function serverSession(
     if (held.length === 0 || !requiredAgreed(extensions)) return;
     const waiting = held;
     held = [];
-    const { sendable, withheld } = outgoing(waiting, extensions);
-    transmit(sendable);
-    if (withheld.length > 0) emit({ type: 'undeliverable', clientId, messages: withheld });
+    transmitAllowed(waiting, extensions);
   };
 
   /** Keeps messages for the end of the negotiation; returns those for which there is no room. */
@@ -225,7 +245,7 @@ export function serverSession(
     else handle(message, client);
   };
 
-  const message$ = connection.message$.pipe(
+  const message$ = beforeEnd(connection.message$, sayLast).pipe(
     limitSilence({
       first: setupTimeout,
       each: inactivityLimit,
@@ -269,6 +289,9 @@ export function serverSession(
       const { sendable, withheld } = outgoing(messages, extensions);
       transmit(sendable);
       return withheld;
+    },
+    prepare(messages) {
+      lastWords = messages;
     },
     nonsense,
     earned: (count) => bucket.put(count),
