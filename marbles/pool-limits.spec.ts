@@ -1,4 +1,5 @@
 import { describe, it } from '@jest/globals';
+import { bufferTime, filter, map, merge, timer } from 'rxjs';
 import { openStandard, prevHashFor, template } from '../spec/mining/support.js';
 import { CloseChannel, SubmitSharesStandard, UpdateChannel } from '../src/messages/mining.js';
 import { pool, type PoolOptions } from '../src/roles/pool/pool.js';
@@ -84,5 +85,31 @@ describe('a pool keeps a miner', () => {
   it('whose every share is stale at the rate that vardiff aims at, and a flood of as many as 1,000', () => {
     expectDisconnected(`(so) 6ms (${'h'.repeat(1_000)})`, '', '');
     expectDisconnected(`(so) ${'5s h '.repeat(200)}`, '', '', { nonsenseBurst: 5 }, 1_100_000);
+  });
+});
+
+describe('a pool that lets its miners go', () => {
+  it('does so 500 at a time, and those that come at once', () => {
+    marbles(
+      ({ connection, expectObservable }) => {
+        const provider = connection('(wtp)', { w: welcome(), t: template(1), p: prevHashFor(1) });
+        const miners = Array.from({ length: 1_200 }, () => connection('s', miner));
+        const { start } = pool({
+          listen: merge(clients(...miners), timer(1_600).pipe(map(() => connection('s', miner)))),
+          templateProvider: testConnector([provider]),
+          payoutScript: Uint8Array.of(0x51),
+          maxTemplateAge: 1_000,
+          whenTemplateOld: 'let-go',
+        });
+        const gone$ = start().pipe(
+          filter(({ type }) => type === 'disconnected'),
+          bufferTime(10),
+          filter(({ length }) => length > 0),
+          map(({ length }) => length),
+        );
+        expectObservable(gone$, '2s !').toBe('1s a 249ms a 249ms b 109ms c', { a: 500, b: 200, c: 1 });
+      },
+      { until: 2_000 },
+    );
   });
 });

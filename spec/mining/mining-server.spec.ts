@@ -540,10 +540,10 @@ describe('acknowledgements', () => {
     const answers = [1, 2, 3, 4].map(() => sentTo(send(mineShare(channel).message)));
     expect(answers.map(typesOf)).toEqual([[], [], ['SubmitShares.Success'], []]);
     expect(answers[2]).toMatchObject([{ lastSequenceNumber: 3, newSubmitsAcceptedCount: 3 }]);
-    expect(sentTo(miningServer.flush())).toMatchObject([
+    expect(sentTo(miningServer.flush(1))).toMatchObject([
       { lastSequenceNumber: 4, newSubmitsAcceptedCount: 1 },
     ]);
-    expect(miningServer.flush().messages).toEqual([]);
+    expect(miningServer.flush(1).messages).toEqual([]);
   });
 
   it('come before the channel is closed, whoever closes it, moved or disconnected', () => {
@@ -567,6 +567,7 @@ describe('acknowledgements', () => {
     expect(owed(moved, 4)).toEqual(['SubmitShares.Success', 'SetGroupChannel']);
     const gone = () => sentTo(miningServer.flush(5), 5);
     expect(owed(gone, 5)).toEqual(['SubmitShares.Success']);
-    expect(miningServer.flush().messages).toEqual([]);
+    for (const clientId of [1, 2, 3, 4, 5]) expect(miningServer.flush(clientId).messages).toEqual([]);
+    expect(codeOf(() => miningServer.flush(6))).toBe('unknown-client');
   });
 });

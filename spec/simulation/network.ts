@@ -289,7 +289,7 @@ export function simulate(seed: number, steps: number): RunCounts {
     else {
       now += 1_000 * below(20);
       take(server.tick(now));
-      take(server.flush());
+      for (const { id } of clients.values()) take(server.flush(id));
     }
   }
   return counts;

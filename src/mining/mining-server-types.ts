@@ -245,9 +245,9 @@ export interface MiningServer {
    */
   newTemplate(template: NewTemplate): MiningServerOutput;
   /**
-   * Gives every channel whose target has changed since its job was sent another job of the same template: targets
+   * Gives channels whose target has changed since their job was sent another job of the same template: targets
    * are for jobs to come only (spec §5.3.21), and it may be long until there is another template. The others hear
-   * nothing. It is work that nobody had, by other bytes in the coinbase, under the same extranonce prefix.
+   * nothing. Each call looks at the next 500 channels, and after the last at the first again: to be called every 250 ms. It is work that nobody had, by other bytes in the coinbase, under the same extranonce prefix.
    *
    * @param olderThan milliseconds that a job and its template must be known to this function for; 0 unless given
    */
@@ -290,15 +290,16 @@ export interface MiningServer {
   closeChannel(clientId: number, channelId: number, reasonCode: string): MiningServerOutput;
   /**
    * Time passed: to be called every 250 ms. Within 5 s every channel has its turn (up to 10,000 of them, beyond that it takes longer): its
-   * target is eased if it finds no shares, and its accepted shares that wait for their batch to fill are acknowledged.
+   * target is eased if it finds no shares, and its accepted shares that wait for their batch to fill are acknowledged. After a change of the
+   * network's target that {@link MiningServer.setNewPrevHash} told, another 500 a call are held to it.
    */
   tick(now: number): MiningServerOutput;
   /**
-   * Acknowledges all accepted shares that wait for their batch to fill.
+   * Acknowledges all accepted shares of a client that wait for their batch to fill: before it is disconnected.
    *
-   * @param clientId of one client alone: before it is disconnected
+   * @throws Sv2Error `unknown-client`
    */
-  flush(clientId?: number): MiningServerOutput;
+  flush(clientId: number): MiningServerOutput;
   /** All open channels: for vardiff, accounting, dashboards. They are live; change them only through this server. */
   channels(): Iterable<readonly [clientId: number, channel: ServerChannel]>;
 }

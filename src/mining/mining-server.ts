@@ -35,10 +35,10 @@ import {
   serverClient,
   type ServerClient,
 } from './channels/server-client.js';
-import { workIntake } from './work/work-intake.js';
+import { workIntake, type ChannelOfClient } from './work/work-intake.js';
 import { shareAccounting } from './shares/share-accounting.js';
 import { shareSubmission } from './shares/share-submission.js';
-import { slices } from './slices.js';
+import { isLastSlice, nextSlice, slices, turns } from './slices.js';
 
 /**
  * A mining server (spec chapter 5) without its connections: it takes what clients send, and templates, and says
@@ -141,18 +141,26 @@ export const miningServer = (options: MiningServerOptions): MiningServer => {
     };
   };
 
-  function* channels(): Generator<readonly [clientId: number, channel: ServerChannel]> {
-    for (const { clientId, channels } of clients.values()) {
-      for (const channel of channels.values()) yield [clientId, channel];
+  function* channels(): Generator<ChannelOfClient> {
+    for (const client of clients.values()) {
+      for (const channel of client.channels.values()) yield [client, channel];
     }
   }
   const due = slices(channels);
+  const renewable = turns(channels);
+  /** Those that have yet to be held to the network's target. */
+  let unbounded: Iterator<ChannelOfClient> | undefined;
 
-  /** Keeps all targets within what another network target allows. */
-  const boundTargets = (networkTarget: Uint8Array, now: number): readonly MiningServerOutput[] =>
-    targets.setNetworkTarget(networkTarget)
-      ? [...channels()].map(([clientId, channel]) => targets.bound(clientId, channel, now))
-      : [];
+  /** Keeps the targets of some channels within what the network target allows; the others have their turn at `tick`. */
+  const bound = (slice: readonly ChannelOfClient[], now: number): readonly MiningServerOutput[] => {
+    if (isLastSlice(slice)) unbounded = undefined;
+    return slice.map(([{ clientId }, channel]) => targets.bound(clientId, channel, now));
+  };
+  const intake = workIntake(work, jobs, extranonce, broadcast, (networkTarget, now) => {
+    if (!targets.setNetworkTarget(networkTarget)) return [];
+    unbounded = channels();
+    return bound(nextSlice(unbounded), now);
+  });
 
   return {
     addClient(clientId, flags, address) {
@@ -199,7 +207,9 @@ export const miningServer = (options: MiningServerOptions): MiningServer => {
           );
       }
     },
-    ...workIntake(work, jobs, extranonce, broadcast, boundTargets),
+    newTemplate: intake.newTemplate,
+    setNewPrevHash: intake.setNewPrevHash,
+    renewJobs: (now, olderThan = 0) => intake.renew(renewable(), now, olderThan),
     setTarget(clientId, channelId, target) {
       const channel = channelOf(clientOf(clientId), channelId);
       return targets.set(clientId, channel, target, channel.vardiff.now);
@@ -241,18 +251,21 @@ export const miningServer = (options: MiningServerOptions): MiningServer => {
       if (outcomes.length === 0) throw unknownChannel(client, channelId);
       return outputFor(clientId, [...acknowledgements, CloseChannel({ channelId, reasonCode })], outcomes);
     },
-    tick: (now) =>
-      gather(
-        due(now).flatMap(([clientId, channel]) => [
+    tick(now) {
+      const late = unbounded === undefined ? [] : nextSlice(unbounded);
+      return gather([
+        ...(late.length === 0 ? [] : bound(late, now)),
+        intake.renew(late, now, 0), // they have a job on this tip already, for the target before
+        ...due(now).flatMap(([{ clientId }, channel]) => [
           outputFor(clientId, acknowledge([channel])),
           targets.tick(clientId, channel, now),
         ]),
-      ),
-    flush: (clientId) =>
-      clientId === undefined
-        ? broadcast((client) => acknowledge(client.channels.values()))
-        : outputFor(clientId, acknowledge(clientOf(clientId).channels.values())),
-    channels,
+      ]);
+    },
+    flush: (clientId) => outputFor(clientId, acknowledge(clientOf(clientId).channels.values())),
+    *channels() {
+      for (const [{ clientId }, channel] of channels()) yield [clientId, channel];
+    },
   };
 };
 

@@ -160,20 +160,70 @@ describe('a channel whose memory for duplicates gets too full', () => {
   });
 });
 
-describe('upkeep of 10,000 channels', () => {
-  it('is done in slices of 500, and every channel has its turn within five seconds', () => {
-    const core = server({ ...options, maxChannelsPerClient: 10_000 });
+describe('upkeep of many channels', () => {
+  const CHANNELS = 2_250;
+  const crowd = () => {
+    const core = server({ ...options, maxChannelsPerClient: CHANNELS });
     core.newTemplate(template(1));
+    core.newTemplate(template(2));
     core.setNewPrevHash(prevHashFor(1), NOW);
     core.addClient(1, 0);
-    for (let requestId = 1; requestId <= 10_000; requestId++)
+    for (let requestId = 1; requestId <= CHANNELS; requestId++)
       core.handle(1, openExtended({ requestId, nominalHashRate: HASHRATE }), NOW);
-    let [most, told] = [0, 0];
-    for (const output of passTime(core, NOW + 250, NOW + 75_000)) {
-      most = Math.max(most, targetsIn([output]).length);
-      told += targetsIn([output]).length;
+    return core;
+  };
+  /** How many of these messages there are at most in one output, and in all. */
+  const countOf = (outputs: readonly MiningServerOutput[], type: string) => {
+    const counts = outputs.map((output) => typesOf(sentTo(output)).filter((sent) => sent === type).length);
+    return { most: Math.max(...counts), inAll: counts.reduce((sum, count) => sum + count, 0) };
+  };
+
+  it('is done in slices of 500, and every channel has its turn within five seconds', () => {
+    const core = crowd();
+    const outputs = passTime(core, NOW + 250, NOW + 75_000);
+    expect(countOf(outputs, 'SetTarget')).toEqual({ most: 500, inAll: CHANNELS });
+  });
+
+  it('holds them to another network target in slices, each with a job for it', () => {
+    const core = crowd();
+    const nBits = 0x1f00ffff;
+    core.newTemplate(template(3));
+    const first = core.setNewPrevHash(prevHashFor(3, { nBits }), NOW);
+    // an hour later: the clock has no part in it
+    const outputs = passTime(core, NOW + 3_600_000, NOW + 3_600_000 + 4 * 250);
+    expect(countOf([first], 'SetTarget')).toEqual({ most: 500, inAll: 500 });
+    expect(countOf(outputs, 'SetTarget').inAll).toBe(CHANNELS - 500);
+    expect(countOf(outputs, 'NewExtendedMiningJob')).toEqual({ most: 500, inAll: CHANNELS - 500 });
+    for (const [, { target, jobs }] of core.channels()) {
+      expect(compareTargets(target, targetFromNbits(nBits))).toBe(0);
+      expect(jobs.active?.target).toEqual(target);
     }
-    expect(most).toBe(500);
-    expect(told).toBe(10_000);
+    expect(typesOf(sentTo(core.tick(NOW + 3_601_250)))).not.toContain('NewExtendedMiningJob');
+  });
+
+  it('begins anew with those that were held to a network target when another comes', () => {
+    const core = crowd();
+    core.newTemplate(template(3));
+    core.newTemplate(template(4));
+    core.setNewPrevHash(prevHashFor(3, { nBits: 0x1e00ffff }), NOW);
+    core.tick(NOW);
+    core.newTemplate(template(4));
+    core.setNewPrevHash(prevHashFor(4, { nBits: 0x1f00ffff }), NOW);
+    passTime(core, NOW, NOW + 4 * 250);
+    for (const [, { target }] of core.channels())
+      expect(compareTargets(target, targetFromNbits(0x1f00ffff))).toBe(0);
+  });
+
+  it('renews their jobs in slices, and has nobody wait for ever', () => {
+    const core = crowd();
+    const wanted = targetFromHashrate(5e9, 6);
+    for (const [clientId, { channelId }] of [...core.channels()]) core.setTarget(clientId, channelId, wanted);
+    const renewed = Array.from({ length: 5 }, () => core.renewJobs(NOW));
+    expect(countOf(renewed, 'NewExtendedMiningJob')).toEqual({ most: 500, inAll: CHANNELS });
+    for (const [, { jobs }] of core.channels()) expect(jobs.active?.target).toEqual(wanted);
+    const [[clientId, { channelId }]] = [...core.channels()] as [readonly [number, ServerChannel]];
+    core.setTarget(clientId, channelId, targetFromHashrate(6e9, 6));
+    const again = Array.from({ length: 5 }, () => core.renewJobs(NOW));
+    expect(countOf(again, 'NewExtendedMiningJob').inAll).toBe(1);
   });
 });

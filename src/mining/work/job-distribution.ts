@@ -97,29 +97,18 @@ export const groupFutureJobs = (
         return extendedJobMessage(groupChannelId, job, null);
       });
 
+/** Whether a channel's target has changed since its job was sent: targets are for jobs to come only (spec §5.3.21). */
+export const awaitsJob = (client: ServerClient, { jobs: { active }, target }: ServerChannel): boolean =>
+  !client.requiresWorkSelection && active !== null && !sameBytes(active.target, target);
+
 /**
- * Gives channels whose target has changed since their job was sent another job, as the target is for jobs to
- * come only (spec §5.3.21) and it may be long until there is another template.
+ * Gives a channel another job for its target alone.
  *
- * @param renewed the job; asked for only if it is needed
- * @param isDue whether a channel's job is old enough
- * @returns the messages that tell the client
+ * @returns the message that tells the client
  */
-export const renewClientJobs = (
-  client: ServerClient,
-  renewed: () => ServerJob,
-  tip: ChainTip,
-  isDue: (channel: ServerChannel) => boolean,
-): Message[] => {
-  if (client.requiresWorkSelection) return [];
-  const messages: Message[] = [];
-  for (const channel of client.channels.values()) {
-    const { active } = channel.jobs;
-    if (active === null || sameBytes(active.target, channel.target) || !isDue(channel)) continue;
-    channel.renewedAt = tip.receivedAt;
-    messages.push(jobMessage(channel, addChannelJob(channel, renewed(), tip)));
-  }
-  return messages;
+export const renewJob = (channel: ServerChannel, job: ServerJob, tip: ChainTip): Message => {
+  channel.renewedAt = tip.receivedAt;
+  return jobMessage(channel, addChannelJob(channel, job, tip));
 };
 
 /**

@@ -2,21 +2,36 @@
 import { Sv2Error } from '../../codec/errors.js';
 import type { Message, NewTemplate } from '../../messages/index.js';
 import type { ExtranonceAllocator } from '../channels/extranonce.js';
+import type { ServerChannel } from '../channels/server-channel.js';
 import type { ServerClient } from '../channels/server-client.js';
-import { gather, NOTHING } from '../mining-server-output.js';
+import { gather, NOTHING, outputFor } from '../mining-server-output.js';
 import type { MiningServer, MiningServerOutput, PrevHashOutput } from '../mining-server-types.js';
 import { chainTipFrom, ntimeAt, samePrevHash, sameTip, type ChainTip } from './chain-tip.js';
 import {
   distributeJob,
   distributePrevHash,
   keepFuture,
-  renewClientJobs,
+  renewJob,
+  awaitsJob,
   type Jobs,
   type Work,
 } from './job-distribution.js';
 
 /** Tells every client. */
 export type Broadcast = (messagesFor: (client: ServerClient) => Message[]) => MiningServerOutput;
+
+/** A channel, and whose it is. */
+export type ChannelOfClient = readonly [client: ServerClient, channel: ServerChannel];
+
+/** What {@link workIntake} can do. */
+export interface WorkIntake extends Pick<MiningServer, 'newTemplate' | 'setNewPrevHash'> {
+  /**
+   * Gives those of these channels that await one another job of the template that is mined.
+   *
+   * @param olderThan milliseconds that a job and its template must be known to this function for
+   */
+  renew(channels: readonly ChannelOfClient[], now: number, olderThan: number): MiningServerOutput;
+}
 
 /** The part of a mining server that takes templates and previous hashes; see `MiningServer`. */
 export const workIntake = (
@@ -25,8 +40,8 @@ export const workIntake = (
   extranonce: ExtranonceAllocator,
   broadcast: Broadcast,
   boundTargets: (networkTarget: Uint8Array, now: number) => readonly MiningServerOutput[],
-): Pick<MiningServer, 'newTemplate' | 'renewJobs' | 'setNewPrevHash'> => {
-  /** For `renewJobs`: the template that was mined when it was called, and since when. */
+): WorkIntake => {
+  /** For `renew`: the template that was mined when it was called, and since when. */
   let seen: { readonly template: NewTemplate; readonly since: number } | null = null;
 
   /** Mines a template on a tip that clients were not told of yet, which they can only be with a future job. */
@@ -78,7 +93,7 @@ export const workIntake = (
         templateId,
       });
     },
-    renewJobs(now, olderThan = 0) {
+    renew(channels, now, olderThan) {
       if (work.current === null) return NOTHING;
       const { tip, template } = work.current;
       if (seen?.template !== template) seen = { template, since: now };
@@ -86,12 +101,11 @@ export const workIntake = (
       let job: ReturnType<Jobs['renewed']> | undefined;
       const renewed = (): typeof job & object => (job ??= jobs.renewed(template));
       const renewedTip = { ...tip, minNtime: ntimeAt(tip, now), receivedAt: now };
-      return broadcast((client) =>
-        renewClientJobs(
-          client,
-          renewed,
-          renewedTip,
-          ({ renewedAt }) => now - Math.max(since, renewedAt) >= olderThan,
+      return gather(
+        channels.flatMap(([client, channel]) =>
+          awaitsJob(client, channel) && now - Math.max(since, channel.renewedAt) >= olderThan
+            ? [outputFor(client.clientId, [renewJob(channel, renewed(), renewedTip)])]
+            : [],
         ),
       );
     },

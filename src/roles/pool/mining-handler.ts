@@ -14,6 +14,7 @@ import type { NewTemplate, SetNewPrevHashTemplate } from '../../messages/templat
 import { extranonceAllocator, type ExtranonceAllocatorOptions } from '../../mining/channels/extranonce.js';
 import { miningServer } from '../../mining/mining-server.js';
 import type { AccountBook } from '../../mining/shares/accounts.js';
+import { turns } from '../../mining/slices.js';
 import { jobMarks } from '../../mining/work/job-mark.js';
 import type {
   MiningClientMessage,
@@ -65,9 +66,6 @@ export interface PoolMiningOptions extends Omit<MiningServerOptions, 'extranonce
 /** How often the mining server has a slice of its upkeep done, in milliseconds. */
 const upkeepInterval = 250;
 
-/** How often it is looked for targets that wait for a job, in milliseconds. */
-const renewalInterval = 5_000;
-
 /** How old a job must be to be renewed for a target that waits for the next one, in milliseconds. */
 const jobLifetime = 30_000;
 
@@ -88,8 +86,8 @@ export const poolMining =
       const waiting = waitingClients(options);
       const accounts = options.openAccounts();
       const clientIds = new Set<number>();
+      const leaving = turns(() => clientIds.values());
       let isTemplateOld = false;
-      let renewedAt = scheduler.now();
 
       /** Everything an output of the mining server leads to, in order. */
       function* effects({
@@ -128,6 +126,10 @@ export const poolMining =
       const letGo = (clientId: number): ServerEffect =>
         disconnect(clientId, 'there is no new work for too long: try another pool', 'no-work');
 
+      /** Those who have to go while templates are old: some of them at a time, so that nobody else waits for it. */
+      const lettingGo = (): ServerEffect[] =>
+        isTemplateOld && options.whenTemplateOld === 'let-go' ? leaving().map(letGo) : [];
+
       /** Answers a share while its work is too old to be worth anything. */
       function* refuseShare(clientId: number, share: SubmitSharesStandard | SubmitSharesExtended) {
         const { channelId, sequenceNumber, jobId } = share;
@@ -158,9 +160,8 @@ export const poolMining =
         for (const clientId of waiting.due(now))
           yield disconnect(clientId, 'it has been without a channel for too long', 'no-channel');
         yield* effects(core.tick(now));
-        if (now - renewedAt < renewalInterval) return;
-        renewedAt = now;
         yield* effects(core.renewJobs(now, jobLifetime));
+        yield* lettingGo();
       }
 
       return merge(
@@ -208,7 +209,6 @@ export const poolMining =
           ofTrigger(TemplateAged),
           handleEach('mining', ({ isOld }) => {
             isTemplateOld = isOld;
-            return isOld && options.whenTemplateOld === 'let-go' ? [...clientIds].map(letGo) : [];
           }),
         ),
         upkeepEvery(upkeepInterval, scheduler).pipe(handleEach('mining', upkeep)),
