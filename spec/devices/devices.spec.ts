@@ -1,6 +1,9 @@
 import { beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { merge } from 'rxjs';
+import { defer, merge, of, Subject, throwError } from 'rxjs';
 import { memoryNetwork } from '../../src/testing/memory.js';
+import { memoryStreams } from '../../src/testing/memory-streams.js';
+import { acceptConnections } from '../../src/transport/accept-connections.js';
+import type { ByteStream } from '../../src/transport/byte-stream.js';
 import {
   during,
   memoryPool,
@@ -10,7 +13,7 @@ import {
   type Logged,
 } from '../roles/support.js';
 import { bitaxe } from './bitaxe.js';
-import { device } from './device.js';
+import { device, type Line } from './device.js';
 import { translator } from './translator.js';
 
 // the jitter of reconnections
@@ -30,6 +33,15 @@ const outages = [
   [2_400, 2_410],
   [3_000, 3_240],
 ] as const;
+
+/** Dials whoever listens, if anybody does. */
+const dial = (listening$: Subject<ByteStream>) =>
+  defer(() => {
+    if (!listening$.observed) return throwError(() => new Error('nobody listens'));
+    const [near, far] = memoryStreams('pool', 'device');
+    listening$.next(far);
+    return of<Line>({ ...near, close: () => near.destroy() });
+  });
 
 /** Runs something but for these times. */
 const except = <T>(
@@ -51,6 +63,7 @@ describe.each([
 
   beforeAll(() => {
     const network = memoryNetwork();
+    const stream$ = new Subject<ByteStream>();
     const logs = virtually(3_600, () => ({
       provider: merge(
         ...except(outages, (part) =>
@@ -67,12 +80,13 @@ describe.each([
       pool: merge(
         ...except(restarts, (part) =>
           memoryPool(network, {
+            listen: stream$.pipe(acceptConnections({})),
             sharesPerMinute: 10,
             randomBytes: (length) => new Uint8Array(length).fill(1 + part),
           }).start(),
         ).map(([from, to, run$]) => during(from, to, run$)),
       ),
-      device: device(network.connect({ address: 'pool', encrypted: false }), firmware, hashRate),
+      device: device(dial(stream$), firmware, hashRate),
     }));
     ({ device: device$, pool } = logs);
   }, 120_000);
