@@ -69,8 +69,8 @@ const fromPool = {
   a: SubmitSharesSuccess({
     channelId: 7,
     lastSequenceNumber: 1,
-    newSubmitsAcceptedCount: 3,
-    newSharesSum: 3n,
+    newSubmitsAcceptedCount: 1,
+    newSharesSum: 1n,
   }),
   e: SubmitSharesError({ channelId: 7, sequenceNumber: 2, errorCode: 'stale-share' }),
   r: OpenMiningChannelError({ requestId: 1, errorCode: 'unknown-user' }),
@@ -159,7 +159,7 @@ describe('a miner', () => {
         j: { type: 'JobStarted', channelId: 7, jobId: 1 },
         s: like({ type: 'ShareFound', jobId: 1 }),
         t: like({ type: 'TargetChanged' }),
-        a: { type: 'SharesAccepted', channelId: 7, count: 3 },
+        a: { type: 'SharesAccepted', channelId: 7, count: 1 },
         e: { type: 'ShareRejected', channelId: 7, sequenceNumber: 2, errorCode: 'stale-share' },
       });
       expectSent(server).toBe('SO----1----2', {

@@ -12,9 +12,12 @@ import type {
   SetGroupChannel,
   SetNewPrevHash,
   SetTarget,
+  SubmitSharesError,
+  SubmitSharesSuccess,
 } from '../messages/index.js';
 import {
   clientChannel,
+  receiveAnswer,
   receiveExtranoncePrefix,
   receiveJob,
   receivePrevHash,
@@ -34,6 +37,8 @@ export type MiningServerMessage =
   | SetTarget
   | SetExtranoncePrefix
   | SetGroupChannel
+  | SubmitSharesSuccess
+  | SubmitSharesError
   | CloseChannel;
 
 const serverMessages: readonly string[] = [
@@ -46,6 +51,8 @@ const serverMessages: readonly string[] = [
   'SetTarget',
   'SetExtranoncePrefix',
   'SetGroupChannel',
+  'SubmitShares.Success',
+  'SubmitShares.Error',
   'CloseChannel',
 ] satisfies readonly MiningServerMessage['type'][];
 
@@ -75,6 +82,15 @@ export type MiningClientChange =
   /** There is other work, or none any more: see `nextWork`. */
   | { readonly type: 'work'; readonly channel: ClientChannel; readonly job: ChannelJob | null }
   | { readonly type: 'target'; readonly channel: ClientChannel; readonly target: Uint8Array }
+  /** So many of its shares count; never more than were submitted. */
+  | { readonly type: 'accepted'; readonly channel: ClientChannel; readonly count: number }
+  /** One of its shares does not count. */
+  | {
+      readonly type: 'rejected';
+      readonly channel: ClientChannel;
+      readonly sequenceNumber: number;
+      readonly errorCode: string;
+    }
   | { readonly type: 'closed'; readonly channel: ClientChannel; readonly reason: string }
   /** The message made no sense for this channel. If that left it without work, a `work` came before. */
   | { readonly type: 'nonsense'; readonly channel: ClientChannel; readonly error: Sv2Error };
@@ -234,6 +250,17 @@ export const miningClient = ({ requiresFixedVersion = false }: MiningClientOptio
             if (channels.has(groupChannelId)) throw duplicateId(groupChannelId);
             channel.groupChannelId = groupChannelId;
             return [];
+          });
+        }
+        case 'SubmitShares.Success':
+        case 'SubmitShares.Error': {
+          const channel = channels.get(message.channelId);
+          return each(channel === undefined ? [] : [channel], (receiver) => {
+            receiveAnswer(receiver, message);
+            if (message.type === 'SubmitShares.Success')
+              return [{ type: 'accepted', channel: receiver, count: message.newSubmitsAcceptedCount }];
+            const { sequenceNumber, errorCode } = message;
+            return [{ type: 'rejected', channel: receiver, sequenceNumber, errorCode }];
           });
         }
         case 'CloseChannel':

@@ -12,6 +12,8 @@ import {
   type SetCustomMiningJob,
   type SetCustomMiningJobSuccess,
   type SetNewPrevHash,
+  type SubmitSharesError,
+  type SubmitSharesSuccess,
 } from '../../messages/index.js';
 import { chainTipFrom, ntimeAt, sameTip, type ChainTip } from '../work/chain-tip.js';
 import type { ChannelJob } from '../work/job.js';
@@ -47,6 +49,8 @@ export interface ClientChannel {
   readonly extranonce: Uint8Array;
   /** Of the last share submitted. */
   sequenceNumber: number;
+  /** Shares submitted that the server has neither accepted nor rejected. */
+  unanswered: number;
 }
 
 /**
@@ -76,6 +80,7 @@ export const clientChannel = (
     tip: null,
     extranonce: new Uint8Array(extranonceSize),
     sequenceNumber: 0,
+    unanswered: 0,
   };
 };
 
@@ -199,6 +204,29 @@ export const receiveCustomJob = (
   addActiveJob(jobs, { ...job, job, extranoncePrefix, merkleRoot: null, target, tip });
 };
 
+/**
+ * Takes the answer to shares (spec §5.3.13, §5.3.14). Each share is answered once, so no server can say more than
+ * was submitted.
+ *
+ * @throws Sv2Error `not-submitted` for an answer to more shares than wait for one, or to none
+ */
+export const receiveAnswer = (
+  channel: ClientChannel,
+  message: SubmitSharesSuccess | SubmitSharesError,
+): void => {
+  const { channelId, unanswered } = channel;
+  const count = message.type === 'SubmitShares.Success' ? message.newSubmitsAcceptedCount : 1;
+  if (count >= 1 && count <= unanswered) {
+    channel.unanswered -= count;
+    return;
+  }
+  throw new Sv2Error(
+    'not-submitted',
+    `${message.type} for channel ${channelId} answers ${count} shares, ${unanswered} wait for an answer`,
+    { channelId, count, unanswered },
+  );
+};
+
 /** What a miner needs to hash: everything of a block header but the nonce, or where to take it from. */
 export interface MiningWork {
   readonly jobId: number;
@@ -302,6 +330,7 @@ export const submission = (
 ): SubmitSharesStandard | SubmitSharesExtended => {
   const { channelId, kind } = channel;
   channel.sequenceNumber = (channel.sequenceNumber + 1) >>> 0;
+  channel.unanswered += 1;
   const { jobId, nonce, ntime, version, extranonce = new Uint8Array(0) } = share;
   const fields = { channelId, sequenceNumber: channel.sequenceNumber, jobId, nonce, ntime, version };
   if (kind === 'standard') return SubmitSharesStandard(fields);

@@ -15,12 +15,7 @@ import {
   type SchedulerLike,
 } from 'rxjs';
 import type { MiningToClient } from '../../messages/directions.js';
-import {
-  CloseChannel,
-  SubmitSharesError,
-  SubmitSharesSuccess,
-  UpdateChannelError,
-} from '../../messages/mining.js';
+import { CloseChannel, UpdateChannelError } from '../../messages/mining.js';
 import { miningSuccessFlags } from '../../messages/setup-flags.js';
 import { userIdentityTlv, workerHashrateTracking } from '../../messages/user-identity.js';
 import { isMiningServerMessage, miningClient, type MiningClientChange } from '../../mining/mining-client.js';
@@ -107,7 +102,11 @@ export function miningSession(
       paced(...nonsensePace, scheduler),
       mergeMap(complaint),
     ),
-    event$.pipe(ofMessage(SubmitSharesSuccess, SubmitSharesError, UpdateChannelError), map(answered)),
+    change$.pipe(
+      map(answered),
+      filter((outcome) => outcome !== undefined),
+    ),
+    event$.pipe(ofMessage(UpdateChannelError), paced(...nonsensePace, scheduler), map(refused)),
     // last, so that everything above is there for the answers
     slot$.pipe(
       connect((mined$) =>
@@ -155,24 +154,25 @@ function complaint(
   return problem.type === 'unusable' && !problem.isTaken ? [error, closing(problem.channelId)] : [error];
 }
 
-/** The outcome that the pool's answer to a share or a hash rate is. */
-function answered({
-  message,
-}: {
-  readonly message: SubmitSharesSuccess | SubmitSharesError | UpdateChannelError;
-}): MinerOutcome {
-  const { channelId } = message;
-  switch (message.type) {
-    case 'SubmitShares.Success':
-      return { type: 'SharesAccepted', channelId, count: message.newSubmitsAcceptedCount };
-    case 'SubmitShares.Error': {
-      const { sequenceNumber, errorCode } = message;
-      return { type: 'ShareRejected', channelId, sequenceNumber, errorCode };
+/** The outcome that the pool's answer to shares is. */
+function answered(change: MiningClientChange | HandlerError): MinerOutcome | undefined {
+  switch (change.type) {
+    case 'accepted':
+      return { type: 'SharesAccepted', channelId: change.channel.channelId, count: change.count };
+    case 'rejected': {
+      const { channel, sequenceNumber, errorCode } = change;
+      return { type: 'ShareRejected', channelId: channel.channelId, sequenceNumber, errorCode };
     }
-    case 'UpdateChannel.Error':
-      return { type: 'HashRateRefused', channelId, errorCode: message.errorCode };
+    default:
+      return undefined;
   }
 }
+
+/** The outcome that the pool's answer to a hash rate is. */
+const refused = ({ message }: { readonly message: UpdateChannelError }): MinerOutcome => {
+  const { channelId, errorCode } = message;
+  return { type: 'HashRateRefused', channelId, errorCode };
+};
 
 function hashRate(mined$: Observable<Mined>, scheduler: SchedulerLike): Observable<MinerOutcome> {
   return mined$.pipe(
