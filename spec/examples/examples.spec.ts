@@ -86,6 +86,22 @@ describe('the examples', () => {
     expect(await server.interrupt()).toBe(0);
   });
 
+  it('relay puts the name of a farm before those of its miners, and loses nothing', async () => {
+    const server = start('mining-server', '0');
+    const [, port = ''] = await server.line(/^listening on 127\.0\.0\.1:(\d+), without encryption$/);
+    const relay = start('relay', `stratum2+tcp://127.0.0.1:${port}`, '0', 'farm-7');
+    const [, relayPort = ''] = await relay.line(/^listening on 127\.0\.0\.1:(\d+)$/);
+    const miner = start('cpu-miner', `stratum2+tcp://127.0.0.1:${relayPort}`);
+    await relay.line(/^miner 1 has 127\.0\.0\.1:\d+$/);
+    await server.line(/^farm-7\.example\.cpu opened a standard channel$/);
+    await server.line(/^farm-7\.example\.cpu found a share$/);
+    await miner.line(/^\d+ shares found, [1-9]\d* accepted, \d+ kH\/s$/);
+    expect(await miner.interrupt()).toBe(0);
+    await relay.line(/^miner 1 left: the client closed the connection$/);
+    await server.line(/^client 1 left: /);
+    expect(await relay.interrupt()).toBe(0);
+  });
+
   it('siblings hand tips one way and comings and goings the other', async () => {
     const example = start('siblings', await templateProvider(), '0');
     const [, port = ''] = await example.line(/^listening on 127\.0\.0\.1:(\d+)$/);

@@ -13,3 +13,13 @@ export type { NonsenseLimits } from './sessions/nonsense.js';
 export type { Versions } from './setup/server-setup.js';
 export * from './siblings.js';
 export * from './define-trigger.js';
+export {
+  relay,
+  type RelayClient,
+  type RelayOptions,
+  type RelayOutcome,
+  type RelayPair,
+  type RelayServer,
+  type ToClient,
+  type ToServer,
+} from './relay/relay.js';
