@@ -101,6 +101,31 @@ describe('a pool and its miners', () => {
     }, brief);
   });
 
+  it('says when jobs are longer than devices read, once until they are shorter', () => {
+    const outputs = (size: number) => ({
+      coinbaseTxOutputsCount: 1,
+      coinbaseTxOutputs: Uint8Array.of(
+        ...new Uint8Array(8),
+        0xfd,
+        size & 0xff,
+        size >> 8,
+        0x6a,
+        ...new Uint8Array(size - 1),
+      ),
+    });
+    const long = template(1, outputs(8_000));
+    const longer = template(2, { ...outputs(8_001), futureTemplate: false });
+    const shorter = template(3, { ...outputs(7_000), futureTemplate: false });
+    marbles(({ connection, expectOutcomes }) => {
+      const values = { ...fromProvider, l: long, m: longer, n: shorter };
+      const provider = connection('w 9ms (lp) 6ms m 9ms n 9ms m', values);
+      const miner = connection('(so)', fromMiner);
+      expectOutcomes(poolOf(provider, [miner]).start(), 'JobTooLong', 'handlerError').toBe('10ms t 29ms t', {
+        t: like({ type: 'JobTooLong', limit: 8_192, payoutOutputs: 10 }),
+      });
+    }, brief);
+  });
+
   it('gives a miner that comes later the present job, and those for the next tip', () => {
     marbles(({ connection, expectOutcomes, expectSent }) => {
       const provider = connection('(wtpun)', fromProvider);

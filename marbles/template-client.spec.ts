@@ -3,8 +3,8 @@ import { asyncScheduler, ignoreElements, merge, tap, timer, type Observable } fr
 import { SubmitSharesExtended, SubmitSolution } from '../src/messages/index.js';
 import { pool, type PoolOptions } from '../src/roles/pool/pool.js';
 import { templateClient } from '../src/roles/pool/template-client.js';
-import { SolutionFound } from '../src/roles/pool/triggers.js';
-import { createClient, siblings } from '../src/service/index.js';
+import { SolutionFound, WeakSolutionFound } from '../src/roles/pool/triggers.js';
+import { createClient, siblings, type Trigger } from '../src/service/index.js';
 import { like, marbles, setupConnection, testConnector, type TestConnector } from '../src/testing/index.js';
 import { TransportError } from '../src/transport/index.js';
 import { openExtended, prevHashFor, template } from '../spec/mining/support.js';
@@ -45,7 +45,11 @@ const sent = {
 };
 
 /** The template client of these providers, to which a block is given at some moments. */
-function clientOf(providers: readonly [TestConnector, ...TestConnector[]], ...blocksAt: readonly number[]) {
+function clientOf(
+  providers: readonly [TestConnector, ...TestConnector[]],
+  foundAt: readonly number[] = [],
+  what: Trigger = found,
+) {
   const [serverSide, clientSide] = siblings();
   const client = createClient({
     templateDistribution: {
@@ -61,9 +65,9 @@ function clientOf(providers: readonly [TestConnector, ...TestConnector[]], ...bl
     reconnect: { initialDelay: 1_000, maxDelay: 30_000 },
     random: () => 0,
   });
-  const blocks$ = blocksAt.map((at): Observable<never> =>
+  const blocks$ = foundAt.map((at): Observable<never> =>
     timer(at).pipe(
-      tap(() => serverSide.next(found)),
+      tap(() => serverSide.next(what)),
       ignoreElements(),
     ),
   );
@@ -93,7 +97,7 @@ describe('a block that was found', () => {
     marbles(
       ({ connection, expectOutcomes, expectSent }) => {
         const provider = connection('(wtp) 195ms (TP)', fromProvider);
-        const client = clientOf([testConnector([provider])], 100);
+        const client = clientOf([testConnector([provider])], [100]);
         expectSent(provider).toBe('(sc) 96ms b', sent);
         expectOutcomes(client.start(), ...solutionOutcomes, 'undeliverable', 'handlerError').toBe(
           '200ms c',
@@ -109,7 +113,7 @@ describe('a block that was found', () => {
       ({ connection, expectOutcomes, expectSent }) => {
         const hanging = connection('(wtp)', fromProvider);
         const back = connection('(wtp) 95ms (TP)', fromProvider);
-        const client = clientOf([testConnector([hanging, back])], 100);
+        const client = clientOf([testConnector([hanging, back])], [100]);
         expectSent(hanging).toBe('(sc) 96ms b 10899ms |', sent);
         expectSent(back).toBe('12s (scb)', sent);
         expectOutcomes(client.start(), ...solutionOutcomes, 'undeliverable').toBe(
@@ -126,7 +130,7 @@ describe('a block that was found', () => {
       ({ connection, expectOutcomes, expectSent }) => {
         const first = connection('(wtp) 45ms #', fromProvider, { error: gone });
         const back = connection('(wTP)', fromProvider);
-        const client = clientOf([testConnector([first, back])], 100, 200, 300);
+        const client = clientOf([testConnector([first, back])], [100, 200, 300]);
         expectSent(back).toBe('1050ms (scbbb)', sent);
         expectOutcomes(client.start(), ...solutionOutcomes, 'undeliverable').toBe(
           '100ms h 949ms (nc)',
@@ -141,7 +145,7 @@ describe('a block that was found', () => {
     marbles(
       ({ connection, expectOutcomes }) => {
         const provider = connection('(wtp) 195ms (TQ) 96ms (TR)', fromProvider);
-        const client = clientOf([testConnector([provider])], 100);
+        const client = clientOf([testConnector([provider])], [100]);
         expectOutcomes(client.start(), ...solutionOutcomes).toBe('300ms l', outcomes);
       },
       { until: 20_000 },
@@ -153,11 +157,29 @@ describe('a block that was found', () => {
       ({ connection, expectOutcomes, expectSent }) => {
         const first = testConnector([connection('(wtp) 45ms #', fromProvider, { error: gone })]);
         const second = connection('(wtp)', fromProvider);
-        const client = clientOf([first, testConnector([second])], 100);
+        const client = clientOf([first, testConnector([second])], [100]);
         expectSent(second).toBe('50ms (sc)', sent);
         expectOutcomes(client.start(), ...solutionOutcomes, 'undeliverable').toBe('100ms h', outcomes);
       },
       { until: 900 },
+    );
+  });
+});
+
+describe('what is no block but wanted by its template provider', () => {
+  const weak = WeakSolutionFound(solution);
+
+  it('goes there if it is connected, and is forgotten', () => {
+    marbles(
+      ({ connection, expectSent, expectOutcomes }) => {
+        const first = connection('(wtp) 95ms #', fromProvider, { error: gone });
+        const other = connection('(wtp)', fromProvider);
+        const client = clientOf([testConnector([first]), testConnector([other])], [50, 5_000], weak);
+        expectSent(first).toBe('(sc) 46ms b 49ms |', sent);
+        expectSent(other).toBe('100ms (sc)', sent);
+        expectOutcomes(client.start(), ...solutionOutcomes, 'handlerError').toBe('');
+      },
+      { until: 20_000 },
     );
   });
 });
@@ -227,6 +249,27 @@ describe('a template provider', () => {
         });
       },
       { until: 900 },
+    );
+  });
+
+  it('whose target is not that of a block is told once a connection', () => {
+    const easier = { ...fromProvider.p, target: new Uint8Array(32).fill(0xff) };
+    const harder = { ...fromProvider.p, target: new Uint8Array(32) };
+    marbles(
+      ({ connection, expectOutcomes }) => {
+        const values = { ...fromProvider, e: easier, h: harder };
+        const client = clientOf([
+          testConnector([
+            connection('(wte)(TPh)  1ms #', values, { error: gone }),
+            connection('(wth)', values),
+          ]),
+        ]);
+        expectOutcomes(client.start(), 'TargetDiffers', 'ProviderFault').toBe('e 1010ms h', {
+          e: like({ type: 'TargetDiffers' }),
+          h: { type: 'TargetDiffers', ratio: Infinity },
+        });
+      },
+      { until: 60_000 },
     );
   });
 

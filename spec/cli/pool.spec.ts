@@ -361,6 +361,15 @@ describe('what a pool says of its template providers', () => {
     [{ type: 'SolutionConfirmed', ...block }, /our block (07)+ is on the chain/],
     [{ type: 'ClockDiffers', seconds: 301 }, /^check the clock: .* 301 s ahead of the time here/],
     [{ type: 'ClockDiffers', seconds: -301 }, /^check the clock: .* 301 s behind the time here/],
+    [
+      { type: 'TargetDiffers', ratio: 0.001 },
+      /wants to be sent what is up to 1.00 k times easier than a block/,
+    ],
+    [{ type: 'TargetDiffers', ratio: 2 }, /target is 2 times harder than that of a block: blocks are sent/],
+    [
+      { type: 'JobTooLong', size: 9_000, limit: 8_192, templateOutputs: 8_700, payoutOutputs: 43 },
+      /9000 bytes, and devices such as Bitaxe read 8192: 43 are .* coinbase_reward_script asks for, 8700 those/,
+    ],
     [{ type: 'TemplateOld', age: 600_000 }, /^no new template for 600 s/],
     [{ type: 'TemplateRenewed' }, /new template/],
     [

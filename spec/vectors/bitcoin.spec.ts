@@ -266,6 +266,7 @@ describe('jobs of the reference implementation', () => {
     minNtime,
     nbits,
     networkTarget: targetFromNbits(nbits),
+    solutionTarget: targetFromNbits(nbits),
     receivedAt: 0,
   });
 });

@@ -26,6 +26,7 @@ const templateClientTypes: readonly string[] = [
   'SolutionLost',
   'ProviderFault',
   'ClockDiffers',
+  'TargetDiffers',
   'TemplateOld',
   'TemplateRenewed',
 ] satisfies TemplateClientOutcome['type'][];
@@ -72,6 +73,16 @@ function templateLine(outcome: ClientOutcome<TemplateClientOutcome>): LogLine | 
         `check the clock: the template provider's time is ${Math.abs(difference)} s ${way} the time here`,
       );
     }
+    case 'TargetDiffers': {
+      const { ratio } = outcome;
+      return ratio < 1
+        ? info(
+            `the template provider wants to be sent what is up to ${formatDifficulty(1 / ratio)} times easier than a block, and is`,
+          )
+        : trouble(
+            `the template provider's target is ${formatDifficulty(ratio)} times harder than that of a block: blocks are sent to it all the same`,
+          );
+    }
     case 'TemplateOld':
       return trouble(`no new template for ${seconds(outcome.age)}: is the template provider all right?`);
     case 'TemplateRenewed':
@@ -92,6 +103,13 @@ function miningLine(outcome: ServerOutcome<PoolMiningOutcome>): LogLine | undefi
   switch (outcome.type) {
     case 'NewTip':
       return info(`new block to build on: ${toDisplayHex(outcome.prevHash)}`);
+    case 'JobTooLong': {
+      const { size, limit, templateOutputs, payoutOutputs } = outcome;
+      return trouble(
+        `jobs for extended channels take ${size} bytes, and devices such as Bitaxe read ${limit}: ${payoutOutputs} are ` +
+          `outputs that coinbase_reward_script asks for, ${templateOutputs} those that the template provider does`,
+      );
+    }
     case 'ChannelOpened': {
       const { kind, userIdentity, nominalHashRate, target } = outcome;
       const rate = formatHashRate(nominalHashRate);
@@ -131,6 +149,11 @@ function miningLine(outcome: ServerOutcome<PoolMiningOutcome>): LogLine | undefi
     case 'BlockFound':
       return info(
         `${channelOf(outcome)}: BLOCK found by ${sharer(outcome.userIdentity, outcome.worker)}: ${toDisplayHex(outcome.hash)}`,
+      );
+    case 'WeakBlockFound':
+      return info(
+        `${channelOf(outcome)}: weak block found by ${sharer(outcome.userIdentity, outcome.worker)}: ${toDisplayHex(outcome.hash)}`,
+        `weak block: ${outcome.clientId}`,
       );
     default:
       return undefined;

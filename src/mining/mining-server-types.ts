@@ -149,8 +149,17 @@ export interface ShareRejected {
 }
 
 /** A share, accepted just before, is a block. */
-export interface BlockFound {
+export interface BlockFound extends Found {
   readonly type: 'BlockFound';
+}
+
+/** A share, accepted just before, is no block, but its template provider wants it by the `target` it has given. */
+export interface WeakBlockFound extends Found {
+  readonly type: 'WeakBlockFound';
+}
+
+/** A share that goes to the template provider. */
+interface Found {
   readonly clientId: number;
   readonly channelId: number;
   readonly userIdentity: string;
@@ -195,6 +204,7 @@ export type MiningServerOutcome =
   | ShareAccepted
   | ShareRejected
   | BlockFound
+  | WeakBlockFound
   | CustomJobAccepted
   | CustomJobRefused;
 
@@ -275,7 +285,7 @@ export interface MiningServer {
    */
   setExtranoncePrefix(clientId: number, channelId: number): MiningServerOutput;
   /**
-   * Puts channels of a client into a new group (spec §5.3.22).
+   * Puts channels of a client into a new group (spec §5.3.22), by as many SetGroupChannel as frames of 8 KiB take.
    *
    * @throws Sv2Error `unknown-client`, `unknown-channel`; `group-not-allowed` when the client requires
    *   standard jobs

@@ -26,6 +26,7 @@ import type {
   MiningServerOutput,
 } from './mining-server-types.js';
 import type { ServerChannel } from './channels/server-channel.js';
+import { groupMessageSlices } from './frame-size.js';
 import { channelTargets, refusedTarget } from './difficulty/channel-target.js';
 import {
   addressed,
@@ -240,7 +241,7 @@ export const miningServer = (options: MiningServerOptions): MiningServer => {
       for (const channel of channels) moveChannel(client, channel, groupChannelId);
       return outputFor(clientId, [
         ...acknowledge(channels),
-        SetGroupChannel({ groupChannelId, channelIds }),
+        ...groupMessageSlices(channelIds).map((ids) => SetGroupChannel({ groupChannelId, channelIds: ids })),
         ...groupFutureJobs(client, groupChannelId, work, jobs),
       ]);
     },

@@ -256,6 +256,7 @@ describe('the client', () => {
       minNtime: NTIME,
       nbits: HARD_NBITS,
       networkTarget: hash(2),
+      solutionTarget: hash(2),
       receivedAt: NOW,
     };
     expect([0, 999, 1000, 61_500, -5000].map((elapsed) => ntimeAt(tip, NOW + elapsed) - NTIME)).toEqual([

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 
 import { CloseChannel, SetGroupChannel } from '../../../src/messages/index.js';
+import { encodeFrame } from '../../../src/framing/frame.js';
 import { codeOf } from '../../bitcoin/support.js';
 import {
   mineShare,
@@ -54,6 +55,28 @@ describe('a group', () => {
       const { message, hash } = mineShare(channel);
       expect(outcomeOf(send(message), 'ShareAccepted').hash).toEqual(hash);
     }
+  });
+
+  it('is told in frames of 8 KiB at most, however many channels it has', () => {
+    const miningServer = server({ maxChannelsPerClient: 5_000 });
+    miningServer.newTemplate(template(1));
+    miningServer.setNewPrevHash(prevHashFor(1), NOW);
+    const { client, send, receive } = wire(miningServer);
+    for (let requestId = 1; requestId <= 4_500; requestId++) send(openStandard({ requestId }));
+    const channelIds = [...client.channels.keys()];
+    const told = sentTo(receive(miningServer.setGroupChannel(1, channelIds)));
+    const sizes = told.map((message) => encodeFrame(message).length);
+    expect(sizes).toHaveLength(3);
+    expect(Math.max(...sizes)).toBeGreaterThan(8_192 - 4);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(8_192);
+    expect(told.flatMap((message) => (message.type === 'SetGroupChannel' ? message.channelIds : []))).toEqual(
+      channelIds,
+    );
+    expect(new Set([...client.channels.values()].map(({ groupChannelId }) => groupChannelId)).size).toBe(1);
+    const jobs = sentTo(receive(miningServer.newTemplate(template(2, { futureTemplate: false }))));
+    expect(jobs).toHaveLength(1);
+    for (const { jobs: known } of client.channels.values()) expect(known.active?.jobId).toBe(2);
+    expect(sentTo(miningServer.setGroupChannel(1, []))).toMatchObject([{ channelIds: [] }]);
   });
 
   it('closes with all its channels when the client closes it (§5.3.9)', () => {

@@ -19,6 +19,7 @@ const tip: ChainTip = {
   minNtime: NTIME,
   nbits: HARD_NBITS,
   networkTarget: hash(2),
+  solutionTarget: hash(2),
   receivedAt: NOW,
 };
 const job = (jobId: number, at: ChainTip | null = tip, prefix = 0): ChannelJob => ({

@@ -1,4 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
+import {
+  compareTargets,
+  targetFromBigInt,
+  targetFromNbits,
+  targetToBigInt,
+} from '../../../src/bitcoin/target.js';
 import { jobMarks, type MiningServer } from '../../../src/mining/index.js';
 import { codeOf } from '../../bitcoin/support.js';
 import {
@@ -6,7 +12,9 @@ import {
   mineShare,
   NOW,
   openStandard,
+  outcomeOf,
   prevHashFor,
+  REGTEST_NBITS,
   REQUIRES_STANDARD_JOBS,
   sentTo,
   server,
@@ -122,5 +130,64 @@ describe.each(flagsOfClients)('the same previous hash (flags %d)', (flags) => {
     receive(miningServer.newTemplate(template(8)));
     expect(verdictOf(message)).toBe('stale-share');
     expect(verdictOf(mineShare(channel).message)).toBe('ShareAccepted');
+  });
+});
+
+describe('the target that a template provider gives with a tip (§7.3)', () => {
+  const foundWith = (fields: Parameters<typeof prevHashFor>[1]) => {
+    const miningServer = server({ marks: jobMarks(zeros) });
+    miningServer.newTemplate(template(1));
+    miningServer.setNewPrevHash(prevHashFor(1, fields), NOW);
+    const { channel, send, receive } = wireChannel(miningServer, openStandard());
+    const share = () => {
+      const mined = mineShare(channel);
+      return { ...mined, output: send(mined.message) };
+    };
+    return { miningServer, channel, receive, share };
+  };
+  const easiest = new Uint8Array(32).fill(0xff);
+
+  it('is what shares are submitted by when it is easier than that of a block, which they are not', () => {
+    const { channel, share } = foundWith({ target: easiest });
+    const { header, hash, output } = share();
+    expect(typesOf(output.outcomes)).toEqual(['ShareAccepted', 'WeakBlockFound']);
+    const solution = { templateId: 1n, headerNonce: expect.any(Number) };
+    expect(outcomeOf(output, 'WeakBlockFound')).toMatchObject({ header, hash, solution });
+    // nor do miners hear of it
+    expect(channel.target).toEqual(wireChannel(server(), openStandard()).channel.target);
+  });
+
+  it('takes what is at it, and nothing above it', () => {
+    const none = foundWith({ target: new Uint8Array(32) });
+    const { message, hash, output } = none.share();
+    expect(typesOf(output.outcomes)).toEqual(['ShareAccepted']);
+    const with1 = (change: number) => targetFromBigInt(targetToBigInt(hash) + BigInt(change));
+    for (const [target, types] of [
+      [with1(0), ['ShareAccepted', 'WeakBlockFound']],
+      [with1(-1), ['ShareAccepted']],
+    ] as const) {
+      const { share } = foundWith({ target });
+      const same = share(); // the same work, so the same share
+      expect(same.message).toEqual(message);
+      expect(typesOf(same.output.outcomes)).toEqual(types);
+    }
+  });
+
+  it('may change on one tip', () => {
+    const { miningServer, receive, share } = foundWith({});
+    expect(typesOf(share().output.outcomes)).toEqual(['ShareAccepted']);
+    receive(miningServer.setNewPrevHash(prevHashFor(1, { target: easiest }), NOW));
+    expect(typesOf(share().output.outcomes)).toEqual(['ShareAccepted', 'WeakBlockFound']);
+  });
+
+  it('keeps no block from being submitted when it is harder: what is a block is said by nbits', () => {
+    const { share } = foundWith({ nBits: REGTEST_NBITS, target: new Uint8Array(32) });
+    for (let tries = 0; tries < 20; tries++) {
+      const { hash, output } = share();
+      const isBlock = compareTargets(hash, targetFromNbits(REGTEST_NBITS)) <= 0;
+      expect(typesOf(output.outcomes)).toEqual(['ShareAccepted', ...(isBlock ? ['BlockFound'] : [])]);
+      if (isBlock) return;
+    }
+    throw new Error('no block found');
   });
 });

@@ -79,8 +79,9 @@ export const shareSubmission = (
   const outcomes: MiningServerOutcome[] = [
     { type: 'ShareAccepted', ...sharer, sequenceNumber, hash, difficulty, target: result.job.target },
   ];
-  if (result.isBlock) {
-    outcomes.push({ type: 'BlockFound', ...sharer, hash, header, ...foundBlock(result, share) });
+  if (result.isSolution) {
+    const type = result.isBlock ? 'BlockFound' : 'WeakBlockFound';
+    outcomes.push({ type, ...sharer, hash, header, ...foundBlock(result, share) });
   }
   const messages: Message[] =
     acknowledgement === undefined ? [] : [SubmitSharesSuccess({ channelId, ...acknowledgement })];

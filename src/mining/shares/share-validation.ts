@@ -27,6 +27,8 @@ export interface ValidShare<Job extends ChannelJob = ChannelJob> {
   readonly header: Uint8Array;
   /** Whether it is a block: at or below the network's target, whatever the job's is. */
   readonly isBlock: boolean;
+  /** Whether the template provider wants it: every block, and more if it says so. */
+  readonly isSolution: boolean;
   readonly job: Job;
 }
 
@@ -105,7 +107,8 @@ export const validateShare = <Job extends ChannelJob>(
     return invalid('difficulty-too-low', "the share's hash is above the job's target");
   }
   if (seen(hash)) return invalid('duplicate-share', 'the same share was accepted before');
-  return { valid: true, hash, header, isBlock, job };
+  const isSolution = isBlock || meetsTarget(hash, tip.solutionTarget);
+  return { valid: true, hash, header, isBlock, isSolution, job };
 };
 
 /** The extranonce prefix and the extranonce of a share. */

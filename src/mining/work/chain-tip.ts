@@ -1,5 +1,5 @@
 import { sameBytes } from '../../bitcoin/consensus-bytes.js';
-import { targetFromNbits } from '../../bitcoin/target.js';
+import { compareTargets, targetFromNbits } from '../../bitcoin/target.js';
 import type { SetCustomMiningJob, SetNewPrevHash, SetNewPrevHashTemplate } from '../../messages/index.js';
 
 /**
@@ -18,14 +18,23 @@ export interface ChainTip {
   readonly nbits: number;
   /** Hashes at or below this are blocks: 32 bytes, little-endian. */
   readonly networkTarget: Uint8Array;
+  /**
+   * Shares whose hash is at or below this go to the template provider: `networkTarget`, or what it wants if that is
+   * easier. 32 bytes, little-endian.
+   */
+  readonly solutionTarget: Uint8Array;
   /** When it was learnt of, milliseconds since 1970. */
   readonly receivedAt: number;
 }
 
 /**
- * The chain tip that a message announces. Its network target is what nbits stands for, as in the reference
- * implementation: that is what makes a block. The `target` of a Template Distribution SetNewPrevHash (spec §7.3)
- * is for weak blocks, which nobody relays.
+ * The chain tip that a message announces. Its network target is what nbits stands for: that alone makes a block, for
+ * it is in the header that miners hash, and every node goes by it.
+ *
+ * What the `target` of a Template Distribution SetNewPrevHash (spec §7.3) allows has to be submitted (spec §7.7). If
+ * that is more than blocks, those of the shares that come anyway are: channels' targets do not follow it, or a broken
+ * provider could have every miner flood the pool. If it is less, blocks are submitted all the same: a provider that
+ * does not want one drops it, and one whose target is wrong would cost its worth.
  *
  * @param message either SetNewPrevHash, or a SetCustomMiningJob
  * @param now milliseconds since 1970
@@ -38,11 +47,16 @@ export const chainTipFrom = (
 ): ChainTip => {
   const isTemplates = message.type === 'TemplateDistribution.SetNewPrevHash';
   const nbits = isTemplates ? message.nBits : message.nbits;
+  const networkTarget = targetFromNbits(nbits);
   return {
     prevHash: message.prevHash,
     minNtime: isTemplates ? message.headerTimestamp : message.minNtime,
     nbits,
-    networkTarget: targetFromNbits(nbits),
+    networkTarget,
+    solutionTarget:
+      isTemplates && compareTargets(message.target, networkTarget) > 0
+        ? message.target.slice() // it is a view of its whole frame
+        : networkTarget,
     receivedAt: now,
   };
 };
@@ -55,6 +69,6 @@ export const ntimeAt = ({ minNtime, receivedAt }: ChainTip, now: number): number
 export const samePrevHash = (a: ChainTip | null, b: Pick<ChainTip, 'prevHash'>): boolean =>
   a !== null && sameBytes(a.prevHash, b.prevHash);
 
-/** Whether two tips are the same but for when they were learnt of. */
+/** Whether jobs on two tips are the same work: they differ in when they were learnt of, and in what is submitted, at most. */
 export const sameTip = (a: ChainTip | null, b: ChainTip): boolean =>
   samePrevHash(a, b) && a?.nbits === b.nbits && a.minNtime === b.minNtime;

@@ -1,4 +1,5 @@
 /** What templates and previous hashes lead to: who is given which work, and which work ends. */
+import { sameBytes } from '../../bitcoin/consensus-bytes.js';
 import { Sv2Error } from '../../codec/errors.js';
 import type { Message, NewTemplate } from '../../messages/index.js';
 import type { ExtranonceAllocator } from '../channels/extranonce.js';
@@ -141,8 +142,9 @@ export const workIntake = (
       }
       if (!isSamePrevHash || work.current === null)
         return after(endWork(tip, templateId), `template ${templateId} is not known (yet)`);
-      if (sameTip(before, tip)) return after(NOTHING, null);
-      // the same previous hash with other nbits or another time: what is mined goes on as other work
+      const isSaidAgain = before !== null && sameBytes(before.solutionTarget, tip.solutionTarget);
+      if (isSaidAgain && sameTip(before, tip)) return after(NOTHING, null);
+      // the same previous hash with other nbits, another time or another target: what is mined goes on as other work
       work.lastTip = tip;
       return after(mineOn(tip, { ...work.current.template }, true), null);
     },

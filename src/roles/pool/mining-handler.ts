@@ -9,9 +9,12 @@ import {
   SubmitSharesStandard,
   UpdateChannel,
 } from '../../messages/mining.js';
+import type { Message } from '../../messages/registry.js';
+import { serialiseTemplateOutputs } from '../../bitcoin/outputs.js';
 import type { RandomBytes } from '../../crypto/index.js';
 import type { NewTemplate, SetNewPrevHashTemplate } from '../../messages/template-distribution.js';
 import { extranonceAllocator, type ExtranonceAllocatorOptions } from '../../mining/channels/extranonce.js';
+import { DEVICE_FRAME_SIZE, extendedJobFrameSize } from '../../mining/frame-size.js';
 import { miningServer } from '../../mining/mining-server.js';
 import type { AccountBook } from '../../mining/shares/accounts.js';
 import { turns } from '../../mining/slices.js';
@@ -34,7 +37,14 @@ import {
 } from '../../service/outcomes.js';
 import { sourceOf } from '../../transport/source.js';
 import { judgement } from './judgement.js';
-import { SolutionFound, TemplateAged, TemplateArrived, TipArrived, upkeepEvery } from './triggers.js';
+import {
+  SolutionFound,
+  TemplateAged,
+  TemplateArrived,
+  TipArrived,
+  upkeepEvery,
+  WeakSolutionFound,
+} from './triggers.js';
 import { waitingClients, type WaitingLimits } from './waiting-clients.js';
 
 /** There is another block to build on. */
@@ -47,8 +57,19 @@ export interface NewTip {
   readonly missing: string | null;
 }
 
+/** A job for extended channels takes a frame larger than devices read; told once until a job is smaller. */
+export interface JobTooLong {
+  readonly type: 'JobTooLong';
+  /** Bytes of its frame, and of what devices read. */
+  readonly size: number;
+  readonly limit: number;
+  /** Bytes of the coinbase outputs: those that the template provider asks for, and those that the pool pays to. */
+  readonly templateOutputs: number;
+  readonly payoutOutputs: number;
+}
+
 /** What happens at the pool's mining server. */
-export type PoolMiningOutcome = MiningServerOutcome | NewTip;
+export type PoolMiningOutcome = MiningServerOutcome | NewTip | JobTooLong;
 
 /** What to do with miners while templates are old. */
 export type WhenTemplateOld = 'mine' | 'refuse-shares' | 'let-go';
@@ -89,6 +110,22 @@ export const poolMining =
       const leaving = turns(() => clientIds.values());
       let isTemplateOld = false;
 
+      let template: NewTemplate | undefined;
+      let isTooLong = false;
+
+      /** Says when a job has become longer than devices read. */
+      function* sizeOf(message: Message): Generator<JobTooLong> {
+        if (message.type !== 'NewExtendedMiningJob' || template === undefined) return;
+        const size = extendedJobFrameSize(message);
+        const wasTooLong = isTooLong;
+        isTooLong = size > DEVICE_FRAME_SIZE;
+        if (!isTooLong || wasTooLong) return;
+        const templateOutputs = template.coinbaseTxOutputs.length;
+        const payout = options.payoutOutputs(template.coinbaseTxValueRemaining);
+        const payoutOutputs = serialiseTemplateOutputs(payout).length;
+        yield { type: 'JobTooLong', size, limit: DEVICE_FRAME_SIZE, templateOutputs, payoutOutputs };
+      }
+
       /** Everything an output of the mining server leads to, in order. */
       function* effects({
         messages,
@@ -96,13 +133,17 @@ export const poolMining =
       }: MiningServerOutput): Generator<ServerEffect | PoolMiningOutcome> {
         accounts.count(outcomes);
         for (const outcome of outcomes) {
-          if (outcome.type !== 'BlockFound' || outcome.solution === null) continue;
-          const { hash, header, solution } = outcome;
-          yield toSibling(SolutionFound({ hash, header, solution })); // a block before anything else
+          if (outcome.type !== 'BlockFound' && outcome.type !== 'WeakBlockFound') continue;
+          const { type, hash, header, solution } = outcome;
+          if (solution === null) continue;
+          // before anything else
+          const isBlock = type === 'BlockFound';
+          yield toSibling(isBlock ? SolutionFound({ hash, header, solution }) : WeakSolutionFound(solution));
         }
         for (const { clientId, messages: own } of messages) {
           yield send(clientId, ...own);
           yield* judgement(clientId, own);
+          for (const message of own) yield* sizeOf(message);
         }
         for (const { type, clientId } of outcomes) {
           if (type === 'ChannelOpened') waiting.channels(clientId, 1, scheduler.now());
@@ -111,8 +152,9 @@ export const poolMining =
         yield* outcomes;
       }
 
-      function* takeTemplate(template: NewTemplate) {
-        yield* effects(core.newTemplate(template));
+      function* takeTemplate(received: NewTemplate) {
+        template = received;
+        yield* effects(core.newTemplate(received));
       }
 
       function* takeTip(tip: SetNewPrevHashTemplate): Generator<ServerEffect | PoolMiningOutcome> {

@@ -26,10 +26,16 @@ import { maxCoinbasePrefix } from './provider-checks.js';
 import { templateClient, type TemplateClientOutcome } from './template-client.js';
 import type { WaitingLimits } from './waiting-clients.js';
 
-export type { NewTip, PoolMiningOutcome, WhenTemplateOld } from './mining-handler.js';
+export type { JobTooLong, NewTip, PoolMiningOutcome, WhenTemplateOld } from './mining-handler.js';
 export type { TemplateClientOutcome };
 export type * from './held-solutions.js';
-export type { ClockDiffers, ProviderFault, TemplateOld, TemplateRenewed } from './template-client.js';
+export type {
+  ClockDiffers,
+  ProviderFault,
+  TargetDiffers,
+  TemplateOld,
+  TemplateRenewed,
+} from './template-client.js';
 
 /** What a pool is told. */
 export interface PoolOptions

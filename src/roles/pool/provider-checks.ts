@@ -1,7 +1,7 @@
 /** What a template provider may not say, and what was expected instead: pure checks. */
 import { parseTemplateOutputs } from '../../bitcoin/outputs.js';
 import type { AddressNetwork } from '../../bitcoin/payout-script.js';
-import { difficultyFromTarget, targetFromNbits } from '../../bitcoin/target.js';
+import { compareTargets, difficultyFromTarget, targetFromNbits } from '../../bitcoin/target.js';
 import { Sv2Error } from '../../codec/errors.js';
 import type { NewTemplate, SetNewPrevHashTemplate } from '../../messages/template-distribution.js';
 
@@ -129,4 +129,14 @@ export function clockDifference(
 ): number | undefined {
   const seconds = headerTimestamp - Math.floor(now / 1000);
   return Math.abs(seconds) > maxClockDifference ? seconds : undefined;
+}
+
+/**
+ * How much harder than a block the target of a template provider is, whose nbits are valid.
+ * @returns 1 if it is that of a block, below 1 if it is easier, Infinity for 0, which nothing meets
+ */
+export function targetRatio({ nBits, target }: SetNewPrevHashTemplate): number {
+  const ofBlock = targetFromNbits(nBits);
+  if (compareTargets(target, ofBlock) === 0) return 1;
+  return difficultyFromTarget(target) / difficultyFromTarget(ofBlock);
 }

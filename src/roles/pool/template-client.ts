@@ -7,6 +7,7 @@ import {
   CoinbaseOutputConstraints,
   NewTemplate,
   SetNewPrevHashTemplate,
+  type SubmitSolution,
 } from '../../messages/template-distribution.js';
 import type { TemplateDistributionClientHandler } from '../../service/handlers.js';
 import { handleEach, ofEvent, ofMessage, ofTrigger } from '../../service/operators.js';
@@ -15,13 +16,21 @@ import { heldSolutions, type Solution, type SolutionOutcome } from './held-solut
 import {
   clockDifference,
   networkFault,
+  targetRatio,
   templateFault,
   templateRate,
   tipFault,
   type Fault,
 } from './provider-checks.js';
 import { templateIds } from './template-ids.js';
-import { SolutionFound, TemplateAged, TemplateArrived, TipArrived, upkeepEvery } from './triggers.js';
+import {
+  SolutionFound,
+  TemplateAged,
+  TemplateArrived,
+  TipArrived,
+  upkeepEvery,
+  WeakSolutionFound,
+} from './triggers.js';
 
 /** A template provider said what cannot be true; what it said is not used. */
 export interface ProviderFault extends Fault {
@@ -35,6 +44,13 @@ export interface ClockDiffers {
   readonly type: 'ClockDiffers';
   /** Its time less ours. */
   readonly seconds: number;
+}
+
+/** A template provider's target is not that of a block; told once a connection. See `chainTipFrom` for what comes of it. */
+export interface TargetDiffers {
+  readonly type: 'TargetDiffers';
+  /** How much harder than a block its target is: below 1 if it is easier, Infinity if nothing meets it. */
+  readonly ratio: number;
 }
 
 /** There has been no new template for longer than `maxTemplateAge`; told once. */
@@ -51,7 +67,7 @@ export interface TemplateRenewed {
 
 /** What happens between a pool and its template providers. */
 export type TemplateClientOutcome =
-  SolutionOutcome | ProviderFault | ClockDiffers | TemplateOld | TemplateRenewed;
+  SolutionOutcome | ProviderFault | ClockDiffers | TargetDiffers | TemplateOld | TemplateRenewed;
 
 /** Options of {@link templateClient}. */
 export interface TemplateClientOptions {
@@ -95,6 +111,8 @@ export const templateClient =
       let rate = templateRate();
       let isConnected = false;
       let isClockTold = false;
+      let isTargetTold = false;
+      let upstream: number | undefined;
       let lastTemplateAt = scheduler.now();
       let isOld = false;
 
@@ -130,12 +148,15 @@ export const templateClient =
         if (foreign !== undefined) return faulty(foreign); // its blocks would not pay whom they should
         const seconds = isClockTold ? undefined : clockDifference(tip, scheduler.now());
         if (seconds !== undefined) isClockTold = true;
+        const ratio = isTargetTold || fault?.code === 'invalid-nbits' ? 1 : targetRatio(tip);
+        if (ratio !== 1) isTargetTold = true;
         // whatever else is wrong, the work before it has ended
         return [
           toSibling(TipArrived({ ...tip, templateId: known ?? ids.reserve(tip.templateId) })),
           ...held.tip(tip.prevHash),
           ...(fault === undefined ? [] : faulty(fault)),
           ...(seconds === undefined ? [] : [{ type: 'ClockDiffers', seconds } as const]),
+          ...(ratio === 1 ? [] : [{ type: 'TargetDiffers', ratio } as const]),
         ];
       };
 
@@ -145,6 +166,13 @@ export const templateClient =
         const solution = { ...block.solution, templateId: source.templateId };
         const { send, outcomes } = held.found({ ...block, solution }, source.upstream, scheduler.now());
         return [...(send.length === 0 ? [] : [sendToServer(...send)]), ...outcomes];
+      };
+
+      /** It is worth something to the template provider that has it first, or nothing. */
+      const takeWeakBlock = (solution: SubmitSolution): Emitted[] => {
+        const source = ids.source(solution.templateId);
+        if (!isConnected || source === undefined || source.upstream !== upstream) return [];
+        return [sendToServer({ ...solution, templateId: source.templateId })];
       };
 
       const upkeep = (): Emitted[] => {
@@ -170,6 +198,8 @@ export const templateClient =
           handleEach('templateDistribution', ({ server }) => {
             isConnected = true;
             isClockTold = false;
+            isTargetTold = false;
+            upstream = server.upstream;
             rate = templateRate();
             ids.connected(server.upstream);
             const { send, outcomes } = held.connected(server.upstream, scheduler.now());
@@ -194,6 +224,10 @@ export const templateClient =
         event$.pipe(
           ofTrigger(SolutionFound),
           handleEach('templateDistribution', ({ block }) => takeBlock(block)),
+        ),
+        event$.pipe(
+          ofTrigger(WeakSolutionFound),
+          handleEach('templateDistribution', ({ solution }) => takeWeakBlock(solution)),
         ),
         upkeepEvery(upkeepInterval, scheduler).pipe(handleEach('templateDistribution', upkeep)),
       );
