@@ -5,31 +5,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
-
-interface Packed {
-  readonly filename: string;
-  readonly files: readonly { readonly path: string }[];
-}
+import { pack } from './pack.js';
 
 /** Runs against `dist`, which `npm test` has built. */
 describe('the packed tarball', () => {
   const directory = mkdtempSync(join(tmpdir(), 'rx-sv2-pack-'));
-  let packed: Packed;
   let tarball: string;
+  let paths: readonly string[];
 
   beforeAll(() => {
-    const output = execFileSync(
-      'npm',
-      ['pack', '--json', '--ignore-scripts', '--pack-destination', directory],
-      { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] },
-    );
-    packed = (JSON.parse(output) as Packed[])[0] as Packed;
-    tarball = join(directory, packed.filename);
+    ({ tarball, paths } = pack(directory));
   });
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
   it('holds the built library, the command and nothing of the sources', () => {
-    const paths = packed.files.map(({ path }) => path);
     expect(paths).toEqual(
       expect.arrayContaining([
         'package.json',
@@ -46,7 +35,6 @@ describe('the packed tarball', () => {
   });
 
   it('has no map that points at sources it does not have', () => {
-    const paths = packed.files.map(({ path }) => path);
     const scripts = paths.filter((path) => path.endsWith('.js'));
     expect(scripts.length).toBeGreaterThan(100);
     expect(paths.filter((path) => path.endsWith('.map'))).toEqual([]);

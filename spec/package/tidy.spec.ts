@@ -6,15 +6,19 @@ import { readModule, readModules, unusedExports } from './modules.js';
 interface Manifest {
   readonly scripts: Readonly<Record<string, string>>;
   readonly dependencies: Readonly<Record<string, string>>;
+  readonly peerDependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
   readonly bin?: string | Readonly<Record<string, string>>;
 }
 const manifestOf = (folder: string) => JSON.parse(readFileSync(`${folder}/package.json`, 'utf8')) as Manifest;
 
-const entries = ['src/index.ts', 'src/node.ts', 'src/testing.ts'];
+const entries = [
+  ...['src/index.ts', 'src/node.ts', 'src/testing.ts'],
+  ...['src/testing/jest-preset.ts', 'src/testing/jest-transform.ts'],
+];
 const modules = readModules('src', 'spec', 'marbles', 'examples');
 const sources = [...modules.values()].filter(({ path }) => path.startsWith('src/'));
-const { scripts, dependencies, devDependencies } = manifestOf('.');
+const { scripts, dependencies, peerDependencies, devDependencies } = manifestOf('.');
 
 /** The packages that modules import. */
 const packagesOf = (users: Iterable<{ readonly imports: readonly { readonly from: string }[] }>) =>
@@ -39,7 +43,7 @@ describe('nothing is left that nobody uses', () => {
 
   test('dependencies', () => {
     const used = packagesOf(sources);
-    expect([...used].sort()).toEqual(Object.keys(dependencies).sort());
+    expect([...used].sort()).toEqual(Object.keys({ ...dependencies, ...peerDependencies }).sort());
   });
 
   test('dependencies of development', () => {
