@@ -42,6 +42,20 @@ describe('the packed tarball', () => {
     expect(mapped).toEqual([]);
   });
 
+  it('holds a command that is read in few files: it runs without a single one of the packages it is made of', () => {
+    execFileSync('tar', ['xzf', tarball, '-C', directory]);
+    const sv2 = (...args: readonly string[]) =>
+      execFileSync(process.execPath, [join(directory, 'package/dist/cli/main.js'), ...args], {
+        encoding: 'utf8',
+      });
+    const commands = ['keygen', 'decode', 'encode', 'connect', 'pool', 'miner', 'template-provider', 'demo'];
+    for (const command of commands) expect(sv2(command, '--help')).toContain(`Usage: sv2 ${command}`);
+    expect(sv2('keygen')).toMatch(/^authority_public_key = /);
+    expect(readFileSync(join(directory, 'package/dist/cli/LICENSES.txt'), 'utf8')).toMatch(
+      /^rxjs\n\n +Apache/m,
+    );
+  });
+
   it('passes publint', async () => {
     const { messages } = await publint({ pkgDir: '.', pack: false, strict: true });
     const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Record<string, unknown>;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { parse, TomlError } from 'smol-toml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Sv2Error } from '../codec/errors.js';
 import { decodeAuthorityPublicKey, decodeAuthoritySecretKey } from '../noise/authority-key.js';
 import { closest } from './closest.js';

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { bufferCount, concat, filter, map, merge, NEVER, of, share, switchMap, type Observable } from 'rxjs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Sv2Error } from '../codec/errors.js';
 import { connect } from '../node/connect.js';
 import { hashWorkers } from '../node/hash-workers.js';

@@ -12,7 +12,7 @@ import {
   startWith,
   type Observable,
 } from 'rxjs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { parsePayoutScript, type AddressNetwork } from '../bitcoin/payout-script.js';
 import { spendabilityProblem } from '../bitcoin/spendability.js';
 import { Sv2Error } from '../codec/errors.js';

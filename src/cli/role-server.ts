@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { Subject, type Observable } from 'rxjs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Sv2Error } from '../codec/errors.js';
 import { handshakeWorkers } from '../node/handshake-workers.js';
 import { listen } from '../node/listen.js';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { merge, type Observable } from 'rxjs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { targetFromNbits } from '../bitcoin/target.js';
 import { Sv2Error } from '../codec/errors.js';
 import { bitcoinNode } from '../node/bitcoin-node.js';

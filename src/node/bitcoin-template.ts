@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { MAX_BLOCK_WEIGHT } from '../bitcoin/consensus.js';
 import { fromDisplayHex } from '../bitcoin/hash.js';
 import { isTrivialScript } from '../bitcoin/script.js';
