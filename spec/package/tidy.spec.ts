@@ -30,7 +30,11 @@ const packagesOf = (users: Iterable<{ readonly imports: readonly { readonly from
 
 describe('nothing is left that nobody uses', () => {
   test('exports', () => {
-    expect(unusedExports(modules, entries)).toEqual([]);
+    // a protocol's codes are listed whole
+    const unused = unusedExports(modules, entries).filter(
+      (name) => !/^src\/\w+\/error-codes\.ts: /.test(name),
+    );
+    expect(unused).toEqual([]);
   });
 
   test('modules', () => {
