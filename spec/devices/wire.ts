@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 
 /** Bytes of a frame header: extension type and channel bit (U16), message type (U8), length (U24). */
-export const headerSize = 6;
+const headerSize = 6;
 
 /** A frame as it came. */
 export interface Frame {
