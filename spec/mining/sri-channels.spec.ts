@@ -174,6 +174,7 @@ const play = () => {
         extranoncePrefix: raw(command['extranoncePrefix']),
         extranonceSize,
         vardiff: targets.open({ nominalHashRate, maxTarget }, 0),
+        jobsMayRecur: false,
         shareBatchSize: command['shareBatchSize'] as number,
       },
     );

@@ -7,14 +7,16 @@ import {
   SubmitSharesSuccess,
   UpdateChannelError,
   type Message,
+  type NewTemplate,
+  type SetCustomMiningJob,
   type UpdateChannel,
 } from '../messages/index.js';
 import { channelCount } from './channels/channel-limits.js';
 import { channelOpening } from './channels/channel-opening.js';
 import { customJobs } from './work/custom-job.js';
 import type { UpdateChannelErrorCode } from './error-codes.js';
-import { groupFutureJobs, type Jobs, type Work } from './work/job-distribution.js';
-import { jobFactory } from './work/job-factory.js';
+import { groupFutureJobs, movedWork, type Jobs, type JobSource, type Work } from './work/job-distribution.js';
+import { jobFactory, type JobFactoryOptions } from './work/job-factory.js';
 import { jobMarks } from './work/job-mark.js';
 import { isPrefixInUse } from './work/job-lifetime.js';
 import { gather, NOTHING, outputFor } from './mining-server-output.js';
@@ -27,7 +29,7 @@ import type {
 } from './mining-server-types.js';
 import type { ServerChannel } from './channels/server-channel.js';
 import { groupMessageSlices } from './frame-size.js';
-import { channelTargets, refusedTarget } from './difficulty/channel-target.js';
+import { channelTargets, hardestTarget, refusedTarget } from './difficulty/channel-target.js';
 import {
   addressed,
   moveChannel,
@@ -36,48 +38,54 @@ import {
   serverClient,
   type ServerClient,
 } from './channels/server-client.js';
-import { workIntake, type ChannelOfClient } from './work/work-intake.js';
+import { workIntake, type ChannelOfClient, type WorkIntake } from './work/work-intake.js';
 import { shareAccounting } from './shares/share-accounting.js';
 import { shareSubmission } from './shares/share-submission.js';
 import { isLastSlice, nextSlice, slices, turns } from './slices.js';
 
-/**
- * A mining server (spec chapter 5) without its connections: it takes what clients send, and templates, and says
- * what to send to whom and what happened. It does no I/O, reads no clock and throws only at its caller; whatever
- * a client sends is answered.
- *
- * Routine operation sends nothing that firmware in the field ignores. What Bitaxe's has no case for, and what that
- * costs (its sv2_protocol.h; it reads 0x00 to 0x02, 0x10 to 0x15, 0x1a to 0x1d, 0x1f to 0x21):
- *
- * | message                        | sent                              | who ignores it                               |
- * |--------------------------------|-----------------------------------|----------------------------------------------|
- * | SetExtranoncePrefix            | only by `setExtranoncePrefix`     | goes on with the old prefix, all is rejected |
- * | SetGroupChannel                | only by `setGroupChannel`         | misses jobs: not for one that has one channel |
- * | CloseChannel                   | only by `closeChannel`            | goes on into `invalid-channel-id`: disconnect it |
- * | UpdateChannel.Error            | to an UpdateChannel               | sends none                                   |
- * | SetCustomMiningJob.Success, .Error | to a SetCustomMiningJob       | sends none                                   |
- *
- * All channels share the jobs made from a template, so a job costs one coinbase however many channels there are,
- * and a merkle root for each channel that must be told one.
- *
- * @throws Sv2Error `invalid-shares-per-minute`, `invalid-hashrate` for `minHashrate`, `out-of-range` for `shareBatchSize`
- */
-export const miningServer = (options: MiningServerOptions): MiningServer => {
+/** Where a {@link channelServer} gets its work. */
+export interface ServerWork<S extends JobSource> {
+  readonly jobs: Jobs<S>;
+  /** What answers SetCustomMiningJob. */
+  readonly customJobs: (
+    work: Work<S>,
+  ) => (client: ServerClient, message: SetCustomMiningJob, now: number) => MiningServerOutput;
+  /** Whether targets are held to the network's; otherwise to what `setHardestTarget` was told. */
+  readonly followsNetwork: boolean;
+}
+
+/** A mining server whatever its jobs are made of. */
+export type ChannelServer<S extends JobSource> = Omit<MiningServer, 'newTemplate'> &
+  Pick<WorkIntake<S>, 'newTemplate' | 'endWork'> & {
+    /** See `ChannelTargets.setHardest`. */
+    setHardestTarget(target: Uint8Array, now: number): MiningServerOutput;
+    /** A client and its channels, as they are; live. */
+    client(clientId: number): ServerClient | undefined;
+    /** Lets a client go with its channels open. */
+    release(client: ServerClient): void;
+    /** Takes a client that another server of the same extranonce allocator has let go, and gives it the work that is done here. */
+    adopt(client: ServerClient, now: number): MiningServerOutput;
+  };
+
+/** Options of a {@link channelServer}. */
+export type ChannelServerOptions = Omit<MiningServerOptions, keyof JobFactoryOptions | 'acceptCustomJob'> &
+  Pick<MiningServerOptions, 'versionRollingAllowed'>;
+
+/** A mining server whose jobs are made of templates, or of something else; see {@link miningServer}. */
+export const channelServer = <S extends JobSource>(
+  options: ChannelServerOptions,
+  { jobs, customJobs, followsNetwork }: ServerWork<S>,
+): ChannelServer<S> => {
   const { extranonce, sharesPerMinute, minHashrate = 1000, vardiff = true } = options;
   const targets = channelTargets({ sharesPerMinute, minHashrate, vardiff });
   // what is wrong with the options is not to be the first client's trouble
   targets.open({ nominalHashRate: 0, maxTarget: new Uint8Array(32).fill(0xff) }, 0);
   shareAccounting({ batchSize: options.shareBatchSize });
-  const factory = jobFactory({ marks: jobMarks(), ...options });
-  const jobs: Jobs = {
-    of: (template) => factory.fromTemplate(template, extranonce.size),
-    renewed: (template) => factory.renewed(template, extranonce.size),
-  };
   const clients = new Map<number, ServerClient>();
-  const work: Work = { current: null, awaited: null, future: new Map() };
+  const work: Work<S> = { current: null, awaited: null, future: new Map() };
   const count = channelCount(options);
   const open = channelOpening(options, targets, work, jobs, count);
-  const setCustomMiningJob = customJobs(options, work, factory);
+  const setCustomMiningJob = customJobs(work);
 
   const clientOf = (clientId: number): ServerClient => {
     const client = clients.get(clientId);
@@ -152,16 +160,19 @@ export const miningServer = (options: MiningServerOptions): MiningServer => {
   /** Those that have yet to be held to the network's target. */
   let unbounded: Iterator<ChannelOfClient> | undefined;
 
-  /** Keeps the targets of some channels within what the network target allows; the others have their turn at `tick`. */
+  /** Keeps the targets of some channels within their bound; the others have their turn at `tick`. */
   const bound = (slice: readonly ChannelOfClient[], now: number): readonly MiningServerOutput[] => {
     if (isLastSlice(slice)) unbounded = undefined;
     return slice.map(([{ clientId }, channel]) => targets.bound(clientId, channel, now));
   };
-  const intake = workIntake(work, jobs, extranonce, broadcast, (networkTarget, now) => {
-    if (!targets.setNetworkTarget(networkTarget)) return [];
+  const boundTargets = (hardest: Uint8Array, now: number): readonly MiningServerOutput[] => {
+    if (!targets.setHardest(hardest)) return [];
     unbounded = channels();
     return bound(nextSlice(unbounded), now);
-  });
+  };
+  const intake = workIntake(work, jobs, extranonce, broadcast, (networkTarget, now) =>
+    vardiff && followsNetwork ? boundTargets(hardestTarget(networkTarget), now) : [],
+  );
 
   return {
     addClient(clientId, flags, address) {
@@ -210,6 +221,7 @@ export const miningServer = (options: MiningServerOptions): MiningServer => {
     },
     newTemplate: intake.newTemplate,
     setNewPrevHash: intake.setNewPrevHash,
+    endWork: intake.endWork,
     renewJobs: (now, olderThan = 0) => intake.renew(renewable(), now, olderThan),
     setTarget(clientId, channelId, target) {
       const channel = channelOf(clientOf(clientId), channelId);
@@ -267,7 +279,57 @@ export const miningServer = (options: MiningServerOptions): MiningServer => {
     *channels() {
       for (const [{ clientId }, channel] of channels()) yield [clientId, channel];
     },
+    setHardestTarget: (target, now) => gather(boundTargets(target, now)),
+    client: (clientId) => clients.get(clientId),
+    release(client) {
+      clients.delete(client.clientId);
+      for (let left = client.channels.size; left > 0; left--) count.closed(client);
+    },
+    adopt(client, now) {
+      const { clientId } = client;
+      clients.set(clientId, client);
+      for (const _ of client.channels) count.opened(client);
+      return gather([
+        ...[...client.channels.values()].map((channel) => targets.bound(clientId, channel, now)),
+        outputFor(clientId, movedWork(client, work, jobs)),
+      ]);
+    },
   };
+};
+
+/**
+ * A mining server (spec chapter 5) without its connections: it takes what clients send, and templates, and says
+ * what to send to whom and what happened. It does no I/O, reads no clock and throws only at its caller; whatever
+ * a client sends is answered.
+ *
+ * Routine operation sends nothing that firmware in the field ignores. What Bitaxe's has no case for, and what that
+ * costs (its sv2_protocol.h; it reads 0x00 to 0x02, 0x10 to 0x15, 0x1a to 0x1d, 0x1f to 0x21):
+ *
+ * | message                        | sent                              | who ignores it                               |
+ * |--------------------------------|-----------------------------------|----------------------------------------------|
+ * | SetExtranoncePrefix            | only by `setExtranoncePrefix`     | goes on with the old prefix, all is rejected |
+ * | SetGroupChannel                | only by `setGroupChannel`         | misses jobs: not for one that has one channel |
+ * | CloseChannel                   | only by `closeChannel`            | goes on into `invalid-channel-id`: disconnect it |
+ * | UpdateChannel.Error            | to an UpdateChannel               | sends none                                   |
+ * | SetCustomMiningJob.Success, .Error | to a SetCustomMiningJob       | sends none                                   |
+ *
+ * All channels share the jobs made from a template, so a job costs one coinbase however many channels there are,
+ * and a merkle root for each channel that must be told one.
+ *
+ * @throws Sv2Error `invalid-shares-per-minute`, `invalid-hashrate` for `minHashrate`, `out-of-range` for `shareBatchSize`
+ */
+export const miningServer = (options: MiningServerOptions): MiningServer => {
+  const { size } = options.extranonce;
+  const factory = jobFactory({ marks: jobMarks(), ...options });
+  return channelServer<NewTemplate>(options, {
+    jobs: {
+      of: (template) => factory.fromTemplate(template, size),
+      renewed: (template) => factory.renewed(template, size),
+      mayRecur: false,
+    },
+    customJobs: (work) => customJobs(options, work, factory),
+    followsNetwork: true,
+  });
 };
 
 const updateError = (

@@ -7,7 +7,7 @@ import {
   type OpenStandardMiningChannel,
 } from '../../messages/index.js';
 import type { OpenMiningChannelErrorCode } from '../error-codes.js';
-import { firstJobs, type Jobs, type Work } from '../work/job-distribution.js';
+import { firstJobs, type Jobs, type JobSource, type Work } from '../work/job-distribution.js';
 import { outputFor } from '../mining-server-output.js';
 import type { MiningServerOptions, MiningServerOutput } from '../mining-server-types.js';
 import type { ChannelCount } from './channel-limits.js';
@@ -26,11 +26,11 @@ interface Space {
 }
 
 /** What opens channels for a mining server (spec §5.3.2 to §5.3.6). */
-export const channelOpening = (
-  options: MiningServerOptions,
+export const channelOpening = <S extends JobSource>(
+  options: Pick<MiningServerOptions, 'extranonce' | 'shareBatchSize' | 'isKnownUser'>,
   targets: ChannelTargets,
-  work: Work,
-  jobs: Jobs,
+  work: Work<S>,
+  jobs: Jobs<S>,
   count: ChannelCount,
 ) => {
   const { extranonce, shareBatchSize, isKnownUser = () => true } = options;
@@ -57,8 +57,9 @@ export const channelOpening = (
       return { ...take(false), wasUsed: false };
     } catch (error) {
       const errorCode = allocationError(error);
-      // whoever makes the coinbases could make the same again
-      if (errorCode !== 'channel-capacity-exhausted' || client.requiresWorkSelection) return errorCode;
+      // whoever else makes the coinbases could make the same again
+      const isElsewhere = jobs.mayRecur || client.requiresWorkSelection;
+      if (errorCode !== 'channel-capacity-exhausted' || isElsewhere) return errorCode;
     }
     try {
       return { ...take(true), wasUsed: true };
@@ -95,6 +96,7 @@ export const channelOpening = (
       shareBatchSize,
       extranoncePrefix,
       extranonceSize,
+      jobsMayRecur: jobs.mayRecur,
     });
     addChannel(client, channel);
     count.opened(client);

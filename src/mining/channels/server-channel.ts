@@ -60,8 +60,8 @@ export interface ServerChannel {
   readonly shares: ShareAccounting;
   /** When it was last given a job for its target alone, milliseconds since 1970; 0 before. */
   renewedAt: number;
-  /** Whether its client has made coinbases of its own, which it could make again. */
-  hasCustomJobs: boolean;
+  /** Whether the same coinbase may come again on a later tip: custom jobs are the client's own, and others an upstream server's. */
+  jobsMayRecur: boolean;
 }
 
 /** What {@link serverChannel} is told. */
@@ -76,6 +76,8 @@ export interface ServerChannelOptions {
   readonly vardiff: VardiffState;
   /** Shares per SubmitShares.Success. */
   readonly shareBatchSize: number;
+  /** Whether jobs are made elsewhere, so that nobody here knows which coinbases come again. */
+  readonly jobsMayRecur: boolean;
 }
 
 /** A channel without jobs, as a client's message asks for it. */
@@ -97,7 +99,6 @@ export const serverChannel = (
   tip: null,
   shares: shareAccounting({ batchSize: shareBatchSize }),
   renewedAt: 0,
-  hasCustomJobs: false,
   ...options,
 });
 
@@ -152,17 +153,17 @@ export const retireChannelJobs = (channel: ServerChannel, tip: ChainTip | null):
 export const addCustomJob = (channel: ServerChannel, job: ServerJob, tip: ChainTip): void => {
   if (channel.tip !== null && !sameTip(channel.tip, tip)) retireJobs(channel.jobs);
   moveTo(channel, tip);
-  channel.hasCustomJobs = true;
+  channel.jobsMayRecur = true;
   addChannelJob(channel, job, tip);
 };
 
 /**
  * Shares that were seen on another previous hash cannot come again: they would be stale, and if that one comes
- * back it is with jobs of other coinbases. Only custom jobs can be the same then.
+ * back it is with jobs of other coinbases. Only custom jobs and those of an upstream server can be the same then.
  */
 const moveTo = (channel: ServerChannel, tip: ChainTip | null): void => {
   if (tip === null || !samePrevHash(channel.tip, tip))
-    channel.shares.clear(channel.hasCustomJobs ? RETURNING_TIPS : 0);
+    channel.shares.clear(channel.jobsMayRecur ? RETURNING_TIPS : 0);
   channel.tip = tip;
 };
 

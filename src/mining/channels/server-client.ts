@@ -17,7 +17,12 @@ export interface ServerClient {
   groupJobs: Map<number, Set<number>>;
   /** The group that new channels join. */
   defaultGroupId: number | null;
-  lastId: number;
+  readonly ids: ChannelIds;
+}
+
+/** The last id of a channel or group that a connection has seen; one for all servers that share the connection. */
+export interface ChannelIds {
+  last: number;
 }
 
 /**
@@ -25,8 +30,14 @@ export interface ServerClient {
  *
  * @param flags of its SetupConnection
  * @param address whose other clients' channels count together with this one's
+ * @param ids those of the connection, if other servers have channels on it too
  */
-export const serverClient = (clientId: number, flags: number, address?: string): ServerClient => ({
+export const serverClient = (
+  clientId: number,
+  flags: number,
+  address?: string,
+  ids: ChannelIds = { last: 0 },
+): ServerClient => ({
   clientId,
   address,
   requiresStandardJobs: (flags & miningSetupFlags.requiresStandardJobs) !== 0,
@@ -35,11 +46,11 @@ export const serverClient = (clientId: number, flags: number, address?: string):
   groups: new Map(),
   groupJobs: new Map(),
   defaultGroupId: null,
-  lastId: 0,
+  ids,
 });
 
 /** A channel or group id that this connection has not seen: they share one name space (spec §5.2.3). */
-export const nextId = (client: ServerClient): number => ++client.lastId;
+export const nextId = ({ ids }: ServerClient): number => ++ids.last;
 
 /** The id of the group that a new channel is to join. */
 export const groupForNewChannel = (client: ServerClient): number =>

@@ -77,11 +77,12 @@ export interface ChannelTargets {
    */
   set(clientId: number, channel: ServerChannel, target: Uint8Array, now: number): MiningServerOutput;
   /**
-   * The network's target, 32 bytes, little-endian, is this from now on.
+   * No channel's target is to be harder than this from now on, 32 bytes, little-endian; without vardiff, each is to be this, as far as
+   * its client accepts it.
    * @returns whether that says anything about channels, each of which must be told by {@link ChannelTargets.bound} then
    */
-  setNetworkTarget(networkTarget: Uint8Array): boolean;
-  /** Holds a channel to the network's target. */
+  setHardest(hardest: Uint8Array): boolean;
+  /** Holds a channel to what {@link ChannelTargets.setHardest} was told. */
   bound(clientId: number, channel: ServerChannel, now: number): MiningServerOutput;
 }
 
@@ -93,8 +94,8 @@ export interface ChannelTargets {
 export const channelTargets = ({ vardiff, sharesPerMinute, minHashrate }: TargetPolicy): ChannelTargets => {
   let minTarget: Uint8Array | undefined;
 
-  const start = ({ nominalHashRate, maxTarget }: Opening, now: number): VardiffState =>
-    startVardiff({
+  const start = ({ nominalHashRate, maxTarget }: Opening, now: number): VardiffState => {
+    const state = startVardiff({
       now,
       nominalHashrate: nominalHashRate,
       maxTarget,
@@ -102,6 +103,10 @@ export const channelTargets = ({ vardiff, sharesPerMinute, minHashrate }: Target
       minHashrate,
       ...(minTarget === undefined ? {} : { minTarget }),
     });
+    return vardiff || minTarget === undefined
+      ? state
+      : stepVardiff(state, { type: 'set', now, target: minTarget });
+  };
 
   const moveTo = (clientId: number, channel: ServerChannel, next: VardiffState): MiningServerOutput => {
     const before = channel.vardiff;
@@ -148,14 +153,18 @@ export const channelTargets = ({ vardiff, sharesPerMinute, minHashrate }: Target
       return moveTo(clientId, channel, stepVardiff(state, { type, now }));
     },
     set: (clientId, channel, target, now) => step(clientId, channel, { type: 'set', now, target }),
-    setNetworkTarget(networkTarget) {
-      if (!vardiff) return false;
-      const hardest = hardestTarget(networkTarget);
+    setHardest(hardest) {
       if (minTarget !== undefined && compareTargets(hardest, minTarget) === 0) return false;
       minTarget = hardest.slice(); // a tip's is a view of its whole frame
       return true;
     },
     bound: (clientId, channel, now) =>
-      minTarget === undefined ? NOTHING : step(clientId, channel, { type: 'update', now, minTarget }),
+      minTarget === undefined
+        ? NOTHING
+        : step(
+            clientId,
+            channel,
+            vardiff ? { type: 'update', now, minTarget } : { type: 'set', now, target: minTarget },
+          ),
   };
 };

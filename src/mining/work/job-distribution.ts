@@ -1,6 +1,6 @@
 import { sameBytes } from '../../bitcoin/consensus-bytes.js';
 import { SetNewPrevHash, type Message, type NewTemplate } from '../../messages/index.js';
-import type { ChainTip } from './chain-tip.js';
+import { samePrevHash, type ChainTip } from './chain-tip.js';
 import type { ServerJob } from './job.js';
 import { MAX_FUTURE_JOBS } from './job-lifetime.js';
 import {
@@ -13,20 +13,29 @@ import {
 } from '../channels/server-channel.js';
 import type { ServerClient } from '../channels/server-client.js';
 
+/** What jobs are made of: a template, or a job of an upstream server. */
+export interface JobSource {
+  readonly templateId: bigint;
+  /** Whether it is for a tip that is still to come. */
+  readonly futureTemplate: boolean;
+  /** From which time on its job may be mined, if not from its tip's: seconds since 1970, and when that was learnt of in milliseconds. */
+  readonly begins?: Pick<ChainTip, 'minNtime' | 'receivedAt'>;
+}
+
 /** What there is to mine: the same for all clients. */
-export interface Work {
+export interface Work<S extends JobSource = NewTemplate> {
   /** The chain tip and the template mined on it; null before the first. */
-  current: { readonly tip: ChainTip; readonly template: NewTemplate } | null;
+  current: { readonly tip: ChainTip; readonly template: S } | null;
   /** The last tip; as long as `current` is null there is no template for it, and clients can't be told of it. */
   lastTip?: ChainTip;
   /** The template that the last tip names and that has not come yet. */
   awaited: bigint | null;
   /** Templates for the next tip by their id, the oldest first. */
-  readonly future: Map<bigint, NewTemplate>;
+  readonly future: Map<bigint, S>;
 }
 
 /** Keeps a future template; the oldest above {@link MAX_FUTURE_JOBS} is dropped, as channels drop their jobs. */
-export const keepFuture = ({ future }: Work, template: NewTemplate): void => {
+export const keepFuture = <S extends JobSource>({ future }: Work<S>, template: S): void => {
   future.delete(template.templateId);
   future.set(template.templateId, template);
   for (const oldest of future.keys()) {
@@ -36,11 +45,13 @@ export const keepFuture = ({ future }: Work, template: NewTemplate): void => {
 };
 
 /** Makes jobs of templates for the channels of a server. */
-export interface Jobs {
+export interface Jobs<S extends JobSource = NewTemplate> {
   /** The job of a template, the same each time. */
-  of(template: NewTemplate): ServerJob;
-  /** Another job of a template: work that nobody had yet. */
-  renewed(template: NewTemplate): ServerJob;
+  of(template: S): ServerJob;
+  /** Another job of a template: work that nobody had yet, unless jobs may recur. */
+  renewed(template: S): ServerJob;
+  /** Whether coinbases are made elsewhere, so that the same may come again. */
+  readonly mayRecur: boolean;
 }
 
 /**
@@ -83,11 +94,11 @@ const noteFutureJob = (client: ServerClient, groupChannelId: number, { jobId }: 
  *
  * @returns the messages that tell the client
  */
-export const groupFutureJobs = (
+export const groupFutureJobs = <S extends JobSource>(
   client: ServerClient,
   groupChannelId: number,
-  { future }: Work,
-  jobs: Jobs,
+  { future }: Work<S>,
+  jobs: Jobs<S>,
 ): Message[] =>
   client.requiresWorkSelection
     ? []
@@ -149,11 +160,11 @@ export const distributePrevHash = (
  * @param ownJob whether it needs work that no other channel had, as its extranonce prefix was another's a moment ago
  * @returns the messages to send after the channel's opening
  */
-export const firstJobs = (
+export const firstJobs = <S extends JobSource>(
   { requiresWorkSelection }: ServerClient,
   channel: ServerChannel,
-  { current, future }: Work,
-  jobs: Jobs,
+  { current, future }: Work<S>,
+  jobs: Jobs<S>,
   ownJob: boolean,
 ): Message[] => {
   if (requiresWorkSelection) return [];
@@ -168,6 +179,31 @@ export const firstJobs = (
   for (const template of future.values())
     messages.push(jobMessage(channel, addChannelJob(channel, jobs.of(template), null)));
   return messages;
+};
+
+/**
+ * Gives a client that had other work until now the work that is done here. On the same previous hash late shares for
+ * its jobs from before still count.
+ *
+ * @returns the messages that tell the client
+ */
+export const movedWork = <S extends JobSource>(
+  client: ServerClient,
+  { current, future }: Work<S>,
+  jobs: Jobs<S>,
+): Message[] => {
+  client.groupJobs = new Map();
+  for (const { jobs: own } of client.channels.values()) own.future.clear();
+  if (current === null) return distributePrevHash(client, null, null);
+  const { tip, template } = current;
+  const job = jobs.of(template);
+  const isSame = [...client.channels.values()].every(
+    ({ tip: own }) => samePrevHash(own, tip) && own?.nbits === tip.nbits && own.minNtime <= tip.minNtime,
+  );
+  const now = isSame
+    ? distributeJob(client, job, tip)
+    : [...distributeJob(client, job, null), ...distributePrevHash(client, job, tip)];
+  return [...now, ...[...future.values()].flatMap((next) => distributeJob(client, jobs.of(next), null))];
 };
 
 const prevHashMessage = (channelId: number, { jobId }: ServerJob, tip: ChainTip): SetNewPrevHash =>

@@ -1,12 +1,12 @@
 /** What templates and previous hashes lead to: who is given which work, and which work ends. */
 import { sameBytes } from '../../bitcoin/consensus-bytes.js';
 import { Sv2Error } from '../../codec/errors.js';
-import type { Message, NewTemplate } from '../../messages/index.js';
+import type { Message, NewTemplate, SetNewPrevHashTemplate } from '../../messages/index.js';
 import type { ExtranonceAllocator } from '../channels/extranonce.js';
 import type { ServerChannel } from '../channels/server-channel.js';
 import type { ServerClient } from '../channels/server-client.js';
 import { gather, NOTHING, outputFor } from '../mining-server-output.js';
-import type { MiningServer, MiningServerOutput, PrevHashOutput } from '../mining-server-types.js';
+import type { MiningServerOutput, PrevHashOutput } from '../mining-server-types.js';
 import { chainTipFrom, ntimeAt, samePrevHash, sameTip, type ChainTip } from './chain-tip.js';
 import {
   distributeJob,
@@ -15,6 +15,7 @@ import {
   renewJob,
   awaitsJob,
   type Jobs,
+  type JobSource,
   type Work,
 } from './job-distribution.js';
 
@@ -24,8 +25,12 @@ export type Broadcast = (messagesFor: (client: ServerClient) => Message[]) => Mi
 /** A channel, and whose it is. */
 export type ChannelOfClient = readonly [client: ServerClient, channel: ServerChannel];
 
-/** What {@link workIntake} can do. */
-export interface WorkIntake extends Pick<MiningServer, 'newTemplate' | 'setNewPrevHash'> {
+/** What {@link workIntake} can do; see `MiningServer`. */
+export interface WorkIntake<S extends JobSource = NewTemplate> {
+  newTemplate(template: S): MiningServerOutput;
+  setNewPrevHash(message: SetNewPrevHashTemplate, now: number): PrevHashOutput;
+  /** There is nothing to mine, and nobody knows on what: all jobs are stale. Clients hear nothing. */
+  endWork(): MiningServerOutput;
   /**
    * Gives those of these channels that await one another job of the template that is mined.
    *
@@ -34,20 +39,21 @@ export interface WorkIntake extends Pick<MiningServer, 'newTemplate' | 'setNewPr
   renew(channels: readonly ChannelOfClient[], now: number, olderThan: number): MiningServerOutput;
 }
 
-/** The part of a mining server that takes templates and previous hashes; see `MiningServer`. */
-export const workIntake = (
-  work: Work,
-  jobs: Jobs,
+/** The part of a mining server that takes templates, or what else jobs are made of, and previous hashes. */
+export const workIntake = <S extends JobSource>(
+  work: Work<S>,
+  jobs: Jobs<S>,
   extranonce: ExtranonceAllocator,
   broadcast: Broadcast,
   boundTargets: (networkTarget: Uint8Array, now: number) => readonly MiningServerOutput[],
-): WorkIntake => {
+): WorkIntake<S> => {
   /** For `renew`: the template that was mined when it was called, and since when. */
-  let seen: { readonly template: NewTemplate; readonly since: number } | null = null;
+  let seen: { readonly template: S; readonly since: number } | null = null;
 
   /** Mines a template on a tip that clients were not told of yet, which they can only be with a future job. */
-  const mineOn = (tip: ChainTip, template: NewTemplate, endsCustomJobs: boolean): MiningServerOutput => {
+  const mineOn = (known: ChainTip, template: S, endsCustomJobs: boolean): MiningServerOutput => {
     const job = jobs.of(template);
+    const tip = beginning(known, template);
     work.current = { tip, template };
     return broadcast((client) =>
       client.requiresWorkSelection
@@ -74,6 +80,7 @@ export const workIntake = (
   };
 
   return {
+    endWork: () => endWork(null, null),
     newTemplate(received) {
       const template = { ...received }; // jobs go by the object, and one that comes again is to be other work
       const { current, lastTip } = work;
@@ -85,8 +92,9 @@ export const workIntake = (
       }
       if (current !== null) {
         const job = jobs.of(template);
-        work.current = { tip: current.tip, template };
-        return broadcast((client) => distributeJob(client, job, current.tip));
+        const tip = beginning(current.tip, template);
+        work.current = { tip, template };
+        return broadcast((client) => distributeJob(client, job, tip));
       }
       if (lastTip !== undefined) return mineOn(lastTip, template, false);
       const { templateId } = template;
@@ -150,3 +158,7 @@ export const workIntake = (
     },
   };
 };
+
+/** The tip as a template's job builds on it. */
+const beginning = (tip: ChainTip, { begins }: JobSource): ChainTip =>
+  begins === undefined ? tip : { ...tip, ...begins };
