@@ -1,3 +1,6 @@
+export * from './aggregation/mining-proxy.js';
+export type * from './aggregation/mining-proxy-types.js';
+export type { ForwardedShare } from './aggregation/upstream-route.js';
 export * from './work/chain-tip.js';
 export type { ChannelLimits } from './channels/channel-limits.js';
 export * from './channels/client-channel.js';
@@ -9,7 +12,7 @@ export * from './work/job-mark.js';
 export type { JobStore } from './work/job-lifetime.js';
 export * from './work/merkle-root.js';
 export * from './mining-client.js';
-export * from './mining-server.js';
+export { miningServer } from './mining-server.js';
 export * from './mining-server-types.js';
 export * from './shares/seen-shares.js';
 export * from './shares/accounts.js';

@@ -1,5 +1,4 @@
 /** How many channels there may be: of one client, of one address, and in all. */
-import type { ServerClient } from './server-client.js';
 
 /** Limits of open channels. Each takes about 9 KB of memory. */
 export interface ChannelLimits {
@@ -11,14 +10,20 @@ export interface ChannelLimits {
   readonly maxChannels?: number;
 }
 
+/** Whose channels are counted. */
+export interface ChannelOwner {
+  readonly channels: { readonly size: number };
+  readonly address: string | undefined;
+}
+
 /** Counts channels. See {@link channelCount}. */
 export interface ChannelCount {
   /** Whether the client may open another. */
-  hasRoom(client: ServerClient): boolean;
+  hasRoom(client: ChannelOwner): boolean;
   /** The client has opened one. */
-  opened(client: ServerClient): void;
+  opened(client: ChannelOwner): void;
   /** One of the client's was closed. */
-  closed(client: ServerClient): void;
+  closed(client: ChannelOwner): void;
 }
 
 /** Keeps count of the open channels of a server. */
@@ -30,7 +35,7 @@ export const channelCount = ({
   const ofAddress = new Map<string, number>();
   let inAll = 0;
 
-  const change = ({ address }: ServerClient, by: 1 | -1): void => {
+  const change = ({ address }: ChannelOwner, by: 1 | -1): void => {
     inAll += by;
     if (address === undefined) return;
     const count = (ofAddress.get(address) ?? 0) + by;

@@ -34,13 +34,9 @@ export const customJobs =
     const { clientId } = client;
     const { channelId, requestId } = message;
     const refuse = (errorCode: SetCustomMiningJobErrorCode, reason: string): MiningServerOutput =>
-      outputFor(
-        clientId,
-        [SetCustomMiningJobError({ channelId, requestId, errorCode })],
-        [{ type: 'CustomJobRefused', clientId, channelId, errorCode, reason }],
-      );
+      refusal(client, message, errorCode, reason);
 
-    if (acceptCustomJob === undefined) return refuse('jd-not-supported', 'custom jobs are not accepted here');
+    if (acceptCustomJob === undefined) return noCustomJobs(client, message);
     if (!client.requiresWorkSelection) {
       return refuse('work-selection-not-negotiated', 'SetupConnection was without REQUIRES_WORK_SELECTION');
     }
@@ -64,6 +60,22 @@ export const customJobs =
       [{ type: 'CustomJobAccepted', clientId, channelId, jobId }],
     );
   };
+
+/** What answers SetCustomMiningJob where no custom jobs are accepted. */
+export const noCustomJobs = (client: ServerClient, message: SetCustomMiningJob): MiningServerOutput =>
+  refusal(client, message, 'jd-not-supported', 'custom jobs are not accepted here');
+
+const refusal = (
+  { clientId }: ServerClient,
+  { channelId, requestId }: SetCustomMiningJob,
+  errorCode: SetCustomMiningJobErrorCode,
+  reason: string,
+): MiningServerOutput =>
+  outputFor(
+    clientId,
+    [SetCustomMiningJobError({ channelId, requestId, errorCode })],
+    [{ type: 'CustomJobRefused', clientId, channelId, errorCode, reason }],
+  );
 
 /**
  * Checks what a pool can tell of a SetCustomMiningJob without knowing what was declared (spec §5.3.18): that it

@@ -22,7 +22,7 @@ import type { Connector } from '../../transport/connection.js';
 import type { Hasher } from './hasher.js';
 import { miningSession, type MiningChannelOptions } from './mining-session.js';
 import type { ChannelKind, MinerOutcome } from './outcomes.js';
-import { workerNameOf } from './worker-name.js';
+import { workerNameOf } from '../../mining/worker-name.js';
 
 export type { ChannelKind, MinerOutcome, MiningChannelOptions };
 

@@ -27,7 +27,7 @@ import { channelSlot, closing } from './channel-slot.js';
 import type { Hasher } from './hasher.js';
 import type { ChannelKind, MinerOutcome } from './outcomes.js';
 import { paced } from './paced.js';
-import { workerNameOf } from './worker-name.js';
+import { workerNameOf } from '../../mining/worker-name.js';
 
 /** Which channels are opened, and for whom. */
 export interface MiningChannelOptions {

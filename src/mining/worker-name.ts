@@ -1,4 +1,4 @@
-import { maxWorkerNameLength } from '../../messages/user-identity.js';
+import { maxWorkerNameLength } from '../messages/user-identity.js';
 
 /**
  * The worker's name in a user identity, as pools and proxies have it: what comes after the first dot.

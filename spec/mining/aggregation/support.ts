@@ -1,0 +1,170 @@
+/** A mining proxy between pools and miners, all of them without connections: what one says reaches the other at once. */
+import {
+  isMiningServerMessage,
+  miningClient,
+  miningProxy,
+  type ClientChannel,
+  type MiningClient,
+  type MiningClientMessage,
+  type MiningProxy,
+  type MiningProxyOptions,
+  type MiningProxyOutcome,
+  type MiningProxyOutput,
+  type MiningServer,
+  type MiningServerOutcome,
+  type MiningServerOutput,
+  type OpenMiningChannel,
+  type UpstreamInfo,
+} from '../../../src/mining/index.js';
+import type { Message } from '../../../src/messages/index.js';
+import type { MiningToClient } from '../../../src/messages/directions.js';
+import { mineShare, NOW, zeros } from '../support.js';
+
+/** A miner behind the proxy. */
+export interface Miner {
+  readonly id: number;
+  readonly core: MiningClient;
+  /** All that the proxy has sent it. */
+  readonly received: Message[];
+  /** Says something; a request for a channel is remembered. */
+  send(message: MiningClientMessage): readonly MiningProxyOutcome[];
+  /** Mines a share for a channel, its first unless given, and hands it in. */
+  mine(channel?: ClientChannel, firstNonce?: number): readonly MiningProxyOutcome[];
+  /** Its first channel. */
+  readonly channel: ClientChannel;
+  leave(): void;
+}
+
+/** A proxy, and what is connected to it. */
+export interface ProxyNetwork {
+  readonly proxy: MiningProxy;
+  /** Milliseconds since 1970. */
+  now: number;
+  /** What happened at the proxy. */
+  readonly outcomes: MiningProxyOutcome[];
+  /** What happened at the pools. */
+  readonly poolOutcomes: MiningServerOutcome[];
+  /** What the proxy has sent upstreams. */
+  readonly sent: Message[];
+  /** What miners made no sense of. */
+  readonly nonsense: Error[];
+  /** Connects the proxy to a pool, as a client with an id of its own there. */
+  connect(pool: MiningServer, info?: UpstreamInfo, upstream?: number): number;
+  /** The connection breaks. */
+  disconnect(upstream?: number): void;
+  /** Tells the proxy what a pool has led to. */
+  fromPool(output: MiningServerOutput): void;
+  /** Tells the proxy something that no pool has said. */
+  upstreamSays(message: MiningToClient, upstream?: number): readonly MiningProxyOutcome[];
+  miner(flags?: number): Miner;
+  tick(milliseconds: number): void;
+  /** The outcomes of one type. */
+  of<T extends MiningProxyOutcome['type']>(type: T): Extract<MiningProxyOutcome, { readonly type: T }>[];
+}
+
+/** A network of a proxy alone. */
+export const proxyNetwork = (options: Partial<MiningProxyOptions> = {}): ProxyNetwork => {
+  const proxy = miningProxy({
+    mode: 'aggregate',
+    userIdentity: 'farm',
+    randomBytes: zeros,
+    shareBatchSize: 1,
+    minHashrate: 1,
+    ...options,
+  });
+  const links = new Map<number, { readonly pool: MiningServer; readonly clientId: number }>();
+  const miners = new Map<number, Miner>();
+  let lastClientId = 0;
+  let lastMiner = 0;
+
+  const receive = (output: MiningProxyOutput): readonly MiningProxyOutcome[] => {
+    network.outcomes.push(...output.outcomes);
+    for (const { clientId, messages } of output.messages) {
+      const miner = miners.get(clientId);
+      miner?.received.push(...messages);
+      for (const message of messages) {
+        if (miner === undefined || !isMiningServerMessage(message)) continue;
+        for (const change of miner.core.handle(message, network.now))
+          if (change.type === 'nonsense' || change.type === 'unusable') network.nonsense.push(change.error);
+      }
+    }
+    for (const { upstream, messages } of output.toUpstreams) {
+      network.sent.push(...messages);
+      const link = links.get(upstream);
+      for (const message of messages)
+        if (link !== undefined)
+          network.fromPool(link.pool.handle(link.clientId, message as MiningClientMessage, network.now));
+    }
+    return output.outcomes;
+  };
+
+  const network: ProxyNetwork = {
+    proxy,
+    now: NOW,
+    outcomes: [],
+    poolOutcomes: [],
+    sent: [],
+    nonsense: [],
+    connect(pool, info = {}, upstream = 0) {
+      const clientId = ++lastClientId;
+      pool.addClient(clientId, 0);
+      links.set(upstream, { pool, clientId });
+      receive(proxy.addUpstream(upstream, info, network.now));
+      return clientId;
+    },
+    disconnect(upstream = 0) {
+      const link = links.get(upstream);
+      links.delete(upstream);
+      link?.pool.removeClient(link.clientId);
+      receive(proxy.removeUpstream(upstream, 'the connection broke', network.now));
+    },
+    fromPool({ messages, outcomes }) {
+      network.poolOutcomes.push(...outcomes);
+      for (const { clientId, messages: own } of messages)
+        for (const [upstream, link] of links)
+          if (link.clientId === clientId)
+            for (const message of own)
+              receive(proxy.handleUpstream(upstream, message as MiningToClient, network.now));
+    },
+    upstreamSays: (message, upstream = 0) => receive(proxy.handleUpstream(upstream, message, network.now)),
+    miner(flags = 0) {
+      const id = ++lastMiner;
+      const core = miningClient();
+      const miner: Miner = {
+        id,
+        core,
+        received: [],
+        send(message) {
+          if (message.type.startsWith('Open')) core.request(message as OpenMiningChannel);
+          return receive(proxy.handle(id, message, network.now));
+        },
+        mine: (channel = miner.channel, firstNonce = 0) =>
+          miner.send(mineShare(channel, network.now, firstNonce).message),
+        get channel() {
+          const [first] = core.channels.values();
+          if (first === undefined) throw new Error('the miner has no channel');
+          return first;
+        },
+        leave() {
+          miners.delete(id);
+          receive(proxy.removeClient(id, network.now));
+        },
+      };
+      proxy.addClient(id, flags, '10.0.0.1');
+      miners.set(id, miner);
+      return miner;
+    },
+    tick(milliseconds) {
+      const end = network.now + milliseconds;
+      while (network.now < end) {
+        network.now += 250;
+        receive(proxy.tick(network.now));
+      }
+    },
+    of: (type) =>
+      network.outcomes.filter(
+        (outcome): outcome is Extract<MiningProxyOutcome, { type: typeof type }> => outcome.type === type,
+      ),
+  };
+  return network;
+};

@@ -1,0 +1,278 @@
+/** What upstream servers say, and what it means for the channels that share theirs. */
+import { bytesToHex } from '../../codec/hex.js';
+import type { Sv2Error } from '../../codec/errors.js';
+import type { MiningToClient } from '../../messages/directions.js';
+import {
+  CloseChannel,
+  OpenMiningChannelError,
+  type SubmitSharesError,
+  type SubmitSharesSuccess,
+} from '../../messages/mining.js';
+import type { ClientChannel } from '../channels/client-channel.js';
+import {
+  isMiningServerMessage,
+  type MiningClientChange,
+  type MiningServerMessage,
+} from '../mining-client.js';
+import { RETURNING_TIPS } from '../work/chain-tip.js';
+import type { ChannelJob, ExtendedJob } from '../work/job.js';
+import type { Aggregate } from './aggregate.js';
+import type { ProxyOutput } from './output.js';
+import type { ProxyChannels } from './proxy-channels.js';
+import { upstreamRoute, type UpstreamRoute } from './upstream-route.js';
+import type { UpstreamSession } from './upstream-session.js';
+
+/** A job of an extended channel always has a coinbase. */
+type Job = ChannelJob<ExtendedJob>;
+
+/**
+ * Takes in what upstream servers say.
+ *
+ * @param nextPrevHash called when there is a previous hash that none of the upstreams has had lately
+ */
+export const upstreamIntake = (
+  sessions: Map<number, UpstreamSession>,
+  channels: ProxyChannels,
+  nextPrevHash: () => void,
+) => {
+  const { deliver, discard, openAt, waited } = channels;
+  let prevHashes: readonly string[] = [];
+
+  const seen = (prevHash: Uint8Array): void => {
+    const known = bytesToHex(prevHash);
+    if (prevHashes.includes(known)) return;
+    prevHashes = [...prevHashes, known].slice(-RETURNING_TIPS);
+    nextPrevHash();
+  };
+
+  /** The aggregates that an id of an upstream means, with their channels there. */
+  const addressed = (session: UpstreamSession, id: number): readonly Aggregate[] => {
+    const one = session.aggregates.get(id);
+    if (one !== undefined) return [one];
+    return [...session.aggregates.values()].filter(({ route }) => route?.channel.groupChannelId === id);
+  };
+
+  const opened = (
+    session: UpstreamSession,
+    requestId: number,
+    channel: ClientChannel,
+    now: number,
+    out: ProxyOutput,
+  ): void => {
+    const to = session.requests.get(requestId);
+    session.requests.delete(requestId);
+    if (to === undefined) return;
+    const { upstream } = session;
+    const { channelId, target } = channel;
+    to.asked = null;
+    to.route = upstreamRoute(upstream, channel);
+    session.routes.set(channelId, to.route);
+    session.aggregates.set(channelId, to);
+    const userIdentity = channels.identityOf(to);
+    out.tell({ type: 'UpstreamChannelOpened', upstream, channelId, userIdentity, target });
+    deliver(to, to.takeTarget(now), now, out);
+    if (to.waiting === null || to.request === null) return;
+    const client = waited(to);
+    if (client !== undefined) openAt(to, client, to.request, now, out);
+    if (to.members === 0) discard(to, out);
+  };
+
+  const refused = (
+    session: UpstreamSession,
+    requestId: number,
+    errorCode: string,
+    out: ProxyOutput,
+  ): void => {
+    const to = session.requests.get(requestId);
+    session.requests.delete(requestId);
+    if (to === undefined) return;
+    to.asked = null;
+    const userIdentity = channels.identityOf(to);
+    out.tell({ type: 'UpstreamChannelRefused', upstream: session.upstream, userIdentity, errorCode });
+    if (to.request === null) {
+      session.fault('channel-refused', `it refused to open a channel: ${errorCode}`, out);
+      return;
+    }
+    const { request, waiting } = to;
+    if (waiting !== null) {
+      const answer = OpenMiningChannelError({ requestId: request.requestId, errorCode });
+      out.send([{ clientId: waiting, messages: [answer] }]);
+      discard(to, out);
+      return;
+    }
+    unserved(to, `its upstream refused a channel for it: ${errorCode}`, out);
+  };
+
+  /** The clients of an upstream channel that there will not be again. */
+  const unserved = (to: Aggregate, message: string, out: ProxyOutput): void => {
+    const clientIds = new Set([...to.server.channels()].map(([clientId]) => clientId));
+    for (const clientId of clientIds)
+      out.tell({ type: 'ClientUnserved', clientId, code: 'no-upstream-channel', message });
+  };
+
+  /** Ends the way to an upstream channel. */
+  const ended = (route: UpstreamRoute, reason: string, out: ProxyOutput): void => {
+    const shares = route.close();
+    const { upstream, channel } = route;
+    const upstreamChannelId = channel.channelId;
+    if (shares.length > 0)
+      out.tell({ type: 'UpstreamUnanswered', upstream, upstreamChannelId, shares, reason });
+  };
+
+  const closed = (
+    session: UpstreamSession,
+    { channelId }: ClientChannel,
+    reason: string,
+    out: ProxyOutput,
+  ): void => {
+    const to = session.aggregates.get(channelId);
+    session.aggregates.delete(channelId);
+    const route = session.routes.get(channelId);
+    session.routes.delete(channelId);
+    if (to === undefined || route === undefined) return;
+    to.route = null;
+    out.tell({ type: 'UpstreamChannelClosed', upstream: session.upstream, channelId, reason });
+    ended(route, `the upstream closed the channel: ${reason}`, out);
+    if (to.request === null) session.fault('channel-closed', `it closed the channel: ${reason}`, out);
+    else unserved(to, `its upstream closed its channel: ${reason}`, out);
+  };
+
+  const nonsense = (session: UpstreamSession, error: Sv2Error, out: ProxyOutput): void => {
+    if (error.code === 'invalid-target') session.fault('channel-unusable', error.message, out);
+    else session.nonsense(error.code, error.message, out);
+  };
+
+  const changed = (
+    session: UpstreamSession,
+    message: MiningServerMessage,
+    change: MiningClientChange,
+    now: number,
+    out: ProxyOutput,
+  ): void => {
+    switch (change.type) {
+      case 'opened':
+        opened(session, change.requestId, change.channel, now, out);
+        break;
+      case 'refused':
+        refused(session, change.requestId, change.errorCode, out);
+        break;
+      case 'unusable': {
+        const isOurs = session.requests.has(change.requestId);
+        const { channelId, isTaken, error } = change;
+        if (!isTaken) out.toUpstream(session.upstream, CloseChannel({ channelId, reasonCode: error.code }));
+        if (isOurs) session.fault('channel-unusable', error.message, out);
+        else if (error.code !== 'not-requested') session.nonsense(error.code, error.message, out);
+        break;
+      }
+      case 'work': {
+        const to = session.aggregates.get(change.channel.channelId);
+        if (to === undefined || message.type === 'NewExtendedMiningJob') break;
+        const job = change.job as Job | null;
+        if (job?.tip != null) seen(job.tip.prevHash);
+        deliver(to, to.takeTarget(now), now, out);
+        deliver(to, to.takeTip(job, now), now, out);
+        started(session, change.channel, job, now, out);
+        break;
+      }
+      case 'target': {
+        const { channelId, target } = change.channel;
+        const to = session.aggregates.get(channelId);
+        if (to === undefined) break;
+        out.tell({ type: 'UpstreamTargetChanged', upstream: session.upstream, channelId, target });
+        deliver(to, to.takeTarget(now), now, out);
+        break;
+      }
+      case 'closed':
+        closed(session, change.channel, change.reason, out);
+        break;
+      case 'nonsense':
+        nonsense(session, change.error, out);
+    }
+  };
+
+  const started = (
+    session: UpstreamSession,
+    { channelId }: ClientChannel,
+    job: Job | null,
+    now: number,
+    out: ProxyOutput,
+  ): void => {
+    if (job?.tip == null) return;
+    session.job(now);
+    const { jobId, tip } = job;
+    const { prevHash } = tip;
+    out.tell({ type: 'UpstreamJobStarted', upstream: session.upstream, channelId, jobId, prevHash });
+  };
+
+  /** Gives the channels a job that their upstream channels have taken. */
+  const jobCame = (
+    session: UpstreamSession,
+    id: number,
+    jobId: number,
+    now: number,
+    out: ProxyOutput,
+  ): void => {
+    for (const to of addressed(session, id)) {
+      const { channel } = to.route as UpstreamRoute;
+      const { future, active } = channel.jobs;
+      const job = (active?.jobId === jobId ? active : future.get(jobId)) as Job | undefined;
+      if (job === undefined) continue;
+      deliver(to, to.takeTarget(now), now, out);
+      try {
+        deliver(to, to.takeJob(job, now), now, out);
+      } catch (error) {
+        nonsense(session, error as Sv2Error, out);
+        continue;
+      }
+      if (active === job) started(session, channel, job, now, out);
+    }
+  };
+
+  const accepted = (session: UpstreamSession, message: SubmitSharesSuccess, out: ProxyOutput): void => {
+    const { channelId: upstreamChannelId, newSharesSum, newSubmitsAcceptedCount: count } = message;
+    const route = session.routes.get(upstreamChannelId);
+    if (route === undefined) return;
+    const shares = route.accepted(message);
+    session.verdict(shares.length, out);
+    const { upstream } = session;
+    out.tell({ type: 'UpstreamAccepted', upstream, upstreamChannelId, shares, newSharesSum, count });
+  };
+
+  const rejected = (session: UpstreamSession, message: SubmitSharesError, out: ProxyOutput): void => {
+    const { channelId: upstreamChannelId, errorCode } = message;
+    const route = session.routes.get(upstreamChannelId);
+    if (route === undefined) return;
+    const { upstream } = session;
+    const share = route.rejected(message) ?? null;
+    out.tell({ type: 'UpstreamRejected', upstream, upstreamChannelId, share, errorCode });
+    if (errorCode !== 'stale-share') session.verdict(0, out); // those come with every tip
+  };
+
+  return {
+    handle(upstream: number, message: MiningToClient, now: number, out: ProxyOutput): void {
+      const session = sessions.get(upstream);
+      if (session === undefined) return;
+      if (message.type === 'SubmitShares.Success') {
+        accepted(session, message, out);
+      } else if (message.type === 'SubmitShares.Error') {
+        rejected(session, message, out);
+      } else if (message.type === 'UpdateChannel.Error') {
+        session.nonsense(message.errorCode, `it refused a new hash rate: ${message.errorCode}`, out);
+      } else if (isMiningServerMessage(message) && !session.isFaulty) {
+        const isAnswer = message.type.startsWith('Open') || message.type === 'CloseChannel';
+        if (!isAnswer && session.change(now, out)) return;
+        for (const change of session.core.handle(message, now)) changed(session, message, change, now, out);
+        if (message.type === 'NewExtendedMiningJob')
+          jobCame(session, message.channelId, message.jobId, now, out);
+      }
+    },
+    remove(upstream: number, reason: string, out: ProxyOutput): void {
+      const session = sessions.get(upstream);
+      if (session === undefined) return;
+      sessions.delete(upstream);
+      for (const route of session.routes.values()) ended(route, reason, out);
+      for (const one of session.aggregates.values()) one.route = null;
+      for (const one of session.requests.values()) one.asked = null;
+    },
+  };
+};
