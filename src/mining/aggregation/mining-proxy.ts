@@ -12,8 +12,8 @@ import { upstreamIntake } from './upstream-intake.js';
 import { upstreamJobs, type UpstreamJob } from './upstream-jobs.js';
 import { upstreamSession, type UpstreamSession } from './upstream-session.js';
 
-/** How often it is looked for targets that wait for a job, and how old that job must be, in milliseconds. */
-const renewal = { every: 5_000, olderThan: 30_000 };
+/** How old a job must be to be renewed for a target that waits for the next one, in milliseconds. */
+const renewalAge = 30_000;
 
 /**
  * A mining proxy without its connections: a mining server to its clients and a mining client to upstream servers. It
@@ -80,7 +80,6 @@ export const miningProxy = (options: MiningProxyOptions): MiningProxy => {
   const intake = upstreamIntake(sessions, channels, () => extranonce.nextPrevHash());
   /** Answers what is for no channel that there is. */
   const nowhere = newServer();
-  let renewedAt = -Infinity;
 
   const clientOf = (clientId: number): ProxyClient => {
     const client = channels.clients.get(clientId);
@@ -147,11 +146,9 @@ export const miningProxy = (options: MiningProxyOptions): MiningProxy => {
       within((out) => {
         for (const session of sessions.values()) session.tick(now, out);
         channels.tick(now, out);
-        const renews = now - renewedAt >= renewal.every;
-        if (renews) renewedAt = now;
         for (const one of channels.aggregates) {
           channels.deliver(one, one.server.tick(now), now, out);
-          if (renews) channels.deliver(one, one.server.renewJobs(now, renewal.olderThan), now, out);
+          channels.deliver(one, one.server.renewJobs(now, renewalAge), now, out);
         }
       }),
     flush: (clientId) =>
