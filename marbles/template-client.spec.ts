@@ -1,5 +1,14 @@
-import { describe, it } from '@jest/globals';
-import { asyncScheduler, ignoreElements, merge, tap, timer, type Observable } from 'rxjs';
+import { describe, expect, it } from '@jest/globals';
+import {
+  asyncScheduler,
+  ignoreElements,
+  merge,
+  mergeMap,
+  takeUntil,
+  tap,
+  timer,
+  type Observable,
+} from 'rxjs';
 import { SubmitSharesExtended, SubmitSolution } from '../src/messages/index.js';
 import { pool, type PoolOptions } from '../src/roles/pool/pool.js';
 import { templateClient } from '../src/roles/pool/template-client.js';
@@ -344,5 +353,60 @@ describe('a pool whose template provider is silent', () => {
       },
       { until: 35_000 },
     );
+  });
+});
+
+describe('a template provider that says thousands of', () => {
+  it.each([
+    ['templates', (index: number) => template(1_000 + index)],
+    ['tips', (index: number) => ({ ...prevHashFor(3), prevHash: hashOf(index % 200) })],
+    ['tips for templates that there are not', (index: number) => prevHashFor(1_000 + index)],
+    ['tips that make no sense', (index: number) => ({ ...prevHashFor(1_000 + index), nBits: 0 })],
+  ])('%s is left, also if there is no other, and nothing of it is used any more', (_, message) => {
+    let told = 0;
+    let faults = 0;
+    let isLeft = false;
+    marbles(
+      ({ connection }) => {
+        const provider = connection('-wtp', fromProvider);
+        const flood$ = timer(5).pipe(
+          mergeMap(() => Array.from({ length: 5_000 }, (__, index) => message(index))),
+        );
+        const lying = { ...provider, message$: merge(provider.message$, flood$) };
+        const [serverSide, clientSide] = siblings();
+        const client = createClient({
+          templateDistribution: {
+            connect: testConnector([lying]),
+            handler: templateClient({
+              payout: [],
+              providers: 1,
+              maxTemplateAge: 600_000,
+              scheduler: asyncScheduler,
+            }),
+          },
+          sibling: clientSide,
+          reconnect: { initialDelay: 10_000 },
+          random: () => 0,
+        });
+        merge(
+          client.start(),
+          serverSide.trigger$.pipe(
+            tap(() => (told += 1)),
+            ignoreElements(),
+          ),
+        )
+          .pipe(takeUntil(timer(100)))
+          .subscribe((outcome) => {
+            if (outcome.type === 'ProviderFault') faults += 1;
+            if (outcome.type === 'disconnected') isLeft = true;
+          });
+      },
+      { until: 200 },
+    );
+    expect({ isLeft, told: told <= 1_003, faults: faults <= 1_001 }).toEqual({
+      isLeft: true,
+      told: true,
+      faults: true,
+    });
   });
 });

@@ -55,11 +55,11 @@ describe('a template', () => {
   });
 
   it('is one too many when they come by the thousand, but not when a fast chain brings them', () => {
-    const flood = templateRate();
+    const flood = templateRate('templates');
     const faults = Array.from({ length: 1_001 }, () => flood(0));
     expect(faults.filter((fault) => fault !== undefined)).toEqual([faults[1_000]]);
     expect(faults[1_000]?.code).toBe('too-many-templates');
-    const fast = templateRate();
+    const fast = templateRate('templates');
     for (let count = 0; count < 5_000; count++) expect(fast(count * 10)).toBeUndefined();
   });
 });

@@ -97,12 +97,16 @@ export function networkFault(
   return { code: 'wrong-network', message };
 }
 
-/** Templates that may come at once, and that may come a second beyond: regtest's blocks come fast. */
+/** Templates, and tips, that may come at once, and that may come a second beyond: regtest's blocks come fast. */
 const burst = 1_000;
 const perSecond = 100;
 
-/** Counts templates. Times are milliseconds since 1970. @returns what is wrong when there are too many, if they are */
-export function templateRate(): (now: number) => Fault | undefined {
+/**
+ * Counts templates or tips. Times are milliseconds since 1970.
+ * @param what for people
+ * @returns what is wrong when there are too many, if they are
+ */
+export function templateRate(what: 'templates' | 'tips'): (now: number) => Fault | undefined {
   let level = 0;
   let last: number | undefined;
   return (now) => {
@@ -110,7 +114,7 @@ export function templateRate(): (now: number) => Fault | undefined {
     last = now;
     if (level <= burst) return undefined;
     level = 0; // told once, and it is left
-    const message = `more than ${burst} templates at once; expected ${perSecond} a second at most`;
+    const message = `more than ${burst} ${what} at once; expected ${perSecond} a second at most`;
     return { code: 'too-many-templates', message };
   };
 }

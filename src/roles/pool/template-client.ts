@@ -108,7 +108,8 @@ export const templateClient =
       const constraints = CoinbaseOutputConstraints(coinbaseOutputConstraints(payout));
       const held = heldSolutions();
       const ids = templateIds();
-      let rate = templateRate();
+      let rate = templateRate('templates');
+      let tipRate = templateRate('tips');
       let isConnected = false;
       let isClockTold = false;
       let isTargetTold = false;
@@ -141,6 +142,8 @@ export const templateClient =
 
       const takeTip = (tip: SetNewPrevHashTemplate): Emitted[] => {
         if (!isConnected) return [];
+        const flood = tipRate(scheduler.now());
+        if (flood !== undefined) return faulty(flood);
         const known = ids.find(tip.templateId);
         const fault = tipFault(tip, known !== undefined);
         const foreign =
@@ -200,7 +203,8 @@ export const templateClient =
             isClockTold = false;
             isTargetTold = false;
             upstream = server.upstream;
-            rate = templateRate();
+            rate = templateRate('templates');
+            tipRate = templateRate('tips');
             ids.connected(server.upstream);
             const { send, outcomes } = held.connected(server.upstream, scheduler.now());
             return [sendToServer(constraints, ...send), ...outcomes];
