@@ -216,6 +216,50 @@ describe('a template provider', () => {
     });
   });
 
+  it('sends one client no more than 4 MB of transactions a second, however often it asks', () => {
+    const big = blockTemplate([{ ...transaction(1), data: new Uint8Array(2_000_000) }]);
+    const ask = (templateId: number) => RequestTransactionData({ templateId: BigInt(templateId) });
+    marbles(({ connection, cold, expectSent, expectOutcomes }) => {
+      // repeated while it waits, it is answered once; another client does not wait for this one
+      const busy = connection('sc 98ms (qqqqx) 995ms q', { s, c: room, q: ask(1), x: ask(77) });
+      const other = connection('sc 98ms q', { s, c: room, q: ask(1) });
+      const server = templateProvider({
+        listen: clients(busy, other),
+        source: source(cold<SourceUpdate>('a', { a: big })),
+      });
+      const values = {
+        ...{ w, f: future(1n), t: tip(1n, big) },
+        q: like({ type: 'RequestTransactionData.Success' }),
+        x: like({ type: 'RequestTransactionData.Error' }),
+      };
+      expectSent(busy).toBe('w(ft) 95ms q 499ms q 499ms x-q', values);
+      expectSent(other).toBe('w(ft) 95ms q', values);
+      expectOutcomes(server.start(), ...trouble).toBe('');
+    });
+  });
+
+  it('keeps 16 requests of a client, and takes more for nonsense', () => {
+    const big = blockTemplate([{ ...transaction(1), data: new Uint8Array(2_000_000) }]);
+    marbles(
+      ({ connection, cold, expectOutcomes }) => {
+        const ask = (templateId: number) => RequestTransactionData({ templateId: BigInt(templateId) });
+        const values = {
+          ...{ s, c: room },
+          ...Object.fromEntries([...'ABCDEFGHIJKLMNOPQR'].map((letter, at) => [letter, ask(1 + at)])),
+        };
+        const patient = connection(`sc 98ms (ABCDEFGHIJKLMNOPQ${'R'.repeat(1_000)})`, values);
+        const server = (client: typeof patient) =>
+          templateProvider({ listen: clients(client), source: source(cold<SourceUpdate>('a', { a: big })) });
+        expectOutcomes(server(patient).start(), 'disconnected', ...trouble).toBe('');
+        const greedy = connection(`sc 98ms (ABCDEFGHIJKLMNOPQ${'R'.repeat(1_001)})`, values);
+        expectOutcomes(server(greedy).start(), 'disconnected').toBe('100ms d', {
+          d: like({ reason: { code: 'too-much-nonsense' } }),
+        });
+      },
+      { until: 5_000 },
+    );
+  });
+
   it('parts with a client that no block has room for, and serves the others', () => {
     marbles(({ connection, cold, expectSent, expectOutcomes }) => {
       const greedy = CoinbaseOutputConstraints({

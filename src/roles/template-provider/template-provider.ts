@@ -7,6 +7,7 @@ import {
   filter,
   from,
   groupBy,
+  map,
   merge,
   mergeMap,
   takeUntil,
@@ -22,7 +23,7 @@ import {
 } from '../../messages/template-distribution.js';
 import type { TemplateDistributionServerHandler } from '../../service/handlers.js';
 import { handleEach, ofEvent, ofMessage } from '../../service/operators.js';
-import { disconnect, send, type HandlerError, type ServerEffect } from '../../service/outcomes.js';
+import { disconnect, nonsense, send, type HandlerError, type ServerEffect } from '../../service/outcomes.js';
 import { createServer, type Server } from '../../service/server.js';
 import type { Connection } from '../../transport/connection.js';
 import type {
@@ -32,6 +33,7 @@ import type {
   SourceRecovered,
   SourceWarning,
 } from './block-source.js';
+import { pacedAnswers, type Answering } from './paced-answers.js';
 import { solutions, type BlockAccepted, type BlockRejected } from './solutions.js';
 import { templateStore, type StoreOutput } from './template-store.js';
 
@@ -133,6 +135,24 @@ export const templateDistribution =
 
       const solutionHandler = solutions(source, (templateId) => store.find(templateId));
       const removed$ = event$.pipe(ofEvent('clientRemoved'));
+      function removalOf(key: number) {
+        return removed$.pipe(filter(({ clientId }) => clientId === key));
+      }
+
+      /** Eight bytes ask for up to 4 MB. */
+      const transactionData = (clientId: number): Answering<bigint, Emitted> => ({
+        reply(templateId) {
+          const message = store.transactionData(templateId);
+          return {
+            value: send(clientId, message),
+            bytes:
+              message.type === 'RequestTransactionData.Success'
+                ? message.transactionList.reduce((sum, { length }) => sum + length, 0)
+                : 0,
+          };
+        },
+        refuse: () => nonsense(clientId),
+      });
 
       const done = (output: StoreOutput): Emitted[] => {
         if (output.type === 'Refusal') {
@@ -157,13 +177,11 @@ export const templateDistribution =
         event$.pipe(
           ofMessage(CoinbaseOutputConstraints),
           // the first at once, then the newest of each interval: every change makes a template
-          groupBy(({ clientId }) => clientId, {
-            duration: ({ key }) => removed$.pipe(filter(({ clientId }) => clientId === key)),
-          }),
+          groupBy(({ clientId }) => clientId, { duration: ({ key }) => removalOf(key) }),
           mergeMap((ofClient$) =>
             ofClient$.pipe(
               throttleTime(minInterval, scheduler, { leading: true, trailing: true }),
-              takeUntil(removed$.pipe(filter(({ clientId }) => clientId === ofClient$.key))),
+              takeUntil(removalOf(ofClient$.key)),
             ),
           ),
           handleEach('templateDistribution', ({ clientId, message }) =>
@@ -173,9 +191,14 @@ export const templateDistribution =
         removed$.pipe(handleEach('templateDistribution', ({ clientId }) => store.removeClient(clientId))),
         event$.pipe(
           ofMessage(RequestTransactionData),
-          handleEach('templateDistribution', ({ clientId, message }) => [
-            send(clientId, store.transactionData(message.templateId)),
-          ]),
+          groupBy(({ clientId }) => clientId, { duration: ({ key }) => removalOf(key) }),
+          mergeMap((ofClient$) =>
+            pacedAnswers<bigint, Emitted>(
+              ofClient$.pipe(map(({ message }) => message.templateId)),
+              transactionData(ofClient$.key),
+              scheduler,
+            ).pipe(takeUntil(removalOf(ofClient$.key))),
+          ),
         ),
         event$.pipe(
           ofMessage(SubmitSolution),
