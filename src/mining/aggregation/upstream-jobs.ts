@@ -29,7 +29,7 @@ const maxCoinbasePart = 0xffff;
  *
  * @param localSize bytes of prefix and extranonce of a channel here together; at most `extranonceSize` of the upstream channel
  */
-export const ahead = (
+const ahead = (
   extranoncePrefix: Uint8Array,
   { extranonceSize }: Pick<ClientChannel, 'extranonceSize'>,
   localSize: number,
