@@ -34,10 +34,10 @@ const no = (requestId: number, unsupportedExtensions: number[], requiredExtensio
 const job = (jobId: number) =>
   NewMiningJob({ channelId: 1, jobId, minNtime: null, version: 0, merkleRoot: new Uint8Array(32) });
 
-const clientOf = <A extends ApplicationOutcome = never>(
+const clientOf = (
   server: TestConnection,
   extensions: ClientExtensionPolicy,
-  handler: MiningClientHandler<A> = silentHandler,
+  handler: MiningClientHandler<ApplicationOutcome> = silentHandler,
 ) => createClient({ mining: { connect: testConnector([server]), handler }, extensions });
 
 /** Answers every job with a share that has a TLV. */

@@ -33,10 +33,10 @@ const no = (requestId: number, unsupportedExtensions: number[], requiredExtensio
 const worker = userIdentityTlv('w1');
 const named = (sequenceNumber: number) => ({ ...share(sequenceNumber), tlvs: [worker] });
 
-const serverOf = <A extends ApplicationOutcome = never>(
+const serverOf = (
   client: TestConnection,
   extensions: ExtensionPolicy,
-  mining: MiningServerHandler<A> = acceptShares,
+  mining: MiningServerHandler<ApplicationOutcome> = acceptShares,
 ) => createServer({ listen: clients(client), extensions, mining });
 
 describe('extension negotiation, as a server answers it', () => {

@@ -3,12 +3,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { setImmediate } from 'node:timers/promises';
 import { firstValueFrom, map, ReplaySubject, type Subscription } from 'rxjs';
 import { defaultCrypto } from '../../src/crypto/index.js';
-import {
-  NewTemplate,
-  SetupConnectionSuccess,
-  UnknownMessage,
-  type Message,
-} from '../../src/messages/index.js';
+import { NewTemplate, SetupConnectionSuccess, UnknownMessage } from '../../src/messages/index.js';
 import { connect } from '../../src/node/connect.js';
 import { listen, type ListenAddress } from '../../src/node/listen.js';
 import { generateAuthorityKeyPair } from '../../src/noise/index.js';

@@ -1,12 +1,16 @@
 /** What the compiler has to know: `npm run typecheck` is what runs this spec. Nothing of it is executed. */
 import { describe, expect, it } from '@jest/globals';
 import { map, mergeMap, NEVER, of, type Observable } from 'rxjs';
+import { U16 } from '../../src/codec/index.js';
 import {
+  defineMessage,
   NewTemplate,
   OpenStandardMiningChannel,
   SubmitSharesExtended,
   SubmitSharesStandard,
+  SubmitSharesSuccess,
   UnknownMessage,
+  type MessageOf,
   type MiningToServer,
   type OpenMiningChannelError,
   type OpenStandardMiningChannelSuccess,
@@ -47,6 +51,17 @@ const emits =
   <Actual>(_: Observable<Actual>, ...__: Same<Actual, Expected> extends true ? [] : [never]): void =>
     undefined;
 
+const Telemetry = defineMessage('Telemetry', {
+  protocol: 'mining',
+  sentBy: 'client',
+  extensionType: 0x4001,
+  messageType: 0,
+  channelMessage: false,
+  fields: { temperature: U16 },
+});
+
+const none = { channelId: 1, lastSequenceNumber: 1, newSubmitsAcceptedCount: 1, newSharesSum: 1n };
+
 interface ShareAccepted {
   readonly type: 'ShareAccepted';
   readonly difficulty: number;
@@ -69,8 +84,9 @@ function operators(event$: Observable<ServerEvent<MiningToServer>>): void {
       map(({ clientId }) => clientId),
     ),
   );
-  // a mining server never gets a template
-  emits<never>()(event$.pipe(ofMessage(NewTemplate), map(message)));
+  // @ts-expect-error a mining server never gets a template
+  event$.pipe(ofMessage(NewTemplate));
+  emits<MessageOf<typeof Telemetry>>()(event$.pipe(ofMessage(Telemetry), map(message)));
   // @ts-expect-error so that we know that a wrong expectation is found
   emits<SubmitSharesExtended>()(event$.pipe(ofMessage(SubmitSharesStandard), map(message)));
 
@@ -110,6 +126,14 @@ function handlers(): readonly unknown[] {
   const otherSide: MiningClientHandler = () => of(send(1));
   // @ts-expect-error an outcome that the handler's type does not name
   const unnamed: MiningServerHandler = () => of({ type: 'ShareAccepted' });
+  // @ts-expect-error a message that is not sent
+  createServer({ listen: NEVER, mining: () => of(Telemetry({ temperature: 7 }), SubmitSharesSuccess(none)) });
+  // @ts-expect-error the creator of a message instead of one
+  send(1, Telemetry);
+  // @ts-expect-error something else by the name of a message
+  send(1, { type: 'NewTemplate' });
+  send(1, Telemetry({ temperature: 7 }), SubmitSharesSuccess(none));
+  sendToServer(Telemetry({ temperature: 7 }));
   return [mining, wrongSide, otherSide, unnamed];
 }
 

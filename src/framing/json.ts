@@ -4,6 +4,7 @@ import { Sv2Error } from '../codec/errors.js';
 import { bytesToHex, hexToBytes } from '../codec/hex.js';
 import type { Tlv } from '../codec/tlv.js';
 import type { MessageCreator } from '../messages/define-message.js';
+import { noOwnMessages, type OwnMessages } from '../messages/own-messages.js';
 import { creatorByNumbers, creatorByType, messageCreators, type Message } from '../messages/registry.js';
 import { UnknownMessage } from '../messages/unknown.js';
 import { FramingError } from './header.js';
@@ -65,9 +66,14 @@ export class JsonFormError extends Sv2Error {
 
 /**
  * The JSON form of a message.
+ * @param own messages that are known besides those of the specification: `ownMessages([…])`
  * @throws FramingError `unknown-message-type` if there is no message of that `type`
  */
-export function toJson(message: Message): MessageJson {
+export function toJson(
+  anyMessage: Message | { readonly type: string },
+  own: OwnMessages = noOwnMessages,
+): MessageJson {
+  const message = own.read(anyMessage as Message);
   if (UnknownMessage.match(message)) {
     const { messageType, extensionType, channelMessage, payload } = message;
     return {
@@ -78,7 +84,7 @@ export function toJson(message: Message): MessageJson {
       payload: bytesToHex(payload),
     };
   }
-  const creator = creatorByType(message.type);
+  const creator = creatorByType(message.type) ?? own.creatorByType(message.type);
   if (creator === undefined) {
     throw new FramingError('unknown-message-type', `there is no message '${String(message.type)}'`);
   }
@@ -120,12 +126,13 @@ function floatToJson(value: number): JsonValue {
  * `messageType`, by `name`, which may also be the message's `type`. What the schema implies may be left out; what
  * is there must agree with it. The name `Unknown` takes any numbers and a payload in hex.
  * @param value what JSON.parse gave
+ * @param own messages that are known besides those of the specification
  * @throws JsonFormError naming the key and what was expected, CodecError naming a field that is out of range
  */
-export function fromJson(value: unknown): Message {
+export function fromJson(value: unknown, own: OwnMessages = noOwnMessages): Message {
   const form = objectAt('', value);
   checkKeys('', form, ['name', 'messageType', 'extensionType', 'channelMsg', 'payload', 'tlvs']);
-  const creator = creatorFor(form);
+  const creator = creatorFor(form, own);
   if (creator === undefined) return unknownFromJson(form);
 
   const { fields, channelMessage, extensionType } = creator.schema;
@@ -148,14 +155,15 @@ export function fromJson(value: unknown): Message {
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
-function creatorFor(form: JsonObject): MessageCreator | undefined {
+function creatorFor(form: JsonObject, own: OwnMessages): MessageCreator | undefined {
   const name = form['name'] === undefined ? undefined : stringAt('name', form['name']);
   if (name === 'Unknown') return undefined;
-  if (form['messageType'] === undefined) return creatorByName(name);
+  if (form['messageType'] === undefined) return creatorByName(name, own);
 
   const messageType = numberAt('messageType', form['messageType']);
   const extensionType = numberAt('extensionType', form['extensionType'] ?? 0);
-  const creator = creatorByNumbers(extensionType, messageType);
+  const creator =
+    creatorByNumbers(extensionType, messageType) ?? own.creatorByNumbers(extensionType, messageType);
   if (name === undefined || name === creator?.schema.name || name === creator?.type) return creator;
   const found = creator === undefined ? 'no known message' : `'${creator.schema.name}'`;
   throw new JsonFormError(
@@ -165,7 +173,7 @@ function creatorFor(form: JsonObject): MessageCreator | undefined {
   );
 }
 
-function creatorByName(name: string | undefined): MessageCreator {
+function creatorByName(name: string | undefined, own: OwnMessages): MessageCreator {
   if (name === undefined) {
     throw new JsonFormError('missing-json-key', '', "expected a 'name' or a 'messageType'");
   }
@@ -178,7 +186,7 @@ function creatorByName(name: string | undefined): MessageCreator {
       `'${name}' names ${named.length} messages, expected a messageType as well: ${choices}`,
     );
   }
-  const creator = named[0] ?? creatorByType(name);
+  const creator = named[0] ?? creatorByType(name) ?? own.creatorByType(name);
   if (creator === undefined) {
     throw new JsonFormError('unknown-message-name', 'name', `there is no message ${preview(name)}`);
   }

@@ -6,6 +6,7 @@ export * from './template-distribution.js';
 export * from './extensions.js';
 export * from './unknown.js';
 export * from './registry.js';
+export { ownMessages, type AnyMessageCreator, type OwnMessages } from './own-messages.js';
 export * from './directions.js';
 export * from './setup-flags.js';
 export * from './user-identity.js';

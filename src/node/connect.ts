@@ -1,11 +1,13 @@
 import { createConnection } from 'node:net';
 import { concatMap, Observable, throwError, timeout } from 'rxjs';
+import type { AnyMessageCreator } from '../messages/own-messages.js';
 import { NoiseError } from '../noise/errors.js';
 import { parseStratumUrl } from '../noise/url.js';
 import type { ByteStream } from '../transport/byte-stream.js';
 import type { Connector, Endpoint } from '../transport/connection.js';
 import { TransportError } from '../transport/errors.js';
 import { completeLimits, positive, type ConnectionLimits } from '../transport/limits.js';
+import { declaredMessages } from '../transport/knowing.js';
 import { openConnection } from '../transport/open-connection.js';
 import { clientHandshake, type ClientSecurity } from '../transport/security.js';
 import { nodeCrypto } from './crypto.js';
@@ -17,6 +19,8 @@ import { formatAddress, keepAliveDelay, tcpStream } from './tcp-stream.js';
 export interface DialOptions extends ClientSecurity, ConnectionLimits {
   /** Milliseconds that finding and reaching the host may take; 10,000 unless given. */
   readonly connectTimeout?: number;
+  /** Messages that the connection knows besides those of the specification; others of extensions are `Unknown`. */
+  readonly messages?: readonly AnyMessageCreator[];
 }
 
 /** Where to connect to, and how. */
@@ -56,6 +60,7 @@ export function connect(target: string | ConnectOptions, dialOptions: DialOption
   const connectTimeout = positive('connectTimeout', options.connectTimeout ?? defaultConnectTimeout);
   const { scheduler } = limits;
   const handshake = clientHandshake({ crypto: nodeCrypto, ...options }, () => scheduler.now());
+  const messages = declaredMessages(options.messages);
   const address = formatAddress(host, port);
 
   const connection$ = dial(host, port, address).pipe(
@@ -64,7 +69,7 @@ export function connect(target: string | ConnectOptions, dialOptions: DialOption
       scheduler,
       with: () => throwError(() => connectTimedOut(address, connectTimeout)),
     }),
-    concatMap((stream) => openConnection(stream, { ...limits, receivesFrom: 'server', handshake })),
+    concatMap((stream) => openConnection(stream, { ...limits, receivesFrom: 'server', messages, handshake })),
   );
   return Object.assign(connection$, {
     endpoint: { host, port },

@@ -1,6 +1,7 @@
 import { asyncScheduler, merge, type Observable, type SchedulerLike } from 'rxjs';
 import { subprotocols, type Subprotocol } from '../messages/define-message.js';
 import { creatorByType, type Message } from '../messages/registry.js';
+import type { AnyMessageCreator, OwnMessages } from '../messages/own-messages.js';
 import type { Connector } from '../transport/connection.js';
 import {
   checkSetup,
@@ -12,6 +13,7 @@ import {
   checkExtensions,
   checkFlags,
   checkHandler,
+  checkMessages,
   checkMilliseconds,
   checkReconnect,
   checkStream,
@@ -31,6 +33,7 @@ import type {
   ClientOutcome,
   LastWords,
   LeaveServer,
+  NoMessage,
   OwnOutcome,
   SendToServer,
 } from './outcomes.js';
@@ -69,6 +72,11 @@ export interface ClientOptions<
   readonly versions?: Versions;
   /** The extensions it asks for; it does not negotiate unless given. */
   readonly extensions?: ClientExtensionPolicy;
+  /**
+   * Messages of extensions besides those of the specification, as `defineMessage` returns them. They are handled and
+   * sent once their extension is negotiated, so that `extensions` has to name it; none unless given.
+   */
+  readonly messages?: readonly AnyMessageCreator[];
   /**
    * How it comes back after a failure. Unless given, or when it has given up, a connection that cannot be set
    * up (`SetupRefusedError` if the server refused it) or that breaks makes `start()` fail, and one that the
@@ -110,11 +118,17 @@ export function createClient<
   M extends ApplicationOutcome = never,
   J extends ApplicationOutcome = never,
   T extends ApplicationOutcome = never,
->(options: ClientOptions<M, J, T>): Client<OwnOutcome<M | J | T>> {
+>(
+  options: ClientOptions<M, J, T> &
+    NoMessage<'mining', M, 'sendToServer(…)'> &
+    NoMessage<'jobDeclaration', J, 'sendToServer(…)'> &
+    NoMessage<'templateDistribution', T, 'sendToServer(…)'>,
+): Client<OwnOutcome<M | J | T>> {
   const configured: { readonly connectors: readonly Connector[]; readonly setup: ClientSetup }[] = [];
   const handlers: LoopHandler<ClientEvent, Emitted>[] = [];
   const versions = checkVersions(options.versions ?? protocolVersions);
   const extensions = checkExtensions(options.extensions ?? { supported: [] });
+  const messages = checkMessages(options.messages);
   const { device = {}, inactivityLimit, random = Math.random } = options;
 
   for (const protocol of subprotocols) {
@@ -157,6 +171,7 @@ export function createClient<
   };
   const common = {
     extensions,
+    messages,
     setupTimeout: checkMilliseconds('setupTimeout', options.setupTimeout ?? 10_000),
     inactivityLimit:
       inactivityLimit === undefined ? undefined : checkMilliseconds('inactivityLimit', inactivityLimit),
@@ -167,6 +182,7 @@ export function createClient<
     side: 'client',
     handlers,
     sibling: options.sibling,
+    messages,
     first: [],
     begin({ push, emit }) {
       const sessions = new Map<Subprotocol, CurrentUpstream>();
@@ -189,8 +205,8 @@ export function createClient<
             return true;
           }
           if (emitted.type !== 'sendToServer') return false;
-          const { messages } = emitted as SendToServer;
-          for (const [protocol, own] of byProtocol(messages, handler)) sendTo(protocol, own);
+          const effect = emitted as SendToServer;
+          for (const [protocol, own] of byProtocol(effect.messages, handler, messages)) sendTo(protocol, own);
           return true;
         },
         connection$: merge(
@@ -206,10 +222,14 @@ export function createClient<
 }
 
 /** The messages by the connection that carries them; common and unknown messages belong to their sender's. */
-function byProtocol(messages: readonly Message[], handler: Subprotocol): Map<Subprotocol, Message[]> {
+function byProtocol(
+  messages: readonly Message[],
+  handler: Subprotocol,
+  declared: OwnMessages,
+): Map<Subprotocol, Message[]> {
   const sorted = new Map<Subprotocol, Message[]>();
   for (const message of messages) {
-    const protocol = protocolOf(message, handler);
+    const protocol = protocolOf(message, handler, declared);
     const own = sorted.get(protocol);
     if (own === undefined) sorted.set(protocol, [message]);
     else own.push(message);
@@ -217,7 +237,7 @@ function byProtocol(messages: readonly Message[], handler: Subprotocol): Map<Sub
   return sorted;
 }
 
-function protocolOf(message: Message, handler: Subprotocol): Subprotocol {
-  const protocol = message.type === 'Unknown' ? undefined : creatorByType(message.type)?.schema.protocol;
+function protocolOf({ type }: Message, handler: Subprotocol, declared: OwnMessages): Subprotocol {
+  const protocol = (creatorByType(type) ?? declared.creatorByType(type))?.schema.protocol;
   return protocol === undefined || protocol === 'common' || protocol === 'extensions' ? handler : protocol;
 }

@@ -1,5 +1,11 @@
 import { isObservable } from 'rxjs';
 import type { Subprotocol } from '../messages/define-message.js';
+import {
+  noOwnMessages,
+  ownMessages,
+  type AnyMessageCreator,
+  type OwnMessages,
+} from '../messages/own-messages.js';
 import { nameOf, ServiceError } from './errors.js';
 import type { ExtensionPolicy } from './extensions/negotiation.js';
 import { isNullHandler } from './handlers.js';
@@ -40,6 +46,18 @@ export function checkHandler(
 export function checkStream(name: string, value: unknown, what: string): void {
   if (isObservable(value)) return;
   throw new ServiceError('invalid-configuration', `${name}: expected ${what}, got ${nameOf(value)}`);
+}
+
+/**
+ * Takes the messages that an application declares.
+ * @throws ServiceError `invalid-configuration`; its cause says more
+ */
+export function checkMessages(creators: readonly AnyMessageCreator[] | undefined): OwnMessages {
+  try {
+    return creators === undefined ? noOwnMessages : ownMessages(creators);
+  } catch (error) {
+    throw new ServiceError('invalid-configuration', (error as Error).message, {}, error);
+  }
 }
 
 /** The longest time that timers can wait (2^31 - 1). */

@@ -10,6 +10,7 @@ import {
   type ObservableInput,
   type OperatorFunction,
 } from 'rxjs';
+import type { Message } from '../messages/registry.js';
 import { nameOf, ServiceError } from './errors.js';
 import type { HandlerError } from './outcomes.js';
 import type { Trigger } from './define-trigger.js';
@@ -25,15 +26,29 @@ type MatchedBy<C> = C extends {
   ? M
   : never;
 
+/** What of the messages `M` has the type of `Wanted`; a message that the specification does not have is as declared. */
+type MessageFor<M, Wanted> = Wanted extends { readonly type: infer Type }
+  ? Type extends Message['type']
+    ? Extract<M, { readonly type: Type }>
+    : Wanted
+  : never;
+
 /** The message events of `E` whose message is one of those that `C` recognises. */
 export type MessageEventOf<E, C> =
   Extract<E, { readonly type: 'message' }> extends infer Event
     ? Event extends { readonly message: infer M }
-      ? Omit<Event, 'message'> & {
-          readonly message: Extract<M, { readonly type: Extract<MatchedBy<C>, { type: string }>['type'] }>;
-        }
+      ? Omit<Event, 'message'> & { readonly message: MessageFor<M, MatchedBy<C>> }
       : never
     : never;
+
+/** Matchers of messages that are among those of the events `E`; a sentence about each of the others. */
+type Receivable<E, C extends readonly unknown[]> = {
+  [K in keyof C]: [MessageEventOf<E, C[K]>['message']] extends [never]
+    ? `a handler of this side and subprotocol never receives ${TypeOf<MatchedBy<C[K]>>}`
+    : C[K];
+};
+
+type TypeOf<M> = M extends { readonly type: infer Type extends string } ? Type : 'that';
 
 interface AnyEvent {
   readonly type: string;
@@ -44,7 +59,7 @@ interface AnyEvent {
  * @param creators message creators, such as `OpenStandardMiningChannel`
  */
 export function ofMessage<E extends AnyEvent, C extends readonly MessageMatcher<unknown>[]>(
-  ...creators: C
+  ...creators: C & Receivable<E, C>
 ): OperatorFunction<E, MessageEventOf<E, C[number]>> {
   return filter((event: AnyEvent) => {
     if (event.type !== 'message') return false;

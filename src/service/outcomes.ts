@@ -1,4 +1,4 @@
-import type { Message } from '../messages/registry.js';
+import type { KnownMessage, Message } from '../messages/registry.js';
 import type { Subprotocol } from '../messages/define-message.js';
 import type { Endpoint, Peer } from '../transport/connection.js';
 import type { DisconnectReason } from './errors.js';
@@ -86,26 +86,52 @@ export type ServerEffect =
 /** What a client handler can make the client do. */
 export type ClientEffect = SendToServer | LastWords | LeaveServer | TriggerEffect<ClientEvent> | ToSibling;
 
+/** A message, of the specification or an application's own. */
+interface AnyMessage {
+  readonly type: string;
+}
+
+/** Messages that can be sent; a sentence about what is none. */
+type Sendable<M extends readonly unknown[]> = {
+  readonly [K in keyof M]: M[K] extends Message
+    ? M[K]
+    : M[K] extends { readonly schema: unknown; readonly type: infer Type extends string }
+      ? `${Type} makes a message when it is called: ${Type}({ … })`
+      : M[K] extends { readonly type: infer Type extends string }
+        ? Type extends Message['type']
+          ? `this is no ${Type}: ${Type}({ … }) makes one`
+          : M[K]
+        : never;
+};
+
 /**
  * Sends messages to a client of the server. They leave in the order they were sent, without TLVs of extensions
  * that were not negotiated with it, and not before the negotiation of required extensions has ended. Messages of
  * extensions that were not negotiated, and all to a client that is gone, make an `undeliverable` outcome.
  */
-export const send = (clientId: number, ...messages: readonly Message[]): Send => ({
-  type: 'send',
-  clientId,
-  messages,
-});
+export function send(clientId: number, ...messages: readonly Message[]): Send;
+/** As above, with messages of an application's own among them: those that `messages` of the service declares. */
+export function send<const M extends readonly AnyMessage[]>(
+  clientId: number,
+  ...messages: M & Sendable<M>
+): Send;
+export function send(clientId: number, ...messages: readonly Message[]): Send {
+  return { type: 'send', clientId, messages };
+}
 
 /**
  * Sends messages to the server of the subprotocol they belong to (unknown messages: the handler's own), in
  * order, without TLVs of extensions that were not negotiated, and not while extensions are being negotiated anew.
  * Messages of extensions that were not negotiated, and all if it is not connected, make an `undeliverable` outcome.
  */
-export const sendToServer = (...messages: readonly Message[]): SendToServer => ({
-  type: 'sendToServer',
-  messages,
-});
+export function sendToServer(...messages: readonly Message[]): SendToServer;
+/** As above, with messages of an application's own among them: those that `messages` of the service declares. */
+export function sendToServer<const M extends readonly AnyMessage[]>(
+  ...messages: M & Sendable<M>
+): SendToServer;
+export function sendToServer(...messages: readonly Message[]): SendToServer {
+  return { type: 'sendToServer', messages };
+}
 
 /**
  * Leaves the server that the handler's subprotocol is connected to, without waiting for what is still to be sent, for
@@ -180,6 +206,17 @@ export type OwnOutcome<A extends ApplicationOutcome> = Exclude<
   A,
   { readonly type: (ServerEffect | ClientEffect | HandlerError)['type'] }
 >;
+
+/** Says of a handler that emits a message as if it were an outcome, instead of the effect that sends it, so. */
+export type NoMessage<Protocol extends string, A, Effect extends string> = [
+  Extract<A, KnownMessage>,
+] extends [never]
+  ? unknown
+  : {
+      readonly [
+        P in Protocol
+      ]: `the ${P} handler emits the message ${Extract<A, KnownMessage>['type']} itself; ${Effect} sends it`;
+    };
 
 /** A handler threw or its stream failed. It goes on with the next event. */
 export interface HandlerError {

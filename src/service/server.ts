@@ -1,5 +1,6 @@
 import { asyncScheduler, finalize, mergeMap, type Observable, type SchedulerLike } from 'rxjs';
 import { jobDeclarationSetupFlags, miningSetupFlags } from '../messages/setup-flags.js';
+import type { AnyMessageCreator } from '../messages/own-messages.js';
 import type { SetupConnection } from '../messages/common.js';
 import { subprotocols, type Subprotocol } from '../messages/define-message.js';
 import type { Connection } from '../transport/connection.js';
@@ -7,6 +8,7 @@ import {
   checkExtensions,
   checkFlags,
   checkHandler,
+  checkMessages,
   checkMilliseconds,
   checkNonNegative,
   checkStream,
@@ -22,7 +24,7 @@ import type {
   TemplateDistributionServerHandler,
 } from './handlers.js';
 import { isNullHandler } from './handlers.js';
-import type { ApplicationOutcome, OwnOutcome, ServerEffect, ServerOutcome } from './outcomes.js';
+import type { ApplicationOutcome, NoMessage, OwnOutcome, ServerEffect, ServerOutcome } from './outcomes.js';
 import type { NonsenseLimits } from './sessions/nonsense.js';
 import { serverSession, type ServerSession } from './sessions/server-session.js';
 import { service, type Emitted } from './service.js';
@@ -57,6 +59,11 @@ export interface ServerOptions<
   readonly versions?: Versions;
   /** The extensions it speaks; none but negotiation itself unless given. */
   readonly extensions?: ExtensionPolicy;
+  /**
+   * Messages of extensions besides those of the specification, as `defineMessage` returns them. They are handled and
+   * sent once their extension is negotiated, so that `extensions` has to name it; none unless given.
+   */
+  readonly messages?: readonly AnyMessageCreator[];
   /** Milliseconds a client has to send SetupConnection; 10,000 unless given. */
   readonly setupTimeout?: number;
   /** Milliseconds of silence after which a client is disconnected; 3,600,000 (an hour) unless given. */
@@ -99,7 +106,12 @@ export function createServer<
   M extends ApplicationOutcome = never,
   J extends ApplicationOutcome = never,
   T extends ApplicationOutcome = never,
->(options: ServerOptions<M, J, T>): Server<OwnOutcome<M | J | T>> {
+>(
+  options: ServerOptions<M, J, T> &
+    NoMessage<'mining', M, 'send(clientId, …)'> &
+    NoMessage<'jobDeclaration', J, 'send(clientId, …)'> &
+    NoMessage<'templateDistribution', T, 'send(clientId, …)'>,
+): Server<OwnOutcome<M | J | T>> {
   const policies: Partial<Record<Subprotocol, SetupPolicy>> = {};
   const handlers: LoopHandler<ServerEvent, Emitted>[] = [];
 
@@ -125,11 +137,13 @@ export function createServer<
       'server: expected a handler for at least one subprotocol',
     );
   }
+  const messages = checkMessages(options.messages);
   checkStream('server: listen', options.listen, 'an Observable of connections, such as listen({ … })');
   const common = {
     policies,
     versions: checkVersions(options.versions ?? protocolVersions),
     extensions: checkExtensions(options.extensions ?? { supported: [] }),
+    messages,
     setupTimeout: checkMilliseconds('setupTimeout', options.setupTimeout ?? 10_000),
     inactivityLimit: checkMilliseconds('inactivityLimit', options.inactivityLimit ?? 3_600_000),
     nonsense: {
@@ -146,6 +160,7 @@ export function createServer<
     side: 'server',
     handlers,
     sibling: options.sibling,
+    messages,
     first: [{ type: 'started' }],
     begin({ push, emit }) {
       const sessions = new Map<number, ServerSession>();

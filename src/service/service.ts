@@ -1,5 +1,7 @@
 import { defer, ignoreElements, NEVER, tap, type Observable } from 'rxjs';
 import type { Subprotocol } from '../messages/define-message.js';
+import type { OwnMessages } from '../messages/own-messages.js';
+import { creatorByType } from '../messages/registry.js';
 import { ServiceError } from './errors.js';
 import { eventLoop, type EventLoop, type LoopHandler } from './event-loop.js';
 import type { ApplicationOutcome, HandlerError, ToSibling, TriggerEffect } from './outcomes.js';
@@ -32,6 +34,8 @@ export interface ServiceParts<E, O> {
   readonly sibling: Sibling | undefined;
   /** The events every run begins with. */
   readonly first: readonly E[];
+  /** Messages that are known besides those of the specification. */
+  readonly messages: OwnMessages;
   begin(loop: EventLoop<E, O | HandlerError | ApplicationOutcome>): Run;
 }
 
@@ -46,7 +50,8 @@ const ownEffects = {
  * @param parts the handlers and what is particular to the side
  */
 export function service<E extends { readonly type: string }, O>(parts: ServiceParts<E, O>): Service<E, O> {
-  const { side, handlers, sibling, first } = parts;
+  const { side, handlers, sibling, first, messages } = parts;
+  const isMessage = (type: string) => (creatorByType(type) ?? messages.creatorByType(type)) !== undefined;
   type Outcome = O | HandlerError | ApplicationOutcome;
   const foreign: readonly string[] = ownEffects[side === 'server' ? 'client' : 'server'];
   let running: EventLoop<E, Outcome> | undefined;
@@ -61,7 +66,7 @@ export function service<E extends { readonly type: string }, O>(parts: ServicePa
           const what = typeof type === 'string' ? type : `${typeof emitted} without a type`;
           throw new ServiceError(
             'invalid-effect',
-            `${side}: a handler emitted ${what}, which it cannot carry out`,
+            `${side}: the ${handler} handler emitted ${what}, which a ${side} cannot carry out`,
           );
         }
         if (run.perform(emitted, handler)) return;
@@ -75,6 +80,12 @@ export function service<E extends { readonly type: string }, O>(parts: ServicePa
             );
           }
           for (const trigger of (emitted as ToSibling).triggers) sibling.next(trigger);
+        } else if (isMessage(emitted.type)) {
+          const effect = side === 'server' ? 'send(clientId, …)' : 'sendToServer(…)';
+          throw new ServiceError(
+            'invalid-effect',
+            `${side}: the ${handler} handler emitted the message ${emitted.type} itself; ${effect} sends it`,
+          );
         } else {
           loop.emit(emitted);
         }

@@ -1,5 +1,6 @@
 import { filter, type Observable } from 'rxjs';
 import { TestScheduler, type RunHelpers } from 'rxjs/testing';
+import type { AnyMessageCreator } from '../messages/own-messages.js';
 import type { Message } from '../messages/registry.js';
 import type { Peer } from '../transport/connection.js';
 import { matches } from './equality.js';
@@ -22,12 +23,16 @@ export interface MarbleHelpers extends RunHelpers {
    * A connection whose peer sends these messages, from the moment on it is used.
    * @param marbles when; `|` when the peer closes, `#` when the connection breaks
    * @param messages what the letters stand for
-   * @param options what `#` stands for, and who the peer is
+   * @param options what `#` stands for, who the peer is, and what it knows besides the messages of the specification
    */
   connection(
     marbles: string,
-    messages?: Readonly<Record<string, Message>>,
-    options?: { readonly error?: unknown; readonly peer?: Partial<Peer> },
+    messages?: Readonly<Record<string, Message | { readonly type: string }>>,
+    options?: {
+      readonly error?: unknown;
+      readonly peer?: Partial<Peer>;
+      readonly messages?: readonly AnyMessageCreator[];
+    },
   ): TestConnection;
   /** Expects what was sent on a connection, and with `|` when it ended, if that was while services ran. */
   expectSent(connection: TestConnection): Expectation;
@@ -66,8 +71,8 @@ export function marbles<T>(test: (helpers: MarbleHelpers) => T, { until = 600_00
     const { expectObservable } = helpers;
     return test({
       ...helpers,
-      connection: (diagram, messages = {}, { error, peer } = {}) =>
-        testConnection(helpers.cold<Message>(diagram, messages, error), peer),
+      connection: (diagram, messages = {}, { error, peer, messages: known } = {}) =>
+        testConnection(helpers.cold(diagram, messages as Record<string, Message>, error), peer, known),
       expectSent: ({ sent$ }) => expectObservable(sent$, `${until - 1}ms !`),
       expectOutcomes: (outcome$, ...types) =>
         expectObservable(

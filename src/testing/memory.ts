@@ -1,9 +1,11 @@
 import { concatMap, defer, Observable, of, Subject, throwError, type NextObserver } from 'rxjs';
+import type { AnyMessageCreator } from '../messages/own-messages.js';
 import { acceptConnections, type AcceptOptions } from '../transport/accept-connections.js';
 import type { ByteStream } from '../transport/byte-stream.js';
 import type { Connection, Connector, Endpoint } from '../transport/connection.js';
 import { TransportError } from '../transport/errors.js';
 import { completeLimits, type ConnectionLimits } from '../transport/limits.js';
+import { declaredMessages } from '../transport/knowing.js';
 import { openConnection } from '../transport/open-connection.js';
 import { clientHandshake, type ClientSecurity } from '../transport/security.js';
 import { memoryStreams } from './memory-streams.js';
@@ -20,6 +22,8 @@ export interface MemoryListenOptions extends AcceptOptions {
 export interface MemoryConnectOptions extends ClientSecurity, ConnectionLimits {
   /** The listener's name; `memory` unless given. */
   readonly address?: string;
+  /** Messages that the connection knows besides those of the specification; others of extensions are `Unknown`. */
+  readonly messages?: readonly AnyMessageCreator[];
 }
 
 /** A network of its own, in memory: `listen` and `connect` as in `rx-sv2/node`, without sockets. */
@@ -67,6 +71,7 @@ export function memoryNetwork(): MemoryNetwork {
   function connect(options: MemoryConnectOptions = {}): Connector {
     const { address = defaultAddress } = options;
     const limits = completeLimits(options, 'server');
+    const messages = declaredMessages(options.messages);
     const handshake = clientHandshake(options, () => limits.scheduler.now());
     const connection$ = defer(() => {
       const listener = listeners.get(address);
@@ -86,7 +91,11 @@ export function memoryNetwork(): MemoryNetwork {
       const [near, far] = memoryStreams(address, `client ${clients}`);
       listener.next(far);
       return of(near);
-    }).pipe(concatMap((stream) => openConnection(stream, { ...limits, receivesFrom: 'server', handshake })));
+    }).pipe(
+      concatMap((stream) =>
+        openConnection(stream, { ...limits, receivesFrom: 'server', messages, handshake }),
+      ),
+    );
     const [, host, port] = /^(.+):(\d+)$/.exec(address) ?? [];
     return Object.assign(connection$, {
       ...(host === undefined ? {} : { endpoint: { host, port: Number(port) } }),

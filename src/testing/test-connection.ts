@@ -1,6 +1,7 @@
 import { EMPTY, map, Observable, ReplaySubject, tap, type Subscriber } from 'rxjs';
 import { decodeMessage, encodeFrame, encodeFrames } from '../framing/frame.js';
 import { headerSize, readHeader } from '../framing/header.js';
+import { ownMessages, type AnyMessageCreator } from '../messages/own-messages.js';
 import type { Message } from '../messages/registry.js';
 import type { Connection, Connector, Endpoint, Peer } from '../transport/connection.js';
 import { TransportError } from '../transport/errors.js';
@@ -20,8 +21,14 @@ export interface TestConnection extends Connection {
  * @param message$ what the peer sends, from the subscription to `message$` on: usually `cold('a-b', …)`. It
  * completes when the peer closes; an error is a broken connection
  * @param peer who it is; plaintext, `test:1` unless given
+ * @param messages messages besides those of the specification that the peer knows
  */
-export function testConnection(message$: Observable<Message>, peer: Partial<Peer> = {}): TestConnection {
+export function testConnection(
+  message$: Observable<Message>,
+  peer: Partial<Peer> = {},
+  messages: readonly AnyMessageCreator[] = [],
+): TestConnection {
+  const own = ownMessages(messages);
   const sent$ = new ReplaySubject<Message>(Infinity);
   let open = true;
   let receiver: Pick<Subscriber<unknown>, 'complete'> | undefined;
@@ -51,12 +58,12 @@ export function testConnection(message$: Observable<Message>, peer: Partial<Peer
     });
   }
 
-  const send = (...messages: readonly Message[]): void => {
-    encodeFrames(messages);
+  const send = (...sent: readonly Message[]): void => {
+    encodeFrames(sent.map((message) => own.write(message)));
     if (!open) return;
-    for (const message of messages) {
+    for (const message of sent) {
       setup.message(message, 'sent');
-      sent$.next(message);
+      sent$.next(own.read(message));
     }
   };
 
@@ -64,7 +71,7 @@ export function testConnection(message$: Observable<Message>, peer: Partial<Peer
     peer: { address: 'test:1', encrypted: false, ...peer },
     message$: received((message) => message),
     frame$: received((message) => {
-      const bytes = encodeFrame(message);
+      const bytes = encodeFrame(own.write(message));
       return { header: readHeader(bytes, 0), payload: bytes.subarray(headerSize) };
     }),
     send,

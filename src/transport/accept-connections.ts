@@ -1,4 +1,5 @@
 import { EMPTY, Observable, Subscription, type NextObserver, type OperatorFunction } from 'rxjs';
+import type { AnyMessageCreator } from '../messages/own-messages.js';
 import type { ByteStream } from './byte-stream.js';
 import type { Connection } from './connection.js';
 import { TransportError } from './errors.js';
@@ -9,6 +10,7 @@ import {
   type ConnectionLimits,
   type ListenerLimits,
 } from './limits.js';
+import { declaredMessages } from './knowing.js';
 import { hostOf, newcomers, type NewcomerLimits, type Surplus } from './newcomers.js';
 import { openConnection } from './open-connection.js';
 import { serverHandshakes, type ServerSecurity } from './security.js';
@@ -25,6 +27,8 @@ export interface HandshakeFailure {
 
 /** How a listener secures and limits its connections. */
 export interface AcceptOptions extends ServerSecurity, ConnectionLimits, ListenerLimits {
+  /** Messages that connections know besides those of the specification; to them others of extensions are `Unknown`. */
+  readonly messages?: readonly AnyMessageCreator[];
   /** Told about each client that was not let in. */
   readonly handshakeErrorObserver?: NextObserver<HandshakeFailure>;
 }
@@ -51,6 +55,7 @@ export function acceptConnections(
   const listenerLimits = completeListenerLimits(options);
   const limits = completeLimits(options, 'client');
   const now = () => limits.scheduler.now();
+  const messages = declaredMessages(options.messages);
   const handshakes = serverHandshakes(options, now);
   const { handshakeErrorObserver } = options;
 
@@ -102,6 +107,7 @@ export function acceptConnections(
           openConnection(stream, {
             ...limits,
             receivesFrom: 'client',
+            messages,
             handshake: keys?.start,
             inTurn: (work$) => {
               admission.spoke(client);

@@ -1,4 +1,5 @@
-import { Observable, Subscription, type Subscriber } from 'rxjs';
+import { map, Observable, Subscription, type Subscriber } from 'rxjs';
+import { noOwnMessages, type OwnMessages } from '../messages/own-messages.js';
 import type { ByteStream } from './byte-stream.js';
 import type { Connection } from './connection.js';
 import {
@@ -12,6 +13,7 @@ import {
 import { TransportError } from './errors.js';
 import { concatBytes, plainChannel, type FrameChannel } from './frame-channel.js';
 import { completeLimits, type ConnectionLimits } from './limits.js';
+import { knowing } from './knowing.js';
 import type { InTurn } from './handshake-queue.js';
 import { messageConnection, type SharedLimits } from './message-connection.js';
 
@@ -54,6 +56,8 @@ export interface OpenOptions extends ConnectionLimits {
    * emits what it emits. At once unless given.
    */
   readonly inTurn?: InTurn;
+  /** Messages that it knows besides those of the specification. */
+  readonly messages?: OwnMessages | undefined;
   /** What it shares with the other connections of a listener; a connection that was dialled has nothing to share. */
   readonly shared?: SharedLimits;
 }
@@ -66,6 +70,11 @@ export interface OpenOptions extends ConnectionLimits {
  * @throws TransportError `invalid-option`
  */
 export function openConnection(stream: ByteStream, options: OpenOptions): Observable<Connection> {
+  const { messages = noOwnMessages } = options;
+  return opened(stream, options).pipe(map((connection) => knowing(connection, messages)));
+}
+
+function opened(stream: ByteStream, options: OpenOptions): Observable<Connection> {
   const limits = completeLimits(options, options.receivesFrom);
   const { handshake, shared } = options;
   if (handshake === undefined) {

@@ -17,6 +17,7 @@ import {
 } from 'rxjs';
 import { decodeMessage } from '../../framing/frame.js';
 import type { Frame } from '../../framing/frame-assembler.js';
+import type { OwnMessages } from '../../messages/own-messages.js';
 import type { Message } from '../../messages/registry.js';
 import type { Connection } from '../../transport/connection.js';
 import { unreadBytes } from '../../transport/limits.js';
@@ -48,7 +49,12 @@ export interface Direction {
  * A direction. What the operator emits as it was received is sent on as the bytes it came in, and is not even decoded
  * while nobody looks.
  */
-export function direction(from: Connection, to: Connection, scheduler: SchedulerLike): Direction {
+export function direction(
+  from: Connection,
+  to: Connection,
+  own: OwnMessages,
+  scheduler: SchedulerLike,
+): Direction {
   const received$ = new Subject<Message>();
   const sent$ = new Subject<Message>();
   const ended$ = new Subject<void>();
@@ -67,7 +73,7 @@ export function direction(from: Connection, to: Connection, scheduler: Scheduler
 
   const transmit = (message: Message): void => {
     const frame = frames.get(message);
-    if (frame === undefined) to.send(message);
+    if (frame === undefined) to.send(own.write(message));
     else to.sendFrames(frame);
     sent$.next(message);
     holdBack();
@@ -98,7 +104,7 @@ export function direction(from: Connection, to: Connection, scheduler: Scheduler
         holdBack();
         return;
       }
-      const message = decodeMessage(frame.header, frame.payload);
+      const message = own.read(decodeMessage(frame.header, frame.payload));
       frames.set(message, frame);
       received$.next(message);
       if (!hasOperator) transmit(message);

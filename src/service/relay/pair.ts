@@ -30,6 +30,7 @@ import {
 } from '../../messages/common.js';
 import { RequestExtensionsSuccess } from '../../messages/extensions.js';
 import { isUnknownExtension, type Message } from '../../messages/registry.js';
+import type { OwnMessages } from '../../messages/own-messages.js';
 import { extensionNegotiation } from '../../messages/user-identity.js';
 import type { Connection, Connector } from '../../transport/connection.js';
 import { sourceOf } from '../../transport/source.js';
@@ -50,6 +51,8 @@ export interface PairContext {
   readonly inactivityLimit: number;
   readonly scheduler: SchedulerLike;
   readonly redirects: Redirects;
+  /** Messages that operators know besides those of the specification. */
+  readonly messages: OwnMessages;
   /** Who is dialled for a client. */
   route(client: RelayClient): Connector;
   emit(outcome: RelayOutcome): void;
@@ -164,8 +167,8 @@ export function relayPair(client: Connection, clientId: number, context: PairCon
   }
 
   function converse({ server, connector }: Dialled, relayedClient: RelayClient): Observable<never> {
-    const up = direction(client, server, scheduler);
-    const down = direction(server, client, scheduler);
+    const up = direction(client, server, context.messages, scheduler);
+    const down = direction(server, client, context.messages, scheduler);
     const pair = { client: relayedClient, server: { peer: server.peer, endpoint: connector.endpoint } };
     const { toServer, toClient } = context;
 

@@ -1,9 +1,11 @@
 /** Pipes connections: for each client that comes a server is dialled, and messages flow both ways through operators. */
 import { asyncScheduler, isObservable, mergeMap, Observable, type SchedulerLike } from 'rxjs';
 import type { SetupConnection } from '../../messages/common.js';
+import type { MessageOf } from '../../messages/define-message.js';
+import type { AnyMessageCreator } from '../../messages/own-messages.js';
 import type { Message } from '../../messages/registry.js';
 import type { Connection, Connector, Endpoint, Peer } from '../../transport/connection.js';
-import { checkMilliseconds, checkStream } from '../configuration.js';
+import { checkMessages, checkMilliseconds, checkStream } from '../configuration.js';
 import { nameOf, ServiceError, type DisconnectReason } from '../errors.js';
 import { relayPair } from './pair.js';
 import { rememberRedirects } from './redirects.js';
@@ -33,23 +35,23 @@ export interface RelayPair {
  * An operator from what a client sends, SetupConnection first, to what its server is sent; subscribed to once for every
  * pair. `fromServer$` is what the server sends, `toClient$` what of it, or instead of it, the client was sent.
  */
-export type ToServer = (
-  message$: Observable<Message>,
-  pair: RelayPair & { readonly fromServer$: Observable<Message>; readonly toClient$: Observable<Message> },
-) => Observable<Message>;
+export type ToServer<M = Message> = (
+  message$: Observable<M>,
+  pair: RelayPair & { readonly fromServer$: Observable<M>; readonly toClient$: Observable<M> },
+) => Observable<M>;
 
 /**
  * An operator from what a server sends, the answer to SetupConnection first, to what its client is sent; subscribed to
  * once for every pair. `fromClient$` is what the client sends, `toServer$` what of it, or instead of it, the server was
  * sent.
  */
-export type ToClient = (
-  message$: Observable<Message>,
-  pair: RelayPair & { readonly fromClient$: Observable<Message>; readonly toServer$: Observable<Message> },
-) => Observable<Message>;
+export type ToClient<M = Message> = (
+  message$: Observable<M>,
+  pair: RelayPair & { readonly fromClient$: Observable<M>; readonly toServer$: Observable<M> },
+) => Observable<M>;
 
 /** What a relay is made of. */
-export interface RelayOptions {
+export interface RelayOptions<Own extends readonly AnyMessageCreator[] = readonly []> {
   /** Where clients come from; `listen(…)` of rx-sv2/node, or any Observable of connections. */
   readonly listen: Observable<Connection>;
   /**
@@ -58,9 +60,11 @@ export interface RelayOptions {
    */
   readonly connect: Connector | ((client: RelayClient) => Connector);
   /** What becomes of what clients send; they pass unchanged unless given. */
-  readonly toServer?: ToServer;
+  readonly toServer?: ToServer<Message | MessageOf<Own[number]>>;
   /** What becomes of what servers send; they pass unchanged unless given. */
-  readonly toClient?: ToClient;
+  readonly toClient?: ToClient<Message | MessageOf<Own[number]>>;
+  /** Messages of extensions that operators see besides those of the specification; others are `Unknown` to them. */
+  readonly messages?: Own;
   /**
    * Milliseconds a client has to send SetupConnection, and then its server to be dialled and to answer it; 10,000
    * unless given.
@@ -127,7 +131,9 @@ export type RelayOutcome =
  * @throws ServiceError `invalid-configuration`
  * @example relay({ listen: listen({ port: 34254, authority }), connect: connect(url) }).subscribe(console.log)
  */
-export function relay(options: RelayOptions): Observable<RelayOutcome> {
+export function relay<const Own extends readonly AnyMessageCreator[] = readonly []>(
+  options: RelayOptions<Own>,
+): Observable<RelayOutcome> {
   const { listen, connect, toServer, toClient, scheduler = asyncScheduler } = options;
   checkStream('relay: listen', listen, 'an Observable of connections, such as listen({ … })');
   if (typeof connect !== 'function')
@@ -135,8 +141,10 @@ export function relay(options: RelayOptions): Observable<RelayOutcome> {
   checkOperator('toServer', toServer);
   checkOperator('toClient', toClient);
   const common = {
-    toServer,
-    toClient,
+    // what they see beside the specification's messages is what `messages` declares
+    toServer: toServer as ToServer | undefined,
+    toClient: toClient as ToClient | undefined,
+    messages: checkMessages(options.messages),
     setupTimeout: checkMilliseconds('setupTimeout', options.setupTimeout ?? 10_000),
     inactivityLimit: checkMilliseconds('inactivityLimit', options.inactivityLimit ?? 3_600_000),
     scheduler,

@@ -19,8 +19,10 @@ import {
   type RequestExtensionsError,
   type RequestExtensionsSuccess,
 } from '../../messages/extensions.js';
+import type { OwnMessages } from '../../messages/own-messages.js';
 import type { Message } from '../../messages/registry.js';
 import type { Connection, Connector } from '../../transport/connection.js';
+import { knowing } from '../../transport/knowing.js';
 import { admit } from './admission.js';
 import {
   judgeRedirect,
@@ -46,6 +48,8 @@ export interface ClientSessionContext extends ClientSetup {
   /** Which of the client's servers for its subprotocol it is, from 0 on. */
   readonly upstream: number;
   readonly extensions: ClientExtensionPolicy;
+  /** Messages that are known besides those of the specification. */
+  readonly messages: OwnMessages;
   /** Milliseconds the server has to answer SetupConnection. */
   readonly setupTimeout: number;
   /** Milliseconds of silence after which the connection is given up; `undefined` for no limit. */
@@ -188,7 +192,7 @@ export function clientSession(connector: Connector, context: ClientSessionContex
 
   /** Sends what may be sent, and says what may not. */
   const transmitAllowed = (messages: readonly Message[], extensions: readonly number[]): void => {
-    const { sendable, withheld } = outgoing(messages, extensions);
+    const { sendable, withheld } = outgoing(messages, extensions, context.messages);
     transmit(...sendable);
     if (withheld.length > 0) emit({ type: 'undeliverable', protocol, messages: withheld });
   };
@@ -205,7 +209,7 @@ export function clientSession(connector: Connector, context: ClientSessionContex
   };
 
   const handle = (message: Message, known: ServerInfo): void => {
-    const admission = admit(message, 'server', protocol, known.extensions);
+    const admission = admit(message, 'server', protocol, known.extensions, context.messages);
     if (admission === 'ignore') return;
     if (admission !== 'handle') {
       emit({ type: 'rejected', protocol, code: admission, message });
@@ -300,7 +304,7 @@ export function clientSession(connector: Connector, context: ClientSessionContex
         return messages.slice(room);
       }
       if (phase !== 'open') return messages;
-      const { sendable, withheld } = outgoing(messages, server.extensions);
+      const { sendable, withheld } = outgoing(messages, server.extensions, context.messages);
       transmit(...sendable);
       return withheld;
     },
@@ -315,7 +319,7 @@ export function clientSession(connector: Connector, context: ClientSessionContex
     },
     end$: concat(
       connector.pipe(
-        mergeMap(converse),
+        mergeMap((dialled) => converse(knowing(dialled, context.messages))),
         catchError((error: unknown) => {
           failure = disconnectReason(error);
           return EMPTY;

@@ -1,5 +1,6 @@
 /** What a handler's messages become before they leave: only what was negotiated, and no control characters. */
-import type { DataType } from '../../codec/data-type.js';
+import type { MessageCreator } from '../../messages/define-message.js';
+import { noOwnMessages, type OwnMessages } from '../../messages/own-messages.js';
 import { messageCreators, type Message } from '../../messages/registry.js';
 import { ServiceError } from '../errors.js';
 import { negotiatedTlvs } from '../extensions/negotiation.js';
@@ -15,33 +16,43 @@ export interface Outgoing {
  * are for the end of a channel and forwarded (spec §3.4.1, §3.4.2); TLVs of others are dropped.
  * @param messages what a handler wants to send
  * @param extensions the extensions negotiated on the connection
+ * @param own messages that are known besides those of the specification
  * @throws ServiceError `invalid-effect` for a text with a control character (spec §3.5)
  */
-export function outgoing(messages: readonly Message[], extensions: readonly number[]): Outgoing {
-  messages.forEach(checkTexts);
-  const isSendable = (message: Message): boolean =>
-    message.type !== 'Unknown' ||
-    message.extensionType === 0 ||
-    message.channelMessage ||
-    extensions.includes(message.extensionType);
+export function outgoing(
+  messages: readonly Message[],
+  extensions: readonly number[],
+  own: OwnMessages = noOwnMessages,
+): Outgoing {
+  messages.forEach((message) => checkTexts(message, own));
+  const isSendable = (message: Message): boolean => {
+    const numbers = message.type === 'Unknown' ? message : own.creatorByType(message.type)?.schema;
+    return (
+      numbers === undefined ||
+      numbers.extensionType === 0 ||
+      numbers.channelMessage ||
+      extensions.includes(numbers.extensionType)
+    );
+  };
   return {
     sendable: messages.filter(isSendable).map((message) => negotiatedTlvs(message, extensions)),
     withheld: messages.filter((message) => !isSendable(message)),
   };
 }
 
-/** The fields of each message that hold text; most have none. */
-const textFields = new Map(
-  messageCreators.map(({ type, schema }) => [
-    type,
-    Object.entries(schema.fields as Record<string, DataType<unknown>>)
-      .filter(([, { kind }]) => kind.is === 'text')
-      .map(([name]) => name),
-  ]),
-);
+/** The fields of a message that hold text. */
+const textFieldsOf = ({ schema }: MessageCreator): readonly string[] =>
+  Object.entries(schema.fields)
+    .filter(([, { kind }]) => kind.is === 'text')
+    .map(([name]) => name);
 
-function checkTexts(message: Message): void {
-  for (const field of textFields.get(message.type) ?? []) {
+/** Those of each message of the specification; most have none. */
+const textFields = new Map(messageCreators.map((creator) => [creator.type, textFieldsOf(creator)]));
+
+function checkTexts(message: Message, own: OwnMessages): void {
+  const ownCreator = own.creatorByType(message.type);
+  const fields = ownCreator === undefined ? textFields.get(message.type) : textFieldsOf(ownCreator);
+  for (const field of fields ?? []) {
     const value: unknown = (message as unknown as Record<string, unknown>)[field];
     const found = typeof value === 'string' ? controlCharacterIn(value) : undefined;
     if (found !== undefined) {

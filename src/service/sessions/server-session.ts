@@ -12,8 +12,10 @@ import {
 import { SetupConnection } from '../../messages/common.js';
 import type { Subprotocol } from '../../messages/define-message.js';
 import type { RequestExtensions } from '../../messages/extensions.js';
+import type { OwnMessages } from '../../messages/own-messages.js';
 import type { Message } from '../../messages/registry.js';
 import type { Connection } from '../../transport/connection.js';
+import { knowing } from '../../transport/knowing.js';
 import { admit } from './admission.js';
 import { disconnectReason, ServiceError, type DisconnectReason } from '../errors.js';
 import type { ClientInfo, ServerEvent } from '../events.js';
@@ -29,6 +31,8 @@ export interface ServerSessionContext {
   readonly policies: Partial<Record<Subprotocol, SetupPolicy>>;
   readonly versions: Versions;
   readonly extensions: ExtensionPolicy;
+  /** Messages that are known besides those of the specification. */
+  readonly messages: OwnMessages;
   /** Milliseconds a client has for its SetupConnection, and then to negotiate required extensions. */
   readonly setupTimeout: number;
   /** Milliseconds of silence after which a client is disconnected. */
@@ -71,17 +75,18 @@ const maxHeld = 256;
 
 /**
  * The life of one client: the SetupConnection gate, extension negotiation, then its messages as events.
- * @param connection a fresh connection
+ * @param bareConnection a fresh connection
  * @param clientId the client's id
  * @param context what all sessions have in common
  */
 export function serverSession(
-  connection: Connection,
+  bareConnection: Connection,
   clientId: number,
   context: ServerSessionContext,
 ): ServerSession {
   const { push, emit, scheduler, clients, setupTimeout, inactivityLimit } = context;
   const { required = [] } = context.extensions;
+  const connection = knowing(bareConnection, context.messages);
   const negotiationDeadline$ = new Subject<number | undefined>();
   const bucket = nonsenseBucket(context.nonsense, scheduler);
   let client: ClientInfo | undefined;
@@ -125,7 +130,7 @@ export function serverSession(
 
   /** Sends what may be sent, and says what may not. */
   const transmitAllowed = (messages: readonly Message[], extensions: readonly number[]): void => {
-    const { sendable, withheld } = outgoing(messages, extensions);
+    const { sendable, withheld } = outgoing(messages, extensions, context.messages);
     transmit(sendable);
     if (withheld.length > 0) emit({ type: 'undeliverable', clientId, messages: withheld });
   };
@@ -230,7 +235,7 @@ export function serverSession(
       );
     }
     const { protocol, extensions } = known;
-    const admission = admit(message, 'client', protocol, extensions);
+    const admission = admit(message, 'client', protocol, extensions, context.messages);
     if (admission === 'ignore') nonsense(1);
     else if (admission !== 'handle') reject(admission, message);
     else if (message.type === 'RequestExtensions') negotiate(message, known);
@@ -286,7 +291,7 @@ export function serverSession(
       if (client === undefined || closing !== undefined) return messages;
       const { extensions } = client;
       if (!requiredAgreed(extensions)) return hold(messages);
-      const { sendable, withheld } = outgoing(messages, extensions);
+      const { sendable, withheld } = outgoing(messages, extensions, context.messages);
       transmit(sendable);
       return withheld;
     },
