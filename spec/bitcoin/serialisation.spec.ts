@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import {
   blockHash,
+  blockHashOf,
   decodeCompactSize,
   doubleSha256,
   encodeCompactSize,
@@ -110,6 +111,21 @@ describe('block headers', () => {
       }),
       { seed: 42 },
     );
+  });
+
+  it('have the same hash as bytes, as an object, and in parts', () => {
+    fc.assert(
+      fc.property(u32, hash, hash, u32, u32, u32, (version, prevHash, merkleRoot, ntime, nbits, nonce) => {
+        const header = { version, prevHash, merkleRoot, ntime, nbits, nonce };
+        const expected = doubleSha256(serialiseBlockHeader(header));
+        expect(blockHash(header)).toEqual(expected);
+        expect(blockHashOf(version, prevHash, merkleRoot, ntime, nbits, nonce)).toEqual(expected);
+      }),
+      { seed: 7 },
+    );
+    const [short, whole] = [new Uint8Array(31), new Uint8Array(32)];
+    expect(codeOf(() => blockHashOf(1, short, whole, 2, 3, 4))).toBe('invalid-length');
+    expect(codeOf(() => blockHashOf(1, whole, short, 2, 3, 4))).toBe('invalid-length');
   });
 
   it('are refused in any other length', () => {

@@ -56,12 +56,13 @@ describe('sv2 miner', () => {
     await miner.printed(/\d shares? accepted/);
     await pool.printed(/channel 2: alice opened it, extended, [\d.]+ [kM]H\/s nominal/);
     await pool.printed(/BLOCK found by alice: 0000[0-9a-f]{60}/);
+    expect(pool.output.stdout).not.toContain('share of'); // a line for each of a farm's shares is told at level debug only
     expect(await miner.stop('SIGTERM')).toBe(0);
     expect(miner.output.stderr).toBe('');
   });
 
   it('mines on a standard channel, in plaintext, from a file', async () => {
-    const { pool, address } = await startPool();
+    const { pool, address } = await startPool('--log-level', 'debug');
     const file = join(directory, 'miner.toml');
     writeFileSync(
       file,

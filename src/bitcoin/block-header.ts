@@ -36,11 +36,7 @@ export const serialiseBlockHeader = (header: BlockHeader): Uint8Array => {
   };
   const hash = (offset: number, name: 'prevHash' | 'merkleRoot'): void => {
     const value = header[name];
-    if (value.length !== 32) {
-      throw new Sv2Error('invalid-length', `header field ${name} must be 32 bytes, got ${value.length}`, {
-        length: value.length,
-      });
-    }
+    requireHashLength(value, name);
     bytes.set(value, offset);
   };
   u32(0, 'version');
@@ -83,6 +79,54 @@ export const blockHash = (header: BlockHeader | Uint8Array): Uint8Array => {
   if (!(header instanceof Uint8Array)) return doubleSha256(serialiseBlockHeader(header));
   requireHeaderLength(header);
   return doubleSha256(header);
+};
+
+/**
+ * The hash of the header that these make up: {@link blockHash} for who has many to hash, and not the bytes.
+ *
+ * @param version U32
+ * @param prevHash 32 bytes in wire order
+ * @param merkleRoot 32 bytes in wire order
+ * @param ntime U32
+ * @param nbits U32
+ * @param nonce U32
+ * @returns 32 bytes in wire order
+ * @throws Sv2Error `invalid-length` when a hash isn't 32 bytes
+ */
+export const blockHashOf = (
+  version: number,
+  prevHash: Uint8Array,
+  merkleRoot: Uint8Array,
+  ntime: number,
+  nbits: number,
+  nonce: number,
+): Uint8Array => {
+  requireHashLength(prevHash, 'prevHash');
+  requireHashLength(merkleRoot, 'merkleRoot');
+  putU32(0, version);
+  scratch.set(prevHash, 4);
+  scratch.set(merkleRoot, 36);
+  putU32(68, ntime);
+  putU32(72, nbits);
+  putU32(76, nonce);
+  return doubleSha256(scratch);
+};
+
+/** A header on its way to its hash; a buffer for each would cost as much as the hash. */
+const scratch = new Uint8Array(BLOCK_HEADER_SIZE);
+
+const putU32 = (offset: number, value: number): void => {
+  scratch[offset] = value;
+  scratch[offset + 1] = value >>> 8;
+  scratch[offset + 2] = value >>> 16;
+  scratch[offset + 3] = value >>> 24;
+};
+
+const requireHashLength = (bytes: Uint8Array, name: 'prevHash' | 'merkleRoot'): void => {
+  if (bytes.length === 32) return;
+  throw new Sv2Error('invalid-length', `header field ${name} must be 32 bytes, got ${bytes.length}`, {
+    length: bytes.length,
+  });
 };
 
 const requireHeaderLength = (bytes: Uint8Array): void => {

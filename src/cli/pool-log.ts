@@ -11,6 +11,13 @@ import { serverLine } from './role-server.js';
 import { quoted } from './printable.js';
 import { info, trouble, type LogLine } from './run-role.js';
 
+/** Whether there is nothing to be told of an outcome, because it is a message. */
+export const isMessage = ({ type }: PoolOutcome): boolean => type === 'received' || type === 'sent';
+
+/** Whether it is one of those without number: a message, or an accepted share, which the reports count. */
+export const isRoutine = (outcome: PoolOutcome): boolean =>
+  isMessage(outcome) || outcome.type === 'ShareAccepted';
+
 /** The line that tells of an outcome of a pool; nothing for messages. */
 export function poolLine(outcome: PoolOutcome): LogLine | undefined {
   return isTemplateClients(outcome)

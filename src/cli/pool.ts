@@ -30,7 +30,7 @@ import {
   text,
 } from './config.js';
 import type { CommandContext } from './io.js';
-import { poolLine, reportLines } from './pool-log.js';
+import { isMessage, isRoutine, poolLine, reportLines } from './pool-log.js';
 import { listenOptions, listenSettings, roleListener } from './role-server.js';
 import { runRole, trouble, type LogLine } from './run-role.js';
 
@@ -56,6 +56,7 @@ const schema = z.strictObject({
   when_template_old: z
     .enum(['mine', 'refuse-shares', 'let-go'], { error: 'expected mine, refuse-shares or let-go' })
     .default('mine'),
+  log_level: z.enum(['info', 'debug'], { error: 'expected info or debug' }).default('info'),
   template_provider_type: table({ Sv2Tp: table(providerSettings()) }),
   template_providers: z
     .array(
@@ -86,6 +87,7 @@ export function registerPool(command: Command, context: CommandContext): void {
       '--when-template-old <WHAT>',
       'mine goes on, refuse-shares rejects them, let-go sends miners away (default: mine)',
     )
+    .option('--log-level <LEVEL>', 'debug tells of accepted shares, too, some of each miner (default: info)')
     .option('--template-provider <HOST:PORT>', 'where templates come from')
     .option(
       '--template-provider-key <KEY>',
@@ -114,6 +116,7 @@ and more of our own:
   network = "mainnet"                           # the payout's; templates of a chain that cannot be it are refused
   template_max_age = 600                        # seconds
   when_template_old = "mine"                    # or "refuse-shares", "let-go"
+  log_level = "info"                            # or "debug", for accepted shares as they come
   [[template_providers]]                        # for while the one above does not work; any number, in this order
   address = "127.0.0.1:8443"
   public_key = "…"
@@ -163,7 +166,9 @@ function poolLog(command: Command): Observable<LogLine> {
       mergeMap(([before, after]) => reportLines(before, after, reportInterval)),
     ),
   );
+  const isUntold = settings.log_level === 'debug' ? isMessage : isRoutine;
   const event$ = service.start().pipe(
+    filter((outcome) => !isUntold(outcome)),
     map(poolLine),
     filter((line) => line !== undefined),
   );

@@ -61,7 +61,6 @@ interface Cause<O> {
 
 interface Queued<E, O> {
   readonly event: E;
-  /** The dispatch that led to the event. */
   readonly cause: Cause<O> | undefined;
 }
 
@@ -80,12 +79,15 @@ export function eventLoop<E extends { readonly type: string }, O, H>(
   const outcome$ = new Subject<O>();
   const inputs = handlers.map((handler) => ({ handler, event$: new Subject<E>() }));
   let queue: Queued<E, O>[] = first.map((event) => ({ event, cause: undefined }));
-  let current: Queued<E, O> | undefined;
+  /** What is being handled. */
+  let current: E | undefined;
+  /** The dispatch that led to it. */
+  let currentCause: Cause<O> | undefined;
   // events wait until every handler has been started, and while another event is handled
   let busy = true;
 
   const emit = (outcome: O): void => {
-    current?.cause?.outcome$.next(outcome);
+    currentCause?.outcome$.next(outcome);
     outcome$.next(outcome);
   };
 
@@ -97,24 +99,33 @@ export function eventLoop<E extends { readonly type: string }, O, H>(
       );
     }
     if (cause !== undefined) cause.open += 1;
-    queue.push({ event, cause });
-    if (!busy) drain();
+    if (busy) {
+      queue.push({ event, cause });
+      return;
+    }
+    busy = true;
+    handle(event, cause);
+    drain();
   };
 
+  const handle = (event: E, cause: Cause<O> | undefined): void => {
+    current = event;
+    currentCause = cause;
+    for (const { handler, event$ } of inputs) {
+      if (handler.accepts(event)) event$.next(event);
+    }
+    if (cause !== undefined && --cause.open === 0) cause.outcome$.complete();
+  };
+
+  /** Handles what waits. */
   const drain = (): void => {
-    busy = true;
     while (queue.length > 0) {
       const batch = queue;
       queue = [];
-      for (const item of batch) {
-        current = item;
-        for (const { handler, event$ } of inputs) {
-          if (handler.accepts(item.event)) event$.next(item.event);
-        }
-        if (item.cause !== undefined && --item.cause.open === 0) item.cause.outcome$.complete();
-      }
+      for (const { event, cause } of batch) handle(event, cause);
     }
     current = undefined;
+    currentCause = undefined;
     busy = false;
   };
 
@@ -122,7 +133,7 @@ export function eventLoop<E extends { readonly type: string }, O, H>(
     try {
       perform(emitted, handler);
     } catch (error) {
-      emit(failed(handler, error, current?.event));
+      emit(failed(handler, error, current));
     }
   };
 
@@ -145,7 +156,7 @@ export function eventLoop<E extends { readonly type: string }, O, H>(
             const problem = `the ${handler.name} handler failed when it was started`;
             return throwError(() => new ServiceError('handler-failed', problem, {}, error));
           }
-          emit(failed(handler.name, error, current?.event));
+          emit(failed(handler.name, error, current));
           return of(true);
         },
       }),
@@ -165,7 +176,7 @@ export function eventLoop<E extends { readonly type: string }, O, H>(
         background$,
         concat(input$, of(done)),
       ).pipe(takeWhile((outcome): outcome is O => outcome !== done)),
-    push: (event) => enqueue(event, current?.cause),
+    push: (event) => enqueue(event, currentCause),
     emit,
     dispatch(event) {
       const cause: Cause<O> = { outcome$: new ReplaySubject<O>(Infinity), open: 0 };

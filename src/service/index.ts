@@ -3,6 +3,7 @@ export { SetupRefusedError, type ClientExtensionPolicy, type Device } from './se
 export { disconnectReason, ServiceError, type DisconnectReason, type ServiceErrorCode } from './errors.js';
 export * from './events.js';
 export type { ExtensionPolicy } from './extensions/negotiation.js';
+export * from './handle-each.js';
 export * from './handlers.js';
 export * from './operators.js';
 export * from './outcomes.js';

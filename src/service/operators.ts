@@ -1,18 +1,5 @@
-import {
-  catchError,
-  defer,
-  EMPTY,
-  filter,
-  from,
-  mergeMap,
-  of,
-  type Observable,
-  type ObservableInput,
-  type OperatorFunction,
-} from 'rxjs';
+import { filter, type OperatorFunction } from 'rxjs';
 import type { Message } from '../messages/registry.js';
-import { nameOf, ServiceError } from './errors.js';
-import type { HandlerError } from './outcomes.js';
 import type { Trigger } from './define-trigger.js';
 
 /** Anything that recognises a message: a message creator, or `UnknownMessage`. */
@@ -101,45 +88,4 @@ export function ofTrigger<E extends AnyEvent, C extends readonly TriggerMatcher[
   return filter((event: AnyEvent) =>
     creators.some((creator) => creator.match(event)),
   ) as unknown as OperatorFunction<E, TriggeredBy<C[number]>>;
-}
-
-/**
- * Handles events one by one: like `mergeMap`, but if `project` throws or its stream fails, the error becomes
- * a `handlerError` outcome about that event and everything else goes on.
- * @param handler the subprotocol named in the outcome
- * @param project outcomes of one event; nothing for none
- */
-export function handleEach<E extends { readonly type: string }, O = never>(
-  handler: HandlerError['handler'],
-  project: (event: E) => ObservableInput<O> | void,
-): OperatorFunction<E, O | HandlerError> {
-  return mergeMap((event: E): Observable<O | HandlerError> =>
-    defer(() => {
-      const outcome$ = project(event);
-      return outcome$ === undefined ? EMPTY : asStream(handler, outcome$);
-    }).pipe(
-      catchError((error: unknown) =>
-        of<HandlerError>({
-          type: 'handlerError',
-          handler,
-          error,
-          event: event as unknown as NonNullable<HandlerError['event']>,
-        }),
-      ),
-    ),
-  );
-}
-
-/** Outcomes as a stream; a single one without brackets is the usual mistake. */
-function asStream<O>(handler: string, outcome$: ObservableInput<O>): Observable<O> {
-  try {
-    return from(outcome$);
-  } catch (cause) {
-    throw new ServiceError(
-      'invalid-effect',
-      `handleEach of the ${handler} handler was given ${nameOf(outcome$)}, expected an array or a stream of outcomes`,
-      {},
-      cause,
-    );
-  }
 }

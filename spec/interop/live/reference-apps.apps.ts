@@ -75,6 +75,7 @@ describe('our pool', () => {
       'coinbase_reward_script = "raw(51)"',
       'shares_per_minute = 60',
       'share_batch_size = 1',
+      'log_level = "debug"',
     );
     const translator = await startTranslator(directory, pool.address, aggregate);
     await translator.line(/[Ll]isten/);

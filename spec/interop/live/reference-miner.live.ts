@@ -18,6 +18,7 @@ it('the reference device mines at our pool: standard, extended, with workers', a
   const pool = await startPool(
     directory.path,
     provider,
+    'log_level = "debug"',
     'coinbase_reward_script = "raw(51)"',
     'shares_per_minute = 60',
     'share_batch_size = 2',

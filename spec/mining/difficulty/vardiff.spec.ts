@@ -8,6 +8,7 @@ import {
   targetFromHashrate,
 } from '../../../src/bitcoin/target.js';
 import {
+  advanceVardiff,
   startVardiff,
   stepVardiff,
   type VardiffOptions,
@@ -390,6 +391,14 @@ describe('the clock', () => {
 });
 
 describe('under any events', () => {
+  const frozen = (state: VardiffState): VardiffState =>
+    Object.freeze({
+      ...state,
+      current: Object.freeze({ ...state.current }),
+      faster: Object.freeze({ ...state.faster }),
+      slower: Object.freeze({ ...state.slower }),
+    });
+
   it('keeps to its bounds and to finite numbers, and leaves earlier states alone', () => {
     const double = fc.oneof(fc.double(), fc.double({ min: 0, max: 1e20, noNaN: true }));
     const target = fc.bigInt({ min: 1n, max: (1n << 256n) - 1n }).map(targetFromBigInt);
@@ -412,12 +421,13 @@ describe('under any events', () => {
     fc.assert(
       fc.property(options, fc.array(event, { maxLength: 100 }), (chosen, events) => {
         let state = startVardiff(chosen);
+        let usedUp = startVardiff(chosen);
         for (const each of events) {
-          const before = Object.freeze({ ...state });
-          state = stepVardiff(
-            before,
-            each.type === 'share' ? { ...each, difficulty: before.difficulty } : each,
-          );
+          const before = frozen(state);
+          const event = each.type === 'share' ? { ...each, difficulty: before.difficulty } : each;
+          state = stepVardiff(before, event);
+          usedUp = advanceVardiff(usedUp, event);
+          expect(usedUp).toEqual(state);
           expect(compareTargets(state.target, state.options.maxTarget)).toBeLessThanOrEqual(0);
           expect(Number.isFinite(state.hashrate) && state.hashrate > 0).toBe(true);
           for (const { shares: counted, expected } of [state.current, state.faster, state.slower]) {

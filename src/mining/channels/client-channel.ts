@@ -312,11 +312,7 @@ export const shareFrom = ({ jobId, ntime, version, extranonce }: MiningWork, rol
  * @param now milliseconds since 1970
  */
 export const checkShare = (channel: ClientChannel, share: Share, now: number): ValidShare | InvalidShare =>
-  validateShare(
-    { jobs: channel.jobs, extranonceSize: channel.extranonceSize, seen: () => false },
-    share,
-    now,
-  );
+  validateShare(channel, share, now);
 
 /**
  * The message that submits a share, with the channel's next sequence number.

@@ -1,4 +1,4 @@
-import { difficultyFromTarget, meetsTarget } from '../../bitcoin/target.js';
+import { meetsTarget } from '../../bitcoin/target.js';
 import { assembleCoinbase } from '../../bitcoin/coinbase.js';
 import {
   NewExtendedMiningJob,
@@ -26,6 +26,7 @@ import {
 } from '../shares/share-accounting.js';
 import {
   fullExtranonceOf,
+  shareHeader,
   validateShare,
   type InvalidShare,
   type Share,
@@ -54,7 +55,7 @@ export interface ServerChannel {
   readonly maxTarget: Uint8Array;
   /** Hashes per second, as the client says. */
   nominalHashRate: number;
-  readonly jobs: JobStore<ChannelJob<ServerJob>>;
+  readonly jobs: JobStore<ServerChannelJob>;
   /** What its jobs build on; null before the first. */
   tip: ChainTip | null;
   readonly shares: ShareAccounting;
@@ -62,6 +63,12 @@ export interface ServerChannel {
   renewedAt: number;
   /** Whether the same coinbase may come again on a later tip: custom jobs are the client's own, and others an upstream server's. */
   jobsMayRecur: boolean;
+}
+
+/** A job on a channel of a server. */
+export interface ServerChannelJob extends ChannelJob<ServerJob> {
+  /** What its shares are credited with: the difficulty of its target. */
+  difficulty: number;
 }
 
 /** What {@link serverChannel} is told. */
@@ -107,8 +114,8 @@ export const addChannelJob = (
   channel: ServerChannel,
   job: ServerJob,
   tip: ChainTip | null,
-): ChannelJob<ServerJob> => {
-  const channelJob = {
+): ServerChannelJob => {
+  const channelJob: ServerChannelJob = {
     jobId: job.jobId,
     version: job.version,
     versionRollingAllowed: job.versionRollingAllowed,
@@ -116,6 +123,7 @@ export const addChannelJob = (
     extranoncePrefix: channel.extranoncePrefix,
     merkleRoot: null,
     target: channel.target,
+    difficulty: channel.vardiff.difficulty,
     tip,
   };
   if (tip === null) addFutureJob(channel.jobs, channelJob);
@@ -136,7 +144,11 @@ export const activateChannelJob = (channel: ServerChannel, job: ServerJob, tip: 
     addChannelJob(channel, job, tip);
     return;
   }
-  if (activateJob(channel.jobs, job.jobId, tip, channel.target) !== null) return;
+  const activated = activateJob(channel.jobs, job.jobId, tip, channel.target);
+  if (activated !== null) {
+    activated.difficulty = channel.vardiff.difficulty;
+    return;
+  }
   retireJobs(channel.jobs);
   addChannelJob(channel, job, tip);
 };
@@ -201,7 +213,7 @@ export const extendedJobMessage = (
   });
 
 /** A share that was accepted and counted. */
-export interface CountedShare extends ValidShare<ChannelJob<ServerJob>> {
+export interface CountedShare extends ValidShare<ServerChannelJob> {
   /** What it is credited with: see {@link creditOf}. */
   readonly difficulty: number;
   /** To be sent as SubmitShares.Success, when this share ended a batch. */
@@ -219,23 +231,21 @@ export const submitShare = (
   share: Share & { readonly sequenceNumber: number },
   now: number,
 ): CountedShare | InvalidShare => {
-  const { jobs, extranonceSize, shares } = channel;
-  const result = validateShare({ jobs, extranonceSize, seen: shares.seen }, share, now);
+  const { shares } = channel;
+  const result = validateShare(channel, share, now);
   if (!result.valid) {
     shares.reject(result.errorCode);
     return result;
   }
-  const { hash, isBlock, job } = result;
-  const { target, vardiff } = channel;
-  const fullCredit = job.target === target ? vardiff.difficulty : difficultyFromTarget(job.target);
-  const difficulty = creditOf(hash, job.target, fullCredit);
+  const { hash, isBlock, isSolution, job } = result;
+  const difficulty = creditOf(hash, job);
   const acknowledgement = shares.accept({
     hash,
     sequenceNumber: share.sequenceNumber,
     difficulty,
     blockFound: isBlock,
   });
-  return { ...result, difficulty, acknowledgement };
+  return { valid: true, hash, isBlock, isSolution, job, difficulty, acknowledgement };
 };
 
 /**
@@ -243,11 +253,13 @@ export const submitShare = (
  * average. A block that misses it is worth nothing more: were it, who is given a target harder than the
  * network's could hand in both kinds, and be credited up to twice the work done.
  */
-const creditOf = (hash: Uint8Array, target: Uint8Array, difficulty: number): number =>
+const creditOf = (hash: Uint8Array, { target, difficulty }: ServerChannelJob): number =>
   meetsTarget(hash, target) ? difficulty : 0;
 
 /** A block that a share found. */
 export interface FoundBlock {
+  /** 80 bytes. */
+  readonly header: Uint8Array;
   /** The whole coinbase; with witness when the block has a witness commitment. */
   readonly coinbaseTx: Uint8Array;
   /** For the template provider; null for a custom job, whose block only its declarator can put together. */
@@ -255,13 +267,11 @@ export interface FoundBlock {
 }
 
 /** The block of a share that is one. */
-export const foundBlock = (
-  { job: channelJob }: ValidShare<ChannelJob<ServerJob>>,
-  share: Share,
-): FoundBlock => {
+export const foundBlock = ({ job: channelJob }: ValidShare<ServerChannelJob>, share: Share): FoundBlock => {
+  const header = shareHeader(channelJob, share);
   const { job } = channelJob;
   const coinbaseTx = assembleCoinbase(job.solutionCoinbase, fullExtranonceOf(channelJob, share.extranonce));
-  if (job.templateId === null) return { coinbaseTx, solution: null };
+  if (job.templateId === null) return { header, coinbaseTx, solution: null };
   const solution = SubmitSolution({
     templateId: job.templateId,
     version: share.version,
@@ -269,5 +279,5 @@ export const foundBlock = (
     headerNonce: share.nonce,
     coinbaseTx,
   });
-  return { coinbaseTx, solution };
+  return { header, coinbaseTx, solution };
 };

@@ -5,7 +5,7 @@ import { SetTarget } from '../../messages/mining.js';
 import type { ServerChannel } from '../channels/server-channel.js';
 import { NOTHING, outputFor } from '../mining-server-output.js';
 import type { MiningServerOutput } from '../mining-server-types.js';
-import { startVardiff, stepVardiff, type VardiffEvent, type VardiffState } from './vardiff.js';
+import { advanceVardiff, startVardiff, type VardiffEvent, type VardiffState } from './vardiff.js';
 
 /** How a server sets targets. */
 export interface TargetPolicy {
@@ -105,14 +105,14 @@ export const channelTargets = ({ vardiff, sharesPerMinute, minHashrate }: Target
     });
     return vardiff || minTarget === undefined
       ? state
-      : stepVardiff(state, { type: 'set', now, target: minTarget });
+      : advanceVardiff(state, { type: 'set', now, target: minTarget });
   };
 
   const moveTo = (clientId: number, channel: ServerChannel, next: VardiffState): MiningServerOutput => {
-    const before = channel.vardiff;
+    const { target: before } = channel;
     channel.vardiff = next;
     const { target } = next;
-    if (target === before.target || compareTargets(target, before.target) === 0) return NOTHING;
+    if (target === before || compareTargets(target, before) === 0) return NOTHING;
     const { channelId } = channel;
     return outputFor(
       clientId,
@@ -122,7 +122,7 @@ export const channelTargets = ({ vardiff, sharesPerMinute, minHashrate }: Target
   };
 
   const step = (clientId: number, channel: ServerChannel, event: VardiffEvent): MiningServerOutput =>
-    moveTo(clientId, channel, stepVardiff(channel.vardiff, event));
+    moveTo(clientId, channel, advanceVardiff(channel.vardiff, event));
 
   return {
     open: start,
@@ -130,7 +130,7 @@ export const channelTargets = ({ vardiff, sharesPerMinute, minHashrate }: Target
       vardiff ? step(clientId, channel, { type: 'share', now, difficulty }) : NOTHING,
     rejected(channel, now) {
       // changes no target
-      channel.vardiff = stepVardiff(channel.vardiff, { type: 'rejected', now });
+      channel.vardiff = advanceVardiff(channel.vardiff, { type: 'rejected', now });
     },
     update: (clientId, channel, opening, now) =>
       vardiff
@@ -148,9 +148,9 @@ export const channelTargets = ({ vardiff, sharesPerMinute, minHashrate }: Target
       const state =
         wanted === options.sharesPerMinute
           ? channel.vardiff
-          : stepVardiff(channel.vardiff, { type: 'update', now, sharesPerMinute: wanted });
+          : advanceVardiff(channel.vardiff, { type: 'update', now, sharesPerMinute: wanted });
       const type = channel.jobs.active === null ? 'idle' : 'tick';
-      return moveTo(clientId, channel, stepVardiff(state, { type, now }));
+      return moveTo(clientId, channel, advanceVardiff(state, { type, now }));
     },
     set: (clientId, channel, target, now) => step(clientId, channel, { type: 'set', now, target }),
     setHardest(hardest) {

@@ -82,6 +82,18 @@ interface Evidence {
 
 const NONE: Evidence = { shares: 0, expected: 0 };
 
+/** Evidence that goes on being counted: it belongs to one state alone. */
+type Tally = { -readonly [K in keyof Evidence]: Evidence[K] };
+
+/** A state that belongs to whoever has it, and is counted in. */
+interface OwnState extends Omit<VardiffState, 'now' | 'missing'> {
+  now: number;
+  missing: number;
+  readonly current: Tally;
+  readonly faster: Tally;
+  readonly slower: Tally;
+}
+
 /** Log-likelihood ratio from which a target that isn't settled is far off: some 3.5 standard errors. */
 const FAR_OFF = 6;
 /** Shares needed to set a harder target: they come fast then, and fewer would tell too little. */
@@ -138,12 +150,12 @@ export const startVardiff = ({
     now,
     idleHashrate: minHashrate,
     missing: 0,
-    current: NONE,
+    current: tally(),
     inherited: NONE,
     reviewAt: REVIEWS.first,
     usual: 1,
-    faster: NONE,
-    slower: NONE,
+    faster: tally(),
+    slower: tally(),
   };
   return setHashrate(unset, nominalHashrate, NONE);
 };
@@ -168,7 +180,17 @@ export const startVardiff = ({
  * @param state from {@link startVardiff} or an earlier step; not modified
  * @throws Sv2Error `invalid-time` when `now` isn't finite; `invalid-target` for zero, `invalid-length` for a target that isn't 32 bytes
  */
-export const stepVardiff = (state: VardiffState, event: VardiffEvent): VardiffState => {
+export const stepVardiff = (state: VardiffState, event: VardiffEvent): VardiffState =>
+  advanceVardiff(
+    { ...state, current: tally(state.current), faster: tally(state.faster), slower: tally(state.slower) },
+    event,
+  );
+
+/**
+ * As {@link stepVardiff}, but the state given is used up: it may be modified, and be the one that is returned. A state for
+ * each share, which lives until the channel's next, was half of what the collector had to move in a pool of 1,000 channels.
+ */
+export const advanceVardiff = (state: VardiffState, event: VardiffEvent): VardiffState => {
   const { now, type } = event;
   requireTime(now);
   switch (type) {
@@ -180,35 +202,48 @@ export const stepVardiff = (state: VardiffState, event: VardiffEvent): VardiffSt
       return { ...state, now };
     case 'rejected':
       return alive({ ...state, now });
-    default: {
-      const minutes = Math.min(Math.max(now - state.now, 0), LONGEST_STEP) / 60_000;
-      const expected = minutes * state.options.sharesPerMinute;
-      const shares = type === 'tick' ? 0 : Math.min(event.difficulty / state.difficulty, 1);
-      const current = gather(state.current, shares, expected);
-      const faster = watch(gather(state.faster, shares, expected * state.usual), CHANGE);
-      const slower = watch(gather(state.slower, shares, expected * state.usual), 1 / CHANGE);
-      const missing = type === 'tick' ? state.missing + expected : 0;
-      return judge({ ...state, now, missing, current, faster, slower }, shares);
-    }
+    case 'share':
+      return count(state, event, Math.min(event.difficulty / state.difficulty, 1));
+    case 'tick':
+      return count(state, event, 0);
   }
+};
+
+/** Counts a share, or the time that passed without one. */
+const count = (state: OwnState, { type, now }: VardiffEvent, shares: number): VardiffState => {
+  const minutes = Math.min(Math.max(now - state.now, 0), LONGEST_STEP) / 60_000;
+  const expected = minutes * state.options.sharesPerMinute;
+  state.now = now;
+  state.missing = type === 'tick' ? state.missing + expected : 0;
+  add(state.current, shares, expected);
+  add(state.faster, shares, expected * state.usual);
+  add(state.slower, shares, expected * state.usual);
+  // the evidence of a CUSUM test starts anew wherever it speaks against a change
+  if (logLikelihoodRatio(state.faster, CHANGE) <= 0) clear(state.faster);
+  if (logLikelihoodRatio(state.slower, 1 / CHANGE) <= 0) clear(state.slower);
+  return judge(state, shares);
 };
 
 /** Forgets what spoke for a miner that's silent, and nothing that speaks for one that floods. */
 const alive = (state: VardiffState): VardiffState => ({
   ...state,
   missing: 0,
-  current: state.current.shares < state.current.expected ? state.inherited : state.current,
-  slower: NONE,
+  current: state.current.shares < state.current.expected ? tally(state.inherited) : state.current,
+  slower: tally(),
 });
 
-const gather = (evidence: Evidence, shares: number, expected: number): Evidence => ({
-  shares: evidence.shares + shares,
-  expected: evidence.expected + expected,
-});
+/** Evidence to go on counting with. */
+const tally = ({ shares, expected }: Evidence = NONE): Tally => ({ shares, expected });
 
-/** The evidence of a CUSUM test starts anew wherever it speaks against a change. */
-const watch = (evidence: Evidence, ratio: number): Evidence =>
-  logLikelihoodRatio(evidence, ratio) > 0 ? evidence : NONE;
+const add = (evidence: Tally, shares: number, expected: number): void => {
+  evidence.shares += shares;
+  evidence.expected += expected;
+};
+
+const clear = (evidence: Tally): void => {
+  evidence.shares = 0;
+  evidence.expected = 0;
+};
 
 /** Takes over what the client or the network says. */
 const update = (state: VardiffState, event: VardiffEvent & { type: 'update' }): VardiffState => {
@@ -288,7 +323,13 @@ const judge = (state: VardiffState, shares: number): VardiffState => {
   const idleHashrate = (state.hashrate * ratio) / IDLE_EASING;
   if (reviewAt < REVIEWS.settled) return { ...state, idleHashrate, reviewAt: nextReview(current) };
   const isLast = reviewAt >= REVIEWS.last;
-  return { ...state, idleHashrate, reviewAt: REVIEWS.last, usual: ratio, current: isLast ? NONE : current };
+  return {
+    ...state,
+    idleHashrate,
+    reviewAt: REVIEWS.last,
+    usual: ratio,
+    current: isLast ? tally() : current,
+  };
 };
 
 /** Evidence over a time too short for a share counts for more: shares that the network held back come at once. */
@@ -345,12 +386,12 @@ const begun = (target: Uint8Array, hashrate: number, inherited: Evidence) => ({
   target,
   difficulty: difficultyFromTarget(target),
   hashrate,
-  current: inherited,
+  current: tally(inherited),
   inherited,
   reviewAt: nextReview(inherited),
   usual: 1,
-  faster: NONE,
-  slower: NONE,
+  faster: tally(),
+  slower: tally(),
 });
 
 /** Reviews come with every fourfold number of shares. */

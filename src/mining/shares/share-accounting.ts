@@ -1,4 +1,4 @@
-import { difficultyFromTarget } from '../../bitcoin/target.js';
+import { compareTargets, difficultyFromTarget } from '../../bitcoin/target.js';
 import { Sv2Error } from '../../codec/errors.js';
 import { seenShares, type SeenShares } from './seen-shares.js';
 
@@ -156,7 +156,14 @@ export interface ShareCounts {
 /** A new account with all counts at zero. */
 export const shareCounts = (): ShareCounts => {
   const rejectedByCode = new Map<string, number>();
-  let [accepted, rejected, difficultySum, bestDifficulty, blocksFound] = [0, 0, 0, 0, 0];
+  let accepted = 0;
+  let rejected = 0;
+  let difficultySum = 0;
+  let blocksFound = 0;
+  /** Of the shares counted here; a difficulty takes a bigint, and is worked out when somebody asks. */
+  let bestHash: Uint8Array | undefined;
+  /** Of other accounts that were added. */
+  let bestAdded = 0;
 
   const countRejected = (errorCode: string, count: number): void => {
     rejected += count;
@@ -172,7 +179,7 @@ export const shareCounts = (): ShareCounts => {
           { difficulty },
         );
       }
-      bestDifficulty = Math.max(bestDifficulty, difficultyFromTarget(hash));
+      if (compareTargets(hash, bestHash ?? HIGHEST_HASH) <= 0) bestHash = hash;
       accepted++;
       difficultySum += difficulty;
       if (blockFound === true) blocksFound++;
@@ -181,7 +188,7 @@ export const shareCounts = (): ShareCounts => {
     add(totals) {
       accepted += totals.accepted;
       difficultySum += totals.difficultySum;
-      bestDifficulty = Math.max(bestDifficulty, totals.bestDifficulty);
+      bestAdded = Math.max(bestAdded, totals.bestDifficulty);
       blocksFound += totals.blocksFound;
       for (const [errorCode, count] of Object.entries(totals.rejectedByCode)) countRejected(errorCode, count);
     },
@@ -190,10 +197,13 @@ export const shareCounts = (): ShareCounts => {
       rejected,
       rejectedByCode: Object.fromEntries(rejectedByCode),
       difficultySum,
-      bestDifficulty,
+      bestDifficulty:
+        bestHash === undefined ? bestAdded : Math.max(bestAdded, difficultyFromTarget(bestHash)),
       blocksFound,
     }),
   };
 };
+
+const HIGHEST_HASH = new Uint8Array(32).fill(0xff);
 
 const toU64 = (sum: number): bigint => (sum >= 2 ** 64 ? 2n ** 64n - 1n : BigInt(Math.trunc(sum)));

@@ -9,7 +9,8 @@ import {
 } from '../../messages/index.js';
 import type { ChannelTargets } from '../difficulty/channel-target.js';
 import { outputFor } from '../mining-server-output.js';
-import type { MiningServerOutcome, MiningServerOutput, ShareRejected } from '../mining-server-types.js';
+import type { SubmitSharesErrorCode } from '../error-codes.js';
+import type { MiningServerOutcome, MiningServerOutput } from '../mining-server-types.js';
 import { foundBlock, submitShare } from '../channels/server-channel.js';
 import type { ServerClient } from '../channels/server-client.js';
 
@@ -28,34 +29,10 @@ export const shareSubmission = (
 ): MiningServerOutput => {
   const { channelId, sequenceNumber, jobId } = share;
   const channel = channels.get(channelId);
-
-  const rejected = (
-    { errorCode, reason }: Pick<ShareRejected, 'errorCode' | 'reason'>,
-    userIdentity: string | null,
-    worker = '',
-  ): MiningServerOutput =>
-    outputFor(
-      clientId,
-      [SubmitSharesError({ channelId, sequenceNumber, errorCode })],
-      [
-        {
-          type: 'ShareRejected',
-          clientId,
-          channelId,
-          userIdentity,
-          worker,
-          jobId,
-          sequenceNumber,
-          errorCode,
-          reason,
-        },
-      ],
-    );
-
   const kind = share.type === 'SubmitSharesStandard' ? 'standard' : 'extended';
   if (channel?.kind !== kind) {
     const reason = `there is no ${kind} channel ${channelId}`;
-    return rejected({ errorCode: 'invalid-channel-id', reason }, channel?.userIdentity ?? null);
+    return rejected(clientId, share, 'invalid-channel-id', reason, channel?.userIdentity ?? null);
   }
 
   const { userIdentity } = channel;
@@ -65,23 +42,34 @@ export const shareSubmission = (
   } catch (error) {
     if (!(error instanceof CodecError)) throw error;
     channel.shares.reject('invalid-share');
-    return rejected({ errorCode: 'invalid-share', reason: error.message }, userIdentity);
+    return rejected(clientId, share, 'invalid-share', error.message, userIdentity);
   }
 
   const result = submitShare(channel, share, now);
   if (!result.valid) {
     targets.rejected(channel, now);
-    return rejected(result, userIdentity, worker);
+    return rejected(clientId, share, result.errorCode, result.reason, userIdentity, worker);
   }
 
-  const { hash, difficulty, acknowledgement, header } = result;
-  const sharer = { clientId, channelId, userIdentity, worker, jobId };
+  const { hash, difficulty, acknowledgement, job } = result;
   const outcomes: MiningServerOutcome[] = [
-    { type: 'ShareAccepted', ...sharer, sequenceNumber, hash, difficulty, target: result.job.target },
+    {
+      type: 'ShareAccepted',
+      clientId,
+      channelId,
+      userIdentity,
+      worker,
+      jobId,
+      sequenceNumber,
+      hash,
+      difficulty,
+      target: job.target,
+    },
   ];
   if (result.isSolution) {
     const type = result.isBlock ? 'BlockFound' : 'WeakBlockFound';
-    outcomes.push({ type, ...sharer, hash, header, ...foundBlock(result, share) });
+    const sharer = { clientId, channelId, userIdentity, worker, jobId };
+    outcomes.push({ type, ...sharer, hash, ...foundBlock(result, share) });
   }
   const messages: Message[] =
     acknowledgement === undefined ? [] : [SubmitSharesSuccess({ channelId, ...acknowledgement })];
@@ -89,4 +77,20 @@ export const shareSubmission = (
   for (const { messages: own } of retargeted.messages) messages.push(...own);
   outcomes.push(...retargeted.outcomes);
   return outputFor(clientId, messages, outcomes);
+};
+
+const rejected = (
+  clientId: number,
+  { channelId, sequenceNumber, jobId }: SubmitSharesStandard | SubmitSharesExtended,
+  errorCode: SubmitSharesErrorCode,
+  reason: string,
+  userIdentity: string | null,
+  worker = '',
+): MiningServerOutput => {
+  const who = { clientId, channelId, userIdentity, worker };
+  return outputFor(
+    clientId,
+    [SubmitSharesError({ channelId, sequenceNumber, errorCode })],
+    [{ type: 'ShareRejected', ...who, jobId, sequenceNumber, errorCode, reason }],
+  );
 };

@@ -1,12 +1,13 @@
 import { concatBytes } from '../../bitcoin/consensus-bytes.js';
 import { MAX_FUTURE_BLOCK_TIME } from '../../bitcoin/consensus.js';
-import { blockHash, serialiseBlockHeader } from '../../bitcoin/block-header.js';
+import { blockHashOf, serialiseBlockHeader } from '../../bitcoin/block-header.js';
 import { meetsTarget } from '../../bitcoin/target.js';
-import { ntimeAt } from '../work/chain-tip.js';
+import { ntimeAt, type ChainTip } from '../work/chain-tip.js';
 import type { SubmitSharesErrorCode } from '../error-codes.js';
 import { VERSION_ROLLING_MASK, type ChannelJob } from '../work/job.js';
 import { findJob, type JobStore } from '../work/job-lifetime.js';
 import { channelJobMerkleRoot } from '../work/merkle-root.js';
+import type { ShareAccounting } from './share-accounting.js';
 
 /** What a share says; SubmitSharesStandard and SubmitSharesExtended are shares. */
 export interface Share {
@@ -23,8 +24,6 @@ export interface ValidShare<Job extends ChannelJob = ChannelJob> {
   readonly valid: true;
   /** 32 bytes as SHA-256 returned them. */
   readonly hash: Uint8Array;
-  /** The 80 bytes that were hashed. */
-  readonly header: Uint8Array;
   /** Whether it is a block: at or below the network's target, whatever the job's is. */
   readonly isBlock: boolean;
   /** Whether the template provider wants it: every block, and more if it says so. */
@@ -45,8 +44,8 @@ export interface ShareContext<Job extends ChannelJob> {
   readonly jobs: JobStore<Job>;
   /** Bytes the channel may roll; 0 on a standard channel. */
   readonly extranonceSize: number;
-  /** Whether a share with this hash, which meets its target, was accepted before. */
-  readonly seen: (hash: Uint8Array) => boolean;
+  /** Knows whether a share with this hash, which meets its target, was accepted before; without, none was. */
+  readonly shares?: Pick<ShareAccounting, 'seen'>;
 }
 
 /**
@@ -60,11 +59,11 @@ export interface ShareContext<Job extends ChannelJob> {
  * @param now milliseconds since 1970
  */
 export const validateShare = <Job extends ChannelJob>(
-  { jobs, extranonceSize, seen }: ShareContext<Job>,
+  { jobs, extranonceSize, shares }: ShareContext<Job>,
   share: Share,
   now: number,
 ): ValidShare<Job> | InvalidShare => {
-  const { jobId, ntime, version, nonce, extranonce } = share;
+  const { jobId, ntime, version, extranonce } = share;
   const job = findJob(jobs, jobId);
   if (job === 'stale') return invalid('stale-share', `job ${jobId} builds on an old previous hash`);
   if (job === 'unknown' || job.tip === null) {
@@ -93,23 +92,33 @@ export const validateShare = <Job extends ChannelJob>(
     );
   }
 
-  const header = serialiseBlockHeader({
-    version,
-    prevHash: tip.prevHash,
-    merkleRoot: channelJobMerkleRoot(job, extranonce),
-    ntime,
-    nbits: tip.nbits,
-    nonce,
-  });
-  const hash = blockHash(header);
+  const hash = shareHash(job, tip, share);
   const isBlock = meetsTarget(hash, tip.networkTarget);
   if (!isBlock && !meetsTarget(hash, job.target)) {
     return invalid('difficulty-too-low', "the share's hash is above the job's target");
   }
-  if (seen(hash)) return invalid('duplicate-share', 'the same share was accepted before');
+  if (shares?.seen(hash) === true) return invalid('duplicate-share', 'the same share was accepted before');
   const isSolution = isBlock || meetsTarget(hash, tip.solutionTarget);
-  return { valid: true, hash, header, isBlock, isSolution, job };
+  return { valid: true, hash, isBlock, isSolution, job };
 };
+
+/**
+ * The block header of a share that is valid.
+ *
+ * @returns 80 bytes
+ */
+export const shareHeader = (job: ChannelJob, { version, ntime, nonce, extranonce }: Share): Uint8Array => {
+  if (job.tip === null) throw new Error('a share of a future job is not valid');
+  const { prevHash, nbits } = job.tip;
+  const merkleRoot = channelJobMerkleRoot(job, extranonce);
+  return serialiseBlockHeader({ version, prevHash, merkleRoot, ntime, nbits, nonce });
+};
+
+const shareHash = (
+  job: ChannelJob,
+  { prevHash, nbits }: ChainTip,
+  { version, ntime, nonce, extranonce }: Share,
+): Uint8Array => blockHashOf(version, prevHash, channelJobMerkleRoot(job, extranonce), ntime, nbits, nonce);
 
 /** The extranonce prefix and the extranonce of a share. */
 export const fullExtranonceOf = (job: ChannelJob, extranonce: Uint8Array | undefined): Uint8Array =>

@@ -3,15 +3,19 @@ import type { Message } from '../../messages/registry.js';
 import { earned, nonsense, type ServerEffect } from '../../service/outcomes.js';
 
 /**
- * The effects that count what a client was refused and what it has proved.
+ * Adds the effects that count what a client was refused and what it has proved.
  * @param messages what it is sent
  */
-export function* judgement(clientId: number, messages: readonly Message[]): Generator<ServerEffect> {
+export function judge(
+  clientId: number,
+  messages: readonly Message[],
+  effects: Pick<ServerEffect[], 'push'>,
+): void {
   let refused = 0;
   for (const message of messages) {
     switch (message.type) {
       case 'SubmitShares.Success':
-        yield earned(clientId, message.newSubmitsAcceptedCount);
+        effects.push(earned(clientId, message.newSubmitsAcceptedCount));
         break;
       case 'SubmitShares.Error':
       case 'OpenMiningChannel.Error':
@@ -20,5 +24,5 @@ export function* judgement(clientId: number, messages: readonly Message[]): Gene
         refused += 1;
     }
   }
-  if (refused > 0) yield nonsense(clientId, refused);
+  if (refused > 0) effects.push(nonsense(clientId, refused));
 }

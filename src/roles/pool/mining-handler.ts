@@ -1,6 +1,7 @@
 import { defer, merge, type SchedulerLike } from 'rxjs';
 import {
   CloseChannel,
+  type NewExtendedMiningJob,
   OpenExtendedMiningChannel,
   OpenStandardMiningChannel,
   SetCustomMiningJob,
@@ -9,7 +10,6 @@ import {
   SubmitSharesStandard,
   UpdateChannel,
 } from '../../messages/mining.js';
-import type { Message } from '../../messages/registry.js';
 import { serialiseTemplateOutputs } from '../../bitcoin/outputs.js';
 import type { RandomBytes } from '../../crypto/index.js';
 import type { NewTemplate, SetNewPrevHashTemplate } from '../../messages/template-distribution.js';
@@ -26,7 +26,8 @@ import type {
   MiningServerOutput,
 } from '../../mining/mining-server-types.js';
 import type { MiningServerHandler } from '../../service/handlers.js';
-import { handleEach, ofEvent, ofMessage, ofTrigger } from '../../service/operators.js';
+import { handleEach } from '../../service/handle-each.js';
+import { ofEvent, ofMessage, ofTrigger } from '../../service/operators.js';
 import {
   disconnect,
   lastWordsTo,
@@ -36,7 +37,7 @@ import {
   type ServerEffect,
 } from '../../service/outcomes.js';
 import { sourceOf } from '../../transport/source.js';
-import { judgement } from './judgement.js';
+import { judge } from './judgement.js';
 import {
   SolutionFound,
   TemplateAged,
@@ -114,8 +115,8 @@ export const poolMining =
       let isTooLong = false;
 
       /** Says when a job has become longer than devices read. */
-      function* sizeOf(message: Message): Generator<JobTooLong> {
-        if (message.type !== 'NewExtendedMiningJob' || template === undefined) return;
+      function* sizeOf(message: NewExtendedMiningJob): Generator<JobTooLong> {
+        if (template === undefined) return;
         const size = extendedJobFrameSize(message);
         const wasTooLong = isTooLong;
         isTooLong = size > DEVICE_FRAME_SIZE;
@@ -127,10 +128,8 @@ export const poolMining =
       }
 
       /** Everything an output of the mining server leads to, in order. */
-      function* effects({
-        messages,
-        outcomes,
-      }: MiningServerOutput): Generator<ServerEffect | PoolMiningOutcome> {
+      const effects = ({ messages, outcomes }: MiningServerOutput): (ServerEffect | PoolMiningOutcome)[] => {
+        const all: (ServerEffect | PoolMiningOutcome)[] = [];
         accounts.count(outcomes);
         for (const outcome of outcomes) {
           if (outcome.type !== 'BlockFound' && outcome.type !== 'WeakBlockFound') continue;
@@ -138,24 +137,30 @@ export const poolMining =
           if (solution === null) continue;
           // before anything else
           const isBlock = type === 'BlockFound';
-          yield toSibling(isBlock ? SolutionFound({ hash, header, solution }) : WeakSolutionFound(solution));
+          all.push(
+            toSibling(isBlock ? SolutionFound({ hash, header, solution }) : WeakSolutionFound(solution)),
+          );
         }
         for (const { clientId, messages: own } of messages) {
-          yield send(clientId, ...own);
-          yield* judgement(clientId, own);
-          for (const message of own) yield* sizeOf(message);
+          all.push(send(clientId, ...own));
+          judge(clientId, own, all);
+          for (const message of own) {
+            if (message.type === 'NewExtendedMiningJob') all.push(...sizeOf(message));
+          }
         }
-        for (const { type, clientId } of outcomes) {
+        for (const outcome of outcomes) {
+          const { type, clientId } = outcome;
           if (type === 'ChannelOpened') waiting.channels(clientId, 1, scheduler.now());
           else if (type === 'ChannelClosed') waiting.channels(clientId, -1, scheduler.now());
+          all.push(outcome);
         }
-        yield* outcomes;
-      }
+        return all;
+      };
 
-      function* takeTemplate(received: NewTemplate) {
+      const takeTemplate = (received: NewTemplate) => {
         template = received;
-        yield* effects(core.newTemplate(received));
-      }
+        return effects(core.newTemplate(received));
+      };
 
       function* takeTip(tip: SetNewPrevHashTemplate): Generator<ServerEffect | PoolMiningOutcome> {
         const now = scheduler.now();
@@ -173,29 +178,35 @@ export const poolMining =
         isTemplateOld && options.whenTemplateOld === 'let-go' ? leaving().map(letGo) : [];
 
       /** Answers a share while its work is too old to be worth anything. */
-      function* refuseShare(clientId: number, share: SubmitSharesStandard | SubmitSharesExtended) {
+      const refuseShare = (clientId: number, share: SubmitSharesStandard | SubmitSharesExtended) => {
         const { channelId, sequenceNumber, jobId } = share;
         const errorCode = 'stale-share';
-        yield send(clientId, SubmitSharesError({ channelId, sequenceNumber, errorCode }));
-        yield {
-          ...({ type: 'ShareRejected', clientId, channelId, userIdentity: null, worker: '', jobId } as const),
-          ...({ sequenceNumber, errorCode, reason: 'there is no new template for too long' } as const),
+        const rejected: PoolMiningOutcome = {
+          type: 'ShareRejected',
+          clientId,
+          channelId,
+          userIdentity: null,
+          worker: '',
+          jobId,
+          sequenceNumber,
+          errorCode,
+          reason: 'there is no new template for too long',
         };
-      }
+        return [send(clientId, SubmitSharesError({ channelId, sequenceNumber, errorCode })), rejected];
+      };
 
-      function* handle(
+      const handle = (
         clientId: number,
         message: MiningClientMessage,
-      ): Generator<ServerEffect | PoolMiningOutcome> {
+      ): (ServerEffect | PoolMiningOutcome)[] => {
         const isShare = message.type === 'SubmitSharesStandard' || message.type === 'SubmitSharesExtended';
-        if (isShare && isTemplateOld && options.whenTemplateOld === 'refuse-shares') {
-          yield* refuseShare(clientId, message);
-          return;
-        }
-        yield* effects(core.handle(clientId, message, scheduler.now()));
+        if (isShare && isTemplateOld && options.whenTemplateOld === 'refuse-shares')
+          return refuseShare(clientId, message);
+        const all = effects(core.handle(clientId, message, scheduler.now()));
         // opening and closing is work for everybody but the one who does it
-        if (message.type === 'CloseChannel') yield nonsense(clientId);
-      }
+        if (message.type === 'CloseChannel') all.push(nonsense(clientId));
+        return all;
+      };
 
       function* upkeep() {
         const now = scheduler.now();
@@ -241,7 +252,7 @@ export const poolMining =
         ),
         event$.pipe(
           ofTrigger(TemplateArrived),
-          handleEach('mining', ({ template }) => takeTemplate(template)),
+          handleEach('mining', ({ template: received }) => takeTemplate(received)),
         ),
         event$.pipe(
           ofTrigger(TipArrived),

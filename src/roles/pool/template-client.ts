@@ -10,7 +10,8 @@ import {
   type SubmitSolution,
 } from '../../messages/template-distribution.js';
 import type { TemplateDistributionClientHandler } from '../../service/handlers.js';
-import { handleEach, ofEvent, ofMessage, ofTrigger } from '../../service/operators.js';
+import { handleEach } from '../../service/handle-each.js';
+import { ofEvent, ofMessage, ofTrigger } from '../../service/operators.js';
 import { leaveServer, sendToServer, toSibling, type ClientEffect } from '../../service/outcomes.js';
 import { heldSolutions, type Solution, type SolutionOutcome } from './held-solutions.js';
 import {

@@ -22,7 +22,8 @@ import {
   SubmitSolution,
 } from '../../messages/template-distribution.js';
 import type { TemplateDistributionServerHandler } from '../../service/handlers.js';
-import { handleEach, ofEvent, ofMessage } from '../../service/operators.js';
+import { handleEach } from '../../service/handle-each.js';
+import { ofEvent, ofMessage } from '../../service/operators.js';
 import { disconnect, nonsense, send, type HandlerError, type ServerEffect } from '../../service/outcomes.js';
 import { createServer, type Server } from '../../service/server.js';
 import type { Connection } from '../../transport/connection.js';

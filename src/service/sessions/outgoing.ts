@@ -24,20 +24,20 @@ export function outgoing(
   extensions: readonly number[],
   own: OwnMessages = noOwnMessages,
 ): Outgoing {
-  messages.forEach((message) => checkTexts(message, own));
-  const isSendable = (message: Message): boolean => {
+  const sendable: Message[] = [];
+  const withheld: Message[] = [];
+  for (const message of messages) {
+    checkTexts(message, own);
     const numbers = message.type === 'Unknown' ? message : own.creatorByType(message.type)?.schema;
-    return (
+    const isSendable =
       numbers === undefined ||
       numbers.extensionType === 0 ||
       numbers.channelMessage ||
-      extensions.includes(numbers.extensionType)
-    );
-  };
-  return {
-    sendable: messages.filter(isSendable).map((message) => negotiatedTlvs(message, extensions)),
-    withheld: messages.filter((message) => !isSendable(message)),
-  };
+      extensions.includes(numbers.extensionType);
+    if (isSendable) sendable.push(negotiatedTlvs(message, extensions));
+    else withheld.push(message);
+  }
+  return { sendable, withheld };
 }
 
 /** The fields of a message that hold text. */
