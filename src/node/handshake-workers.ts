@@ -4,13 +4,16 @@ import { Observable, type Subscriber } from 'rxjs';
 import type { ResponderKeys } from '../noise/handshake.js';
 import type { StaticKeyOptions } from '../noise/static-key.js';
 import { TransportError } from '../transport/errors.js';
+import { concatBytes } from '../transport/frame-channel.js';
 import { positive } from '../transport/limits.js';
 import { responderHere, type CreateResponder, type Responder } from '../transport/security.js';
 import { nodeCrypto } from './crypto.js';
-import type { HandshakeAnswer, HandshakeOrder } from './handshake-worker.js';
+import { answerLength, keysAt, type HandshakeAnswers, type HandshakeOrders } from './handshake-orders.js';
 
-/** Handshakes that a thread has at a time: enough that it never waits for the next, few enough that those given up cost little. */
-const ahead = 3;
+/** Handshakes that a thread is given in one message. */
+const batchSize = 8;
+/** Messages that a thread has at a time: enough that it never waits for the next, few enough that handshakes given up cost little. */
+const ahead = 2;
 
 interface Waiting {
   readonly act1: Uint8Array;
@@ -21,11 +24,14 @@ interface Waiting {
 interface Thread {
   readonly worker: Worker;
   readonly answering: Map<number, Waiting>;
+  /** Messages it has not answered. */
+  messages: number;
 }
 
 /**
  * Answers handshakes in worker threads with `wasmCrypto`, so that those who are served do not notice how many come:
- * `listen({ …, responder: handshakeWorkers() })`. They start with the first handshakes and run while it listens. When more come than the
+ * `listen({ …, responder: handshakeWorkers() })`. One starts when it begins to listen and makes keys ahead, others when there is
+ * more to do than one can; they run while it listens. When more come than the
  * threads can answer, the newest go first, since the oldest are the likeliest to have given up.
  *
  * A handshake whose thread ends errors with TransportError `handshake-worker-failed`; another thread takes its place. Where threads
@@ -46,17 +52,22 @@ export function handshakeWorkers(
     let here: Responder | undefined;
 
     const begin = (): void => {
-      const thread: Thread = { worker: startWorker(options), answering: new Map() };
+      const thread: Thread = { worker: startWorker(options), answering: new Map(), messages: 0 };
       running.add(thread);
       thread.worker
-        .on('message', ({ order, ...keys }: HandshakeAnswer) => {
+        .on('message', ({ first, answers }: HandshakeAnswers) => {
           hasAnswered = true;
-          const answered = thread.answering.get(order);
-          thread.answering.delete(order);
-          if (answered === undefined) clearKeys(keys);
-          else {
-            answered.subscriber.next(keys);
-            answered.subscriber.complete();
+          thread.messages -= 1;
+          for (let start = 0; start < answers.length; start += answerLength) {
+            const order = first + start / answerLength;
+            const answered = thread.answering.get(order);
+            thread.answering.delete(order);
+            const keys = keysAt(answers, start);
+            if (answered === undefined) clearKeys(keys);
+            else {
+              answered.subscriber.next(keys);
+              answered.subscriber.complete();
+            }
           }
           work();
         })
@@ -76,6 +87,22 @@ export function handshakeWorkers(
       work();
     };
 
+    const idlest = (): Thread | undefined =>
+      [...running].reduce<Thread | undefined>(
+        (best, thread) => (best === undefined || thread.messages < best.messages ? thread : best),
+        undefined,
+      );
+
+    /** @param batch the newest last */
+    const give = (thread: Thread, batch: readonly Waiting[]): void => {
+      const first = order;
+      for (const one of batch) thread.answering.set(order++, one);
+      const act1s = concatBytes(batch.map(({ act1 }) => act1));
+      const now = Math.max(...batch.map((one) => one.now));
+      thread.messages += 1;
+      thread.worker.postMessage({ first, count: batch.length, act1s, now } satisfies HandshakeOrders);
+    };
+
     const work = (): void => {
       while (waiting.length > 0) {
         if (here !== undefined) {
@@ -83,19 +110,19 @@ export function handshakeWorkers(
           subscriber.add(here.respond(act1, now).subscribe(subscriber));
           continue;
         }
-        if (running.size < threads) begin(); // the first ones, and one that ended
-        const thread = [...running].reduce((a, b) => (b.answering.size < a.answering.size ? b : a));
-        if (thread.answering.size >= ahead) return;
-        const next = waiting.pop() as Waiting;
-        const { act1, now } = next;
-        order += 1;
-        thread.answering.set(order, next);
-        thread.worker.postMessage({ order, act1: act1.slice(), now } satisfies HandshakeOrder);
+        let thread = idlest();
+        if ((thread === undefined || thread.messages > 0) && running.size < threads) {
+          begin(); // another one, or in the place of one that ended
+          thread = idlest();
+        }
+        if (thread === undefined || thread.messages >= ahead) return;
+        give(thread, waiting.splice(-batchSize));
       }
     };
 
+    begin();
     return {
-      atOnce: threads * ahead,
+      atOnce: threads * ahead * batchSize,
       respond: (act1, now) =>
         new Observable((subscriber) => {
           const mine = { act1, now, subscriber };

@@ -29,6 +29,12 @@ export interface ListenOptions extends AcceptOptions {
   readonly listeningObserver?: NextObserver<ListenAddress>;
 }
 
+/**
+ * Clients that the system takes before we do, as far as it allows (Linux: net.core.somaxconn, 4,096). Node's 511 are full when a pool's
+ * miners return together; the others notice nothing and try again after 1, 3 and 7 s (RFC 6298).
+ */
+const backlog = 4_096;
+
 /** The default of `host`. */
 export const defaultListenHost = '127.0.0.1';
 
@@ -83,7 +89,7 @@ function accepted(
         shortage.next();
       } else subscriber.error(listenError(error, formatAddress(host, port)));
     });
-    server.listen({ host, port }, () => listeningObserver?.next(bound()));
+    server.listen({ host, port, backlog }, () => listeningObserver?.next(bound()));
     return () => server.close();
   });
 }

@@ -1,4 +1,4 @@
-import type { CryptoProvider } from '../crypto/provider.js';
+import type { CryptoProvider, KeyPair } from '../crypto/provider.js';
 import {
   decodeSignatureNoiseMessage,
   encodeSignatureNoiseMessage,
@@ -162,17 +162,19 @@ export function respond(
 
 /**
  * As {@link respond}, with the keys themselves, the caller's to clear.
+ * @param newEphemeral a key pair of this handshake alone, which this call destroys; unless given, made on the spot
  * @throws NoiseError `handshake-message-length`
  */
 export function respondWithKeys(
   crypto: CryptoProvider,
   identity: ResponderIdentity,
   act1: Uint8Array,
+  newEphemeral: () => KeyPair = () => crypto.generateKeyPair(),
 ): ResponderKeys {
   requireMessageLength('initiator', act1, act1Length);
   const { keyPair, certificate } = identity;
   const remoteEphemeral = crypto.publicKey(act1);
-  const ephemeral = crypto.generateKeyPair();
+  const ephemeral = newEphemeral();
   const state = new SymmetricState(crypto);
   try {
     state.mixHash(act1);
