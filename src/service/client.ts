@@ -1,4 +1,4 @@
-import { asyncScheduler, merge, type Observable, type SchedulerLike } from 'rxjs';
+import { asyncScheduler, finalize, merge, type Observable, type SchedulerLike } from 'rxjs';
 import { subprotocols, type Subprotocol } from '../messages/define-message.js';
 import { creatorByType, type Message } from '../messages/registry.js';
 import type { AnyMessageCreator, OwnMessages } from '../messages/own-messages.js';
@@ -21,7 +21,7 @@ import {
 } from './configuration.js';
 import { ServiceError } from './errors.js';
 import type { LoopHandler } from './event-loop.js';
-import type { ClientEvent } from './events.js';
+import type { ClientEvent, ServerInfo } from './events.js';
 import type {
   JobDeclarationClientHandler,
   MiningClientHandler,
@@ -40,7 +40,7 @@ import type {
 import type { ReconnectPolicy } from './upstreams/backoff.js';
 import { service, type Emitted } from './service.js';
 import { protocolVersions, type Versions } from './setup/server-setup.js';
-import type { Sibling } from './siblings.js';
+import { siblingsByName, type Sibling } from './siblings.js';
 
 /** A subprotocol of a client: where its server is, and its handler. */
 export interface ClientSubprotocol<H> {
@@ -66,6 +66,13 @@ export interface ClientOptions<
     ClientSubprotocol<TemplateDistributionClientHandler<T>> | TemplateDistributionClientHandler;
   /** The client's side of `siblings()`. */
   readonly sibling?: Sibling;
+  /** Its sides of several `siblings()`, by the names that `toSibling` takes. */
+  readonly siblings?: Readonly<Record<string, Sibling>>;
+  /**
+   * Events from outside, taken while it runs: as if each was dispatched. Its error is one of `start()`; its completion
+   * means nothing.
+   */
+  readonly event$?: Observable<ClientEvent>;
   /** What it says of itself. */
   readonly device?: Device;
   /** The protocol versions it speaks; 2 to 2 unless given. */
@@ -106,6 +113,8 @@ export interface Client<A extends ApplicationOutcome = never> {
    * @throws ServiceError `not-started`
    */
   dispatch(event: ClientEvent): Observable<ClientOutcome<A>>;
+  /** The servers it is connected to: those that have accepted SetupConnection, by subprotocol. */
+  servers(): ReadonlyMap<Subprotocol, ServerInfo>;
 }
 
 type AnyClientHandler = (event$: Observable<ClientEvent>) => Observable<Emitted>;
@@ -178,14 +187,31 @@ export function createClient<
     scheduler: options.scheduler ?? asyncScheduler,
   };
 
-  return service<ClientEvent, ClientOutcome<OwnOutcome<M | J | T>>>({
+  const servers = new Map<Subprotocol, ServerInfo>();
+
+  const { start, dispatch } = service<ClientEvent, ClientOutcome<OwnOutcome<M | J | T>>>({
     side: 'client',
     handlers,
-    sibling: options.sibling,
+    siblings: siblingsByName(options),
+    event$: options.event$,
     messages,
     first: [],
-    begin({ push, emit }) {
+    begin(loop) {
       const sessions = new Map<Subprotocol, CurrentUpstream>();
+      const { push } = loop;
+      servers.clear();
+      /** Keeps account of who is there before anybody is told. */
+      const emit = (outcome: ClientOutcome): void => {
+        const { type } = outcome;
+        if (type === 'connected') servers.set(outcome.protocol, outcome.server);
+        else if (type === 'disconnected') servers.delete(outcome.protocol);
+        else if (type === 'extensions') {
+          const server = servers.get(outcome.protocol);
+          if (server !== undefined)
+            servers.set(outcome.protocol, { ...server, extensions: outcome.extensions });
+        }
+        loop.emit(outcome);
+      };
 
       const sendTo = (protocol: Subprotocol, messages: readonly Message[]): void => {
         const session = sessions.get(protocol);
@@ -215,10 +241,12 @@ export function createClient<
               sessions.set(setup.protocol, session),
             ),
           ),
-        ),
+        ).pipe(finalize(() => servers.clear())),
       };
     },
   });
+
+  return { start, dispatch, servers: () => servers };
 }
 
 /** The messages by the connection that carries them; common and unknown messages belong to their sender's. */

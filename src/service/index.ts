@@ -12,7 +12,7 @@ export * from './request.js';
 export * from './server.js';
 export type { NonsenseLimits } from './sessions/nonsense.js';
 export type { Versions } from './setup/server-setup.js';
-export * from './siblings.js';
+export { siblings, type Sibling, type SiblingEvent } from './siblings.js';
 export * from './define-trigger.js';
 export {
   relay,

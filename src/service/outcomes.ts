@@ -3,7 +3,7 @@ import type { Subprotocol } from '../messages/define-message.js';
 import type { Endpoint, Peer } from '../transport/connection.js';
 import type { DisconnectReason } from './errors.js';
 import type { ClientEvent, ClientInfo, ServerEvent, ServerInfo } from './events.js';
-import type { Trigger } from './define-trigger.js';
+import type { SiblingEvent } from './siblings.js';
 
 /** An outcome of the application's own, such as `{ type: 'ShareAccepted', … }`: shown, not acted upon. */
 export interface ApplicationOutcome {
@@ -73,10 +73,12 @@ export interface TriggerEffect<E> {
   readonly events: readonly E[];
 }
 
-/** Hands triggers to the sibling service, in order. */
+/** Hands events to a sibling service, in order. */
 export interface ToSibling {
   readonly type: 'toSibling';
-  readonly triggers: readonly Trigger[];
+  /** The name of the sibling, if it is one of several. */
+  readonly sibling?: string;
+  readonly triggers: readonly SiblingEvent[];
 }
 
 /** What a server handler can make the server do. */
@@ -196,8 +198,20 @@ export const trigger = <E extends ServerEvent | ClientEvent>(...events: readonly
   events,
 });
 
-/** Hands triggers to the sibling service; its handlers see them as events. */
-export const toSibling = (...triggers: readonly Trigger[]): ToSibling => ({ type: 'toSibling', triggers });
+/**
+ * Hands triggers, or other events that could be dispatched there, to the sibling service; its handlers see them as
+ * events.
+ */
+export function toSibling(...triggers: readonly SiblingEvent[]): ToSibling;
+/** As above, to one of several siblings. @param sibling its name in the option `siblings` */
+export function toSibling(sibling: string, ...triggers: readonly SiblingEvent[]): ToSibling;
+export function toSibling(...given: readonly (string | SiblingEvent)[]): ToSibling {
+  const [first] = given;
+  const triggers = given.filter((event) => typeof event !== 'string');
+  return typeof first === 'string'
+    ? { type: 'toSibling', sibling: first, triggers }
+    : { type: 'toSibling', triggers };
+}
 
 // ---- outcomes: what a service emits ----
 

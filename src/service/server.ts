@@ -29,7 +29,7 @@ import type { NonsenseLimits } from './sessions/nonsense.js';
 import { serverSession, type ServerSession } from './sessions/server-session.js';
 import { service, type Emitted } from './service.js';
 import { protocolVersions, type SetupPolicy, type Versions } from './setup/server-setup.js';
-import type { Sibling } from './siblings.js';
+import { siblingsByName, type Sibling } from './siblings.js';
 
 /** A subprotocol of a server: its handler, and what it says in the setup of a connection. */
 export interface ServerSubprotocol<H> {
@@ -55,6 +55,13 @@ export interface ServerOptions<
     TemplateDistributionServerHandler<T> | ServerSubprotocol<TemplateDistributionServerHandler<T>>;
   /** The server's side of `siblings()`. */
   readonly sibling?: Sibling;
+  /** Its sides of several `siblings()`, by the names that `toSibling` takes. */
+  readonly siblings?: Readonly<Record<string, Sibling>>;
+  /**
+   * Events from outside, taken while it runs: as if each was dispatched. Its error is one of `start()`; its completion
+   * means nothing.
+   */
+  readonly event$?: Observable<ServerEvent>;
   /** The protocol versions it speaks; 2 to 2 unless given. */
   readonly versions?: Versions;
   /** The extensions it speaks; none but negotiation itself unless given. */
@@ -88,6 +95,8 @@ export interface Server<A extends ApplicationOutcome = never> {
   dispatch(event: ServerEvent): Observable<ServerOutcome<A>>;
   /** The clients whose SetupConnection was accepted, by id. */
   clients(): ReadonlyMap<number, ClientInfo>;
+  /** When a client's last message came, in milliseconds of the scheduler's clock; undefined if it is not there. */
+  lastMessageAt(clientId: number): number | undefined;
 }
 
 const defaultFlags: Record<Subprotocol, number> = {
@@ -154,16 +163,18 @@ export function createServer<
   };
 
   const clients = new Map<number, ClientInfo>();
+  let sessions = new Map<number, ServerSession>();
   let lastClientId = 0;
 
   const { start, dispatch } = service<ServerEvent, ServerOutcome<OwnOutcome<M | J | T>>>({
     side: 'server',
     handlers,
-    sibling: options.sibling,
+    siblings: siblingsByName(options),
+    event$: options.event$,
     messages,
     first: [{ type: 'started' }],
     begin({ push, emit }) {
-      const sessions = new Map<number, ServerSession>();
+      sessions = new Map();
       const context = { ...common, clients, push, emit };
       return {
         perform(emitted) {
@@ -206,7 +217,12 @@ export function createServer<
     },
   });
 
-  return { start, dispatch, clients: () => clients };
+  return {
+    start,
+    dispatch,
+    clients: () => clients,
+    lastMessageAt: (clientId) => sessions.get(clientId)?.lastMessageAt,
+  };
 }
 
 function setupPolicy(

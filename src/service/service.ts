@@ -1,4 +1,4 @@
-import { defer, ignoreElements, NEVER, tap, type Observable } from 'rxjs';
+import { defer, ignoreElements, merge, NEVER, tap, type Observable } from 'rxjs';
 import type { Subprotocol } from '../messages/define-message.js';
 import type { OwnMessages } from '../messages/own-messages.js';
 import { creatorByType } from '../messages/registry.js';
@@ -6,7 +6,6 @@ import { ServiceError } from './errors.js';
 import { eventLoop, type EventLoop, type LoopHandler } from './event-loop.js';
 import type { ApplicationOutcome, HandlerError, ToSibling, TriggerEffect } from './outcomes.js';
 import type { Sibling } from './siblings.js';
-import type { Trigger } from './define-trigger.js';
 
 /** What a handler may emit: effects, or outcomes to be shown. */
 export interface Emitted {
@@ -31,7 +30,10 @@ export interface Service<E, O> {
 export interface ServiceParts<E, O> {
   readonly side: 'server' | 'client';
   readonly handlers: readonly LoopHandler<E, Emitted>[];
-  readonly sibling: Sibling | undefined;
+  /** Other services, by name; '' for the only one. */
+  readonly siblings: ReadonlyMap<string, Sibling>;
+  /** Events that come from outside. */
+  readonly event$: Observable<E> | undefined;
   /** The events every run begins with. */
   readonly first: readonly E[];
   /** Messages that are known besides those of the specification. */
@@ -50,7 +52,7 @@ const ownEffects = {
  * @param parts the handlers and what is particular to the side
  */
 export function service<E extends { readonly type: string }, O>(parts: ServiceParts<E, O>): Service<E, O> {
-  const { side, handlers, sibling, first, messages } = parts;
+  const { side, handlers, siblings, event$ = NEVER, first, messages } = parts;
   const isMessage = (type: string) => (creatorByType(type) ?? messages.creatorByType(type)) !== undefined;
   type Outcome = O | HandlerError | ApplicationOutcome;
   const foreign: readonly string[] = ownEffects[side === 'server' ? 'client' : 'server'];
@@ -73,13 +75,10 @@ export function service<E extends { readonly type: string }, O>(parts: ServicePa
         if (emitted.type === 'triggerEvents') {
           for (const event of (emitted as TriggerEffect<E>).events) loop.push(event);
         } else if (emitted.type === 'toSibling') {
-          if (sibling === undefined) {
-            throw new ServiceError(
-              'invalid-configuration',
-              `${side}: toSibling needs the option \`sibling\``,
-            );
-          }
-          for (const trigger of (emitted as ToSibling).triggers) sibling.next(trigger);
+          const { sibling: name = '', triggers } = emitted as ToSibling;
+          const sibling = siblings.get(name);
+          if (sibling === undefined) throw noSibling(side, name, [...siblings.keys()]);
+          for (const trigger of triggers) sibling.next(trigger);
         } else if (isMessage(emitted.type)) {
           const effect = side === 'server' ? 'send(clientId, …)' : 'sendToServer(…)';
           throw new ServiceError(
@@ -107,12 +106,12 @@ export function service<E extends { readonly type: string }, O>(parts: ServicePa
       const stop = () => {
         if (running === loop) running = undefined;
       };
-      const sibling$ = (sibling?.trigger$ ?? NEVER).pipe(
-        tap((trigger: Trigger) => loop.push(trigger as unknown as E)),
+      const outside$ = merge(...[...siblings.values()].map(({ trigger$ }) => trigger$), event$).pipe(
+        tap((event) => loop.push(event as E)),
         ignoreElements(),
       );
       return loop
-        .run(run.connection$, sibling$)
+        .run(run.connection$, outside$)
         .pipe(tap({ error: stop, complete: stop, unsubscribe: stop }));
     });
 
@@ -125,4 +124,12 @@ export function service<E extends { readonly type: string }, O>(parts: ServicePa
       return running.dispatch(event) as Observable<O>;
     },
   };
+}
+
+function noSibling(side: string, name: string, known: readonly string[]): ServiceError {
+  const wanted =
+    name === '' ? 'the option `sibling`' : `a sibling named '${name}' in the option \`siblings\``;
+  const names = known.filter((other) => other !== '').map((other) => `'${other}'`);
+  const there = names.length === 0 ? '' : `; it has ${names.join(', ')}`;
+  return new ServiceError('invalid-configuration', `${side}: toSibling needs ${wanted}${there}`);
 }

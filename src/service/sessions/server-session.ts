@@ -61,6 +61,8 @@ export interface ServerSession {
   earned(count: number): void;
   /** Sends what is queued, then closes; further messages of the client are dropped. */
   close(reason: DisconnectReason): void;
+  /** When the client's last message came, in milliseconds of the scheduler's clock. */
+  readonly lastMessageAt: number | undefined;
   /** Runs the connection while subscribed; completes when it has ended, whatever the reason. */
   readonly run$: Observable<never>;
 }
@@ -90,6 +92,7 @@ export function serverSession(
   const negotiationDeadline$ = new Subject<number | undefined>();
   const bucket = nonsenseBucket(context.nonsense, scheduler);
   let client: ClientInfo | undefined;
+  let lastMessageAt: number | undefined;
   let closing: DisconnectReason | undefined;
   /** Whether extensions were agreed upon, which is for good unless the channel's endpoint changes. */
   let agreed = false;
@@ -255,6 +258,7 @@ export function serverSession(
       first: setupTimeout,
       each: inactivityLimit,
       scheduler,
+      heard: (at) => (lastMessageAt = at),
       error: () =>
         client === undefined
           ? new ServiceError('setup-timeout', `no SetupConnection within ${setupTimeout} ms`)
@@ -301,6 +305,9 @@ export function serverSession(
     nonsense,
     earned: (count) => bucket.put(count),
     close,
+    get lastMessageAt() {
+      return lastMessageAt;
+    },
     run$: concat(
       conversation$.pipe(
         catchError((error: unknown) => {

@@ -21,6 +21,8 @@ export interface SilenceLimits {
   /** From one value to the next; no limit unless given. */
   readonly each: number | undefined;
   readonly scheduler: SchedulerLike;
+  /** Told when each value came, in milliseconds of the scheduler's clock. */
+  heard?(at: number): void;
   /** Makes the error. */
   error(): unknown;
 }
@@ -33,6 +35,7 @@ export function limitSilence<T>({
   first,
   each,
   scheduler,
+  heard,
   error,
 }: SilenceLimits): MonoTypeOperatorFunction<T> {
   return (source$) =>
@@ -58,6 +61,7 @@ export function limitSilence<T>({
           next(value) {
             const isFirst = last === undefined;
             last = scheduler.now();
+            heard?.(last);
             if (isFirst) {
               if (each === undefined) ringing?.unsubscribe();
               else set(each);
