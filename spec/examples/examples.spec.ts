@@ -102,6 +102,21 @@ describe('the examples', () => {
     expect(await relay.interrupt()).toBe(0);
   });
 
+  it('proxy has cpu-miner mine on a channel of mining-server that others could share', async () => {
+    const server = start('mining-server', '0');
+    const [, port = ''] = await server.line(/^listening on 127\.0\.0\.1:(\d+), without encryption$/);
+    const proxy = start('proxy', `stratum2+tcp://127.0.0.1:${port}`, '0');
+    const [, proxyPort = ''] = await proxy.line(/^listening on 127\.0\.0\.1:(\d+)$/);
+    const miner = start('cpu-miner', `stratum2+tcp://127.0.0.1:${proxyPort}`);
+    await server.line(/^example\.proxy opened a extended channel$/);
+    await proxy.line(/^example\.cpu opened a standard channel$/);
+    await proxy.line(/^cpu found a share for the pool$/);
+    await proxy.line(/^the pool accepted 1$/);
+    await server.line(/^example\.proxy found a share$/);
+    expect(await miner.interrupt()).toBe(0);
+    expect(await proxy.interrupt()).toBe(0);
+  });
+
   it('siblings hand tips one way and comings and goings the other', async () => {
     const example = start('siblings', await templateProvider(), '0');
     const [, port = ''] = await example.line(/^listening on 127\.0\.0\.1:(\d+)$/);

@@ -2,10 +2,8 @@ import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { bufferCount, concat, filter, map, merge, NEVER, of, share, switchMap, type Observable } from 'rxjs';
 import * as z from 'zod';
-import { Sv2Error } from '../codec/errors.js';
 import { connect } from '../node/connect.js';
 import { hashWorkers } from '../node/hash-workers.js';
-import { parseStratumUrl } from '../noise/url.js';
 import { measureHashRate, type Hasher } from '../roles/miner/hasher.js';
 import { maxChannels, miner, type MiningChannelOptions } from '../roles/miner/miner.js';
 import { ConfigError, configOption, flagsOf, loadConfig, number, text } from './config.js';
@@ -14,6 +12,7 @@ import type { CommandContext } from './io.js';
 import { minerLine } from './miner-log.js';
 import { clientLine } from './role-client.js';
 import { info, runRole, trouble, type LogLine } from './run-role.js';
+import { stratumUrl } from './stratum-url.js';
 
 /** Seconds over which the hash rate that is shown is averaged. */
 const hashRateSeconds = 10;
@@ -143,17 +142,4 @@ function mining(
 
 function channelCount() {
   return number({ min: 0, max: maxChannels, integer: true });
-}
-
-function stratumUrl() {
-  const expected = 'expected a URL stratum2+tcp://host:port/AUTHORITY_KEY';
-  return z.string({ error: expected }).transform((value, context) => {
-    try {
-      return parseStratumUrl(value);
-    } catch (error) {
-      if (!(error instanceof Sv2Error)) throw error;
-      context.issues.push({ code: 'custom', message: error.message, input: undefined });
-      return z.NEVER;
-    }
-  });
 }

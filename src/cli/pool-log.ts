@@ -106,7 +106,8 @@ const seconds = (milliseconds: number): string => `${Math.round(milliseconds / 1
 
 const blocks = (count: number): string => (count === 1 ? 'block' : 'blocks');
 
-function miningLine(outcome: ServerOutcome<PoolMiningOutcome>): LogLine | undefined {
+/** What an outcome of a mining server says in the log. */
+export function miningLine(outcome: ServerOutcome<PoolMiningOutcome>): LogLine | undefined {
   switch (outcome.type) {
     case 'NewTip':
       return info(`new block to build on: ${toDisplayHex(outcome.prevHash)}`);

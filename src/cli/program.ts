@@ -55,6 +55,12 @@ const commands: readonly LazyCommand[] = [
     load: async () => (await import('./pool.js')).registerPool,
   },
   {
+    name: 'proxy',
+    synopsis: '[options] [URL...]',
+    description: 'serve many miners on one channel of a pool, or each on one of its own; with fail-over',
+    load: async () => (await import('./proxy.js')).registerProxy,
+  },
+  {
     name: 'miner',
     synopsis: '[options] [URL]',
     description: 'mine with the processor',

@@ -198,7 +198,7 @@ describe('a mining proxy', () => {
 
 describe('a mining proxy in pass-through mode', () => {
   it('opens a channel for each channel, for its user and with its target', () => {
-    const network = proxyNetwork({ mode: 'pass-through', userIdentity: undefined as never });
+    const network = proxyNetwork({ mode: 'pass-through' });
     const pool = poolWith(1);
     network.connect(pool);
     const { extended, standard, grouped } = openAll(network);

@@ -66,7 +66,6 @@ export interface ProxyNetwork {
 export const proxyNetwork = (options: Partial<MiningProxyOptions> = {}): ProxyNetwork => {
   const proxy = miningProxy({
     mode: 'aggregate',
-    userIdentity: 'farm',
     randomBytes: zeros,
     shareBatchSize: 1,
     minHashrate: 1,
@@ -109,7 +108,8 @@ export const proxyNetwork = (options: Partial<MiningProxyOptions> = {}): ProxyNe
       const clientId = ++lastClientId;
       pool.addClient(clientId, 0);
       links.set(upstream, { pool, clientId });
-      receive(proxy.addUpstream(upstream, info, network.now));
+      const userIdentity = options.mode === 'pass-through' ? {} : { userIdentity: 'farm' };
+      receive(proxy.addUpstream(upstream, { ...userIdentity, ...info }, network.now));
       return clientId;
     },
     disconnect(upstream = 0) {

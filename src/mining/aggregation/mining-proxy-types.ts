@@ -20,8 +20,6 @@ export interface MiningProxyOptions extends Pick<
    * channel, for its own user and with its target.
    */
   readonly mode: 'aggregate' | 'pass-through';
-  /** Who the upstream channels are for; in pass-through mode those who open the channels here, unless given. */
-  readonly userIdentity?: string;
   /** How many channels share an upstream channel when they are aggregated, 1 or more; all unless given. */
   readonly channelsPerUpstreamChannel?: number;
   /** Bytes that an extended channel here may roll, and the most that `min_extranonce_size` can ask for; 8 unless given. */
@@ -44,6 +42,8 @@ export interface MiningProxyOptions extends Pick<
 
 /** What is known of an upstream server that a connection was set up with. */
 export interface UpstreamInfo {
+  /** Who its channels are for; in pass-through mode those who open channels here, unless given. */
+  readonly userIdentity?: string;
   /** REQUIRES_FIXED_VERSION of SetupConnection.Success. */
   readonly requiresFixedVersion?: boolean;
   /** Whether it takes workers' names (extension 0x0002). */
@@ -227,7 +227,8 @@ export interface MiningProxy {
    * A connection to an upstream server is set up. Channels that are open get work from it.
    *
    * @param upstream a number of the caller's: which of the connections that there are side by side
-   * @throws Sv2Error `duplicate-upstream` if that connection is there already
+   * @throws Sv2Error `duplicate-upstream` if that connection is there already, `user-identity-missing` when channels are aggregated
+   *   for nobody
    */
   addUpstream(upstream: number, info: UpstreamInfo, now: number): MiningProxyOutput;
   /** What was agreed with an upstream has changed. */

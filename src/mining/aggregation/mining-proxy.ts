@@ -32,18 +32,16 @@ const renewalAge = 30_000;
  * back. Each share that is credited here is told of once more: by `ShareForwarded`, which is followed by `UpstreamAccepted`,
  * `UpstreamRejected` or `UpstreamUnanswered`, or by `ShareNotForwarded`.
  *
- * @throws Sv2Error `out-of-range` for sizes and rates, `user-identity-missing` when channels are aggregated for nobody
+ * @throws Sv2Error `out-of-range` for sizes and limits; as `miningServer` for rates
  */
 export const miningProxy = (options: MiningProxyOptions): MiningProxy => {
-  const { mode, userIdentity, indexSize = 2, extranonceSize = 8, randomBytes } = options;
+  const { mode, indexSize = 2, extranonceSize = 8, randomBytes } = options;
   const isPassThrough = mode === 'pass-through';
   const perUpstreamChannel = isPassThrough ? 1 : (options.channelsPerUpstreamChannel ?? Infinity);
   const limits = {
     silenceLimit: options.silenceLimit ?? 600_000,
     maxRejectedInARow: options.maxRejectedInARow ?? 20,
   };
-  if (!isPassThrough && userIdentity === undefined)
-    throw new Sv2Error('user-identity-missing', 'aggregated channels need a user identity at the upstream');
   requireAbove('channelsPerUpstreamChannel', perUpstreamChannel, 1);
   requireAbove('silenceLimit', limits.silenceLimit, 1);
   requireAbove('maxRejectedInARow', limits.maxRejectedInARow, 1);
@@ -72,7 +70,7 @@ export const miningProxy = (options: MiningProxyOptions): MiningProxy => {
     );
   const channels = proxyChannels(
     {
-      ...{ isPassThrough, perUpstreamChannel, userIdentity, localSize, jobs, newServer },
+      ...{ isPassThrough, perUpstreamChannel, localSize, jobs, newServer },
       count: channelCount(options),
     },
     sessions,
@@ -133,6 +131,11 @@ export const miningProxy = (options: MiningProxyOptions): MiningProxy => {
       within((out) => {
         if (sessions.has(upstream))
           throw new Sv2Error('duplicate-upstream', `upstream ${upstream} is there already`, { upstream });
+        if (!isPassThrough && info.userIdentity === undefined)
+          throw new Sv2Error(
+            'user-identity-missing',
+            'aggregated channels need a user identity at the upstream',
+          );
         sessions.set(upstream, upstreamSession(upstream, info, limits, now));
         for (const one of channels.aggregates) if (one.upstream === upstream) channels.ask(one, now, out);
       }),

@@ -34,7 +34,6 @@ export interface ProxyClient {
 export interface ProxyChannelsOptions {
   readonly isPassThrough: boolean;
   readonly perUpstreamChannel: number;
-  readonly userIdentity: string | undefined;
   /** Bytes of prefix and extranonce of a channel here together. */
   readonly localSize: number;
   readonly jobs: UpstreamJobs;
@@ -55,15 +54,7 @@ const linger = 60_000;
 
 /** Keeps the channels of a proxy. */
 export const proxyChannels = (
-  {
-    isPassThrough,
-    perUpstreamChannel,
-    userIdentity,
-    localSize,
-    jobs,
-    count,
-    newServer,
-  }: ProxyChannelsOptions,
+  { isPassThrough, perUpstreamChannel, localSize, jobs, count, newServer }: ProxyChannelsOptions,
   sessions: ReadonlyMap<number, UpstreamSession>,
 ) => {
   const clients = new Map<number, ProxyClient>();
@@ -129,6 +120,7 @@ export const proxyChannels = (
   const ask = (to: Aggregate, now: number, out: ProxyOutput): void => {
     const session = sessions.get(to.upstream);
     if (session === undefined || session.isFaulty || to.route !== null || to.asked !== null) return;
+    if (to.members === 0 && to.waiting === null) return;
     const requestId = session.nextRequestId();
     const hashRate = to.request?.nominalHashRate ?? to.hashRate();
     const request = OpenExtendedMiningChannel({
@@ -262,7 +254,8 @@ export const proxyChannels = (
   };
 
   /** Who an upstream channel is for. */
-  const identityOf = ({ request }: Aggregate): string => userIdentity ?? request?.userIdentity ?? '';
+  const identityOf = ({ upstream, request }: Aggregate): string =>
+    sessions.get(upstream)?.info.userIdentity ?? request?.userIdentity ?? '';
 
   /** The aggregate that has a channel or group of a client. */
   const aggregateOf = ({ clientId, channels }: ProxyClient, id: number): Aggregate | undefined =>

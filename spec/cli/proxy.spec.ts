@@ -1,0 +1,128 @@
+import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startProcess, startRole, type RunningRole } from './role-support.js';
+import { sv2 } from './support.js';
+
+// the miner needs JavaScript for its worker threads: it runs from dist, which `npm test` has built
+
+const running: RunningRole[] = [];
+const track = (role: RunningRole): RunningRole => {
+  running.push(role);
+  return role;
+};
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((role) => role.stop()));
+});
+
+const directory = mkdtempSync(join(tmpdir(), 'sv2-proxy-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+const fileOf = (name: string, text: string): string => {
+  const path = join(directory, name);
+  writeFileSync(path, text, { mode: 0o600 });
+  return path;
+};
+
+const publicKey = '9auqWEzQDVyd2oe1JVGFLMLHZtCo2FFqZwtKA5gd9xbuEu7PH72';
+const secretKey = 'mkDLTBBRxdBv998612qipDYoTK3YUrqLe8uWw7gu3iXbSrn2n';
+
+const portOf = async (role: RunningRole): Promise<string> =>
+  (await role.printed(/listening on 127\.0\.0\.1:(\d+)/))[1] as string;
+
+/** Pools over one simulated chain on which one hash in 2^20 is a block, in this process. */
+const startPools = async (count: number): Promise<{ pools: RunningRole[]; ports: string[] }> => {
+  const provider = track(startRole('template-provider', '--listen', '127.0.0.1:0', '--nbits', '1e0fffff'));
+  const address = `127.0.0.1:${await portOf(provider)}`;
+  const pools = Array.from({ length: count }, (_, index) =>
+    track(
+      startRole(
+        ...['pool', '--listen', '127.0.0.1:0', '--coinbase-reward-script', 'raw(51)'],
+        ...['--template-provider', address, '--no-template-provider-encryption'],
+        ...['--authority-public-key', publicKey, '--authority-secret-key', secretKey],
+        ...['--shares-per-minute', '120', '--server-id', String(index)],
+      ),
+    ),
+  );
+  await Promise.all(pools.map((pool) => pool.printed(/new block to build on/)));
+  return { pools, ports: await Promise.all(pools.map(portOf)) };
+};
+
+const startMiner = (port: string) =>
+  track(
+    startProcess(
+      ...['miner', `stratum2+tcp://127.0.0.1:${port}`, '--no-encryption', '--user', 'alice.rig1'],
+      ...['--threads', '1', '--standard-channels', '1', '--extended-channels', '1', '--hash-rate', '1e6'],
+    ),
+  );
+
+describe('sv2 proxy', () => {
+  it('has the channels of a miner share one of the pool of its file, and goes to the next one when that ends', async () => {
+    const { pools, ports } = await startPools(2);
+    const tables = ports.map(
+      (port) => `[[upstreams]]
+        address = "127.0.0.1"
+        port = ${port}
+        authority_pubkey = "${publicKey}"
+        user_identity = "farm"`,
+    );
+    const file = fileOf('two.toml', `shares_per_minute = 240\n${tables.join('\n')}`);
+    const proxy = track(startRole('proxy', '--config', file, '--listen', '127.0.0.1:0'));
+    await proxy.printed(/work comes from upstream 1 \(127\.0\.0\.1:\d+\) now/);
+    const miner = startMiner(await portOf(proxy));
+    await proxy.printed(/client 1 channel 2: alice\.rig1 opened it, standard/);
+    await proxy.printed(/client 1 channel 3: alice\.rig1 opened it, extended/);
+    await proxy.printed(/upstream channel \d+ opened for farm, difficulty/);
+    await pools[0]?.printed(/share of farm, rig1 accepted/);
+    await proxy.printed(/the upstream accepted \d+ shares?, difficulty/);
+
+    await pools[0]?.stop();
+    await proxy.printed(/upstream 1 \(127\.0\.0\.1:\d+\) gave work for \d+:\d\d and does no more/);
+    await proxy.printed(/work comes from upstream 2 \(127\.0\.0\.1:\d+\) now/);
+    await pools[1]?.printed(/share of farm, rig1 accepted/);
+    expect(miner.output.stderr).not.toMatch(/no connection|rejected/);
+    expect(await miner.stop()).toBe(0);
+    expect(await proxy.stop()).toBe(0);
+  }, 60_000);
+
+  it('opens a channel for each user when they are not aggregated', async () => {
+    const { pools, ports } = await startPools(1);
+    const proxy = track(
+      startRole(
+        ...['proxy', `stratum2+tcp://127.0.0.1:${ports[0]}/${publicKey}`, '--no-aggregate-channels'],
+        ...['--listen', '127.0.0.1:0'],
+      ),
+    );
+    await proxy.printed(/work comes from/);
+    startMiner(await portOf(proxy));
+    await pools[0]?.printed(/channel 2: alice\.rig1 opened it, extended/);
+    await pools[0]?.printed(/channel 3: alice\.rig1 opened it, extended/);
+    await pools[0]?.printed(/share of alice\.rig1, rig1 accepted/);
+  }, 60_000);
+
+  it.each([
+    ['without a pool', [], /upstreams: expected tables \[\[upstreams\]\]/],
+    ['with a URL that is none', ['http://pool'], /URL/],
+    [
+      'with a key that would not be used',
+      [`stratum2+tcp://127.0.0.1:1/${publicKey}`, '--no-upstream-encryption'],
+      /authority key is of no use without encryption/,
+    ],
+  ])('ends with 2 %s', async (_, flags, problem) => {
+    const { exitCode, stderr } = await sv2(['proxy', ...flags]);
+    expect(stderr).toMatch(problem);
+    expect(exitCode).toBe(2);
+  });
+
+  it('names the table and key of what it cannot use', async () => {
+    const file = fileOf(
+      'bad.toml',
+      '[[upstreams]]\naddress = "a"\nport = 99999\nauthority_pubkey = "x"\npasswort = 1',
+    );
+    const { exitCode, stderr } = await sv2(['proxy', '--config', file]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/upstreams\.0\.port/);
+    expect(stderr).toMatch(/upstreams\.0\.authority_pubkey/);
+    expect(stderr).toMatch(/upstreams\.0\.passwort/);
+  });
+});

@@ -1,0 +1,175 @@
+import type { Command } from 'commander';
+import { asyncScheduler, concat, EMPTY, filter, map, merge, of, type Observable } from 'rxjs';
+import { z } from 'zod';
+import { connect } from '../node/connect.js';
+import { proxy, type ProxyUpstream } from '../roles/proxy/proxy.js';
+import {
+  authorityPublicKey,
+  ConfigError,
+  configOption,
+  flagsOf,
+  loadConfig,
+  number,
+  text,
+} from './config.js';
+import type { CommandContext } from './io.js';
+import { proxyLine } from './proxy-log.js';
+import { listenOptions, listenSettings, roleListener } from './role-server.js';
+import { runRole, trouble, type LogLine } from './run-role.js';
+import { stratumUrl } from './stratum-url.js';
+
+const tables = 'expected tables [[upstreams]] with address, port and user_identity';
+
+const schema = z.strictObject({
+  ...listenSettings('127.0.0.1:34255'),
+  urls: z.array(stratumUrl()).default([]),
+  upstreams: z
+    .array(
+      z.strictObject(
+        {
+          address: text(),
+          port: number({ min: 1, max: 65_535, integer: true }),
+          authority_pubkey: authorityPublicKey().optional(),
+          user_identity: text().optional(),
+        },
+        { error: tables },
+      ),
+      { error: tables },
+    )
+    .default([]),
+  user_identity: text().optional(),
+  upstream_encryption: z.boolean({ error: 'expected true or false' }).default(true),
+  aggregate_channels: z.boolean({ error: 'expected true or false' }).default(true),
+  channels_per_upstream_channel: number({ min: 1, max: 0xffff_ffff, integer: true }).optional(),
+  extranonce_size: number({ min: 2, max: 16, integer: true, unit: 'bytes' }).default(8),
+  shares_per_minute: number({ min: 0.001, max: 6000 }).default(6),
+  share_batch_size: number({ min: 1, max: 0xffff_ffff, integer: true }).default(10),
+  silence_limit: number({ min: 10, max: 2_000_000, unit: 'seconds' }).default(600),
+  max_rejected_in_a_row: number({ min: 1, max: 0xffff_ffff, integer: true }).default(20),
+});
+
+type Settings = z.output<typeof schema>;
+
+/** Gives `sv2 proxy` its options and what it does. */
+export function registerProxy(command: Command, context: CommandContext): void {
+  command
+    .argument('[URL...]', 'pools, the preferred one first: stratum2+tcp://USER@host:port/AUTHORITY_KEY')
+    .option(...configOption);
+  for (const [flags, description] of listenOptions) command.option(flags, description);
+  command
+    .option('-u, --user-identity <NAME>', 'at pools whose URL or table names no user (default: rx-sv2)')
+    .option('--no-upstream-encryption', 'for pools that have no keys')
+    .option('--no-aggregate-channels', 'a channel of the pool for each channel here, for its own user')
+    .option('--channels-per-upstream-channel <NUMBER>', 'how many share one, at most (default: all)')
+    .option('--extranonce-size <BYTES>', 'that extended channels may roll (default: 8)')
+    .option('--shares-per-minute <NUMBER>', 'that vardiff aims at, for each channel (default: 6)')
+    .option('--share-batch-size <NUMBER>', 'accepted shares per acknowledgement (default: 10)')
+    .option('--silence-limit <SECONDS>', 'without a job, before a pool is left (default: 600)')
+    .option('--max-rejected-in-a-row <NUMBER>', 'shares, before a pool is left (default: 20)')
+    .addHelpText(
+      'after',
+      `
+The first pool that works is used; one that is preferred is gone back to when it has worked for a minute. Miners stay
+connected meanwhile.
+
+The keys of the TOML file, those of the reference implementation where it has them:
+  listen_address = "0.0.0.0:34255"
+  authority_public_key = "…"                    # both as sv2 keygen prints them
+  authority_secret_key = "…"
+  cert_validity_sec = 3600
+  aggregate_channels = true
+  channels_per_upstream_channel = 1000
+  extranonce_size = 8
+  shares_per_minute = 6
+  share_batch_size = 10
+  silence_limit = 600
+  max_rejected_in_a_row = 20
+  user_identity = "farm"
+  upstream_encryption = true
+  [[upstreams]]                                 # any number, the preferred one first
+  address = "pool.example"
+  port = 34254
+  authority_pubkey = "…"
+  user_identity = "farm.proxy"
+
+Example:
+  $ sv2 proxy stratum2+tcp://127.0.0.1:34254 --no-upstream-encryption --user-identity farm`,
+    )
+    .action((urls: readonly string[]) => runRole(context, () => proxyLog(command, urls)));
+}
+
+/** The log of the proxy that a command line asks for; subscribing runs it. @throws ConfigError */
+function proxyLog(command: Command, urls: readonly string[]): Observable<LogLine> {
+  const { config: file } = command.opts<{ config?: string }>();
+  const flags = flagsOf(command, { config: null, listen: 'listen_address' });
+  if (urls.length > 0) flags.push({ key: 'urls', name: 'URL', value: urls });
+  const settings = loadConfig(schema, flags, file);
+  const [first, ...others] = upstreamsOf(settings);
+  if (first === undefined) throw new ConfigError([`upstreams: ${tables}, or a URL`]);
+  const listener = roleListener(settings, 'proxy', file);
+  const { aggregate_channels: isAggregate, channels_per_upstream_channel: perUpstreamChannel } = settings;
+  const line$ = proxy({
+    listen: listener.listen,
+    upstreams: [first, ...others],
+    mode: isAggregate ? 'aggregate' : 'pass-through',
+    ...(perUpstreamChannel === undefined ? {} : { channelsPerUpstreamChannel: perUpstreamChannel }),
+    extranonceSize: settings.extranonce_size,
+    sharesPerMinute: settings.shares_per_minute,
+    shareBatchSize: settings.share_batch_size,
+    silenceLimit: 1_000 * settings.silence_limit,
+    maxRejectedInARow: settings.max_rejected_in_a_row,
+  })
+    .start()
+    .pipe(
+      map((outcome) => proxyLine(outcome, asyncScheduler.now())),
+      filter((line) => line !== undefined),
+    );
+  return concat(anybody(settings), merge(listener.line$, line$));
+}
+
+interface Pool {
+  readonly host: string;
+  readonly port: number;
+  readonly key?: string | Uint8Array | undefined;
+  readonly user?: string | undefined;
+}
+
+const poolsOf = ({ urls, upstreams }: Settings): readonly Pool[] => [
+  ...urls.map(({ host, port, user, authorityPublicKey: key }) => ({ host, port, user, key })),
+  ...upstreams.map(({ address: host, port, user_identity: user, authority_pubkey: key }) => ({
+    host,
+    port,
+    user,
+    key,
+  })),
+];
+
+/** The pools, in the order of preference. @throws ConfigError for a key that would not be used */
+function upstreamsOf(settings: Settings): ProxyUpstream[] {
+  const { upstream_encryption: encrypted, aggregate_channels: isAggregate } = settings;
+  return poolsOf(settings).map(({ host, port, key, user = settings.user_identity }, index) => {
+    if (!encrypted && key !== undefined)
+      throw new ConfigError([
+        `upstreams.${index}: its authority key is of no use without encryption, which is switched off`,
+      ]);
+    const userIdentity = user ?? (isAggregate ? 'rx-sv2' : undefined);
+    return {
+      connect: connect({ host, port, encrypted, ...(key === undefined ? {} : { authorityPublicKey: key }) }),
+      ...(userIdentity === undefined ? {} : { userIdentity }),
+    };
+  });
+}
+
+/** Warns of pools that anybody could pretend to be. */
+function anybody(settings: Settings): Observable<LogLine> {
+  const open = poolsOf(settings).filter(({ key }) => key === undefined);
+  if (open.length === 0) return EMPTY;
+  const where = open.map(({ host, port }) => `${host}:${port}`).join(', ');
+  return of(
+    trouble(
+      settings.upstream_encryption
+        ? `no authority key for ${where}: any server is accepted there`
+        : `the connection to ${where} is not encrypted`,
+    ),
+  );
+}

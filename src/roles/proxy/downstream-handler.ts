@@ -1,0 +1,235 @@
+/** The side of a proxy that miners connect to: the mining proxy's core as an operator. */
+import { defer, merge, type SchedulerLike } from 'rxjs';
+import {
+  CloseChannel,
+  OpenExtendedMiningChannel,
+  OpenStandardMiningChannel,
+  SetCustomMiningJob,
+  SubmitSharesExtended,
+  SubmitSharesStandard,
+  UpdateChannel,
+} from '../../messages/mining.js';
+import { miningSuccessFlags } from '../../messages/setup-flags.js';
+import { workerHashrateTracking } from '../../messages/user-identity.js';
+import { miningProxy } from '../../mining/aggregation/mining-proxy.js';
+import type {
+  MiningProxyOptions,
+  MiningProxyOutcome,
+  MiningProxyOutput,
+  UpstreamInfo,
+} from '../../mining/aggregation/mining-proxy-types.js';
+import type { MiningServerOutcome } from '../../mining/mining-server-types.js';
+import type { AccountBook } from '../../mining/shares/accounts.js';
+import type { DisconnectReason } from '../../service/errors.js';
+import type { ServerInfo } from '../../service/events.js';
+import type { MiningServerHandler } from '../../service/handlers.js';
+import { handleEach } from '../../service/handle-each.js';
+import { ofEvent, ofMessage, ofTrigger } from '../../service/operators.js';
+import {
+  disconnect,
+  lastWordsTo,
+  nonsense,
+  send,
+  toSibling,
+  type ServerEffect,
+} from '../../service/outcomes.js';
+import type { Endpoint } from '../../transport/connection.js';
+import { sourceOf } from '../../transport/source.js';
+import { judge } from '../pool/judgement.js';
+import { upkeepEvery } from '../pool/triggers.js';
+import { waitingClients, type WaitingLimits } from '../pool/waiting-clients.js';
+import {
+  LeaveUpstream,
+  ToUpstream,
+  UpstreamConnected,
+  UpstreamDisconnected,
+  UpstreamExtensions,
+  UpstreamSaid,
+} from './triggers.js';
+
+/** A connection to an upstream, as it is told of. */
+interface UpstreamState {
+  /** Which of the connections that there are side by side, from 0 on. */
+  readonly upstream: number;
+  /** Which of the servers of that connection's list, from 0 on. */
+  readonly server: number;
+  readonly endpoint: Endpoint | undefined;
+  /** When it was set up, in milliseconds of the scheduler's clock. */
+  readonly since: number;
+}
+
+/** An upstream is in use, or was left. */
+export type UpstreamUse =
+  | (UpstreamState & { readonly type: 'UpstreamConnected' })
+  | (UpstreamState & { readonly type: 'UpstreamLost'; readonly reason: DisconnectReason });
+
+/** What happens at a proxy's core. */
+export type ProxyMiningOutcome = MiningProxyOutcome | UpstreamUse;
+
+type Effect = ServerEffect | ProxyMiningOutcome;
+
+/** What {@link proxyMining} is told. */
+export interface ProxyMiningOptions extends MiningProxyOptions, WaitingLimits {
+  readonly scheduler: SchedulerLike;
+  /** What the core has to know of a server beside what its connection says. */
+  readonly upstreamInfo: (upstream: number, server: number) => UpstreamInfo;
+  /** New accounts for each time the proxy is started. */
+  readonly openAccounts: () => Pick<AccountBook, 'count'>;
+  /** Told of the flags that a client is to be answered with from now on. */
+  readonly successFlags: (flags: number) => void;
+}
+
+/** How often the core has a slice of its upkeep done, in milliseconds. */
+const upkeepInterval = 250;
+
+/** `miningProxy` as an operator. What upstreams say comes as triggers from their clients, what is for them goes back. */
+export const proxyMining =
+  (options: ProxyMiningOptions): MiningServerHandler<ProxyMiningOutcome> =>
+  (event$) =>
+    defer(() => {
+      const { scheduler } = options;
+      const core = miningProxy(options);
+      const waiting = waitingClients(options);
+      const accounts = options.openAccounts();
+      const upstreams = new Map<
+        number,
+        { readonly serial: number; readonly info: UpstreamInfo; readonly state: UpstreamState }
+      >();
+      const now = () => scheduler.now();
+
+      /** Everything an output of the core leads to, in order. */
+      const effects = ({ messages, toUpstreams, outcomes }: MiningProxyOutput): Effect[] => {
+        const all: Effect[] = [];
+        accounts.count(outcomes as readonly MiningServerOutcome[]); // which takes no note of others
+        for (const { upstream, messages: own } of toUpstreams) {
+          const serial = upstreams.get(upstream)?.serial;
+          if (serial !== undefined) all.push(toSibling(ToUpstream(upstream, serial, own)));
+        }
+        for (const { clientId, messages: own } of messages) {
+          all.push(send(clientId, ...own));
+          judge(clientId, own, all);
+        }
+        for (const outcome of outcomes) {
+          const effect = effectOf(outcome);
+          if (effect !== undefined) all.push(effect);
+          all.push(outcome);
+        }
+        return all;
+      };
+
+      /** What an outcome makes the proxy do, if anything. */
+      const effectOf = (outcome: MiningProxyOutcome): ServerEffect | undefined => {
+        switch (outcome.type) {
+          case 'ChannelOpened':
+            waiting.channels(outcome.clientId, 1, now());
+            return undefined;
+          case 'ChannelClosed':
+            waiting.channels(outcome.clientId, -1, now());
+            return undefined;
+          case 'ClientUnserved':
+            return disconnect(outcome.clientId, outcome.message, outcome.code);
+          case 'UpstreamFault': {
+            const { upstream, code, message } = outcome;
+            const serial = upstreams.get(upstream)?.serial;
+            return serial === undefined
+              ? undefined
+              : toSibling(LeaveUpstream(upstream, serial, { code, message }));
+          }
+          default:
+            return undefined;
+        }
+      };
+
+      const flagsHaveChanged = (): void => {
+        const isFixed = [...upstreams.values()].some(({ info }) => info.requiresFixedVersion === true);
+        options.successFlags(isFixed ? miningSuccessFlags.requiresFixedVersion : 0);
+      };
+
+      function* connected(upstream: number, serial: number, server: ServerInfo) {
+        const state = { upstream, server: server.upstream, endpoint: server.endpoint, since: now() };
+        const info = {
+          ...options.upstreamInfo(upstream, server.upstream),
+          requiresFixedVersion: (server.flags & miningSuccessFlags.requiresFixedVersion) !== 0,
+          takesWorkerNames: server.extensions.includes(workerHashrateTracking),
+        };
+        upstreams.set(upstream, { serial, info, state });
+        flagsHaveChanged();
+        yield { ...state, type: 'UpstreamConnected' as const };
+        yield* effects(core.addUpstream(upstream, info, now()));
+      }
+
+      function* disconnected(upstream: number, reason: DisconnectReason) {
+        const known = upstreams.get(upstream);
+        if (known === undefined) return;
+        upstreams.delete(upstream);
+        flagsHaveChanged();
+        yield { ...known.state, type: 'UpstreamLost' as const, reason };
+        yield* effects(core.removeUpstream(upstream, reason.message, now()));
+      }
+
+      function* upkeep() {
+        for (const clientId of waiting.due(now()))
+          yield disconnect(clientId, 'it has been without a channel for too long', 'no-channel');
+        yield* effects(core.tick(now()));
+      }
+
+      return merge(
+        event$.pipe(
+          ofTrigger(UpstreamConnected),
+          handleEach('mining', ({ upstream, serial, server }) => connected(upstream, serial, server)),
+        ),
+        event$.pipe(
+          ofTrigger(UpstreamExtensions),
+          handleEach('mining', ({ upstream, extensions }) => {
+            const known = upstreams.get(upstream);
+            if (known === undefined) return;
+            const takesWorkerNames = extensions.includes(workerHashrateTracking);
+            core.updateUpstream(upstream, { ...known.info, takesWorkerNames });
+          }),
+        ),
+        event$.pipe(
+          ofTrigger(UpstreamDisconnected),
+          handleEach('mining', ({ upstream, reason }) => disconnected(upstream, reason)),
+        ),
+        event$.pipe(
+          ofTrigger(UpstreamSaid),
+          handleEach('mining', ({ upstream, message }) =>
+            effects(core.handleUpstream(upstream, message, now())),
+          ),
+        ),
+        event$.pipe(
+          ofEvent('clientAdded'),
+          handleEach('mining', ({ clientId, client }) => {
+            core.addClient(clientId, client.flags, sourceOf(client.peer.address));
+            waiting.added(clientId, now());
+            return [
+              lastWordsTo(clientId, () => core.flush(clientId).messages.flatMap(({ messages }) => messages)),
+            ];
+          }),
+        ),
+        event$.pipe(
+          ofEvent('clientRemoved'),
+          handleEach('mining', ({ clientId }) => {
+            waiting.removed(clientId);
+            return effects(core.removeClient(clientId, now()));
+          }),
+        ),
+        event$.pipe(
+          ofMessage(
+            SubmitSharesStandard,
+            SubmitSharesExtended,
+            OpenStandardMiningChannel,
+            OpenExtendedMiningChannel,
+            UpdateChannel,
+            CloseChannel,
+            SetCustomMiningJob,
+          ),
+          handleEach('mining', function* ({ clientId, message }) {
+            yield* effects(core.handle(clientId, message, now()));
+            // opening and closing is work for everybody but the one who does it
+            if (message.type === 'CloseChannel') yield nonsense(clientId);
+          }),
+        ),
+        upkeepEvery(upkeepInterval, scheduler).pipe(handleEach('mining', upkeep)),
+      );
+    });

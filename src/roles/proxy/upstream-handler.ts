@@ -1,0 +1,48 @@
+/** The side of a proxy that is connected to an upstream: what that says is handed on, what is for it is sent. */
+import { defer, mergeMap } from 'rxjs';
+import type { MiningClientHandler } from '../../service/handlers.js';
+import { leaveServer, sendToServer, toSibling } from '../../service/outcomes.js';
+import {
+  LeaveUpstream,
+  ToUpstream,
+  UpstreamConnected,
+  UpstreamDisconnected,
+  UpstreamExtensions,
+  UpstreamSaid,
+} from './triggers.js';
+
+/** Milliseconds for which an upstream that was found to be of no use is left alone. */
+const banFor = 60_000;
+
+/**
+ * Hands on what an upstream says, and sends what is for it.
+ *
+ * @param upstream its number at the proxy
+ */
+export const upstreamHandler =
+  (upstream: number): MiningClientHandler =>
+  (event$) =>
+    defer(() => {
+      let serial = 0;
+      return event$.pipe(
+        mergeMap((event) => {
+          switch (event.type) {
+            case 'connected':
+              serial += 1;
+              return [toSibling(UpstreamConnected(upstream, serial, event.server))];
+            case 'extensions':
+              return [toSibling(UpstreamExtensions(upstream, event.extensions))];
+            case 'disconnected':
+              return [toSibling(UpstreamDisconnected(upstream, event.reason))];
+            case 'message':
+              return [toSibling(UpstreamSaid(upstream, event.message))];
+            default:
+              if (ToUpstream.match(event) && event.serial === serial)
+                return [sendToServer(...event.messages)];
+              if (LeaveUpstream.match(event) && event.serial === serial)
+                return [leaveServer(event.reason, banFor)];
+              return [];
+          }
+        }),
+      );
+    });
