@@ -13,6 +13,7 @@ import {
 } from '../src/messages/index.js';
 import {
   createClient,
+  leaveServer,
   ofEvent,
   ofMessage,
   sendToServer,
@@ -253,6 +254,62 @@ describe('extension negotiation, as a client does it', () => {
           v: like({ messages: [own] }), // which is not negotiated any more
         },
       );
+    });
+  });
+
+  it('lets what was held back leave before what the handler says to the new extensions', () => {
+    const talk: MiningClientHandler = (event$) =>
+      merge(
+        event$.pipe(
+          ofMessage(ChannelEndpointChanged),
+          map(() => sendToServer(share(1))),
+        ),
+        event$.pipe(
+          ofEvent('extensions'),
+          filter(({ extensions }) => extensions.length > 0),
+          map(() => sendToServer(share(2))),
+        ),
+      );
+    marbles(({ connection, expectOutcomes, expectSent }) => {
+      const server = connection('wy--c-z', {
+        ...{ w, y: yes(1, 2), z: yes(2, 2) },
+        c: ChannelEndpointChanged({ channelId: 1 }),
+      });
+      expectSent(server).toBe('(sa)b-(cd)', { s, a: ask(1, 2), b: ask(2, 2), c: share(1), d: share(2) });
+      expectOutcomes(clientOf(server, { supported: [2] }, talk).start(), 'undeliverable').toBe('');
+    });
+  });
+
+  it.each([
+    ['as it learns of it', 'saw change'],
+    ['as nothing is agreed any more', 'saw extensions '],
+  ])('does not go on when the handler leaves %s', (_, cause) => {
+    const leaving: MiningClientHandler<{ type: string }> = (event$) =>
+      merge(
+        event$.pipe(
+          ofMessage(ChannelEndpointChanged),
+          map(() => 'saw change'),
+        ),
+        event$.pipe(
+          ofEvent('extensions'),
+          map(({ extensions }) => `saw extensions ${extensions.join()}`),
+        ),
+      ).pipe(
+        mergeMap((type) => (type === cause ? [leaveServer({ code: 'no-good', message: 'no good' })] : [])),
+      );
+    marbles(({ connection, expectObservable }) => {
+      const server = connection('wy--c', { w, y: yes(1, 2), c: ChannelEndpointChanged({ channelId: 1 }) });
+      const client = createClient({
+        mining: { connect: testConnector([server, connection('')]), handler: leaving },
+        extensions: { supported: [2] },
+        reconnect: { initialDelay: 60_000 },
+      });
+      const type$ = client.start().pipe(map(({ type }) => type));
+      // nothing is said to a server that was left
+      expectObservable(
+        type$.pipe(filter((type) => ['sent', 'disconnected', 'undeliverable'].includes(type))),
+        '500ms !',
+      ).toBe('(ss)d', { s: 'sent', d: 'disconnected' });
     });
   });
 

@@ -1,3 +1,4 @@
+/** What a server answers to a RequestExtensions, and what a connection's extensions mean for its messages. */
 import type { Tlv } from '../../codec/tlv.js';
 import {
   RequestExtensionsError,
@@ -5,7 +6,6 @@ import {
   type RequestExtensions,
 } from '../../messages/extensions.js';
 import type { Message } from '../../messages/registry.js';
-import { ServiceError } from '../errors.js';
 
 /** The extensions one side speaks, besides 0x0001 itself. */
 export interface ExtensionPolicy {
@@ -21,9 +21,11 @@ export interface ExtensionAnswer {
   readonly extensions: readonly number[];
 }
 
-const without = (list: readonly number[], other: readonly number[]) =>
+/** What one list of extensions has and the other has not. */
+export const without = (list: readonly number[], other: readonly number[]) =>
   list.filter((extension) => !other.includes(extension));
-const within = (list: readonly number[], other: readonly number[]) =>
+/** What both lists of extensions have. */
+export const within = (list: readonly number[], other: readonly number[]) =>
   list.filter((extension) => other.includes(extension));
 
 /**
@@ -45,77 +47,6 @@ export function answerExtensions(request: RequestExtensions, policy: ExtensionPo
     };
   }
   return { reply: RequestExtensionsSuccess({ requestId, supportedExtensions: extensions }), extensions };
-}
-
-/** What a client does next in a negotiation: ask (once more), or go on with what was agreed. */
-export type NegotiationStep =
-  { readonly ask: readonly number[] } | { readonly agreed: readonly number[]; readonly ask?: never };
-
-/**
- * What an answer to RequestExtensions means for a client (extension 0x0001 §1 and §4).
- * @param answer what the server said
- * @param requested what it was asked for
- * @param policy what the client can use and needs
- * @param last whether the client has asked for the last time
- * @throws ServiceError `extension-required` if the server needs an extension that is not supported here,
- * `extension-unsupported` if it does not have one that the client needs
- */
-export function negotiationStep(
-  answer: RequestExtensionsSuccess | RequestExtensionsError,
-  requested: readonly number[],
-  policy: ExtensionPolicy,
-  last: boolean,
-): NegotiationStep {
-  if (answer.type === 'RequestExtensions.Success') {
-    return agree(within(requested, answer.supportedExtensions), policy);
-  }
-  const { unsupportedExtensions, requiredExtensions } = answer;
-  const unknown = without(requiredExtensions, policy.supported);
-  if (unknown.length > 0) {
-    throw new ServiceError(
-      'extension-required',
-      `the server requires the extensions ${listed(unknown)}, which are not supported here`,
-      { required: requiredExtensions },
-    );
-  }
-  const ask = [...new Set([...without(requested, unsupportedExtensions), ...requiredExtensions])];
-  if (ask.length > 0 && !last) {
-    requireAll(ask, policy);
-    return { ask };
-  }
-  return agree([], policy);
-}
-
-/**
- * What silence means for a client: the server knows no extensions (extension 0x0001 §4.3).
- * @throws ServiceError `extension-timeout` if the client needs some
- */
-export function negotiationExpired(policy: ExtensionPolicy): NegotiationStep {
-  const { required = [] } = policy;
-  if (required.length > 0) {
-    throw new ServiceError(
-      'extension-timeout',
-      `the server did not answer RequestExtensions; ${listed(required)} are required`,
-      { required },
-    );
-  }
-  return { agreed: [] };
-}
-
-function agree(agreed: readonly number[], policy: ExtensionPolicy): NegotiationStep {
-  requireAll(agreed, policy);
-  return { agreed };
-}
-
-function requireAll(extensions: readonly number[], { required = [] }: ExtensionPolicy): void {
-  const missing = without(required, extensions);
-  if (missing.length > 0) {
-    throw new ServiceError(
-      'extension-unsupported',
-      `the server does not support the extensions ${listed(missing)}, which are required`,
-      { required: missing },
-    );
-  }
 }
 
 /** Extension numbers for people, such as `0x0002, 0x0003`. */

@@ -14,11 +14,7 @@ import {
   type SchedulerLike,
 } from 'rxjs';
 import type { Reconnect } from '../../messages/common.js';
-import {
-  RequestExtensions,
-  type RequestExtensionsError,
-  type RequestExtensionsSuccess,
-} from '../../messages/extensions.js';
+import type { RequestExtensionsError, RequestExtensionsSuccess } from '../../messages/extensions.js';
 import type { OwnMessages } from '../../messages/own-messages.js';
 import type { Message } from '../../messages/registry.js';
 import type { Connection, Connector } from '../../transport/connection.js';
@@ -33,12 +29,8 @@ import {
 } from '../setup/client-setup.js';
 import { disconnectReason, ServiceError, type DisconnectReason } from '../errors.js';
 import type { ClientEvent, ServerInfo } from '../events.js';
-import {
-  negotiatedTlvs,
-  negotiationExpired,
-  negotiationStep,
-  type NegotiationStep,
-} from '../extensions/negotiation.js';
+import { clientNegotiation, type NegotiationStep } from '../extensions/client-negotiation.js';
+import { negotiatedTlvs } from '../extensions/negotiation.js';
 import type { ClientOutcome } from '../outcomes.js';
 import { outgoing } from './outgoing.js';
 import { beforeEnd, limitSilence, withDeadline } from './timing.js';
@@ -91,11 +83,15 @@ const redirected: DisconnectReason = { code: 'redirected', message: 'the server 
 const maxWaiting = 256;
 
 /**
- * Where a session is. It goes from `setup` over `negotiation`, if there is anything to negotiate, to `open`, and from
- * there to `renegotiation` and back each time the end of a channel has changed. The handler knows of the connection
- * from `open` on.
+ * Where a session is, and what is known there. It goes from `setup` over `negotiation`, if there is anything to
+ * negotiate, to `open`, and from there to `renegotiation` and back each time the end of a channel has changed. The
+ * handler knows of the connection from `open` on, and is told of its end then: `connectedAt` is when it was told.
  */
-type Phase = 'setup' | 'negotiation' | 'open' | 'renegotiation' | 'ended';
+type Phase =
+  | { readonly name: 'setup' }
+  | { readonly name: 'negotiation'; readonly server: ServerInfo }
+  | { readonly name: 'open' | 'renegotiation'; readonly server: ServerInfo; readonly connectedAt: number }
+  | { readonly name: 'ended'; readonly connectedAt: number | undefined };
 
 /**
  * The life of one connection to a server: dial, SetupConnection, extension negotiation, then its messages as
@@ -108,83 +104,68 @@ export function clientSession(connector: Connector, context: ClientSessionContex
   const { endpoint } = connector;
   const deadline$ = new Subject<number>();
   const left$ = new Subject<void>();
-  let phase: Phase = 'setup';
+  const negotiation = clientNegotiation(policy);
+  let phase: Phase = { name: 'setup' };
   let connection: Connection | undefined;
-  let server: ServerInfo | undefined;
-  let connectedAt: number | undefined;
   let redirect: { readonly connector: Connector } | undefined;
   let failure: DisconnectReason | undefined;
-  let requestId = 0;
-  let requested: readonly number[] = [];
-  let asked = 0;
   let waiting: Message[] = [];
   let held: readonly Message[] = [];
   let lastWords: readonly Message[] = [];
+
+  const isNow = (...names: readonly Phase['name'][]): boolean => names.includes(phase.name);
 
   const transmit = (...messages: readonly Message[]): void => {
     connection?.send(...messages);
     for (const message of messages) emit({ type: 'sent', protocol, message });
   };
 
-  const onSetupAnswer = (message: Message, established: Connection): void => {
+  const onSetupAnswer = (message: Message, { peer }: Connection): void => {
     const { version, flags } = readSetupAnswer(message, context.versions);
-    server = {
-      peer: established.peer,
-      endpoint,
-      upstream: context.upstream,
-      protocol,
-      version,
-      flags,
-      extensions: [],
-    };
-    negotiate(server);
+    negotiate({ peer, endpoint, upstream: context.upstream, protocol, version, flags, extensions: [] });
   };
 
   /** Begins a negotiation, if there is anything to negotiate. */
-  const negotiate = (known: ServerInfo): void => {
-    asked = 0;
-    if (policy.supported.length === 0) open([], known);
-    else proceed({ ask: policy.supported }, known);
+  const negotiate = (server: ServerInfo): void => {
+    const step = negotiation.begin();
+    if (step.request !== undefined) deadline$.next(policy.timeout ?? 1_000);
+    proceed(step, server);
   };
 
-  const proceed = (step: NegotiationStep, known: ServerInfo): void => {
-    if (step.ask === undefined) {
-      open(step.agreed, known);
+  const proceed = (step: NegotiationStep, server: ServerInfo): void => {
+    if (step.request === undefined) {
+      open({ ...server, extensions: step.agreed });
       return;
     }
-    phase = phase === 'setup' || phase === 'negotiation' ? 'negotiation' : 'renegotiation';
-    asked += 1;
-    requested = step.ask;
-    requestId = (requestId + 1) & 0xffff;
-    if (asked === 1) deadline$.next(policy.timeout ?? 1_000);
-    transmit(RequestExtensions({ requestId, requestedExtensions: requested }));
+    phase = 'connectedAt' in phase ? phase : { name: 'negotiation', server };
+    transmit(step.request);
   };
 
   const onExtensionsAnswer = (answer: RequestExtensionsSuccess | RequestExtensionsError): void => {
-    if (!isNegotiating() || server === undefined || answer.requestId !== requestId) return;
-    proceed(negotiationStep(answer, requested, policy, asked > 1), server);
+    if (phase.name !== 'negotiation' && phase.name !== 'renegotiation') return;
+    const step = negotiation.answered(answer);
+    if (step !== undefined) proceed(step, phase.server);
   };
-
-  const isNegotiating = (): boolean => phase === 'negotiation' || phase === 'renegotiation';
 
   /** The server has been silent for too long, or has said too much else: it does not know what was asked. */
   const endNegotiation = (): void => {
-    if (isNegotiating() && server !== undefined) proceed(negotiationExpired(policy), server);
+    if (phase.name !== 'negotiation' && phase.name !== 'renegotiation') return;
+    proceed(negotiation.expired(), phase.server);
   };
 
-  const open = (extensions: readonly number[], known: ServerInfo): void => {
-    const isNew = phase !== 'renegotiation';
-    phase = 'open';
-    server = { ...known, extensions };
+  const open = (server: ServerInfo): void => {
+    const { extensions } = server;
+    const isNew = phase.name !== 'renegotiation';
+    const connectedAt = phase.name === 'renegotiation' ? phase.connectedAt : scheduler.now();
+    phase = { name: 'open', server, connectedAt };
     if (policy.supported.length > 0) emit({ type: 'extensions', protocol, extensions });
-    if (isNew) {
-      connectedAt = scheduler.now();
-      emit({ type: 'connected', protocol, server });
-      push({ type: 'connected', protocol, server });
-    } else push({ type: 'extensions', protocol, extensions });
     const toSend = held;
     held = [];
     if (toSend.length > 0) transmitAllowed(toSend, extensions);
+    if (isNew) {
+      emit({ type: 'connected', protocol, server });
+      push({ type: 'connected', protocol, server });
+    } else push({ type: 'extensions', protocol, extensions });
     const received = waiting;
     waiting = [];
     for (const message of received) receive(message);
@@ -204,29 +185,33 @@ export function clientSession(connector: Connector, context: ClientSessionContex
       return;
     }
     redirect = judged;
-    phase = 'ended';
+    end();
     connection?.close();
   };
 
-  const handle = (message: Message, known: ServerInfo): void => {
-    const admission = admit(message, 'server', protocol, known.extensions, context.messages);
+  const handle = (message: Message, server: ServerInfo): void => {
+    const admission = admit(message, 'server', protocol, server.extensions, context.messages);
     if (admission === 'ignore') return;
     if (admission !== 'handle') {
       emit({ type: 'rejected', protocol, code: admission, message });
       return;
     }
-    const renewed = message.type === 'ChannelEndpointChanged' && policy.supported.length > 0;
+    const isChanged = message.type === 'ChannelEndpointChanged' && policy.supported.length > 0;
     // extension state starts anew (spec §3.6.4), and what the handler says to it waits for that
-    if (renewed) server = { ...known, extensions: [] };
-    const isKnown = phase !== 'negotiation';
-    if (renewed) phase = 'renegotiation';
-    if (isKnown) push({ type: 'message', protocol, message: negotiatedTlvs(message, known.extensions) });
-    if (message.type === 'Reconnect') onReconnect(message, known);
-    if (renewed) {
-      emit({ type: 'extensions', protocol, extensions: [] });
-      push({ type: 'extensions', protocol, extensions: [] });
-      negotiate({ ...known, extensions: [] });
-    }
+    if (isChanged && phase.name === 'open')
+      phase = { ...phase, name: 'renegotiation', server: { ...server, extensions: [] } };
+    if (!isNow('negotiation'))
+      push({ type: 'message', protocol, message: negotiatedTlvs(message, server.extensions) });
+    if (message.type === 'Reconnect' && !isNow('ended')) onReconnect(message, server);
+    if (isChanged) renegotiate({ ...server, extensions: [] });
+  };
+
+  /** Begins a negotiation, unless the handler leaves when it learns why. */
+  const renegotiate = (server: ServerInfo): void => {
+    if (!isNow('renegotiation')) return;
+    emit({ type: 'extensions', protocol, extensions: [] });
+    push({ type: 'extensions', protocol, extensions: [] });
+    if (isNow('renegotiation')) negotiate(server);
   };
 
   const receive = (message: Message): void => {
@@ -239,22 +224,28 @@ export function clientSession(connector: Connector, context: ClientSessionContex
         onExtensionsAnswer(message);
         return;
       default:
-        if (phase === 'ended' || server === undefined) return;
+        if (phase.name === 'setup' || phase.name === 'ended') return;
         // a server that wants to be left is left at once
-        if (!isNegotiating() || message.type === 'Reconnect') handle(message, server);
+        if (phase.name === 'open' || message.type === 'Reconnect') handle(message, phase.server);
         else if (waiting.push(message) > maxWaiting) endNegotiation();
     }
   };
 
   const onMessage = (message: Message): void => {
-    if (phase === 'ended' || connection === undefined) return;
+    if (isNow('ended') || connection === undefined) return;
     emit({ type: 'received', protocol, message });
-    if (phase === 'setup') onSetupAnswer(message, connection);
+    if (isNow('setup')) onSetupAnswer(message, connection);
     else receive(message);
   };
 
   const sayLast = (): void => {
-    if (phase === 'open' && server !== undefined) transmitAllowed(lastWords, server.extensions);
+    if (phase.name === 'open') transmitAllowed(lastWords, phase.server.extensions);
+  };
+
+  const end = (): number | undefined => {
+    const connectedAt = 'connectedAt' in phase ? phase.connectedAt : undefined;
+    phase = { name: 'ended', connectedAt };
+    return connectedAt;
   };
 
   function converse(established: Connection): Observable<never> {
@@ -269,7 +260,7 @@ export function clientSession(connector: Connector, context: ClientSessionContex
         each: inactivityLimit,
         scheduler,
         error: () =>
-          phase === 'setup'
+          isNow('setup')
             ? new ServiceError('setup-timeout', `no answer to SetupConnection within ${setupTimeout} ms`)
             : new ServiceError('inactive', `no message within ${String(inactivityLimit)} ms`),
       }),
@@ -282,7 +273,7 @@ export function clientSession(connector: Connector, context: ClientSessionContex
   }
 
   const ended$ = defer(() => {
-    phase = 'ended';
+    const connectedAt = end();
     waiting = [];
     if (held.length > 0) emit({ type: 'undeliverable', protocol, messages: held });
     const reason = failure ?? (redirect === undefined ? peerClosed : redirected);
@@ -297,20 +288,19 @@ export function clientSession(connector: Connector, context: ClientSessionContex
 
   return {
     send(messages) {
-      if (server === undefined) return messages;
-      if (phase === 'renegotiation') {
+      if (phase.name === 'renegotiation') {
         const room = maxWaiting - held.length;
         held = [...held, ...messages.slice(0, room)];
         return messages.slice(room);
       }
-      if (phase !== 'open') return messages;
-      const { sendable, withheld } = outgoing(messages, server.extensions, context.messages);
+      if (phase.name !== 'open') return messages;
+      const { sendable, withheld } = outgoing(messages, phase.server.extensions, context.messages);
       transmit(...sendable);
       return withheld;
     },
     leave(reason) {
-      if (phase === 'ended') return;
-      phase = 'ended';
+      if (isNow('ended')) return;
+      end();
       failure = reason;
       left$.next();
     },
