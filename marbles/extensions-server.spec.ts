@@ -1,5 +1,5 @@
 import { describe, it } from '@jest/globals';
-import { map, take, timer } from 'rxjs';
+import { map, merge, take, timer } from 'rxjs';
 import {
   ChannelEndpointChanged,
   RequestExtensions,
@@ -193,6 +193,27 @@ describe('extension negotiation, as a server answers it', () => {
       expectOutcomes(serverOf(gone, { supported: [2], required: [2] }, greet).start(), 'undeliverable').toBe(
         '---u',
         { u: { type: 'undeliverable', clientId: 1, messages: [first] } },
+      );
+    });
+  });
+
+  it('lets what waited for it leave before what the handler says to it', () => {
+    const talk: MiningServerHandler = (event$) =>
+      merge(
+        event$.pipe(
+          ofEvent('clientAdded'),
+          map(({ clientId }) => send(clientId, close(1))),
+        ),
+        event$.pipe(
+          ofEvent('clientExtensions'),
+          map(({ clientId }) => send(clientId, close(2))),
+        ),
+      );
+    marbles(({ connection, expectOutcomes, expectSent }) => {
+      const client = connection('s-t', { s, t: ask(1, 2) });
+      expectSent(client).toBe('w-(bcd)', { w, b: yes(1, 2), c: close(1), d: close(2) });
+      expectOutcomes(serverOf(client, { supported: [2], required: [2] }, talk).start(), 'undeliverable').toBe(
+        '',
       );
     });
   });

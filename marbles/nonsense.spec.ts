@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { map, merge } from 'rxjs';
+import { delay, map, merge, skipWhile } from 'rxjs';
 import {
   NewTemplate,
   RequestExtensions,
@@ -60,6 +60,21 @@ describe('a client that talks nonsense', () => {
       const client = connection('s-nnn-n-m', { s, n: message, m: share(1) });
       const { start } = serverOf(client, { nonsenseBurst: 3, nonsensePerSecond: 0 });
       expectOutcomes(start(), 'disconnected').toBe('------d', { d: goes });
+    });
+  });
+
+  it('is gone for good: nobody is left among the clients, and nothing more is said of it', () => {
+    marbles(({ connection, expectObservable }) => {
+      const request = RequestExtensions({ requestId: 1, requestedExtensions: [9] });
+      const client = connection('s-n', { s, n: request });
+      const server = serverOf(client, { nonsenseBurst: 0.5, nonsensePerSecond: 0 });
+      const after$ = server.start().pipe(
+        skipWhile(({ type }) => type !== 'disconnected'),
+        map(({ type }) => type),
+        delay(10),
+        map((type) => [type, server.clients().size]),
+      );
+      expectObservable(after$, '1s !').toBe('------------d', { d: ['disconnected', 0] });
     });
   });
 

@@ -203,16 +203,19 @@ export function serverSession(
     }
     const { reply, extensions } = answerExtensions(request, context.extensions);
     transmit([reply]);
-    agreed = reply.type === 'RequestExtensions.Success';
-    if (!agreed) nonsense(1);
+    const isRefused = reply.type === 'RequestExtensions.Error';
+    agreed = !isRefused;
     update({ ...known, extensions });
-    if (requiredAgreed(extensions)) negotiationDeadline$.next(undefined);
     emit({ type: 'extensions', clientId, extensions });
+    if (requiredAgreed(extensions)) {
+      negotiationDeadline$.next(undefined);
+      const waiting = held;
+      held = [];
+      if (waiting.length > 0) transmitAllowed(waiting, extensions);
+    }
     push({ type: 'clientExtensions', clientId, protocol: known.protocol, extensions });
-    if (held.length === 0 || !requiredAgreed(extensions)) return;
-    const waiting = held;
-    held = [];
-    transmitAllowed(waiting, extensions);
+    // last, as it may have to go
+    if (isRefused) nonsense(1);
   };
 
   /** Keeps messages for the end of the negotiation; returns those for which there is no room. */
