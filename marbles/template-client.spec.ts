@@ -53,6 +53,8 @@ const sent = {
   b: like({ type: 'SubmitSolution', templateId: 3n, headerNonce: 7 }),
 };
 
+const payoutRoom = { coinbaseOutputMaxAdditionalSize: 0, coinbaseOutputMaxAdditionalSigops: 0 };
+
 /** The template client of these providers, to which a block is given at some moments. */
 function clientOf(
   providers: readonly [TestConnector, ...TestConnector[]],
@@ -64,7 +66,7 @@ function clientOf(
     templateDistribution: {
       connect: providers,
       handler: templateClient({
-        payout: [],
+        payoutRoom,
         providers: providers.length,
         maxTemplateAge: 600_000,
         scheduler: asyncScheduler,
@@ -378,7 +380,7 @@ describe('a template provider that says thousands of', () => {
           templateDistribution: {
             connect: testConnector([lying]),
             handler: templateClient({
-              payout: [],
+              payoutRoom,
               providers: 1,
               maxTemplateAge: 600_000,
               scheduler: asyncScheduler,

@@ -18,6 +18,7 @@ export * from './shares/seen-shares.js';
 export * from './shares/accounts.js';
 export * from './channels/server-channel.js';
 export * from './shares/share-accounting.js';
+export type { ShareOwner } from './shares/share-owner.js';
 export * from './shares/share-validation.js';
 export * from './difficulty/channel-target.js';
 export * from './difficulty/vardiff.js';

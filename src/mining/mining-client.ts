@@ -79,7 +79,7 @@ export type MiningClientChange =
       readonly isTaken: boolean;
       readonly error: Sv2Error;
     }
-  /** There is other work, or none any more: see `nextWork`. */
+  /** There is other work, or none any more: see `workOn`. */
   | { readonly type: 'work'; readonly channel: ClientChannel; readonly job: ChannelJob | null }
   | { readonly type: 'target'; readonly channel: ClientChannel; readonly target: Uint8Array }
   /** So many of its shares count; never more than were submitted. */

@@ -20,6 +20,7 @@ import type { ChannelLimits } from './channels/channel-limits.js';
 import type { ExtranonceAllocator } from './channels/extranonce.js';
 import type { JobFactoryOptions } from './work/job-factory.js';
 import type { JobMarks } from './work/job-mark.js';
+import type { ShareOwner } from './shares/share-owner.js';
 import type { ServerChannel } from './channels/server-channel.js';
 import type { TargetPolicy } from './difficulty/channel-target.js';
 
@@ -114,14 +115,10 @@ export interface TargetChanged {
 }
 
 /** A share was accepted and counted. */
-export interface ShareAccepted {
+export interface ShareAccepted extends ShareOwner {
   readonly type: 'ShareAccepted';
   readonly clientId: number;
   readonly channelId: number;
-  /** The channel's. */
-  readonly userIdentity: string;
-  /** The user's worker that the share's TLV names (extension 0x0002); empty when it names none. */
-  readonly worker: string;
   readonly jobId: number;
   readonly sequenceNumber: number;
   /** 32 bytes as SHA-256 returned them. */
@@ -139,7 +136,7 @@ export interface ShareRejected {
   readonly channelId: number;
   /** The channel's; null when there is no such channel. */
   readonly userIdentity: string | null;
-  /** As in {@link ShareAccepted}; empty too for a TLV that is not valid, and when there is no such channel. */
+  /** As in {@link ShareOwner}; empty too for a TLV that is not valid, and when there is no such channel. */
   readonly worker: string;
   readonly jobId: number;
   readonly sequenceNumber: number;
@@ -159,12 +156,9 @@ export interface WeakBlockFound extends Found {
 }
 
 /** A share that goes to the template provider. */
-interface Found {
+interface Found extends ShareOwner {
   readonly clientId: number;
   readonly channelId: number;
-  readonly userIdentity: string;
-  /** As in {@link ShareAccepted}. */
-  readonly worker: string;
   readonly jobId: number;
   /** 32 bytes as SHA-256 returned them. */
   readonly hash: Uint8Array;

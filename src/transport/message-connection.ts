@@ -11,8 +11,8 @@ import { EncryptionMismatch, refuseMismatch } from './encryption-mismatch.js';
 import { TransportError } from './errors.js';
 import type { FrameChannel } from './frame-channel.js';
 import { setupLimit } from './setup-limit.js';
-import { framesPerStep, unreadBytes, type ConnectionLimits } from './limits.js';
-import type { SendQueue, SendQueues } from './send-queues.js';
+import { framesPerStep, type ConnectionLimits } from './limits.js';
+import { sendQueue, type SendQueues } from './send-queues.js';
 import { createTurns, type Turns } from './turns.js';
 
 /** What the connections of a listener share. */
@@ -54,17 +54,7 @@ export function messageConnection(
   const pauses = new Set<Subscription>();
   /** Waits for a peer that does not read. */
   let draining = Subscription.EMPTY;
-  /** Whether anything was left in the send queue the last time. */
-  let behind = false;
   let turns = shared?.turns;
-
-  const sendQueue: SendQueue = {
-    address: stream.address,
-    get queuedBytes() {
-      return stream.queuedBytes;
-    },
-    drop: (error) => fail(error),
-  };
 
   /** Lets go of everything but the stream and the receiver. */
   const release = () => {
@@ -75,7 +65,7 @@ export function messageConnection(
     for (const pause of pauses) pause.unsubscribe();
     pauses.clear();
     channel.clear();
-    if (behind) shared?.sendQueues.left(sendQueue);
+    unread.left();
   };
 
   const fail = (error: unknown) => {
@@ -89,6 +79,8 @@ export function messageConnection(
     failing?.error(error);
   };
 
+  const unread = sendQueue(stream, limits.maxQueuedBytes, shared?.sendQueues, fail);
+
   const flush = () => {
     if (queue.length === 0) return;
     const frames = queue;
@@ -100,15 +92,7 @@ export function messageConnection(
       fail(error);
       return;
     }
-    const { queuedBytes } = stream;
-    if (queuedBytes === 0 && !behind) return;
-    if (queuedBytes > limits.maxQueuedBytes) {
-      fail(slowConsumer(stream, limits.maxQueuedBytes));
-    } else if (shared !== undefined) {
-      behind = queuedBytes > 0;
-      shared.sendQueues.wrote(sendQueue);
-      if (open && queuedBytes > unreadBytes) waitForReader();
-    }
+    if (unread.wrote() && open) waitForReader();
   };
 
   const close = () => {
@@ -270,14 +254,6 @@ function beforeSetup(error: unknown, { address }: Peer): unknown {
   return error instanceof NoiseError
     ? new NoiseError('frame-too-large', message, error.detail)
     : new FramingError(error.code, message, error.detail);
-}
-
-function slowConsumer({ address, queuedBytes }: ByteStream, maxQueuedBytes: number): TransportError {
-  return new TransportError(
-    'slow-consumer',
-    `${address} does not read: ${queuedBytes} bytes wait for it, at most ${maxQueuedBytes} may; disconnected`,
-    { address, queuedBytes, maxQueuedBytes },
-  );
 }
 
 function truncatedStream({ address }: ByteStream): TransportError {

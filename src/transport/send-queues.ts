@@ -1,4 +1,7 @@
+/** How much may wait for peers that do not read what they are sent: for one of them, and for all of a listener's. */
+import type { ByteStream } from './byte-stream.js';
 import { TransportError } from './errors.js';
+import { unreadBytes } from './limits.js';
 
 /** What waits to be sent on one connection. */
 export interface SendQueue {
@@ -64,5 +67,58 @@ export function sendQueues(maxBytes: number): SendQueues {
       if (total > maxBytes) shorten();
     },
     left: (queue) => set(queue, 0),
+  };
+}
+
+/**
+ * The send queue of a connection.
+ * @param stream what it writes to
+ * @param maxBytes that may wait for the peer
+ * @param all the queues of its listener's connections; none for one that was dialled
+ * @param drop gives the connection up
+ */
+export function sendQueue(
+  stream: ByteStream,
+  maxBytes: number,
+  all: SendQueues | undefined,
+  drop: (error: TransportError) => void,
+): {
+  /**
+   * To be called after each write; drops the connection if too much waits.
+   * @returns whether nothing more should be read from the peer until it has read what waits for it
+   */
+  wrote(): boolean;
+  /** To be called when the connection has ended. */
+  left(): void;
+} {
+  /** Whether anything was left in the queue the last time. */
+  let behind = false;
+  const queue: SendQueue = {
+    address: stream.address,
+    get queuedBytes() {
+      return stream.queuedBytes;
+    },
+    drop,
+  };
+
+  return {
+    wrote() {
+      const { address, queuedBytes } = stream;
+      if (queuedBytes === 0 && !behind) return false;
+      if (queuedBytes > maxBytes) {
+        const problem = `${address} does not read: ${queuedBytes} bytes wait for it, at most ${maxBytes} may; disconnected`;
+        drop(
+          new TransportError('slow-consumer', problem, { address, queuedBytes, maxQueuedBytes: maxBytes }),
+        );
+        return false;
+      }
+      if (all === undefined) return false;
+      behind = queuedBytes > 0;
+      all.wrote(queue);
+      return queuedBytes > unreadBytes;
+    },
+    left() {
+      if (behind) all?.left(queue);
+    },
   };
 }

@@ -1,4 +1,4 @@
-/** Whose a share is, and what everybody has delivered: the accounts of the users of a mining server. */
+/** What users and their workers have delivered: the accounts of a mining server. */
 import { Sv2Error } from '../../codec/errors.js';
 import type { MiningServerOutcome } from '../mining-server-types.js';
 import { shareCounts, type ShareCounts, type ShareTotals } from './share-accounting.js';

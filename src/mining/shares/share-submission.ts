@@ -2,7 +2,6 @@ import { CodecError } from '../../codec/codec-error.js';
 import {
   SubmitSharesError,
   SubmitSharesSuccess,
-  userIdentityOf,
   type Message,
   type SubmitSharesExtended,
   type SubmitSharesStandard,
@@ -11,6 +10,7 @@ import type { ChannelTargets } from '../difficulty/channel-target.js';
 import { outputFor } from '../mining-server-output.js';
 import type { SubmitSharesErrorCode } from '../error-codes.js';
 import type { MiningServerOutcome, MiningServerOutput } from '../mining-server-types.js';
+import { channelOwner, shareOwner, type ShareOwner, type UnknownOwner } from './share-owner.js';
 import { foundBlock, submitShare } from '../channels/server-channel.js';
 import type { ServerClient } from '../channels/server-client.js';
 
@@ -32,25 +32,25 @@ export const shareSubmission = (
   const kind = share.type === 'SubmitSharesStandard' ? 'standard' : 'extended';
   if (channel?.kind !== kind) {
     const reason = `there is no ${kind} channel ${channelId}`;
-    return rejected(clientId, share, 'invalid-channel-id', reason, channel?.userIdentity ?? null);
+    return rejected(clientId, share, 'invalid-channel-id', reason, channelOwner(channel));
   }
 
-  const { userIdentity } = channel;
-  let worker: string;
+  let owner: ShareOwner;
   try {
-    worker = userIdentityOf(share) ?? '';
+    owner = shareOwner(channel, share);
   } catch (error) {
     if (!(error instanceof CodecError)) throw error;
     channel.shares.reject('invalid-share');
-    return rejected(clientId, share, 'invalid-share', error.message, userIdentity);
+    return rejected(clientId, share, 'invalid-share', error.message, channelOwner(channel));
   }
 
   const result = submitShare(channel, share, now);
   if (!result.valid) {
     targets.rejected(channel, now);
-    return rejected(clientId, share, result.errorCode, result.reason, userIdentity, worker);
+    return rejected(clientId, share, result.errorCode, result.reason, owner);
   }
 
+  const { userIdentity, worker } = owner;
   const { hash, difficulty, acknowledgement, job } = result;
   const outcomes: MiningServerOutcome[] = [
     {
@@ -68,8 +68,8 @@ export const shareSubmission = (
   ];
   if (result.isSolution) {
     const type = result.isBlock ? 'BlockFound' : 'WeakBlockFound';
-    const sharer = { clientId, channelId, userIdentity, worker, jobId };
-    outcomes.push({ type, ...sharer, hash, ...foundBlock(result, share) });
+    const ofShare = { clientId, channelId, userIdentity, worker, jobId };
+    outcomes.push({ type, ...ofShare, hash, ...foundBlock(result, share) });
   }
   const messages: Message[] =
     acknowledgement === undefined ? [] : [SubmitSharesSuccess({ channelId, ...acknowledgement })];
@@ -84,13 +84,10 @@ const rejected = (
   { channelId, sequenceNumber, jobId }: SubmitSharesStandard | SubmitSharesExtended,
   errorCode: SubmitSharesErrorCode,
   reason: string,
-  userIdentity: string | null,
-  worker = '',
-): MiningServerOutput => {
-  const who = { clientId, channelId, userIdentity, worker };
-  return outputFor(
+  owner: ShareOwner | UnknownOwner,
+): MiningServerOutput =>
+  outputFor(
     clientId,
     [SubmitSharesError({ channelId, sequenceNumber, errorCode })],
-    [{ type: 'ShareRejected', ...who, jobId, sequenceNumber, errorCode, reason }],
+    [{ type: 'ShareRejected', clientId, channelId, ...owner, jobId, sequenceNumber, errorCode, reason }],
   );
-};

@@ -10,7 +10,6 @@ import {
   SubmitSharesStandard,
   UpdateChannel,
 } from '../../messages/mining.js';
-import { serialiseTemplateOutputs } from '../../bitcoin/outputs.js';
 import type { RandomBytes } from '../../crypto/index.js';
 import type { NewTemplate, SetNewPrevHashTemplate } from '../../messages/template-distribution.js';
 import { extranonceAllocator, type ExtranonceAllocatorOptions } from '../../mining/channels/extranonce.js';
@@ -38,6 +37,7 @@ import {
 } from '../../service/outcomes.js';
 import { sourceOf } from '../../transport/source.js';
 import { judge } from './judgement.js';
+import type { Payout } from './payout.js';
 import {
   SolutionFound,
   TemplateAged,
@@ -76,7 +76,9 @@ export type PoolMiningOutcome = MiningServerOutcome | NewTip | JobTooLong;
 export type WhenTemplateOld = 'mine' | 'refuse-shares' | 'let-go';
 
 /** Options of {@link poolMining}. */
-export interface PoolMiningOptions extends Omit<MiningServerOptions, 'extranonce' | 'marks'>, WaitingLimits {
+export interface PoolMiningOptions
+  extends Omit<MiningServerOptions, 'extranonce' | 'marks' | 'payoutOutputs'>, WaitingLimits {
+  readonly payout: Payout;
   readonly extranonce: ExtranonceAllocatorOptions;
   readonly randomBytes: RandomBytes;
   readonly scheduler: SchedulerLike;
@@ -102,6 +104,7 @@ export const poolMining =
       const { scheduler } = options;
       const core = miningServer({
         ...options,
+        payoutOutputs: options.payout.outputs,
         extranonce: extranonceAllocator(options.extranonce),
         marks: jobMarks(options.randomBytes),
       });
@@ -122,8 +125,7 @@ export const poolMining =
         isTooLong = size > DEVICE_FRAME_SIZE;
         if (!isTooLong || wasTooLong) return;
         const templateOutputs = template.coinbaseTxOutputs.length;
-        const payout = options.payoutOutputs(template.coinbaseTxValueRemaining);
-        const payoutOutputs = serialiseTemplateOutputs(payout).length;
+        const payoutOutputs = options.payout.room.coinbaseOutputMaxAdditionalSize;
         yield { type: 'JobTooLong', size, limit: DEVICE_FRAME_SIZE, templateOutputs, payoutOutputs };
       }
 

@@ -22,6 +22,7 @@ import type { NonsenseLimits } from '../../service/sessions/nonsense.js';
 import { siblings } from '../../service/siblings.js';
 import type { Connection, Connector } from '../../transport/connection.js';
 import { poolMining, type PoolMiningOutcome, type WhenTemplateOld } from './mining-handler.js';
+import { payEverythingTo } from './payout.js';
 import { maxCoinbasePrefix } from './provider-checks.js';
 import { templateClient, type TemplateClientOutcome } from './template-client.js';
 import type { WaitingLimits } from './waiting-clients.js';
@@ -121,7 +122,7 @@ export function pool(options: PoolOptions): Pool {
   const { payoutScript, poolSignature = 'rx-sv2', serverId = 0, scheduler = asyncScheduler } = options;
   const { sharesPerMinute = 6, shareBatchSize = 10 } = options;
   const { randomBytes = defaultCrypto.randomBytes } = options;
-  const payoutOutputs = (value: bigint) => [{ value, scriptPubKey: payoutScript }];
+  const payout = payEverythingTo(payoutScript);
   const [serverSide, clientSide] = siblings();
   let accounts = accountBook();
   const tag = coinbaseTag(poolSignature);
@@ -152,7 +153,7 @@ export function pool(options: PoolOptions): Pool {
       handler: poolMining({
         extranonce,
         randomBytes,
-        payoutOutputs,
+        payout,
         whenTemplateOld: options.whenTemplateOld ?? 'mine',
         tag,
         sharesPerMinute,
@@ -174,7 +175,7 @@ export function pool(options: PoolOptions): Pool {
     templateDistribution: {
       connect: options.templateProvider,
       handler: templateClient({
-        payout: payoutOutputs(0n),
+        payoutRoom: payout.room,
         providers: Array.isArray(options.templateProvider) ? options.templateProvider.length : 1,
         maxTemplateAge: options.maxTemplateAge ?? 600_000,
         ...given(options, 'networks'),

@@ -1,8 +1,7 @@
 /** The pool's side of Template Distribution: what template providers say, checked, and the blocks that go to them. */
 import { defer, merge, type SchedulerLike } from 'rxjs';
-import { coinbaseOutputConstraints } from '../../bitcoin/script.js';
+import type { OutputConstraints } from '../../bitcoin/script.js';
 import type { AddressNetwork } from '../../bitcoin/payout-script.js';
-import type { TxOut } from '../../bitcoin/outputs.js';
 import {
   CoinbaseOutputConstraints,
   NewTemplate,
@@ -72,8 +71,8 @@ export type TemplateClientOutcome =
 
 /** Options of {@link templateClient}. */
 export interface TemplateClientOptions {
-  /** The outputs that the pool adds to a coinbase; their values do not matter. */
-  readonly payout: readonly TxOut[];
+  /** The room that templates must leave for the pool's outputs. */
+  readonly payoutRoom: OutputConstraints;
   /** How many template providers there are. */
   readonly providers: number;
   /** Milliseconds without a new template after which that is told. */
@@ -98,7 +97,7 @@ type Emitted = ClientEffect | TemplateClientOutcome;
  */
 export const templateClient =
   ({
-    payout,
+    payoutRoom,
     providers,
     maxTemplateAge,
     networks,
@@ -106,7 +105,7 @@ export const templateClient =
   }: TemplateClientOptions): TemplateDistributionClientHandler<TemplateClientOutcome> =>
   (event$) =>
     defer(() => {
-      const constraints = CoinbaseOutputConstraints(coinbaseOutputConstraints(payout));
+      const constraints = CoinbaseOutputConstraints(payoutRoom);
       const held = heldSolutions();
       const ids = templateIds();
       let rate = templateRate('templates');
