@@ -252,21 +252,21 @@ describe.each(['standard', 'extended'] as const)('a share of a %s channel', (kin
 });
 
 describe('the network target', () => {
-  it.each([EASIEST_TARGET, new Uint8Array(32)])(
-    "is that of nbits, whatever the template provider's is",
-    (target) => {
-      const verdictAt = (nBits: number) => {
-        const miningServer = server();
-        miningServer.newTemplate(template(1));
-        miningServer.setNewPrevHash(prevHashFor(1, { nBits, target }), NOW);
-        const { channel, send } = wireChannel(miningServer);
-        channel.jobs.active!.target = targetFromNbits(REGTEST_NBITS);
-        return send(mineShare(channel).message).outcomes.map(({ type }) => type);
-      };
-      expect(verdictAt(REGTEST_NBITS)).toEqual(['ShareAccepted', 'BlockFound']);
-      expect(verdictAt(HARD_NBITS)).toEqual(['ShareAccepted']);
-    },
-  );
+  it.each([
+    ['easier', EASIEST_TARGET, ['ShareAccepted', 'WeakBlockFound']],
+    ['harder', new Uint8Array(32), ['ShareAccepted']],
+  ])("is that of nbits, though the template provider's is %s", (_, target, otherwise) => {
+    const verdictAt = (nBits: number) => {
+      const miningServer = server();
+      miningServer.newTemplate(template(1));
+      miningServer.setNewPrevHash(prevHashFor(1, { nBits, target }), NOW);
+      const { channel, send } = wireChannel(miningServer);
+      channel.jobs.active!.target = targetFromNbits(REGTEST_NBITS);
+      return send(mineShare(channel).message).outcomes.map(({ type }) => type);
+    };
+    expect(verdictAt(REGTEST_NBITS)).toEqual(['ShareAccepted', 'BlockFound']);
+    expect(verdictAt(HARD_NBITS)).toEqual(otherwise);
+  });
 });
 
 describe('rejections', () => {
