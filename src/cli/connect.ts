@@ -85,8 +85,7 @@ Example:
 
 function connectorFor(url: string, encrypted: boolean, command: Command): Connector {
   try {
-    // whatever comes is shown, even if no message of the subprotocol is that large
-    return connect(url, { encrypted, maxPayload: maxPayloadLength });
+    return connect(url, { encrypted });
   } catch (error) {
     // an argument parser's error would repeat the URL, and with it a secret key put there by mistake
     if (error instanceof Sv2Error) command.error(`error: ${error.message}`);
@@ -117,6 +116,7 @@ export async function converse(
     connector
       .pipe(
         mergeMap((connection) => {
+          connection.limitPayload(maxPayloadLength); // whatever comes is shown, of any size
           connection.send(hello);
           return exchange(connection, stdin, scheduler);
         }),
