@@ -3,8 +3,10 @@ import { Sv2Error } from '../codec/errors.js';
 import { hexToBytes } from '../codec/hex.js';
 import { decodeFrame } from '../framing/frame.js';
 import { toJson } from '../framing/json.js';
+import { noOwnMessages, type OwnMessages } from '../messages/own-messages.js';
 import type { CommandContext, CommandIo } from './io.js';
 import { convertLines, readLines } from './lines.js';
+import { loadMessages, messagesOption } from './own-messages.js';
 import { printable } from './printable.js';
 
 /** Gives `sv2 decode [HEX…]` its options and what it does. */
@@ -19,18 +21,26 @@ A frame that cannot be decoded gives {"error":{"code":…,"message":…}} on its
 Example:
   $ sv2 decode 0080180500000100000000`,
     )
-    .action(async (frames: readonly string[]) => context.setExitCode(await decode(frames, context)));
+    .addOption(messagesOption())
+    .action(async (frames: readonly string[], { messages }: { readonly messages?: string }) =>
+      context.setExitCode(await decode(frames, context, await loadMessages(messages, command))),
+    );
 }
 
 /**
  * Prints the JSON form of frames, one a line.
  * @param frames in hex; if empty, one frame a line is read from stdin. Spaces between digits, a leading `0x` and
  * blank lines do not matter.
+ * @param own messages that are known besides those of the specification
  * @returns the exit status: 1 if any frame could not be decoded
  */
-export function decode(frames: readonly string[], io: CommandIo): Promise<0 | 1> {
+export function decode(
+  frames: readonly string[],
+  io: CommandIo,
+  own: OwnMessages = noOwnMessages,
+): Promise<0 | 1> {
   return convertLines(io, frames.length > 0 ? [frames] : readLines(io.stdin), (line) =>
-    printable(JSON.stringify(toJson(decodeFrame(frameBytes(line))))),
+    printable(JSON.stringify(toJson(decodeFrame(frameBytes(line)), own))),
   );
 }
 
