@@ -17,10 +17,15 @@ export interface RunningRole {
 }
 
 /** Runs `sv2` in this process. */
-export function startRole(...argv: readonly string[]): RunningRole {
+export const startRole = (...argv: readonly string[]): RunningRole => startWithInput([], ...argv);
+
+/** Runs `sv2` in this process, and types lines. */
+export function startWithInput(lines: readonly string[], ...argv: readonly string[]): RunningRole {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const interrupt$ = new ReplaySubject<void>(1); // the command may not have been loaded yet
-  const exitCode = run(argv, { stdin: Readable.from([]), stdout, stderr }, () => Promise.resolve(interrupt$));
+  const exitCode = run(argv, { stdin: Readable.from(lines), stdout, stderr }, () =>
+    Promise.resolve(interrupt$),
+  );
   return runningRole(stdout, stderr, exitCode, () => interrupt$.next());
 }
 

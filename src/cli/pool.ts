@@ -17,7 +17,9 @@ import { parsePayoutScript, type AddressNetwork } from '../bitcoin/payout-script
 import { spendabilityProblem } from '../bitcoin/spendability.js';
 import { Sv2Error } from '../codec/errors.js';
 import { connect } from '../node/connect.js';
-import { pool } from '../roles/pool/pool.js';
+import { defaultChannelLimits } from '../mining/channels/channel-limits.js';
+import { pool, type Pool, type PoolOptions } from '../roles/pool/pool.js';
+import { defaultNonsenseLimits } from '../service/sessions/nonsense.js';
 import type { Connector } from '../transport/connection.js';
 import {
   authorityPublicKey,
@@ -31,7 +33,7 @@ import {
 } from './config.js';
 import type { CommandContext } from './io.js';
 import { isMessage, isRoutine, poolLine, reportLines } from './pool-log.js';
-import { listenOptions, listenSettings, roleListener } from './role-server.js';
+import { limit, listenOptions, listenSettings, roleListener } from './role-server.js';
 import { runRole, trouble, type LogLine } from './run-role.js';
 
 /** Seconds between two reports of what the users delivered. */
@@ -47,6 +49,11 @@ const schema = z.strictObject({
   server_id: number({ min: 0, max: 0xffff, integer: true }).default(0),
   shares_per_minute: number({ min: 0.001, max: 6000 }).default(6),
   share_batch_size: number({ min: 1, max: 0xffff_ffff, integer: true }).default(10),
+  extranonce_size: number({ min: 1, max: 26, integer: true, unit: 'bytes' }).optional(),
+  max_channels: limit().default(defaultChannelLimits.maxChannels),
+  max_channels_per_address: limit().default(defaultChannelLimits.maxChannelsPerAddress),
+  max_channels_per_connection: limit().default(defaultChannelLimits.maxChannelsPerClient),
+  nonsense_burst: limit().default(defaultNonsenseLimits.nonsenseBurst),
   network: z
     .enum(['mainnet', 'testnet', 'signet', 'regtest'], {
       error: 'expected mainnet, testnet, signet or regtest',
@@ -81,6 +88,23 @@ export function registerPool(command: Command, context: CommandContext): void {
     .option('--server-id <NUMBER>', 'from 0 to 65535, another for each server of one pool (default: 0)')
     .option('--shares-per-minute <NUMBER>', 'that vardiff aims at, for each channel (default: 6)')
     .option('--share-batch-size <NUMBER>', 'accepted shares per acknowledgement (default: 10)')
+    .option('--extranonce-size <BYTES>', 'that extended channels may roll, 1 to 26 (default: 14)')
+    .option(
+      '--max-channels <NUMBER>',
+      `open in all, 9 KB of memory each (default: ${defaultChannelLimits.maxChannels})`,
+    )
+    .option(
+      '--max-channels-per-address <NUMBER>',
+      `of all connections from it (default: ${defaultChannelLimits.maxChannelsPerAddress})`,
+    )
+    .option(
+      '--max-channels-per-connection <NUMBER>',
+      `of a proxy, say (default: ${defaultChannelLimits.maxChannelsPerClient})`,
+    )
+    .option(
+      '--nonsense-burst <NUMBER>',
+      `refused messages at once that end a connection (default: ${defaultNonsenseLimits.nonsenseBurst})`,
+    )
     .option('--network <NAME>', 'mainnet, testnet, signet or regtest: of the payout, and of the chain')
     .option('--template-max-age <SECONDS>', 'without a new template, before that is told (default: 600)')
     .option(
@@ -117,9 +141,19 @@ and more of our own:
   template_max_age = 600                        # seconds
   when_template_old = "mine"                    # or "refuse-shares", "let-go"
   log_level = "info"                            # or "debug", for accepted shares as they come
+  extranonce_size = 8                           # some devices can do with no more
   [[template_providers]]                        # for while the one above does not work; any number, in this order
   address = "127.0.0.1:8443"
   public_key = "…"
+
+For 10,000 miners behind one address (twice as many, as lines that broke are taken for open for a while):
+  max_connections = 30000                       # with a higher ulimit -n
+  max_connections_per_address = 20000
+  max_channels_per_address = 20000
+and if they are behind one proxy, whose connection has all their channels:
+  max_channels_per_connection = 10000
+  max_channels_per_address = 20000
+  nonsense_burst = 10000                        # a new tip makes stale what all of them have under way
 
 Example:
   $ sv2 pool --config pool.toml`,
@@ -146,7 +180,7 @@ function poolLog(command: Command): Observable<LogLine> {
     dial(provider, `template_providers.${index}`),
   );
   const listener = roleListener(settings, 'pool', file);
-  const service = pool({
+  const service = poolOf({
     listen: listener.listen,
     templateProvider: [first$, ...others],
     maxTemplateAge: 1000 * settings.template_max_age,
@@ -157,6 +191,11 @@ function poolLog(command: Command): Observable<LogLine> {
     serverId: settings.server_id,
     sharesPerMinute: settings.shares_per_minute,
     shareBatchSize: settings.share_batch_size,
+    ...(settings.extranonce_size === undefined ? {} : { extranonceSize: settings.extranonce_size }),
+    maxChannels: settings.max_channels,
+    maxChannelsPerAddress: settings.max_channels_per_address,
+    maxChannelsPerClient: settings.max_channels_per_connection,
+    nonsenseBurst: settings.nonsense_burst,
   });
   const report$ = defer(() =>
     interval(1000 * reportInterval).pipe(
@@ -175,6 +214,18 @@ function poolLog(command: Command): Observable<LogLine> {
   const problem = spendabilityProblem(script);
   const warning$ = problem === undefined ? EMPTY : of(trouble(`coinbase_reward_script: ${problem}`));
   return merge(warning$, listener.line$, event$, report$);
+}
+
+/** A pool. @throws ConfigError for an extranonce that leaves the coinbase no room for the signature */
+function poolOf(options: PoolOptions): Pool {
+  try {
+    return pool(options);
+  } catch (error) {
+    if (!(error instanceof Sv2Error) || error.detail['option'] !== 'extranonceSize') throw error;
+    throw new ConfigError([
+      error.message.replace('extranonceSize', 'extranonce_size').replace('poolSignature', 'pool_signature'),
+    ]);
+  }
 }
 
 /** A template provider's settings. */

@@ -7,6 +7,7 @@ import { listen } from '../node/listen.js';
 import type { ApplicationOutcome, ServerOutcome } from '../service/outcomes.js';
 import type { Connection } from '../transport/connection.js';
 import { TransportError } from '../transport/errors.js';
+import { defaultListenerLimits } from '../transport/limits.js';
 import { authorityPublicKey, authoritySecretKey, ConfigError, hostPort, number } from './config.js';
 import { quoted } from './printable.js';
 import { info, trouble, type LogLine } from './run-role.js';
@@ -18,7 +19,14 @@ export const listenSettings = (defaultAddress: string) => ({
   authority_secret_key: authoritySecretKey().optional(),
   cert_validity_sec: number({ min: 2, max: 0xffff_ffff, integer: true, unit: 'seconds' }).default(3600),
   encryption: z.boolean({ error: 'expected true or false' }).optional(),
+  max_connections: limit().default(defaultListenerLimits.maxConnections),
+  max_connections_per_address: limit().default(defaultListenerLimits.maxConnectionsPerAddress),
 });
+
+/** How many there may be of what clients take up: a number above 0. */
+export function limit() {
+  return number({ min: 1, max: 1_000_000, integer: true });
+}
 
 /** What {@link listenSettings} come out as. */
 export interface ListenSettings {
@@ -28,6 +36,8 @@ export interface ListenSettings {
   readonly cert_validity_sec: number;
   /** `false` for plaintext in spite of clients on other machines. */
   readonly encryption?: boolean | undefined;
+  readonly max_connections: number;
+  readonly max_connections_per_address: number;
 }
 
 /** The options of a command whose role listens, as Commander takes them. */
@@ -37,6 +47,11 @@ export const listenOptions = [
   ['--authority-secret-key <KEY>', 'better put into the configuration file: others can see command lines'],
   ['--cert-validity-sec <SECONDS>', 'how long a certificate is valid'],
   ['--no-encryption', 'plaintext, though other machines can connect; this one alone needs no such flag'],
+  ['--max-connections <NUMBER>', `at one time (default: ${defaultListenerLimits.maxConnections})`],
+  [
+    '--max-connections-per-address <NUMBER>',
+    `of all clients behind it (default: ${defaultListenerLimits.maxConnectionsPerAddress})`,
+  ],
 ] as const;
 
 /** Clients of a role, and what there is to say about how they come. */
@@ -67,6 +82,8 @@ export function roleListener(settings: ListenSettings, role: string, file?: stri
       ...settings.listen_address,
       ...(authority === undefined ? {} : { authority }),
       certificateValidity: settings.cert_validity_sec,
+      maxConnections: settings.max_connections,
+      maxConnectionsPerAddress: settings.max_connections_per_address,
       responder: handshakeWorkers(),
       listeningObserver: {
         next({ host, port }) {

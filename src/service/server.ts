@@ -25,7 +25,7 @@ import type {
 } from './handlers.js';
 import { isNullHandler } from './handlers.js';
 import type { ApplicationOutcome, NoMessage, OwnOutcome, ServerEffect, ServerOutcome } from './outcomes.js';
-import type { NonsenseLimits } from './sessions/nonsense.js';
+import { defaultNonsenseLimits, type NonsenseLimits } from './sessions/nonsense.js';
 import { serverSession, type ServerSession } from './sessions/server-session.js';
 import { service, type Emitted } from './service.js';
 import { protocolVersions, type SetupPolicy, type Versions } from './setup/server-setup.js';
@@ -148,6 +148,8 @@ export function createServer<
   }
   const messages = checkMessages(options.messages);
   checkStream('server: listen', options.listen, 'an Observable of connections, such as listen({ … })');
+  const { nonsenseBurst = defaultNonsenseLimits.nonsenseBurst } = options;
+  const { nonsensePerSecond = defaultNonsenseLimits.nonsensePerSecond } = options;
   const common = {
     policies,
     versions: checkVersions(options.versions ?? protocolVersions),
@@ -156,8 +158,8 @@ export function createServer<
     setupTimeout: checkMilliseconds('setupTimeout', options.setupTimeout ?? 10_000),
     inactivityLimit: checkMilliseconds('inactivityLimit', options.inactivityLimit ?? 3_600_000),
     nonsense: {
-      nonsenseBurst: checkNonNegative('nonsenseBurst', options.nonsenseBurst ?? 1_000),
-      nonsensePerSecond: checkNonNegative('nonsensePerSecond', options.nonsensePerSecond ?? 10),
+      nonsenseBurst: checkNonNegative('nonsenseBurst', nonsenseBurst),
+      nonsensePerSecond: checkNonNegative('nonsensePerSecond', nonsensePerSecond),
     },
     scheduler: options.scheduler ?? asyncScheduler,
   };

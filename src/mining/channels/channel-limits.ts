@@ -10,6 +10,13 @@ export interface ChannelLimits {
   readonly maxChannels?: number;
 }
 
+/** The defaults of ChannelLimits. */
+export const defaultChannelLimits: Required<ChannelLimits> = {
+  maxChannelsPerClient: 1_000,
+  maxChannelsPerAddress: 10_000,
+  maxChannels: 100_000,
+};
+
 /** Whose channels are counted. */
 export interface ChannelOwner {
   readonly channels: { readonly size: number };
@@ -28,9 +35,9 @@ export interface ChannelCount {
 
 /** Keeps count of the open channels of a server. */
 export const channelCount = ({
-  maxChannelsPerClient = 1_000,
-  maxChannelsPerAddress = 10_000,
-  maxChannels = 100_000,
+  maxChannelsPerClient = defaultChannelLimits.maxChannelsPerClient,
+  maxChannelsPerAddress = defaultChannelLimits.maxChannelsPerAddress,
+  maxChannels = defaultChannelLimits.maxChannels,
 }: ChannelLimits): ChannelCount => {
   const ofAddress = new Map<string, number>();
   let inAll = 0;

@@ -64,8 +64,9 @@ export interface PoolOptions
   /** 0 to 65,535; tells the servers of one pool apart so that their miners never do the same work. */
   readonly serverId?: number;
   /**
-   * Bytes of extranonce that an extended channel may roll, and the most that `min_extranonce_size` can ask for; 14
-   * unless given, down to 9 for a signature of more than 59 bytes. Some devices can do with 8 and less only.
+   * Bytes of extranonce that an extended channel may roll, and the most that `min_extranonce_size` can ask for, 1 to
+   * 26; 14 unless given. For a signature of more than 47 bytes there is room for less, down to 9. Some devices can do
+   * with 8 and less only.
    */
   readonly extranonceSize?: number;
   /** How many shares a channel should find a minute, above 0; 6 unless given. */
@@ -104,10 +105,10 @@ const indexSize = 4;
 /** Bytes of an extranonce prefix: server id and index. */
 const prefixSize = 2 + indexSize;
 
-/** Bytes that channels may roll beside a tag, so that the coinbase has room for all. */
-const rollableBeside = (tag: Uint8Array): number =>
+/** Most bytes that channels can roll: an extranonce is 32 at most (spec §5.3.3), and beside its tag a coinbase has room for so many. */
+const mostRollable = (tag: Uint8Array): number =>
   Math.min(
-    14,
+    32 - prefixSize,
     MAX_COINBASE_SCRIPT_SIG_SIZE - maxCoinbasePrefix - 1 - tag.length - JOB_MARK_SIZE - 1 - prefixSize,
   );
 
@@ -115,7 +116,7 @@ const rollableBeside = (tag: Uint8Array): number =>
  * A pool: a mining server and a template distribution client as siblings. Miners that come before the first
  * template wait for it; without the template provider they keep the last one until it is back.
  * Custom jobs are not supported: a client that requires work selection is refused.
- * @throws Sv2Error `out-of-range`, `invalid-coinbase-tag`, `bad-cb-length` (a pool signature that is too long);
+ * @throws Sv2Error `out-of-range` with the `option`, `invalid-coinbase-tag` (a pool signature that is too long);
  * ServiceError `invalid-configuration`
  */
 export function pool(options: PoolOptions): Pool {
@@ -126,7 +127,7 @@ export function pool(options: PoolOptions): Pool {
   const [serverSide, clientSide] = siblings();
   let accounts = accountBook();
   const tag = coinbaseTag(poolSignature);
-  const { extranonceSize = rollableBeside(tag) } = options;
+  const { extranonceSize = Math.min(14, mostRollable(tag)) } = options;
   const extranonce = { serverId, indexSize, size: prefixSize + extranonceSize, randomBytes };
   requireRange(
     'sharesPerMinute',
@@ -139,6 +140,12 @@ export function pool(options: PoolOptions): Pool {
     shareBatchSize,
     isU32(shareBatchSize) && shareBatchSize > 0,
     '1 to 4294967295',
+  );
+  requireRange(
+    'extranonceSize',
+    extranonceSize,
+    isU32(extranonceSize) && extranonceSize > 0 && extranonceSize <= mostRollable(tag),
+    `1 to ${mostRollable(tag)} beside this poolSignature`,
   );
   // complains now, not when the first template comes
   coinbaseScriptSigPrefix(new Uint8Array(maxCoinbasePrefix), {

@@ -12,6 +12,12 @@ export interface NonsenseLimits {
   readonly nonsensePerSecond?: number;
 }
 
+/** The defaults of NonsenseLimits. */
+export const defaultNonsenseLimits: Required<NonsenseLimits> = {
+  nonsenseBurst: 1_000,
+  nonsensePerSecond: 10,
+};
+
 /*
  * Whoever mines honestly sends refused shares, too. When a tip changes, all that is under way is stale: for 1,000
  * channels at 6 shares a minute 100 a second, so that 1,000 at once are ten seconds of a slow line. Behind one
