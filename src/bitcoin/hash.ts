@@ -1,9 +1,37 @@
 import { Sv2Error } from '../codec/errors.js';
-import { PADDING, SHA256_INITIAL_STATE, compress, expandSchedule, rounds } from './sha256.js';
+import { sha256Script, type Sha256Blocks } from './sha256-blocks.js';
+import { sha256Wasm } from './sha256-wasm.js';
+import { PADDING, SHA256_INITIAL_STATE } from './sha256.js';
 
-// Hashing is synchronous, so one of each will do for all calls.
-const schedule = new Int32Array(64);
-const state = new Int32Array(8);
+// Hashing is synchronous, so one of each will do for all calls. Places in its words:
+const INITIAL = 0;
+const STATE = 8;
+/** The block that is hashed. */
+const BLOCK = 16;
+/** A digest and the padding of 32 bytes: the block of the second SHA-256. */
+const DIGEST = 32;
+
+let made: Sha256Blocks | undefined;
+
+/** Made when it is first needed, which takes some milliseconds. */
+const sha256 = (): Sha256Blocks => (made ??= prepared(fastest()));
+
+const fastest = (): Sha256Blocks => {
+  try {
+    return sha256Wasm();
+  } catch {
+    return sha256Script(); // there is no WebAssembly, or a page's policy forbids it
+  }
+};
+
+const prepared = (blocks: Sha256Blocks): Sha256Blocks => {
+  const { words } = blocks;
+  words.set(SHA256_INITIAL_STATE, INITIAL);
+  words[DIGEST + 8] = PADDING;
+  words[DIGEST + 15] = 8 * 32;
+  return blocks;
+};
+
 const tail = new Uint8Array(128);
 const tailView = new DataView(tail.buffer);
 
@@ -15,22 +43,29 @@ const tailView = new DataView(tail.buffer);
  * @returns 32 bytes in wire order (a little-endian integer; explorers show them reversed)
  */
 export const doubleSha256 = (bytes: Uint8Array): Uint8Array => {
+  const blocks = sha256();
   const whole = bytes.length & ~63;
-  let from = SHA256_INITIAL_STATE;
-  const block = (source: Uint8Array, offset: number): void => {
-    load(source, offset, 0, 16);
-    compress(from, schedule, state);
-    from = state;
-  };
-  for (let offset = 0; offset < whole; offset += 64) block(bytes, offset);
   const rest = bytes.length - whole;
-  const padded = rest < 56 ? 64 : 128;
   for (let index = 0; index < rest; index++) tail[index] = bytes[whole + index]!;
+  const padded = rest < 56 ? 64 : 128;
   tail[rest] = 0x80;
   tail.fill(0, rest + 1, padded - 4);
   tailView.setUint32(padded - 4, bytes.length * 8);
-  for (let offset = 0; offset < padded; offset += 64) block(tail, offset);
-  return hashOfState();
+  let from = INITIAL;
+  for (let offset = 0; offset < whole; offset += 64) {
+    load(blocks, bytes, offset, BLOCK, 16);
+    blocks.compress(from, BLOCK, STATE);
+    from = STATE;
+  }
+  load(blocks, tail, 0, BLOCK, 16);
+  if (padded === 128) {
+    blocks.compress(from, BLOCK, STATE);
+    from = STATE;
+    load(blocks, tail, 64, BLOCK, 16);
+  }
+  blocks.compress(from, BLOCK, DIGEST);
+  blocks.compress(INITIAL, DIGEST, STATE);
+  return bytesAt(blocks, STATE);
 };
 
 /**
@@ -40,36 +75,45 @@ export const doubleSha256 = (bytes: Uint8Array): Uint8Array => {
  * @param right 32 bytes
  * @returns 32 bytes in wire order
  */
-export const doubleSha256Pair = (left: Uint8Array, right: Uint8Array): Uint8Array => {
-  load(left, 0, 0, 8);
-  load(right, 0, 8, 16);
-  expandSchedule(schedule);
-  rounds(SHA256_INITIAL_STATE, schedule, state);
-  rounds(state, PADDING_OF_64, state);
-  return hashOfState();
+export const doubleSha256Pair = (left: Uint8Array, right: Uint8Array): Uint8Array =>
+  foldSha256(left, [right]);
+
+/**
+ * {@link doubleSha256Pair} of a hash and the first of others, of what that is and the second, and so on: a merkle path.
+ *
+ * @param hash 32 bytes
+ * @param others 32 bytes each
+ * @returns 32 bytes in wire order, newly allocated
+ */
+export const foldSha256 = (hash: Uint8Array, others: readonly Uint8Array[]): Uint8Array => {
+  const blocks = sha256();
+  load(blocks, hash, 0, BLOCK, 8);
+  for (const other of others) {
+    load(blocks, other, 0, BLOCK + 8, 8);
+    blocks.compress(INITIAL, BLOCK, DIGEST);
+    blocks.compressPadding(DIGEST, DIGEST);
+    blocks.compress(INITIAL, DIGEST, BLOCK);
+  }
+  return bytesAt(blocks, BLOCK);
 };
 
-/** The schedule of the block that pads a message of 64 bytes, which is always the same. */
-const PADDING_OF_64 = new Int32Array(64);
-PADDING_OF_64[0] = PADDING;
-PADDING_OF_64[15] = 8 * 64;
-expandSchedule(PADDING_OF_64);
-
-/** Writes big-endian words from `offset` on into the schedule's words `from` to `to`. */
-const load = (bytes: Uint8Array, offset: number, from: number, to: number): void => {
-  for (let index = from, at = offset; index < to; index++, at += 4) {
-    schedule[index] = (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
+/** Writes so many big-endian words from `offset` of the bytes to a place. */
+const load = (
+  { words }: Sha256Blocks,
+  bytes: Uint8Array,
+  offset: number,
+  to: number,
+  count: number,
+): void => {
+  for (let index = to, at = offset; index < to + count; index++, at += 4) {
+    words[index] = (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
   }
 };
 
-/** The second SHA-256, over the state the first ended in. */
-const hashOfState = (): Uint8Array => {
-  for (let index = 0; index < 8; index++) schedule[index] = state[index]!;
-  for (let index = 9; index < 15; index++) schedule[index] = 0;
-  schedule[8] = PADDING;
-  schedule[15] = 8 * 32;
-  compress(SHA256_INITIAL_STATE, schedule, state);
-  return stateBytes(state);
+const bytesAt = ({ words }: Sha256Blocks, place: number): Uint8Array => {
+  const bytes = new Uint8Array(32);
+  putState(words, place, bytes);
+  return bytes;
 };
 
 /**
@@ -79,14 +123,18 @@ const hashOfState = (): Uint8Array => {
  */
 export const stateBytes = (words: Int32Array): Uint8Array => {
   const bytes = new Uint8Array(32);
+  putState(words, 0, bytes);
+  return bytes;
+};
+
+const putState = (words: Int32Array, place: number, bytes: Uint8Array): void => {
   for (let index = 0; index < 8; index++) {
-    const word = words[index]!;
+    const word = words[place + index]!;
     bytes[4 * index] = word >>> 24;
     bytes[4 * index + 1] = word >>> 16;
     bytes[4 * index + 2] = word >>> 8;
     bytes[4 * index + 3] = word;
   }
-  return bytes;
 };
 
 /**

@@ -1,6 +1,6 @@
 import { Sv2Error } from '../codec/errors.js';
 import { sameBytes } from './consensus-bytes.js';
-import { doubleSha256Pair } from './hash.js';
+import { doubleSha256Pair, foldSha256 } from './hash.js';
 
 /**
  * Folds a merkle path onto the coinbase's txid (spec §5.3.15, §7.2: hashes ordered from the deepest).
@@ -15,12 +15,8 @@ export const merkleRootFromPath = (
   merklePath: readonly Uint8Array[],
 ): Uint8Array => {
   requireHash(coinbaseTxid, 'coinbase txid');
-  let root = coinbaseTxid;
-  merklePath.forEach((sibling, index) => {
-    requireHash(sibling, `merkle path entry ${index}`);
-    root = doubleSha256Pair(root, sibling);
-  });
-  return root;
+  for (const sibling of merklePath) requireHash(sibling, 'merkle path entry');
+  return foldSha256(coinbaseTxid, merklePath);
 };
 
 /**

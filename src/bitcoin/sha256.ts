@@ -18,7 +18,9 @@ const rootFractions = (root: (prime: number) => number): Int32Array => {
 
 /** The state before the first block. */
 export const SHA256_INITIAL_STATE = rootFractions(Math.sqrt).slice(0, 8);
-const K = rootFractions(Math.cbrt);
+/** What each round adds. */
+export const ROUND_CONSTANTS = rootFractions(Math.cbrt);
+const K = ROUND_CONSTANTS;
 
 /**
  * Completes a message schedule.

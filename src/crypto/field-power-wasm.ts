@@ -6,6 +6,7 @@
  */
 
 import type { FieldPower } from './ellswift.js';
+import { i64, instantiateWasm, leb } from './wasm-module.js';
 
 /** The field's prime, 2^256 - 2^32 - 977. */
 const p = 2n ** 256n - 2n ** 32n - 977n;
@@ -16,22 +17,15 @@ const limbBits = 26;
 const limbMask = (1 << limbBits) - 1;
 const size = limbs * 4;
 
-/** What of WebAssembly is needed here; the library is compiled without the types of any host. */
-interface WebAssemblyHost {
-  readonly WebAssembly: {
-    readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
-    readonly Instance: new (module: object) => { readonly exports: unknown };
-  };
-}
-
 /**
  * Compiles the module.
  * @throws WebAssembly.CompileError where the policy of a page forbids WebAssembly
  */
 export function fieldPowerWasm(): FieldPower {
-  const { WebAssembly } = globalThis as unknown as WebAssemblyHost;
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(fieldModule()));
-  const { memory, multiply, square } = instance.exports as {
+  const { memory, multiply, square } = instantiateWasm([
+    { name: 'multiply', parameters: 3, locals: [4 * limbs, i64], body: multiplyBody() },
+    { name: 'square', parameters: 2, body: squareBody() },
+  ]) as {
     memory: { readonly buffer: ArrayBuffer };
     /** r = ab; r may be a or b. Addresses in bytes. */
     multiply(r: number, a: number, b: number): void;
@@ -147,65 +141,7 @@ const op = {
   shl: 0x86,
   shr: 0x88,
 } as const;
-const [i32, i64, voidBlock] = [0x7f, 0x7e, 0x40];
-
-/** LEB128, signed, as constants want it; for indexes below 64 it is the same unsigned. */
-function leb(value: number): number[] {
-  const bytes: number[] = [];
-  for (;;) {
-    const byte = value & 0x7f;
-    value >>= 7;
-    if ((value === 0 && (byte & 0x40) === 0) || (value === -1 && (byte & 0x40) !== 0))
-      return [...bytes, byte];
-    bytes.push(byte | 0x80);
-  }
-}
-
-/** Unsigned LEB128. */
-function unsigned(value: number): number[] {
-  return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...unsigned(value >>> 7)];
-}
-
-const vector = (items: readonly (readonly number[])[]): number[] => [
-  ...unsigned(items.length),
-  ...items.flat(),
-];
-const section = (id: number, content: readonly number[]): number[] => [
-  id,
-  ...unsigned(content.length),
-  ...content,
-];
-const text = (name: string): number[] => [
-  name.length,
-  ...[...name].map((character) => character.charCodeAt(0)),
-];
-
-/** The module: one page of memory, `multiply` and `square`. */
-function fieldModule(): Uint8Array<ArrayBuffer> {
-  const code = (locals: readonly number[], body: readonly number[]): number[] => {
-    const content = [...locals, ...body, op.end];
-    return [...unsigned(content.length), ...content];
-  };
-  const types = vector([
-    [0x60, 3, i32, i32, i32, 0],
-    [0x60, 2, i32, i32, 0],
-  ]);
-  return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, types),
-    ...section(3, vector([[0], [1]])),
-    ...section(5, [1, 0, 1]),
-    ...section(
-      7,
-      vector([
-        [...text('memory'), 2, 0],
-        [...text('multiply'), 0, 0],
-        [...text('square'), 0, 1],
-      ]),
-    ),
-    ...section(10, vector([code([1, 4 * limbs, i64], multiplyBody()), code([0], squareBody())])),
-  ]);
-}
+const voidBlock = 0x40;
 
 /** Parameters: the addresses of r, a and b. Locals: the limbs of a and of b, then twenty columns. */
 function multiplyBody(): number[] {
