@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import fc from 'fast-check';
 import {
   doubleSha256,
   targetFromDifficulty,
@@ -125,20 +127,86 @@ describe("the demo's state", () => {
 describe("the demo's screen", () => {
   const state = after(connected, opened('b'), shareAccepted, hashing);
 
-  it.each([
-    [100, 30],
-    [60, 16],
-    [20, 5],
-    [1, 1],
-  ])('fits %d columns', (columns, rows) => {
-    for (const line of renderDemo(state, columns, rows)) expect(line.length).toBeLessThanOrEqual(columns);
+  const numbers = (text: string) => text.match(/[\d.]+/g) ?? [];
+  const someState = fc
+    .record({
+      accepted: fc.nat(),
+      rejected: fc.nat(),
+      hashRate: fc.double({ min: 0, max: 1e22, noNaN: true }),
+      difficulty: fc.option(fc.double({ min: 0, max: 1e15, noNaN: true }), { nil: undefined }),
+      trouble: fc.option(fc.string({ unit: 'binary', maxLength: 200 }), { nil: undefined }),
+      heights: fc.array(fc.nat(), { maxLength: 20 }),
+      elapsed: fc.nat(),
+      connected: fc.boolean(),
+    })
+    .map(({ trouble, heights, elapsed, ...miner }): DemoState => {
+      const plain = demoState(
+        [
+          { name: 'demo.standard', channel: 'standard' },
+          { name: 'demo.extended', channel: 'extended' },
+        ],
+        0,
+      );
+      return {
+        ...plain,
+        now: elapsed,
+        trouble,
+        miners: plain.miners.map((known) => ({ ...known, ...miner, blocks: heights.length })),
+        blocks: heights.map((height) => ({
+          ...{ height, interval: height, finder: 'demo.standard' },
+          hash: toDisplayHex(doubleSha256(Uint8Array.of(height & 0xff))),
+        })),
+      };
+    });
+
+  it('is never wider or taller than the terminal, and cuts no number', () => {
+    fc.assert(
+      fc.property(
+        someState,
+        fc.integer({ min: 1, max: 210 }),
+        fc.integer({ min: 1, max: 60 }),
+        (shown, columns, rows) => {
+          const lines = renderDemo(shown, columns, rows);
+          expect(lines.length).toBeLessThanOrEqual(rows);
+          for (const line of lines) expect(line.length).toBeLessThanOrEqual(columns);
+          const text = (state: DemoState, width: number) =>
+            renderDemo({ ...state, trouble: undefined }, width, 60)
+              .join('\n')
+              .replace(/[0-9a-f]+…|[0-9a-f]{64}/g, ''); // a hash says where it was cut
+          const known = new Set(numbers(text(shown, 1_000)));
+          expect(numbers(text(shown, columns)).filter((number) => !known.has(number))).toEqual([]);
+        },
+      ),
+      { seed: 6 },
+    );
   });
 
-  it('shows every column where there is room, and all but the kind of channel where there is little', () => {
-    expect(renderDemo(state, 100, 30).join('\n')).toContain('b      extended  1.23 MH/s');
-    const narrow = renderDemo(state, 60, 30).join('\n');
-    expect(narrow).toContain('rejected  blocks');
-    expect(narrow).not.toContain('extended');
+  it.each([
+    [200, 50],
+    [80, 24],
+    [40, 10],
+  ])('says what matters most at %d × %d', (columns, rows) => {
+    const blocks = Array.from({ length: 20 }, (_, height) => ({
+      ...{ height: 900_000 + height, finder: 'demo.standard', interval: 1_000 },
+      hash: toDisplayHex(hash),
+    }));
+    const miners = state.miners.map((miner) => ({ ...miner, name: 'demo.extended' }));
+    const lines = renderDemo({ ...state, miners, blocks }, columns, rows);
+    expect(lines[0]).toMatch(/0:04 {3}1\.23 MH\/s/);
+    expect(lines.join('\n')).toMatch(/demo\.extended .*1\.23 MH\/s/);
+    expect(lines.join('\n')).toMatch(/900000 {2}demo\.standard/);
+    expect(lines.at(-1)).toBe('Ctrl-C ends it.');
+  });
+
+  it('leaves out columns from the least important on', () => {
+    const shown = (columns: number) => renderDemo(state, columns, 30).join('\n');
+    expect(shown(100)).toContain('b      extended  1.23 MH/s');
+    expect(shown(60)).toContain('rejected  blocks');
+    expect(shown(60)).not.toContain('extended');
+    expect(shown(50)).toContain('rejected  blocks');
+    expect(shown(50)).not.toContain('difficulty');
+    expect(shown(27)).toMatch(/miner +hash rate +accepted$/m);
+    expect(shown(4)).not.toMatch(/\d\.\d/);
   });
 
   it('counts blocks in English', () => {
@@ -185,6 +253,29 @@ describe('sv2 demo', () => {
     expect(target).toBeLessThan((1n << 256n) / 10_000n);
     expect(BigInt(`0x${hash}`)).toBeLessThanOrEqual(target);
     expect(status).toBe(0);
+  });
+
+  const piped = (command: string) => {
+    const shell = `"$1" dist/cli/main.js demo --blocks 1 ${command}`;
+    return spawnSync('bash', ['-c', shell, 'bash', process.execPath], { encoding: 'utf8', timeout: 300_000 });
+  };
+
+  it('ends quietly, with status 0, when nobody reads what it says', () => {
+    const { stdout, stderr } = piped('| head -n 1; echo "status ${PIPESTATUS[0]}"');
+    expect(stdout).toMatch(/^\S+ blocks for .*\nstatus 0\n$/);
+    expect(stderr).toBe('');
+  });
+
+  const whereThereIsOne = existsSync('/dev/full') ? it : it.skip;
+
+  whereThereIsOne('says once that its output cannot be written, and ends with status 1', () => {
+    const { status, stderr } = piped('> /dev/full');
+    expect([status, stderr]).toEqual([1, expect.stringMatching(/^sv2: cannot write: ENOSPC[^\n]*\n$/)]);
+  });
+
+  whereThereIsOne('finds its block though nobody takes what goes wrong', () => {
+    const { status, stdout } = piped('2> /dev/full');
+    expect([status, stdout]).toEqual([0, expect.stringContaining('block 900000 accepted')]);
   });
 
   it.each([['0'], ['-1'], ['many'], ['1.5']])('refuses --blocks %s', (count) => {

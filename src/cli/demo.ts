@@ -3,8 +3,10 @@ import {
   asyncScheduler,
   auditTime,
   defer,
+  endWith,
   finalize,
   fromEvent,
+  ignoreElements,
   map,
   merge,
   mergeMap,
@@ -51,8 +53,8 @@ export function registerDemo(command: Command, context: CommandContext): void {
       'after',
       `
 The four services talk over TCP with Noise on the loopback interface and do real proof of work on a simulated chain.
-In a terminal it shows a live view, otherwise plain lines. Exit status: 0 when interrupted or when N blocks were
-accepted, 1 with a reason otherwise.`,
+In a terminal it shows a live view, otherwise plain lines. Exit status: 0 when interrupted, when nobody reads its output
+any more or when N blocks were accepted, 1 with a reason otherwise.`,
     )
     .action(async ({ blocks }: { blocks?: number }) => {
       await demo(blocks, context);
@@ -75,7 +77,7 @@ async function demo(blocks: number | undefined, context: CommandContext): Promis
   const now = () => asyncScheduler.now();
   let accepted = 0;
   let failed = false;
-  let interrupted = false;
+  let isWanted = true;
 
   const step$ = defer(() => calibrate(miners.length)).pipe(
     switchMap((hashRate) => {
@@ -106,16 +108,15 @@ async function demo(blocks: number | undefined, context: CommandContext): Promis
     }),
     mergeMap(() => EMPTY),
   );
-  const end$ = merge(
-    interrupt$.pipe(tap(() => (interrupted = true))),
-    fromEvent(stdout, 'close'),
-    fromEvent(stdout, 'error'),
+  // as for other commands whose output is what they are for: when nobody reads it any more they end
+  const unwanted$ = merge(interrupt$, fromEvent(stdout, 'close'), fromEvent(stdout, 'error')).pipe(
+    tap(() => (isWanted = false)),
   );
 
   await new Promise<void>((resolve, reject) => {
     const shown$ = stdout.isTTY === true ? live(step$, context) : log(step$, context);
     merge(shown$, stalled$)
-      .pipe(takeUntil(end$), finalize(resolve))
+      .pipe(takeUntil(unwanted$), finalize(resolve))
       .subscribe({
         error: (error: unknown) => {
           failed = true;
@@ -124,32 +125,32 @@ async function demo(blocks: number | undefined, context: CommandContext): Promis
         },
       });
   });
-  if (blocks !== undefined && accepted < blocks) {
-    if (!failed) {
-      stderr.write(`sv2: ${interrupted ? 'interrupted' : 'ended'} after ${accepted} of ${blocks} blocks\n`);
-    }
+  if (isWanted && !failed && blocks !== undefined && accepted < blocks) {
+    stderr.write(`sv2: ended after ${accepted} of ${blocks} blocks\n`);
     failed = true;
   }
   if (failed) setExitCode(1);
 }
 
-/** Draws the state a few times a second. */
+/** Draws the state a few times a second, and when the terminal has got another size. */
 function live(step$: Observable<Step>, { stdout }: CommandContext): Observable<unknown> {
   return defer(() => {
     const area = screen(stdout);
     let last: DemoState | undefined;
-    const draw = () => {
-      if (last !== undefined)
-        area.draw(renderDemo(last, stdout.columns ?? 80, stdout.rows ?? 24).map(printable));
-    };
-    return step$.pipe(
+    // a terminal that does not know its size says 0
+    const lines = (): string[] =>
+      last === undefined ? [] : renderDemo(last, stdout.columns || 80, stdout.rows || 24);
+    const seen$ = step$.pipe(
       tap(({ state }) => (last = state)),
       auditTime(redrawInterval),
-      tap(draw),
-      finalize(() => {
-        draw();
-        area.end();
-      }),
+    );
+    const resized$ = fromEvent(stdout, 'resize').pipe(
+      takeUntil(step$.pipe(ignoreElements(), endWith(undefined))),
+    );
+    // before anything is said of how it ended
+    const end = () => area.end(lines());
+    return merge(seen$, resized$).pipe(
+      tap({ next: () => area.draw(lines()), complete: end, error: end, unsubscribe: end }),
     );
   });
 }

@@ -1,27 +1,35 @@
 import type { Output } from '../io.js';
 
+const ownScreen = '\x1b[?1049h';
+const screenBefore = '\x1b[?1049l';
 const hideCursor = '\x1b[?25l';
 const showCursor = '\x1b[?25h';
+const home = '\x1b[H';
+const clearLine = '\x1b[2K';
 const clearBelow = '\x1b[J';
-const up = (lines: number) => (lines === 0 ? '\r' : `\x1b[${lines}F`);
 
-/** A part of the terminal that is drawn again and again in the same place. */
+/** A terminal that is drawn on again and again. */
 export interface Screen {
-  /** Replaces what was drawn before. Lines must fit the terminal's width. */
+  /** Replaces what was drawn before. There must be no more lines than rows, and none longer than there are columns. */
   draw(lines: readonly string[]): void;
-  /** Leaves what was drawn last and gives the cursor back. */
-  end(): void;
+  /** Gives the terminal back as it was, with these lines added. */
+  end(lines: readonly string[]): void;
 }
 
-/** Draws below the present line of a terminal, without taking over the whole of it. */
+/**
+ * Takes the terminal's other screen, as editors do: whatever is drawn there can be replaced, also after the terminal
+ * has got another size, when lines would be broken anew and be somewhere else.
+ */
 export function screen(output: Output): Screen {
-  let drawn = 0;
-  output.write(hideCursor);
+  output.write(`${ownScreen}${hideCursor}`);
   return {
+    // a line is cleared before it is written: behind one as long as the terminal is wide, its last character would be
     draw(lines) {
-      output.write(`${up(drawn)}${clearBelow}${lines.join('\n')}\n`);
-      drawn = lines.length;
+      const drawn = lines.map((line) => `${clearLine}${line}`).join('\r\n');
+      const isFull = lines.length >= (output.rows ?? Infinity);
+      output.write(`${home}${drawn}${isFull ? '' : `${lines.length === 0 ? '' : '\r\n'}${clearBelow}`}`);
     },
-    end: () => void output.write(showCursor),
+    end: (lines) =>
+      void output.write(`${screenBefore}${showCursor}${lines.map((line) => `${line}\n`).join('')}`),
   };
 }

@@ -1,78 +1,86 @@
 import { formatDifficulty, formatDuration, formatHashRate } from '../format.js';
-import type { DemoOutcome, DemoState, MinerState } from './state.js';
+import { printable } from '../printable.js';
+import { cut, fitLine, fitRows, fitTable, type Column } from './layout.js';
+import type { BlockState, DemoOutcome, DemoState, MinerState } from './state.js';
 
 const blocksShown = 8;
 
-/** Left out in a narrow terminal: the names say it. */
-const channelColumn = 1;
-
-/** Cells padded to columns: text to the left, numbers to the right. */
-function table(rows: readonly (readonly string[])[], numeric: readonly boolean[]): string[] {
-  const widths = numeric.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) =>
-        numeric[column] === true ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
-      )
-      .join('  ')
-      .trimEnd(),
+/** What the miners do, and how well. */
+function minersTable(miners: readonly MinerState[], columns: number): string[] {
+  const column = (
+    heading: string,
+    importance: number,
+    cell: (miner: MinerState) => string,
+    isNumeric = true,
+  ): Column => ({ heading, importance, isNumeric, cells: miners.map(cell) });
+  return fitTable(
+    [
+      column('miner', 7, ({ name }) => name, false),
+      column('channel', 1, ({ channel }) => channel, false), // the names say it
+      column('hash rate', 6, ({ connected, hashRate }) => (connected ? formatHashRate(hashRate) : 'offline')),
+      column('difficulty', 2, ({ difficulty }) =>
+        difficulty === undefined ? '-' : formatDifficulty(difficulty),
+      ),
+      column('accepted', 5, ({ accepted }) => String(accepted)),
+      column('rejected', 3, ({ rejected }) => String(rejected)),
+      column('blocks', 4, ({ blocks }) => String(blocks)),
+    ],
+    columns,
   );
 }
 
-const minerRow = (miner: MinerState): string[] => [
-  miner.name,
-  miner.channel,
-  miner.connected ? formatHashRate(miner.hashRate) : 'offline',
-  miner.difficulty === undefined ? '-' : formatDifficulty(miner.difficulty),
-  String(miner.accepted),
-  String(miner.rejected),
-  String(miner.blocks),
-];
+/** The last blocks, newest first. */
+function blocksTable(blocks: readonly BlockState[], columns: number): string[] {
+  if (blocks.length === 0) return [cut('waiting for the first block', columns)];
+  const shown = blocks.slice(0, blocksShown);
+  const column = (heading: string, importance: number, cell: (block: BlockState) => string) => ({
+    ...{ heading, importance, isNumeric: false },
+    cells: shown.map(cell),
+  });
+  return fitTable(
+    [
+      { ...column('block', 4, ({ height }) => String(height)), isNumeric: true },
+      column('found by', 3, ({ finder }) => finder),
+      { ...column('after', 2, ({ interval }) => `${(interval / 1_000).toFixed(1)} s`), isNumeric: true },
+      { ...column('hash', 1, ({ hash }) => hash), shortest: 9 },
+    ],
+    columns,
+  );
+}
 
 /**
  * The demo's screen.
  * @param state what to show
- * @param columns the terminal's width; longer lines are cut
- * @param rows the terminal's height; what does not fit is left out from the list of blocks
- * @returns lines without line ends
+ * @param columns the terminal's width
+ * @param rows the terminal's height
+ * @returns lines without line ends: at most so many, and none of them longer
  */
 export function renderDemo(state: DemoState, columns: number, rows: number): string[] {
+  const { blocks, rejectedBlocks, trouble } = state;
   const total = state.miners.reduce((sum, { hashRate }) => sum + hashRate, 0);
-  const isNarrow = columns < 72;
-  const fitting = (row: readonly string[]) =>
-    isNarrow ? row.filter((_, column) => column !== channelColumn) : row;
-  const head = [
-    `${isNarrow ? '' : 'rx-sv2 demo   '}${formatDuration(state.now - state.startedAt)}   ${formatHashRate(total)}   ${state.blocks.length} ${state.blocks.length === 1 ? 'block' : 'blocks'} accepted, ${state.rejectedBlocks} rejected`,
-    '',
-    ...table(
-      [
-        fitting(['miner', 'channel', 'hash rate', 'difficulty', 'accepted', 'rejected', 'blocks']),
-        ...state.miners.map((miner) => fitting(minerRow(miner))),
-      ],
-      isNarrow ? [false, true, true, true, true, true] : [false, false, true, true, true, true, true],
-    ),
-    '',
-  ];
-  const foot = [...(state.trouble === undefined ? [] : [state.trouble]), 'Ctrl-C ends it.'];
-  const room = Math.max(0, Math.min(blocksShown, rows - head.length - foot.length - 2));
-  const blocks =
-    state.blocks.length === 0
-      ? ['waiting for the first block']
-      : table(
-          [
-            ['block', 'found by', 'after', 'hash'],
-            ...state.blocks
-              .slice(0, room)
-              .map(({ height, finder, interval, hash }) => [
-                String(height),
-                finder,
-                `${(interval / 1_000).toFixed(1)} s`,
-                hash,
-              ]),
-          ],
-          [true, false, true, false],
-        );
-  return [...head, ...blocks, '', ...foot].map((line) => line.slice(0, columns));
+  const title = fitLine(
+    [
+      { text: 'rx-sv2 demo', importance: 1 },
+      { text: formatDuration(state.now - state.startedAt), importance: 4 },
+      { text: formatHashRate(total), importance: 3 },
+      {
+        text: `${blocks.length} ${blocks.length === 1 ? 'block' : 'blocks'} accepted, ${rejectedBlocks} rejected`,
+        importance: 2,
+      },
+    ],
+    columns,
+  );
+  const line = (text: string): string[] => (text === '' || columns < 1 ? [] : [text]);
+  return fitRows(
+    [
+      { lines: line(title), importance: 5 },
+      { lines: minersTable(state.miners, columns), importance: 4, fewest: 2 },
+      { lines: blocksTable(blocks, columns), importance: 1, fewest: blocks.length === 0 ? 1 : 2 },
+      { lines: trouble === undefined ? [] : line(cut(printable(trouble), columns)), importance: 3 },
+      { lines: line(cut('Ctrl-C ends it.', columns)), importance: 2 },
+    ],
+    rows,
+  );
 }
 
 /**
