@@ -7,7 +7,6 @@ import {
   EMPTY,
   finalize,
   ignoreElements,
-  map,
   merge,
   mergeMap,
   Subject,
@@ -15,29 +14,22 @@ import {
   take,
   takeUntil,
   tap,
-  timeout,
   type Observable,
   type SchedulerLike,
 } from 'rxjs';
-import { decodeMessage, encodeFrame } from '../../framing/frame.js';
+import { decodeMessage } from '../../framing/frame.js';
 import type { Frame } from '../../framing/frame-assembler.js';
-import { headerSize, maxPayloadLength, readHeader } from '../../framing/header.js';
-import {
-  Reconnect,
-  SetupConnection,
-  SetupConnectionError,
-  SetupConnectionSuccess,
-} from '../../messages/common.js';
-import { RequestExtensionsSuccess } from '../../messages/extensions.js';
-import { isUnknownExtension, type Message } from '../../messages/registry.js';
+import { SetupConnection, SetupConnectionError } from '../../messages/common.js';
 import type { OwnMessages } from '../../messages/own-messages.js';
-import { extensionNegotiation } from '../../messages/user-identity.js';
 import type { Connection, Connector } from '../../transport/connection.js';
 import { sourceOf } from '../../transport/source.js';
-import { disconnectReason, ServiceError, type DisconnectReason } from '../errors.js';
+import { ServiceError } from '../errors.js';
 import { limitSilence, withDeadline } from '../sessions/timing.js';
-import { judgeRedirect, SetupRefusedError } from '../setup/client-setup.js';
-import { direction, type Direction } from './direction.js';
+import { SetupRefusedError } from '../setup/client-setup.js';
+import { conversation, setupRequired } from './conversation.js';
+import { dialled, type Dialled } from './dialling.js';
+import type { Direction } from './direction.js';
+import { pairEnding } from './ending.js';
 import type { Redirects } from './redirects.js';
 import type { RelayClient, RelayOutcome, ToClient, ToServer } from './relay.js';
 
@@ -58,22 +50,8 @@ export interface PairContext {
   emit(outcome: RelayOutcome): void;
 }
 
-/** The server of a pair, and what dialled it. */
-interface Dialled {
-  readonly server: Connection;
-  readonly connector: Connector;
-}
-
-type Side = 'client' | 'server' | 'relay';
-
 /** Frames of a client that may wait for its server to be dialled; it has nothing to say before an answer. */
 const maxEarly = 16;
-
-/** Milliseconds that the delivery of what is queued for an end may take, once nothing more will come. */
-const drainTimeout = 10_000;
-
-/** Asks a client to come back to where it is. */
-const comeBack = encodeFrame(Reconnect({ newHost: '', newPort: 0 }));
 
 /**
  * Runs a pair while subscribed; completes when both its ends are closed, whatever the reason.
@@ -91,36 +69,15 @@ export function relayPair(client: Connection, clientId: number, context: PairCon
   let relayed: RelayClient | undefined;
   let upstream: Direction | undefined;
   let downstream: Direction | undefined;
-  let isAnswered = false;
-  let ended: { readonly by: Side; readonly reason: DisconnectReason } | undefined;
-
-  const endedBy = (by: Side, error: unknown): void => {
-    ended ??= { by, reason: disconnectReason(error) };
-  };
-
-  /** Does something with what an end has sent, which is to blame if that is impossible. */
-  const blaming = (by: Side, work: () => void): void => {
-    try {
-      work();
-    } catch (error) {
-      endedBy(by, error);
-      throw error;
-    }
-  };
+  const ending = pairEnding();
 
   const onSetup = (frame: Frame): void => {
     const setup = decodeMessage(frame.header, frame.payload);
     if (!SetupConnection.match(setup)) throw setupRequired('SetupConnection', setup);
-    relayed = { clientId, peer: client.peer, setup };
+    const here = { clientId, peer: client.peer, setup };
+    relayed = here;
     deadline$.next(setupTimeout);
-    let connector: Connector;
-    try {
-      connector = context.route(relayed);
-    } catch (error) {
-      endedBy('relay', error);
-      throw error;
-    }
-    connector$.next(connector);
+    connector$.next(ending.blaming('relay', () => context.route(here)));
   };
 
   const onClientFrame = (frame: Frame): void => {
@@ -132,16 +89,8 @@ export function relayPair(client: Connection, clientId: number, context: PairCon
     if (relayed === undefined) onSetup(frame);
   };
 
-  /** Dials the server, or the one that a Reconnect has named in its place. */
-  function dialled(connector: Connector): Observable<Dialled> {
-    const movedConnector = redirects.route(sourceOf(client.peer.address), connector.endpoint);
-    return movedConnector === undefined
-      ? dial(connector)
-      : dial(movedConnector).pipe(catchError(() => dial(connector)));
-  }
-
   function unreachable(error: unknown): Observable<never> {
-    endedBy('server', error);
+    ending.failed('server', error);
     if (error instanceof SetupRefusedError) {
       const { errorCode, flags } = error;
       emit({ type: 'setupRefused', clientId, errorCode, flags });
@@ -151,106 +100,26 @@ export function relayPair(client: Connection, clientId: number, context: PairCon
     return EMPTY;
   }
 
-  /** Delivers everything that a direction has to say, then closes the end that it was for. */
-  function closing(name: string, run$: Observable<never>, to: Connection): Observable<never> {
-    return concat(
-      run$,
-      defer(() => {
-        endedBy('relay', new ServiceError('handler-failed', `${name} completed`));
-        return to.drained$.pipe(timeout({ first: drainTimeout, scheduler, with: () => EMPTY }));
-      }),
-      defer(() => {
-        to.close();
-        return EMPTY;
-      }),
+  function converse(server: Dialled, relayedClient: RelayClient): Observable<never> {
+    const { up, down, pipe$, onServerFrame } = conversation(
+      client,
+      relayedClient,
+      server,
+      context,
+      ending,
+      () => deadline$.next(undefined),
     );
-  }
-
-  function converse({ server, connector }: Dialled, relayedClient: RelayClient): Observable<never> {
-    const up = direction(client, server, context.messages, scheduler);
-    const down = direction(server, client, context.messages, scheduler);
-    const pair = { client: relayedClient, server: { peer: server.peer, endpoint: connector.endpoint } };
-    const { toServer, toClient } = context;
-
-    const onAnswer = (message: Message): void => {
-      if (SetupConnectionError.match(message)) {
-        const { errorCode, flags } = message;
-        ended ??= {
-          by: 'server',
-          reason: { code: 'setup-refused', message: `SetupConnection was refused: ${errorCode}` },
-        };
-        emit({ type: 'setupRefused', clientId, errorCode, flags });
-      } else if (SetupConnectionSuccess.match(message)) {
-        isAnswered = true;
-        deadline$.next(undefined);
-        emit({ type: 'connected', clientId, ...pair });
-      } else throw setupRequired('an answer to SetupConnection', message);
-    };
-
-    const onReconnect = (message: Reconnect): void => {
-      const judged = judgeRedirect(message, connector, server.peer);
-      const { endpoint } = judged;
-      if (judged.refused !== undefined) {
-        emit({ type: 'redirectRefused', clientId, endpoint, reason: judged.refused });
-        return;
-      }
-      if (judged.connector !== connector)
-        redirects.remember(sourceOf(client.peer.address), connector.endpoint, judged.connector);
-      emit({ type: 'redirected', clientId, endpoint });
-      ended ??= { by: 'server', reason: { code: 'redirected', message: 'the server asked to reconnect' } };
-      down.receive({ header: readHeader(comeBack, 0), payload: comeBack.subarray(headerSize) });
-      server.close();
-    };
-
-    const onServerFrame = (frame: Frame): void => {
-      const { extensionType, messageType } = frame.header;
-      const isCommon = extensionType === 0 && messageType <= Reconnect.schema.messageType;
-      if (!isAnswered || isCommon || extensionType === extensionNegotiation) {
-        const message = decodeMessage(frame.header, frame.payload);
-        if (!isAnswered) onAnswer(message);
-        if (Reconnect.match(message)) {
-          onReconnect(message);
-          return;
-        }
-        // nobody here can know how large the messages of such extensions are
-        if (RequestExtensionsSuccess.match(message) && message.supportedExtensions.some(isUnknownExtension)) {
-          client.limitPayload(maxPayloadLength);
-          server.limitPayload(maxPayloadLength);
-        }
-      }
-      down.receive(frame);
-    };
-
     const feed$ = defer(() => {
       [upstream, downstream] = [up, down];
       const waiting = early;
       early = [];
-      for (const frame of waiting) blaming('client', () => up.receive(frame));
+      for (const frame of waiting) ending.blaming('client', () => up.receive(frame));
       return EMPTY;
     });
-
     return merge(
-      closing(
-        'toServer',
-        up.run(
-          'toServer',
-          toServer &&
-            ((message$) =>
-              toServer(message$, { ...pair, fromServer$: down.received$, toClient$: down.sent$ })),
-        ),
-        server,
-      ),
-      closing(
-        'toClient',
-        down.run(
-          'toClient',
-          toClient &&
-            ((message$) => toClient(message$, { ...pair, fromClient$: up.received$, toServer$: up.sent$ })),
-        ),
-        client,
-      ),
+      pipe$,
       feed$,
-      conversation('server', server, onServerFrame, () => {
+      frames('server', server.server, onServerFrame, () => {
         up.cut();
         down.end();
       }),
@@ -258,7 +127,7 @@ export function relayPair(client: Connection, clientId: number, context: PairCon
   }
 
   /** Takes what an end says, to its end. */
-  function conversation(
+  function frames(
     by: 'client' | 'server',
     connection: Connection,
     onFrame: (frame: Frame) => void,
@@ -267,17 +136,17 @@ export function relayPair(client: Connection, clientId: number, context: PairCon
     return concat(
       connection.frame$.pipe(
         catchError((error: unknown) => {
-          endedBy(by, error);
+          ending.failed(by, error);
           return EMPTY;
         }),
         tap((frame) => {
           alive$.next();
-          blaming(by, () => onFrame(frame));
+          ending.blaming(by, () => onFrame(frame));
         }),
         ignoreElements(),
       ),
       defer(() => {
-        ended ??= { by, reason: { code: 'peer-closed', message: `the ${by} closed the connection` } };
+        ending.by(by, { code: 'peer-closed', message: `the ${by} closed the connection` });
         onEnd();
         return EMPTY;
       }),
@@ -286,11 +155,16 @@ export function relayPair(client: Connection, clientId: number, context: PairCon
 
   const server$ = connector$.pipe(
     take(1),
-    switchMap((connector) => dialled(connector).pipe(catchError(unreachable), takeUntil(clientEnded$))),
+    switchMap((connector) =>
+      dialled(connector, sourceOf(client.peer.address), redirects).pipe(
+        catchError(unreachable),
+        takeUntil(clientEnded$),
+      ),
+    ),
     mergeMap((dial) => (relayed === undefined ? EMPTY : converse(dial, relayed))),
   );
 
-  const client$ = conversation('client', client, onClientFrame, () => {
+  const client$ = frames('client', client, onClientFrame, () => {
     connector$.complete();
     clientEnded$.next();
     downstream?.cut();
@@ -303,7 +177,7 @@ export function relayPair(client: Connection, clientId: number, context: PairCon
         ? (['client', 'SetupConnection'] as const)
         : (['server', 'answer to SetupConnection'] as const);
     const error = new ServiceError('setup-timeout', `no ${what} within ${setupTimeout} ms`);
-    endedBy(by, error);
+    ending.failed(by, error);
     throw error;
   };
 
@@ -325,28 +199,17 @@ export function relayPair(client: Connection, clientId: number, context: PairCon
       ),
     ).pipe(
       catchError((error: unknown) => {
-        endedBy('relay', error);
+        ending.failed('relay', error);
         return EMPTY;
       }),
     ),
     defer(() => {
-      if (ended !== undefined) emit({ type: 'disconnected', clientId, peer: client.peer, ...ended });
+      const { cause } = ending;
+      if (cause !== undefined) emit({ type: 'disconnected', clientId, peer: client.peer, ...cause });
       return EMPTY;
     }),
   );
 }
-
-function dial(connector: Connector): Observable<Dialled> {
-  return connector.pipe(
-    take(1),
-    map((server) => ({ server, connector })),
-  );
-}
-
-const setupRequired = (expected: string, { type }: Message): ServiceError =>
-  new ServiceError('setup-connection-required', `the first message must be ${expected}, got ${type}`, {
-    type,
-  });
 
 const tooEarly = (): ServiceError =>
   new ServiceError(
