@@ -262,6 +262,7 @@ describe.each([
     const requests = Array.from({ length: 20 }, () => encodeFrame(RequestTransactionData({ templateId })));
     await eventually(() => {
       if (peer.socket.writableLength < 100_000) peer.send(...requests);
+      clock.advance(1); // a client is sent so much of transactions a second
       return slow();
     });
     await good.share();

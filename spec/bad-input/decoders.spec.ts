@@ -81,6 +81,12 @@ const decoders: Record<string, (bytes: Uint8Array) => unknown> = {
   witnessCommitmentScript: rx.witnessCommitmentScript,
   hardestTarget: (bytes) => rx.hardestTarget(bytes),
   refusedTarget: (bytes) => rx.refusedTarget(1, bytes),
+  blockHashOf: (bytes) => rx.blockHashOf(1, bytes, bytes, 0, 0, 0),
+  swapWords: rx.swapWords,
+  reverseBytes: rx.reverseBytes,
+  parseJson: (bytes) => rx.parseJson(text(bytes)),
+  // an error that is returned is one thing wherever it was made
+  decodeSv1: (bytes) => withoutStacks(rx.decodeSv1(text(bytes))),
   Reader: (bytes) => new rx.Reader(bytes).u64(),
 };
 
@@ -149,6 +155,15 @@ const bytesArbitrary = fc.oneof(
       return bytes;
     }),
 );
+
+/** A value whose errors are the same wherever they were made. */
+const withoutStacks = (value: object): object =>
+  Object.fromEntries(
+    Object.entries(value).map(([name, part]) => [
+      name,
+      part instanceof Error ? part.message : (part as unknown),
+    ]),
+  );
 
 /** The bytes as a part of a larger buffer. */
 function among(bytes: Uint8Array, neighbour: number): Uint8Array {
