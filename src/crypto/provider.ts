@@ -32,7 +32,7 @@ export interface AeadKey {
    * Encrypts the bytes `input[start]` … `input[end - 1]` and writes ciphertext ‖ tag, 16 bytes more, at `out[offset]`.
    * That region may begin where the plaintext does (encryption in place), but may not overlap it otherwise.
    * (Ranges instead of views: for a short message a view costs as much as its encryption.)
-   * @param nonce 12 bytes, never used before with this key
+   * @param nonce 12 bytes, never used before with this key; the caller writes the next one over it
    * @throws Sv2Error `key-destroyed`, `crypto-input`
    */
   seal(

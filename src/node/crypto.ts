@@ -49,51 +49,76 @@ const { generateKeyPair, publicKey } = keyAgreement<KeyObject, KeyObject>(
 /** The provider for Node: OpenSSL where that is faster (key agreement, large AEAD blocks), `defaultCrypto` for all the rest. */
 export const nodeCrypto: CryptoProvider = {
   ...defaultCrypto,
-  aeadKey: nodeAeadKey,
+  aeadKey: (key) => new NodeAeadKey(key),
   generateKeyPair: (random = defaultCrypto.randomBytes) => generateKeyPair(random),
   publicKey,
 };
 
+// A class, so that thousands of connections share the methods.
 /** A key that leaves long messages to OpenSSL. */
-function nodeAeadKey(bytes: Uint8Array): AeadKey {
-  const short = chacha20Poly1305Key(bytes);
-  const key = bytes.slice();
-  let destroyed = false;
-  return {
-    seal(nonce, ad, input, start, end, out, offset) {
-      const length = end - start;
-      if (length < nativeLength || destroyed) {
-        short.seal(nonce, ad, input, start, end, out, offset);
-        return;
-      }
-      requireAeadInput(nonce, input, start, end, length + tagLength, out, offset);
-      const cipher = createCipheriv(cipherName, key, nonce, cipherOptions);
-      if (ad.length > 0) cipher.setAAD(ad, { plaintextLength: length });
-      out.set(cipher.update(input.subarray(start, end)), offset);
-      cipher.final();
-      out.set(cipher.getAuthTag(), offset + length);
-    },
-    open(nonce, ad, input, start, end, out, offset) {
-      const length = end - start - tagLength;
-      if (length < nativeLength || destroyed) return short.open(nonce, ad, input, start, end, out, offset);
-      requireAeadInput(nonce, input, start, end, length, out, offset);
-      const decipher = createDecipheriv(cipherName, key, nonce, cipherOptions);
-      if (ad.length > 0) decipher.setAAD(ad, { plaintextLength: length });
-      decipher.setAuthTag(input.subarray(start + length, end));
-      const plaintext = decipher.update(input.subarray(start, start + length));
-      try {
-        decipher.final();
-      } catch {
-        plaintext.fill(0);
-        return false;
-      }
-      out.set(plaintext, offset);
-      return true;
-    },
-    destroy() {
-      destroyed = true;
-      key.fill(0);
-      short.destroy();
-    },
-  };
+class NodeAeadKey implements AeadKey {
+  readonly #short: AeadKey;
+  readonly #key: Uint8Array;
+  #destroyed = false;
+
+  constructor(key: Uint8Array) {
+    this.#short = chacha20Poly1305Key(key);
+    this.#key = key.slice();
+  }
+
+  seal(
+    nonce: Uint8Array,
+    ad: Uint8Array,
+    input: Uint8Array,
+    start: number,
+    end: number,
+    out: Uint8Array,
+    offset: number,
+  ): void {
+    const length = end - start;
+    if (length < nativeLength || this.#destroyed) {
+      this.#short.seal(nonce, ad, input, start, end, out, offset);
+      return;
+    }
+    requireAeadInput(nonce, input, start, end, length + tagLength, out, offset);
+    const cipher = createCipheriv(cipherName, this.#key, nonce, cipherOptions);
+    if (ad.length > 0) cipher.setAAD(ad, { plaintextLength: length });
+    out.set(cipher.update(input.subarray(start, end)), offset);
+    cipher.final();
+    out.set(cipher.getAuthTag(), offset + length);
+  }
+
+  open(
+    nonce: Uint8Array,
+    ad: Uint8Array,
+    input: Uint8Array,
+    start: number,
+    end: number,
+    out: Uint8Array,
+    offset: number,
+  ): boolean {
+    const length = end - start - tagLength;
+    if (length < nativeLength || this.#destroyed) {
+      return this.#short.open(nonce, ad, input, start, end, out, offset);
+    }
+    requireAeadInput(nonce, input, start, end, length, out, offset);
+    const decipher = createDecipheriv(cipherName, this.#key, nonce, cipherOptions);
+    if (ad.length > 0) decipher.setAAD(ad, { plaintextLength: length });
+    decipher.setAuthTag(input.subarray(start + length, end));
+    const plaintext = decipher.update(input.subarray(start, start + length));
+    try {
+      decipher.final();
+    } catch {
+      plaintext.fill(0);
+      return false;
+    }
+    out.set(plaintext, offset);
+    return true;
+  }
+
+  destroy(): void {
+    this.#destroyed = true;
+    this.#key.fill(0);
+    this.#short.destroy();
+  }
 }

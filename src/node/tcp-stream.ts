@@ -12,67 +12,94 @@ export const keepAliveDelay = 60_000;
  * @param address the other end
  */
 export function tcpStream(socket: Socket, address: string): ByteStream {
-  let reader: Subscriber<Uint8Array> | undefined;
-  let failure: TransportError | undefined;
-  let ended = false;
+  return new TcpStream(socket, address);
+}
 
-  const finish = () => {
-    ended = true;
-    if (failure === undefined) reader?.complete();
-    else reader?.error(failure);
-  };
-  socket
-    .on('data', (data: Buffer) => reader?.next(new Uint8Array(data.buffer, data.byteOffset, data.length)))
-    .on('end', finish)
-    .on('error', (error) => (failure ??= connectionError(error, address)))
-    .on('close', finish);
-  // A listener for data makes a socket flow unless it was paused explicitly.
-  socket.pause();
+// A class, as every connection has one: V8 makes a dictionary of an object that is written down with a getter.
+class TcpStream implements ByteStream {
+  readonly address: string;
+  readonly #socket: Socket;
+  #reader: Subscriber<Uint8Array> | undefined;
+  #failure: TransportError | undefined;
+  #ended = false;
 
-  return {
-    address,
-    chunk$: new Observable((subscriber) => {
-      if (ended) {
-        if (failure === undefined) subscriber.complete();
-        else subscriber.error(failure);
+  constructor(socket: Socket, address: string) {
+    this.address = address;
+    this.#socket = socket;
+    const finish = () => this.#finish();
+    socket
+      .on('data', (data: Buffer) =>
+        this.#reader?.next(new Uint8Array(data.buffer, data.byteOffset, data.length)),
+      )
+      .on('end', finish)
+      .on('error', (error) => (this.#failure ??= connectionError(error, address)))
+      .on('close', finish);
+    // A listener for data makes a socket flow unless it was paused explicitly.
+    socket.pause();
+  }
+
+  #finish(): void {
+    this.#ended = true;
+    this.#end(this.#reader);
+  }
+
+  #end(reader: Subscriber<Uint8Array> | undefined): void {
+    if (this.#failure === undefined) reader?.complete();
+    else reader?.error(this.#failure);
+  }
+
+  get chunk$(): Observable<Uint8Array> {
+    return new Observable((subscriber) => {
+      if (this.#ended) {
+        this.#end(subscriber);
         return undefined;
       }
-      reader = subscriber;
-      socket.resume();
+      this.#reader = subscriber;
+      this.#socket.resume();
       return () => {
         // the next reader may have come already: a connection that is closed is read to its end
-        if (reader !== subscriber) return;
-        reader = undefined;
-        socket.pause();
+        if (this.#reader !== subscriber) return;
+        this.#reader = undefined;
+        this.#socket.pause();
       };
-    }),
-    closed$: new Observable((subscriber) => {
+    });
+  }
+
+  get closed$(): Observable<never> {
+    return new Observable((subscriber) => {
+      const socket = this.#socket;
       if (socket.closed) subscriber.complete();
       const onClose = () => subscriber.complete();
       socket.once('close', onClose);
       return () => socket.off('close', onClose);
-    }),
-    get queuedBytes() {
-      return socket.writableLength;
-    },
-    drained$: new Observable((subscriber) => {
+    });
+  }
+
+  get queuedBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  get drained$(): Observable<never> {
+    return new Observable((subscriber) => {
+      const socket = this.#socket;
       const onDrain = () => subscriber.complete();
       if (socket.writableLength === 0 || socket.closed) onDrain();
-      // 'drain' comes only after more than a highWaterMark was queued
-      else if (!socket.writableNeedDrain && socket.writable) socket.write('', onDrain);
       socket.once('drain', onDrain).once('close', onDrain);
       return () => socket.off('drain', onDrain).off('close', onDrain);
-    }),
-    write(bytes) {
-      if (socket.writable) socket.write(bytes);
-    },
-    end() {
-      if (!socket.destroyed) socket.end();
-    },
-    destroy() {
-      socket.destroy();
-    },
-  };
+    });
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.#socket.writable) this.#socket.write(bytes);
+  }
+
+  end(): void {
+    if (!this.#socket.destroyed) this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
 }
 
 /** `host:port`, with an IPv6 host in brackets and an IPv4 address that came through an IPv6 socket as such. */

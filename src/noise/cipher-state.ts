@@ -3,6 +3,9 @@ import { NoiseError } from './errors.js';
 
 const word = 0x1_0000_0000;
 
+/** The nonce of the call under way: 32 zero bits, then the counter as little-endian U64. One for all keys, none of which keeps it. */
+const nonce = new Uint8Array(12);
+
 /**
  * A key and the nonce that counts its uses (spec §4.4.1, Noise rev. 34 §5.1).
  *
@@ -11,8 +14,6 @@ const word = 0x1_0000_0000;
  */
 export class CipherState {
   readonly #key: AeadKey;
-  /** 32 zero bits, then the counter as little-endian U64. */
-  readonly #nonce = new Uint8Array(12);
   #low: number;
   #high: number;
   #destroyed = false;
@@ -20,13 +21,12 @@ export class CipherState {
   /**
    * `InitializeKey(key)`.
    * @param key 32 bytes, copied: the caller clears its own
-   * @param nonce the first nonce, U64; other than 0 only to take up a count where it was left
+   * @param first the first nonce, U64; other than 0 only to take up a count where it was left
    */
-  constructor(crypto: CryptoProvider, key: Uint8Array, nonce = 0n) {
+  constructor(crypto: CryptoProvider, key: Uint8Array, first = 0n) {
     this.#key = crypto.aeadKey(key);
-    this.#low = Number(BigInt.asUintN(32, nonce));
-    this.#high = Number(BigInt.asUintN(32, nonce >> 32n));
-    this.#writeNonce();
+    this.#low = Number(BigInt.asUintN(32, first));
+    this.#high = Number(BigInt.asUintN(32, first >> 32n));
   }
 
   /** The nonce that comes next, U64. */
@@ -46,8 +46,8 @@ export class CipherState {
     out: Uint8Array,
     offset: number,
   ): void {
-    this.#requireNonce();
-    this.#key.seal(this.#nonce, ad, input, start, end, out, offset);
+    this.#takeNonce();
+    this.#key.seal(nonce, ad, input, start, end, out, offset);
     this.#advance();
   }
 
@@ -64,8 +64,8 @@ export class CipherState {
     out: Uint8Array,
     offset: number,
   ): boolean {
-    this.#requireNonce();
-    if (!this.#key.open(this.#nonce, ad, input, start, end, out, offset)) return false;
+    this.#takeNonce();
+    if (!this.#key.open(nonce, ad, input, start, end, out, offset)) return false;
     this.#advance();
     return true;
   }
@@ -76,7 +76,8 @@ export class CipherState {
     this.#key.destroy();
   }
 
-  #requireNonce(): void {
+  /** Writes the nonce that comes next. */
+  #takeNonce(): void {
     if (this.#destroyed) throw keyDestroyed();
     if (this.#low === word - 1 && this.#high === word - 1) {
       throw new NoiseError(
@@ -84,6 +85,16 @@ export class CipherState {
         'this key has been used 2^64 - 1 times: the connection has to be set up anew',
       );
     }
+    const low = this.#low;
+    nonce[4] = low;
+    nonce[5] = low >>> 8;
+    nonce[6] = low >>> 16;
+    nonce[7] = low >>> 24;
+    const high = this.#high;
+    nonce[8] = high;
+    nonce[9] = high >>> 8;
+    nonce[10] = high >>> 16;
+    nonce[11] = high >>> 24;
   }
 
   #advance(): void {
@@ -92,21 +103,5 @@ export class CipherState {
       this.#low = 0;
       this.#high++;
     }
-    this.#writeNonce();
-  }
-
-  #writeNonce(): void {
-    const nonce = this.#nonce;
-    const low = this.#low;
-    nonce[4] = low;
-    nonce[5] = low >>> 8;
-    nonce[6] = low >>> 16;
-    nonce[7] = low >>> 24;
-    const high = this.#high;
-    if (high === 0) return; // true for the first 2^32 messages: the bytes are zero already
-    nonce[8] = high;
-    nonce[9] = high >>> 8;
-    nonce[10] = high >>> 16;
-    nonce[11] = high >>> 24;
   }
 }

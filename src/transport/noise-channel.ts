@@ -1,6 +1,7 @@
-import { readHeader } from '../framing/header.js';
+import { readHeader, type FrameHeader } from '../framing/header.js';
+import type { FrameFilter } from '../framing/frame-assembler.js';
 import type { CipherState } from '../noise/cipher-state.js';
-import { createFrameOpener, sealFrames } from '../noise/encrypted-frame.js';
+import { createFrameOpener, sealFrames, type FrameOpener } from '../noise/encrypted-frame.js';
 import { concatBytes, type FrameChannel } from './frame-channel.js';
 
 /**
@@ -10,19 +11,41 @@ import { concatBytes, type FrameChannel } from './frame-channel.js';
  * @param maxPayload largest payload accepted, in bytes
  */
 export function noiseChannel(send: CipherState, receive: CipherState, maxPayload: number): FrameChannel {
-  const opener = createFrameOpener(receive, maxPayload);
-  return {
-    seal: (frames) => sealFrames(send, frames.length === 1 ? (frames[0] as Uint8Array) : concatBytes(frames)),
-    open: (chunk, onFrame, maxFrames) =>
-      opener.push(chunk, (header, payload) => onFrame(readHeader(header, 0), payload), maxFrames),
-    limit: (bytes, isIgnored = () => false) =>
-      opener.limit(bytes, (header) => isIgnored(readHeader(header, 0))),
-    get incomplete() {
-      return opener.pending > 0;
-    },
-    clear() {
-      send.destroy();
-      opener.destroy();
-    },
-  };
+  return new NoiseChannel(send, createFrameOpener(receive, maxPayload));
+}
+
+// A class: V8 makes a dictionary of an object that is written down with a getter, for every connection one.
+class NoiseChannel implements FrameChannel {
+  readonly #send: CipherState;
+  readonly #opener: FrameOpener;
+
+  constructor(send: CipherState, opener: FrameOpener) {
+    this.#send = send;
+    this.#opener = opener;
+  }
+
+  seal(frames: readonly Uint8Array[]): Uint8Array {
+    return sealFrames(this.#send, frames.length === 1 ? (frames[0] as Uint8Array) : concatBytes(frames));
+  }
+
+  open(
+    chunk: Uint8Array,
+    onFrame: (header: FrameHeader, payload: Uint8Array) => void,
+    maxFrames?: number,
+  ): number {
+    return this.#opener.push(chunk, (header, payload) => onFrame(readHeader(header, 0), payload), maxFrames);
+  }
+
+  limit(maxPayload: number, isIgnored: FrameFilter = () => false): void {
+    this.#opener.limit(maxPayload, (header) => isIgnored(readHeader(header, 0)));
+  }
+
+  get incomplete(): boolean {
+    return this.#opener.pending > 0;
+  }
+
+  clear(): void {
+    this.#send.destroy();
+    this.#opener.destroy();
+  }
 }

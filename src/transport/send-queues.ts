@@ -93,13 +93,7 @@ export function sendQueue(
 } {
   /** Whether anything was left in the queue the last time. */
   let behind = false;
-  const queue: SendQueue = {
-    address: stream.address,
-    get queuedBytes() {
-      return stream.queuedBytes;
-    },
-    drop,
-  };
+  const queue = new ConnectionQueue(stream, drop);
 
   return {
     wrote() {
@@ -121,4 +115,23 @@ export function sendQueue(
       if (behind) all?.left(queue);
     },
   };
+}
+
+// A class: V8 makes a dictionary of an object that is written down with a getter, for every connection one.
+class ConnectionQueue implements SendQueue {
+  readonly #stream: ByteStream;
+  readonly drop: (error: TransportError) => void;
+
+  constructor(stream: ByteStream, drop: (error: TransportError) => void) {
+    this.#stream = stream;
+    this.drop = drop;
+  }
+
+  get address(): string {
+    return this.#stream.address;
+  }
+
+  get queuedBytes(): number {
+    return this.#stream.queuedBytes;
+  }
 }
