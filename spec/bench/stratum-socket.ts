@@ -10,11 +10,14 @@ import {
   readHeader,
   sealFrames,
   SetupConnection,
+  wasmCrypto,
   type CipherState,
   type FrameOpener,
   type Message,
 } from 'rx-sv2';
-import { nodeCrypto } from 'rx-sv2/node';
+
+/** The fastest at handshakes, of which there are thousands. */
+const crypto = await wasmCrypto();
 
 /** A TCP connection to a server on this machine, paused. */
 export async function openSocket(port: number, options: { allowHalfOpen?: boolean } = {}): Promise<Socket> {
@@ -35,7 +38,7 @@ export interface StratumSocket {
 /** Shakes hands over a socket that is paused, and stays so. */
 export async function shakeHands(
   socket: Socket,
-  initiator = createInitiator(nodeCrypto, undefined),
+  initiator = createInitiator(crypto, undefined),
 ): Promise<StratumSocket> {
   socket.write(initiator.act1);
   const { send, receive } = initiator.finish(await take(socket, act2Length), Date.now() / 1000);

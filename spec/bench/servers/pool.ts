@@ -13,7 +13,7 @@ import {
   ofTrigger,
   type TemplateDistributionServerHandler,
 } from 'rx-sv2';
-import { listen } from 'rx-sv2/node';
+import { handshakeWorkers, listen } from 'rx-sv2/node';
 import { memoryNetwork } from 'rx-sv2/testing';
 import { map, merge, mergeMap, of } from 'rxjs';
 import { authority } from '../keys.js';
@@ -55,6 +55,7 @@ const miners = pool({
   listen: listen({
     port: 0,
     authority,
+    responder: handshakeWorkers(),
     listeningObserver: {
       next({ port }) {
         let templateId = 1;
