@@ -1,16 +1,31 @@
 import { createServer as createTcpServer } from 'node:net';
 import { describe, expect, it, test } from '@jest/globals';
-import { filter, firstValueFrom, map, merge, ReplaySubject, timeout, toArray, type Observable } from 'rxjs';
+import {
+  filter,
+  firstValueFrom,
+  map,
+  merge,
+  mergeMap,
+  NEVER,
+  ReplaySubject,
+  timeout,
+  toArray,
+  VirtualTimeScheduler,
+  type Observable,
+} from 'rxjs';
 import { defaultCrypto } from '../../src/crypto/index.js';
 import { encodeFrame } from '../../src/framing/index.js';
 import { SetupConnectionError, SetupConnectionSuccess } from '../../src/messages/index.js';
 import { connect } from '../../src/node/connect.js';
 import { listen, type ListenAddress } from '../../src/node/listen.js';
+import { createInitiator } from '../../src/noise/handshake.js';
 import { generateAuthorityKeyPair } from '../../src/noise/index.js';
 import { createClient, createServer } from '../../src/service/index.js';
-import { isPlaintextSetup } from '../../src/transport/encryption-mismatch.js';
+import { isPlaintextSetup, type SilentServer } from '../../src/transport/encryption-mismatch.js';
+import { openConnection } from '../../src/transport/open-connection.js';
 import { seededRandom } from '../crypto/providers.js';
-import { setup } from './support.js';
+import { rawServer } from '../node/support.js';
+import { fakeStream, frames, log, setTarget, setup, type FakeStream } from './support.js';
 
 const authority = generateAuthorityKeyPair(defaultCrypto);
 const silent = (): Observable<never> => merge();
@@ -72,6 +87,77 @@ describe('two sides that do not agree on encryption', () => {
       code: 'encryption-mismatch',
       message: expect.stringContaining('no answer to SetupConnection'),
     });
+    server.close();
+  });
+});
+
+describe('a server that says nothing', () => {
+  const keys = createInitiator(defaultCrypto, undefined).act1;
+  const handshake = () => ({
+    opening: keys,
+    expected: 234,
+    mayFollow: true,
+    finish: () => NEVER,
+    clear: () => undefined,
+  });
+
+  /** What is told of a silent server, and when, by virtual time; `act` does something to it at 1 s. */
+  const told = (encrypted: boolean, act: (stream: FakeStream, end: () => void) => void = () => undefined) => {
+    const clock = new VirtualTimeScheduler();
+    const stream = fakeStream();
+    const heard: (readonly [number, SilentServer])[] = [];
+    const seen = log(
+      openConnection(stream, {
+        receivesFrom: 'server',
+        scheduler: clock,
+        silenceObserver: { next: (silent) => heard.push([clock.frame, silent]) },
+        ...(encrypted ? { handshake } : {}),
+      }),
+    );
+    const received = seen.values.map(({ message$ }) => log(message$));
+    clock.schedule(
+      () =>
+        act(stream, () => {
+          seen.unsubscribe();
+          for (const { unsubscribe } of received) unsubscribe();
+        }),
+      1_000,
+    );
+    clock.flush();
+    return { heard, failed: seen.error };
+  };
+
+  it.each([
+    [true, 'it may not encrypt'],
+    [false, 'it may expect encryption'],
+  ])('is told of once, after 1.5 s, and not left for that (encrypted: %s)', (encrypted, may) => {
+    const { heard, failed } = told(encrypted);
+    expect(heard).toEqual([
+      [1_500, { address: 'peer.example:34254', encrypted, message: expect.stringContaining(may) }],
+    ]);
+    expect(failed).toEqual(encrypted ? expect.objectContaining({ code: 'handshake-timeout' }) : undefined);
+  });
+
+  it.each([
+    ['has answered in plaintext', false, (stream: FakeStream) => stream.incoming$.next(frames(setTarget(1)))],
+    ['has answered the handshake', true, (stream: FakeStream) => stream.incoming$.next(new Uint8Array(234))],
+    ['is gone (encrypted)', true, (stream: FakeStream) => stream.incoming$.complete()],
+    ['is gone (plaintext)', false, (stream: FakeStream) => stream.incoming$.complete()],
+    ['is not wanted any more (encrypted)', true, (_: FakeStream, end: () => void) => end()],
+    ['is not wanted any more (plaintext)', false, (_: FakeStream, end: () => void) => end()],
+  ])('is not told of if it %s', (_, encrypted, act) => {
+    expect(told(encrypted, act).heard).toEqual([]);
+  });
+
+  it.each([true, false])('is told of within two seconds over TCP (encrypted: %s)', async (encrypted) => {
+    const { server, host, port } = await rawServer(() => undefined); // which reads, and that is all
+    const silent$ = new ReplaySubject<SilentServer>(1);
+    const dialled = connect({ host, port, encrypted, silenceObserver: silent$ })
+      .pipe(mergeMap(({ message$ }) => message$))
+      .subscribe();
+    const { address } = await firstValueFrom(silent$.pipe(timeout({ first: 2_000 })));
+    expect(address).toBe(`${host}:${port}`);
+    dialled.unsubscribe();
     server.close();
   });
 });

@@ -35,6 +35,7 @@ import { setupConnectionOf } from '../service/setup/client-setup.js';
 import { ServiceError } from '../service/errors.js';
 import { protocolVersions } from '../service/setup/server-setup.js';
 import type { Connection, Connector } from '../transport/connection.js';
+import type { SilentServer } from '../transport/encryption-mismatch.js';
 import { messageFromLine } from './encode.js';
 import type { CommandContext, CommandIo } from './io.js';
 import { errorLine, readLines } from './lines.js';
@@ -79,13 +80,23 @@ Example:
     )
     .action(async (url: string, { protocol, flags, encryption }: ConnectOptions, command: Command) => {
       const setup = { protocol: protocolNames[protocol], flags };
-      context.setExitCode(await converse(connectorFor(url, encryption, command), setup, context));
+      context.setExitCode(await converse(connectorFor(url, encryption, command, context), setup, context));
     });
 }
 
-function connectorFor(url: string, encrypted: boolean, command: Command): Connector {
+function connectorFor(
+  url: string,
+  encrypted: boolean,
+  command: Command,
+  { stderr }: CommandContext,
+): Connector {
   try {
-    return connect(url, { encrypted });
+    const silenceObserver = {
+      next: ({ message }: SilentServer) =>
+        void stderr.write(`sv2: ${printable(message)}
+`),
+    };
+    return connect(url, { encrypted, silenceObserver });
   } catch (error) {
     // an argument parser's error would repeat the URL, and with it a secret key put there by mistake
     if (error instanceof Sv2Error) command.error(`error: ${error.message}`);

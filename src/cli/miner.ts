@@ -10,7 +10,7 @@ import { ConfigError, configOption, flagsOf, loadConfig, number, text } from './
 import { formatHashRate } from './format.js';
 import type { CommandContext } from './io.js';
 import { minerLine } from './miner-log.js';
-import { clientLine } from './role-client.js';
+import { clientLine, silenceLog } from './role-client.js';
 import { info, runRole, trouble, type LogLine } from './run-role.js';
 import { stratumUrl } from './stratum-url.js';
 
@@ -112,10 +112,12 @@ function mining(
   const { url, encryption: encrypted } = settings;
   const { authorityPublicKey, user: userOfUrl, ...endpoint } = url;
   const userIdentity = settings.user ?? userOfUrl ?? 'rx-sv2';
+  const silence = silenceLog('--no-encryption');
   const outcome$ = miner({
     connect: connect({
       ...endpoint,
       encrypted,
+      silenceObserver: silence.silenceObserver,
       ...(authorityPublicKey === undefined ? {} : { authorityPublicKey }),
     }),
     userIdentity,
@@ -133,6 +135,7 @@ function mining(
   );
   return merge(
     rate$,
+    silence.line$,
     outcome$.pipe(
       map((outcome) => clientLine(outcome, 'pool', '--no-encryption') ?? minerLine(outcome)),
       filter((line) => line !== undefined),

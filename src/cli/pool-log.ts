@@ -18,10 +18,13 @@ export const isMessage = ({ type }: PoolOutcome): boolean => type === 'received'
 export const isRoutine = (outcome: PoolOutcome): boolean =>
   isMessage(outcome) || outcome.type === 'ShareAccepted';
 
+/** What makes a pool connect to a template provider that has no keys. */
+export const plaintextFlag = '--no-template-provider-encryption';
+
 /** The line that tells of an outcome of a pool; nothing for messages. */
 export function poolLine(outcome: PoolOutcome): LogLine | undefined {
   return isTemplateClients(outcome)
-    ? (clientLine(outcome, 'template provider', '--no-template-provider-encryption') ?? templateLine(outcome))
+    ? (clientLine(outcome, 'template provider', plaintextFlag) ?? templateLine(outcome))
     : (serverLine(outcome) ?? miningLine(outcome));
 }
 

@@ -32,7 +32,8 @@ import {
   text,
 } from './config.js';
 import type { CommandContext } from './io.js';
-import { isMessage, isRoutine, poolLine, reportLines } from './pool-log.js';
+import { isMessage, isRoutine, plaintextFlag, poolLine, reportLines } from './pool-log.js';
+import { silenceLog, type SilenceLog } from './role-client.js';
 import { limit, listenOptions, listenSettings, roleListener } from './role-server.js';
 import { runRole, trouble, type LogLine } from './run-role.js';
 
@@ -175,9 +176,10 @@ function poolLog(command: Command): Observable<LogLine> {
   const settings = loadConfig(schema, flagsOf(command, flagKeys), file);
   const { script, networks } = payoutOf(settings);
   const { Sv2Tp } = settings.template_provider_type;
-  const first$ = dial(Sv2Tp, 'template_provider_type.Sv2Tp');
+  const silence = silenceLog(plaintextFlag);
+  const first$ = dial(Sv2Tp, 'template_provider_type.Sv2Tp', silence);
   const others = settings.template_providers.map((provider, index) =>
-    dial(provider, `template_providers.${index}`),
+    dial(provider, `template_providers.${index}`, silence),
   );
   const listener = roleListener(settings, 'pool', file);
   const service = poolOf({
@@ -213,7 +215,7 @@ function poolLog(command: Command): Observable<LogLine> {
   );
   const problem = spendabilityProblem(script);
   const warning$ = problem === undefined ? EMPTY : of(trouble(`coinbase_reward_script: ${problem}`));
-  return merge(warning$, listener.line$, event$, report$);
+  return merge(warning$, listener.line$, silence.line$, event$, report$);
 }
 
 /** A pool. @throws ConfigError for an extranonce that leaves the coinbase no room for the signature */
@@ -241,12 +243,14 @@ function providerSettings() {
 function dial(
   { address, public_key: key, encryption }: Settings['template_providers'][number],
   where: string,
+  { silenceObserver }: SilenceLog,
 ): Connector {
   if (!encryption && key !== undefined)
     throw new ConfigError([`${where}.public_key: of no use without encryption, which is switched off`]);
   return connect({
     ...address,
     encrypted: encryption,
+    silenceObserver,
     ...(key === undefined ? {} : { authorityPublicKey: key }),
   });
 }

@@ -1,4 +1,6 @@
+import { map, Subject, type NextObserver, type Observable } from 'rxjs';
 import type { ApplicationOutcome, ClientOutcome } from '../service/outcomes.js';
+import type { SilentServer } from '../transport/encryption-mismatch.js';
 import { quoted } from './printable.js';
 import { info, trouble, type LogLine } from './run-role.js';
 
@@ -58,6 +60,30 @@ export function clientLine(
       return undefined;
   }
 }
+
+/** Hears of servers that say nothing, and tells of it. */
+export interface SilenceLog {
+  readonly silenceObserver: NextObserver<SilentServer>;
+  readonly line$: Observable<LogLine>;
+}
+
+/**
+ * What there is to say about servers that say nothing.
+ * @param plaintextFlag what makes it connect to a server that has no keys
+ */
+export function silenceLog(plaintextFlag: string): SilenceLog {
+  const silent$ = new Subject<SilentServer>();
+  return {
+    silenceObserver: { next: (silent) => silent$.next(silent) },
+    line$: silent$.pipe(map((silent) => silenceLine(silent, plaintextFlag))),
+  };
+}
+
+const silenceLine = ({ encrypted, message }: SilentServer, plaintextFlag: string): LogLine =>
+  trouble(
+    `${message}${encrypted ? ` (if it has no keys, ${plaintextFlag} is needed)` : ''}`,
+    'server does not answer',
+  );
 
 const types = [
   'connected',

@@ -1,10 +1,11 @@
 import { createConnection } from 'node:net';
-import { concatMap, Observable, throwError, timeout } from 'rxjs';
 import type { AnyMessageCreator } from '../messages/own-messages.js';
+import { concatMap, Observable, throwError, timeout, type NextObserver } from 'rxjs';
 import { NoiseError } from '../noise/errors.js';
 import { parseStratumUrl } from '../noise/url.js';
 import type { ByteStream } from '../transport/byte-stream.js';
 import type { Connector, Endpoint } from '../transport/connection.js';
+import type { SilentServer } from '../transport/encryption-mismatch.js';
 import { TransportError } from '../transport/errors.js';
 import { completeLimits, positive, type ConnectionLimits } from '../transport/limits.js';
 import { declaredMessages } from '../transport/knowing.js';
@@ -21,6 +22,11 @@ export interface DialOptions extends ClientSecurity, ConnectionLimits {
   readonly connectTimeout?: number;
   /** Messages that the connection knows besides those of the specification; others of extensions are `Unknown`. */
   readonly messages?: readonly AnyMessageCreator[];
+  /**
+   * Told once a connection about a server that takes it and has not answered after 1.5 s: one that expects
+   * encryption where this side does not encrypt, or the other way round, may say nothing for ever.
+   */
+  readonly silenceObserver?: NextObserver<SilentServer>;
 }
 
 /** Where to connect to, and how. */
@@ -59,6 +65,7 @@ export function connect(target: string | ConnectOptions, dialOptions: DialOption
   const limits = completeLimits({ nextTurn: setImmediate, ...options }, 'server');
   const connectTimeout = positive('connectTimeout', options.connectTimeout ?? defaultConnectTimeout);
   const { scheduler } = limits;
+  const { silenceObserver } = options;
   const handshake = clientHandshake({ crypto: nodeCrypto, ...options }, () => scheduler.now());
   const messages = declaredMessages(options.messages);
   const address = formatAddress(host, port);
@@ -69,7 +76,15 @@ export function connect(target: string | ConnectOptions, dialOptions: DialOption
       scheduler,
       with: () => throwError(() => connectTimedOut(address, connectTimeout)),
     }),
-    concatMap((stream) => openConnection(stream, { ...limits, receivesFrom: 'server', messages, handshake })),
+    concatMap((stream) =>
+      openConnection(stream, {
+        ...limits,
+        receivesFrom: 'server',
+        messages,
+        handshake,
+        ...(silenceObserver === undefined ? {} : { silenceObserver }),
+      }),
+    ),
   );
   return Object.assign(connection$, {
     endpoint: { host, port },

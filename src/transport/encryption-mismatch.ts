@@ -1,4 +1,5 @@
 /** Tells a peer that encrypts from one that does not by the first bytes it sends, when the other was expected. */
+import { Subscription } from 'rxjs';
 import { encodeFrame } from '../framing/frame.js';
 import { headerSize, readHeader } from '../framing/header.js';
 import { SetupConnectionError } from '../messages/common.js';
@@ -76,6 +77,32 @@ function encryptingPeer(address: string, sender: Sender): EncryptionMismatch {
       );
 }
 
+/** A server that was dialled and has said nothing, or nothing whole, for {@link silenceTold}; it may still. */
+export interface SilentServer {
+  /** `host:port`, or name. */
+  readonly address: string;
+  /** Whether this side encrypts, and waits for the server's part of the handshake. */
+  readonly encrypted: boolean;
+  /** For people: what that may be. */
+  readonly message: string;
+}
+
+/**
+ * Milliseconds until a server's silence is told. A server that waits for more than our 64 bytes, or for fewer, as one
+ * does that takes encryption for plaintext or the other way round, says nothing that would show it any earlier; a
+ * busy one may take longer, so this ends nothing.
+ */
+export const silenceTold = 1_500;
+
+/** What a server's silence may be. */
+export function silentServer(address: string, encrypted: boolean): SilentServer {
+  const after = `has not answered for ${silenceTold / 1_000} s`;
+  const message = encrypted
+    ? `${address} ${after}: if it is not busy, it may not encrypt, or not speak Stratum V2`
+    : `${address} ${after}: if it is not busy, it may expect encryption, or not speak Stratum V2`;
+  return { address, encrypted, message };
+}
+
 /** Sends a peer what may be told to it, and closes in good order, or it could lose that. */
 export function refuseMismatch(
   stream: ByteStream,
@@ -95,13 +122,20 @@ const refusal = (errorCode: string): Uint8Array => encodeFrame(SetupConnectionEr
 /**
  * A plaintext channel that looks at the first header: whoever begins a handshake instead sends a key that looks random.
  * Messages that there are, though they come too early, pass for others to judge.
+ * @param silence ends with the first bytes, or when the channel is cleared
  */
-export function refuseHandshakes(channel: FrameChannel, address: string, sender: Sender): FrameChannel {
+export function refuseHandshakes(
+  channel: FrameChannel,
+  address: string,
+  sender: Sender,
+  silence = Subscription.EMPTY,
+): FrameChannel {
   const header = new Uint8Array(headerSize);
   let filled = 0;
   return {
     ...channel,
     open(chunk, onFrame, maxFrames) {
+      silence.unsubscribe();
       if (filled < headerSize) {
         const piece = chunk.subarray(0, headerSize - filled);
         header.set(piece, filled);
@@ -112,6 +146,10 @@ export function refuseHandshakes(channel: FrameChannel, address: string, sender:
     },
     get incomplete() {
       return channel.incomplete;
+    },
+    clear() {
+      silence.unsubscribe();
+      channel.clear();
     },
   };
 }

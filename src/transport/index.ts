@@ -1,6 +1,7 @@
 export { acceptConnections, type AcceptOptions, type HandshakeFailure } from './accept-connections.js';
 export type { ByteStream } from './byte-stream.js';
 export type { Connection, Connector, Endpoint, Peer } from './connection.js';
+export type { SilentServer } from './encryption-mismatch.js';
 export { TransportError, type TransportErrorCode } from './errors.js';
 export {
   defaultLimits,

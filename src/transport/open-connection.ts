@@ -1,4 +1,4 @@
-import { map, Observable, Subscription, type Subscriber } from 'rxjs';
+import { map, Observable, Subscription, type NextObserver, type Subscriber } from 'rxjs';
 import { noOwnMessages, type OwnMessages } from '../messages/own-messages.js';
 import type { ByteStream } from './byte-stream.js';
 import type { Connection } from './connection.js';
@@ -7,8 +7,11 @@ import {
   plaintextPeer,
   refuseHandshakes,
   refuseMismatch,
+  silenceTold,
+  silentServer,
   type EncryptionMismatch,
   type Sender,
+  type SilentServer,
 } from './encryption-mismatch.js';
 import { TransportError } from './errors.js';
 import { concatBytes, plainChannel, type FrameChannel } from './frame-channel.js';
@@ -60,6 +63,8 @@ export interface OpenOptions extends ConnectionLimits {
   readonly messages?: OwnMessages | undefined;
   /** What it shares with the other connections of a listener; a connection that was dialled has nothing to share. */
   readonly shared?: SharedLimits;
+  /** Told once about a peer that takes the connection and has not answered after 1.5 s: nothing ends for that. */
+  readonly silenceObserver?: NextObserver<SilentServer>;
 }
 
 /**
@@ -76,10 +81,19 @@ export function openConnection(stream: ByteStream, options: OpenOptions): Observ
 
 function opened(stream: ByteStream, options: OpenOptions): Observable<Connection> {
   const limits = completeLimits(options, options.receivesFrom);
-  const { handshake, shared } = options;
+  const { handshake, shared, receivesFrom, silenceObserver } = options;
+  /** Until the peer has answered. */
+  const watchSilence = (encrypted: boolean): Subscription =>
+    silenceObserver === undefined
+      ? Subscription.EMPTY
+      : limits.scheduler.schedule(
+          () => silenceObserver.next(silentServer(stream.address, encrypted)),
+          silenceTold,
+        );
   if (handshake === undefined) {
     return new Observable((subscriber) => {
-      const channel = refuseHandshakes(plainChannel(limits.maxPayload), stream.address, options.receivesFrom);
+      const plain = plainChannel(limits.maxPayload);
+      const channel = refuseHandshakes(plain, stream.address, receivesFrom, watchSilence(false));
       subscriber.next(
         messageConnection(
           stream,
@@ -93,7 +107,9 @@ function opened(stream: ByteStream, options: OpenOptions): Observable<Connection
       subscriber.complete();
     });
   }
-  return new Observable((subscriber) => shakeHands(stream, handshake(), limits, options, subscriber));
+  return new Observable((subscriber) => {
+    shakeHands(stream, handshake(), limits, options, watchSilence(true), subscriber);
+  });
 }
 
 function shakeHands(
@@ -101,6 +117,7 @@ function shakeHands(
   handshake: Handshake,
   limits: Required<ConnectionLimits>,
   { receivesFrom: sender, inTurn = (work$) => work$, shared }: OpenOptions,
+  silence: Subscription,
   subscriber: Subscriber<Connection>,
 ): void {
   const { address } = stream;
@@ -122,6 +139,7 @@ function shakeHands(
   };
   const deadline = new Subscription();
   deadline.add(scheduler.schedule(() => nextTurn(expire), handshakeTimeout));
+  deadline.add(silence);
   subscriber.add(deadline);
 
   const handOver = (
