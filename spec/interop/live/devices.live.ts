@@ -44,6 +44,10 @@ const start = (name: string, address: () => string, firmware: Firmware) => {
     next,
     rejected,
     notUnderstood,
+    /** Forgets what has happened so far. */
+    forget: async () => {
+      while (outcomes.rest.length > 0) await outcomes.take('anything', () => true);
+    },
     /** Waits for so many acknowledgements more. */
     acknowledgements: async (count: number) => {
       for (let taken = 0; taken < count; taken++) await next('Accepted');
@@ -81,6 +85,7 @@ it('they mine through tips, a template provider that is away, a pool that starts
     await one.acknowledgements(5);
   });
 
+  await all((one) => one.forget());
   await pool.sv2.program.stop('SIGKILL');
   await all((one) => one.next('Disconnected'));
   pool = await startPool(directory.path, provider, ...poolSettings);
@@ -91,7 +96,10 @@ it('they mine through tips, a template provider that is away, a pool that starts
 
   // while it hangs, sockets stay open and nothing is said
   pool.sv2.program.process.kill('SIGSTOP');
-  await all((one) => one.next('Disconnected'));
+  await all(async (one) => {
+    await one.forget();
+    await one.next('Disconnected');
+  });
   pool.sv2.program.process.kill('SIGCONT');
   await all(async (one) => {
     await one.next('Opened');
@@ -100,7 +108,10 @@ it('they mine through tips, a template provider that is away, a pool that starts
 
   await provider.sv2.program.stop('SIGKILL');
   await pool.sv2.line(/^no connection to the template provider/);
-  await all((one) => one.acknowledgements(2));
+  await all(async (one) => {
+    await one.forget();
+    await one.acknowledgements(2);
+  });
 
   for (const { rejected, notUnderstood } of devices) {
     expect(notUnderstood).toEqual([]);
