@@ -213,10 +213,11 @@ describe('every exported decoder makes of any bytes a value or an Sv2Error, and 
   });
 
   test('none is forgotten', () => {
-    const takesBytes = exportedFunctions('src/index.ts')
+    const functions = exportedFunctions('src/index.ts');
+    const takesBytes = functions
       .filter(({ parameters }) => parameters.flat().some((type) => /^Uint8Array\b/.test(type)))
       .map(({ name }) => name);
-    const named = exportedFunctions('src/index.ts')
+    const named = functions
       .map(({ name }) => name)
       .filter((name) => /^(decode|parse|read|from[A-Z])/.test(name));
     expect(takesBytes.length).toBeGreaterThan(30);
