@@ -123,6 +123,48 @@ describe('a mining server', () => {
     );
   });
 
+  // SetTargets an hour from the second hour on, when this was written: 3 (before, 76, 47 and 44)
+  it.each([
+    ['every other minute', (minute: number) => (Math.round(minute) % 2 === 0 ? 0.5 : 1.5)],
+    ['slowly', (minute: number) => 1 + 0.5 * Math.sin(minute)],
+    ['at random', (minute: number) => 0.5 + ((Math.sin(minute * 12.9898) * 43_758.5453) % 1) / 2 + 0.5],
+  ])(
+    'believes shares rather than a proxy whose sum swings by half %s while its work stays the same',
+    (_, swing) => {
+      const swinging = miner({
+        updates: { every: 1, nominalHashrate: (minute) => HASHRATE * swing(minute) },
+      });
+      const seen = run({ minutes: 180, miners: [swinging] });
+      expectWithin(rates(seen, 60, 180), 0.75, 1.3);
+      expectWithin([mean(seen.map((each) => changesOf(each, 60, 180) / 2))], 0, 6);
+    },
+  );
+
+  it('believes a proxy again whose sum has come to go with its work', () => {
+    const sum = (minute: number): number => HASHRATE * (Math.floor(minute / 10) % 2 === 0 ? 0.5 : 2);
+    const reformed = miner({
+      hashrate: (minute) => (minute < 60 ? HASHRATE : sum(minute)),
+      updates: {
+        every: 1,
+        nominalHashrate: (minute) =>
+          minute < 60 ? HASHRATE * (Math.round(minute) % 2 === 0 ? 0.5 : 1.5) : sum(minute),
+      },
+    });
+    const seen = run({ minutes: 240, miners: [reformed] });
+    // a sum that falls to a quarter is followed with the next job; shares alone would show it after several minutes
+    const afterFalls = [121, 141, 161, 181, 201, 221].flatMap((minute) => rates(seen, minute, minute + 4));
+    expectWithin([mean(afterFalls)], 0.7, 1.4);
+    expectWithin(rates(seen, 120, 240), 0.75, 1.3);
+  });
+
+  it('neither eases nor tells a miner at the floor, which finds fewer shares than configured', () => {
+    const seen = run({
+      minutes: 240,
+      miners: [steady(150), steady(150, 0), miner({ hashrate: () => 0, nominalHashrate: 150 })],
+    });
+    expect(seen.map((each) => changesOf(each, 0, 240))).toEqual(seen.map(() => 0));
+  });
+
   it('keeps the target of a miner whose shares are all rejected for half an hour: it is alive', () => {
     const seen = run({ minutes: 150, miners: [miner({ isLost: (minute) => minute > 60 && minute < 90 })] });
     expect(Math.min(...seen.map(({ rejected }) => rejected.length))).toBeGreaterThan(100);

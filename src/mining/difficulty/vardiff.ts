@@ -72,12 +72,26 @@ export interface VardiffState {
   readonly faster: Evidence;
   /** Since when shares may be coming too slowly. */
   readonly slower: Evidence;
+  /** What nominal hashrates were worth. */
+  readonly word: Word;
 }
 
 /** Shares counted over a time in which so many were to be expected at the configured rate. */
 interface Evidence {
   readonly shares: number;
   readonly expected: number;
+}
+
+/** What became of nominal hashrates: whether shares came as they said, or as they had come before. */
+interface Word {
+  /** Shares of the last while. */
+  readonly shares: number;
+  /** How many of them were to be expected for each hash a second that was done. */
+  readonly exposure: number;
+  /** The same, times the nominal hashrate of the time. */
+  readonly stated: number;
+  /** How much likelier the shares are if the hashrate goes with the nominal one than if it stays: a natural logarithm. */
+  readonly score: number;
 }
 
 const NONE: Evidence = { shares: 0, expected: 0 };
@@ -92,6 +106,7 @@ interface OwnState extends Omit<VardiffState, 'now' | 'missing'> {
   readonly current: Tally;
   readonly faster: Tally;
   readonly slower: Tally;
+  readonly word: { -readonly [K in keyof Word]: Word[K] };
 }
 
 /** Log-likelihood ratio from which a target that isn't settled is far off: some 3.5 standard errors. */
@@ -112,6 +127,12 @@ const ABSENCE = 3;
 const INHERITABLE = 64;
 /** No share at all eases a target, that shares were found at, so many times and no further. */
 const IDLE_EASING = 64;
+/** From which {@link Word.score} on a nominal hashrate is not followed: odds of 20 to 1. */
+const DOUBT = -3;
+/** Where that score ends, so that trust can be lost, and won back, by as much evidence as it takes to doubt a stranger. */
+const SCORES = { lowest: 3 * DOUBT, highest: 0 };
+/** Beyond so many shares, what is remembered for {@link Word} counts half. */
+const RECENT = 64;
 /** The longest time between two events that counts, in milliseconds; more is a suspended machine or a set clock. */
 const LONGEST_STEP = 60_000;
 
@@ -156,6 +177,7 @@ export const startVardiff = ({
     usual: 1,
     faster: tally(),
     slower: tally(),
+    word: { shares: 0, exposure: 0, stated: 0, score: 0 },
   };
   return setHashrate(unset, nominalHashrate, NONE);
 };
@@ -175,14 +197,22 @@ export const startVardiff = ({
  * a harder job counts for one, since a single piece of luck is no evidence of a thousand shares.
  *
  * A nominal hashrate is what the client says, and the shares are what it does: once shares have shown how much of the former is
- * true, a change of it changes the estimate in proportion. Repeating it, or changing it by less than a review would tolerate, is no news.
+ * true, a change of it changes the estimate in proportion. Repeating it, or changing it by less than a review would tolerate, is no news. Once
+ * shares have gone on as before while it changed, 20 times likelier than not, it is not followed until they go with it again. (Server may, but
+ * need not set another target when it changes; `maxTarget` it must respect: spec §5.3.7.)
  *
  * @param state from {@link startVardiff} or an earlier step; not modified
  * @throws Sv2Error `invalid-time` when `now` isn't finite; `invalid-target` for zero, `invalid-length` for a target that isn't 32 bytes
  */
 export const stepVardiff = (state: VardiffState, event: VardiffEvent): VardiffState =>
   advanceVardiff(
-    { ...state, current: tally(state.current), faster: tally(state.faster), slower: tally(state.slower) },
+    {
+      ...state,
+      current: tally(state.current),
+      faster: tally(state.faster),
+      slower: tally(state.slower),
+      word: { ...state.word },
+    },
     event,
   );
 
@@ -221,7 +251,26 @@ const count = (state: OwnState, { type, now }: VardiffEvent, shares: number): Va
   // the evidence of a CUSUM test starts anew wherever it speaks against a change
   if (logLikelihoodRatio(state.faster, CHANGE) <= 0) clear(state.faster);
   if (logLikelihoodRatio(state.slower, 1 / CHANGE) <= 0) clear(state.slower);
+  heed(state, shares, expected);
   return judge(state, shares);
+};
+
+/**
+ * Scores two guesses at what has just come, each fitted to what came before: a hashrate that goes with the nominal one, and
+ * one that stays as it was on average.
+ */
+const heed = ({ word, hashrate, options }: OwnState, shares: number, expected: number): void => {
+  const { nominalHashrate } = options;
+  const exposure = expected / hashrate;
+  if (word.shares > 0 && word.stated > 0 && nominalHashrate > 0) {
+    const asBefore = { shares, expected: (word.shares / word.exposure) * exposure };
+    const score = word.score + logLikelihoodRatio(asBefore, (nominalHashrate * word.exposure) / word.stated);
+    word.score = Math.min(Math.max(score, SCORES.lowest), SCORES.highest);
+  }
+  const kept = word.shares > RECENT ? 0.5 : 1;
+  word.shares = word.shares * kept + shares;
+  word.exposure = word.exposure * kept + exposure;
+  word.stated = word.stated * kept + exposure * (nominalHashrate > 0 ? nominalHashrate : 0);
 };
 
 /** Forgets what spoke for a miner that's silent, and nothing that speaks for one that floods. */
@@ -253,7 +302,7 @@ const update = (state: VardiffState, event: VardiffEvent & { type: 'update' }): 
     ...(minTarget === undefined ? {} : { minTarget: minTarget.slice() }),
   };
   const nominal = newsOf(state, event.nominalHashrate ?? state.options.nominalHashrate);
-  if (nominal !== undefined) {
+  if (nominal !== undefined && nominal.hashrate !== null) {
     const options = { ...state.options, ...bounds, nominalHashrate: nominal.stated };
     const evidence = state.current.shares > state.current.expected ? state.current : NONE;
     return setHashrate(
@@ -263,21 +312,23 @@ const update = (state: VardiffState, event: VardiffEvent & { type: 'update' }): 
     );
   }
   const { sharesPerMinute = state.options.sharesPerMinute } = event;
-  const options = { ...state.options, ...bounds, sharesPerMinute };
+  const nominalHashrate = nominal?.stated ?? state.options.nominalHashrate;
+  const options = { ...state.options, ...bounds, sharesPerMinute, nominalHashrate };
   const bounded = setHashrate({ ...state, now, options }, state.hashrate, state.current);
   const isSame = bounded.target === state.target && sharesPerMinute === state.options.sharesPerMinute;
   return isSame ? { ...state, options } : bounded;
 };
 
-/** What a nominal hashrate says that wasn't known: the hashrate to go by, if any. */
+/** What a nominal hashrate says that wasn't known, if anything, and the hashrate to go by; null when it is not to be trusted. */
 const newsOf = (
-  { options: { nominalHashrate: before, minHashrate }, hashrate, idleHashrate, missing }: VardiffState,
+  { options: { nominalHashrate: before, minHashrate }, hashrate, idleHashrate, missing, word }: VardiffState,
   stated: number,
-): { readonly stated: number; readonly hashrate: number } | undefined => {
+): { readonly stated: number; readonly hashrate: number | null } | undefined => {
   if (Object.is(stated, before)) return undefined;
   const ratio = stated / before;
   if (!(before > 0 && ratio > 0 && ratio < Infinity)) return { stated, hashrate: stated };
   if (Math.abs(Math.log(ratio)) <= DRIFT) return undefined;
+  if (word.score <= DOUBT) return { stated, hashrate: null };
   const isProved = idleHashrate > minHashrate && missing <= ABSENCE;
   return { stated, hashrate: isProved ? hashrate * ratio : stated };
 };
