@@ -27,6 +27,7 @@ import {
   server as serverWith,
   template,
 } from '../mining/support.js';
+import { randomOf } from './random.js';
 
 /** What a run came to, to be sure that it was about something. */
 export interface RunCounts {
@@ -54,17 +55,6 @@ type SubmittedShare = Extract<MiningClientMessage, { readonly sequenceNumber: nu
 /** Templates do not differ but by their ids, as those of a node whose mempool is as it was. */
 const sameTemplate = (templateId: number, futureTemplate: boolean) =>
   template(templateId, { futureTemplate, coinbaseTxValueRemaining: 5_000_000_000n });
-
-/** Numbers from 0 up to 1 by a seed (mulberry32). */
-const randomOf = (seed: number): (() => number) => {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-};
 
 /**
  * Runs a network for a number of steps.

@@ -20,7 +20,7 @@ export interface ForwardedShare extends Pick<
 }
 
 /** Shares that wait for a verdict at most; pools answer every few seconds. */
-const maxUnanswered = 10_000;
+export const maxUnanswered = 10_000;
 
 /** An upstream channel while it is there, and shares on their way. See {@link upstreamRoute}. */
 export interface UpstreamRoute {
