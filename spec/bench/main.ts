@@ -5,12 +5,14 @@ import { handshakeSections } from './handshakes.js';
 import { roundTripSections } from './round-trips.js';
 import { jobDistributionSections } from './job-distribution.js';
 import { memorySections } from './memory.js';
+import { validationSections } from './validation.js';
 import { formatTable, type Section } from './table.js';
 
 const parts: readonly (() => Promise<readonly Section[]>)[] = [
   codecSections,
   frameSections,
   handshakeSections,
+  validationSections,
   roundTripSections,
   jobDistributionSections,
   memorySections,
