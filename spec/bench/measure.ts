@@ -28,6 +28,12 @@ export function median(values: readonly number[]): number {
   return ((sorted[lower] ?? NaN) + (sorted[upper] ?? NaN)) / 2;
 }
 
+/** The value that so great a part of all is not above; 0.5 for the middle one, 0.99 for all but the greatest hundredth. */
+export function quantile(values: readonly number[], part: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? NaN;
+}
+
 /** What computations lead to goes here, lest a compiler leave them out. */
 const sink: { last?: unknown } = {};
 

@@ -1,0 +1,157 @@
+/** Connections to a server of shares, as many as wanted, to keep busy and to time. */
+import type { Socket } from 'node:net';
+import { firstValueFrom, type Subscription } from 'rxjs';
+import {
+  encodeFrame,
+  encryptedLength,
+  headerSize,
+  sealFrames,
+  SubmitSharesStandard,
+  SubmitSharesSuccess,
+  type Connection,
+  type CryptoProvider,
+} from 'rx-sv2';
+import { connect } from 'rx-sv2/node';
+import { share } from './messages.js';
+import { openFrames, openMany, openSocket, openStratumSocket, setupConnection } from './stratum-socket.js';
+
+/** Bytes of a share, encrypted. */
+export const requestLength =
+  encryptedLength(headerSize) + encryptedLength(SubmitSharesStandard.schema.maxSize);
+/** Bytes of the answer to it, encrypted. */
+export const answerLength = encryptedLength(headerSize) + encryptedLength(SubmitSharesSuccess.schema.maxSize);
+
+/** Connections that each have one share under way at a time. */
+export interface Fleet {
+  /** Has every connection do so many round trips; returns round trips a second. */
+  run(each: number): Promise<number>;
+  close(): void;
+}
+
+/** Sockets that send as many bytes as a share has, and wait for as many as an answer has. */
+export async function rawFleet(port: number, count: number): Promise<Fleet> {
+  const sockets = await openMany(count, () => openSocket(port));
+  const request = new Uint8Array(requestLength);
+  return {
+    run: (each) =>
+      exchange(
+        sockets,
+        each,
+        () => request,
+        () => undefined,
+      ),
+    close: () => sockets.forEach((socket) => socket.destroy()),
+  };
+}
+
+/**
+ * Sends what was sealed before, and opens the answers afterwards, so that it does no more than the raw client:
+ * the difference is the server's.
+ * @param onRequest called before each request; of a single connection, a round trip after it was called last
+ */
+export async function sealedFleet(
+  port: number,
+  count: number,
+  onRequest: () => void = () => undefined,
+): Promise<Fleet> {
+  const clients = await openMany(count, () => openStratumSocket(port));
+  let sequenceNumber = 0;
+  return {
+    async run(each) {
+      const requests = clients.map(({ send }) =>
+        Array.from({ length: each }, () => sealFrames(send, encodeFrame(share((sequenceNumber += 1))))),
+      );
+      const answers = clients.map((): Uint8Array[] => []);
+      const rate = await exchange(
+        clients.map(({ socket }) => socket),
+        each,
+        (client, index) => {
+          onRequest();
+          return requests[client]?.[index] as Uint8Array;
+        },
+        (client, chunk) => answers[client]?.push(chunk),
+      );
+      clients.forEach(({ opener }, client) => {
+        const messages = openFrames(opener, Buffer.concat(answers[client] as Uint8Array[]));
+        if (messages.length !== each || !messages.every(SubmitSharesSuccess.match))
+          throw new Error('a share was not answered as it should');
+      });
+      return rate;
+    },
+    close: () => clients.forEach(({ socket }) => socket.destroy()),
+  };
+}
+
+/** Exchanges requests for answers of known length on all sockets, and returns round trips a second. */
+function exchange(
+  sockets: readonly Socket[],
+  each: number,
+  requestOf: (client: number, index: number) => Uint8Array,
+  onAnswer: (client: number, chunk: Uint8Array) => void,
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const started = performance.now();
+    let finished = 0;
+    sockets.forEach((socket, client) => {
+      let received = 0;
+      let answered = 0;
+      const onData = (chunk: Buffer): void => {
+        onAnswer(client, chunk);
+        received += chunk.length;
+        if (received < answerLength) return;
+        received -= answerLength;
+        answered += 1;
+        if (answered < each) {
+          socket.write(requestOf(client, answered));
+          return;
+        }
+        socket.off('data', onData).off('close', onClose).pause();
+        finished += 1;
+        if (finished === sockets.length)
+          resolve((sockets.length * each * 1000) / (performance.now() - started));
+      };
+      const onClose = (): void => reject(new Error('the server closed a connection'));
+      socket.on('data', onData).on('close', onClose).resume();
+      socket.write(requestOf(client, 0));
+    });
+  });
+}
+
+/** Connections of rx-sv2 itself. */
+export async function connectionFleet(port: number, count: number, crypto: CryptoProvider): Promise<Fleet> {
+  let onAnswer: (client: number) => void = () => undefined;
+  const open = async (client: number): Promise<readonly [Connection, Subscription]> => {
+    const connection = await firstValueFrom(connect({ host: '127.0.0.1', port, crypto }));
+    const accepted = new Promise<void>((resolve) => {
+      onSetUp[client] = resolve;
+    });
+    const subscription = connection.message$.subscribe((message) => {
+      if (message.type === 'SubmitShares.Success') onAnswer(client);
+      else onSetUp[client]?.();
+    });
+    connection.send(setupConnection());
+    await accepted;
+    return [connection, subscription];
+  };
+  const onSetUp: (() => void)[] = [];
+  const clients = await openMany(count, open);
+  let sequenceNumber = 0;
+  const submit = (client: number): void => clients[client]?.[0].send(share((sequenceNumber += 1)));
+  return {
+    run: (each) =>
+      new Promise((resolve) => {
+        const started = performance.now();
+        const left = clients.map(() => each);
+        let finished = 0;
+        onAnswer = (client) => {
+          const remaining = (left[client] ?? 0) - 1;
+          left[client] = remaining;
+          if (remaining > 0) submit(client);
+          else if (++finished === clients.length)
+            resolve((clients.length * each * 1000) / (performance.now() - started));
+        };
+        clients.forEach((_, client) => submit(client));
+      }),
+    close: () => clients.forEach(([, subscription]) => subscription.unsubscribe()),
+  };
+}
