@@ -1,8 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { pack } from './pack.js';
@@ -54,6 +62,36 @@ describe('the packed tarball', () => {
     expect(readFileSync(join(directory, 'package/dist/cli/LICENSES.txt'), 'utf8')).toMatch(
       /^rxjs\n\n +Apache/m,
     );
+  });
+
+  it('holds a command that knows messages of a user, whose module has them from the package', () => {
+    const project = join(directory, 'project');
+    const installed = join(project, 'node_modules/rx-sv2');
+    mkdirSync(installed, { recursive: true });
+    execFileSync('tar', ['xzf', tarball, '--strip-components=1', '-C', installed]);
+    for (const name of readdirSync('node_modules'))
+      if (!name.startsWith('.'))
+        symlinkSync(resolve('node_modules', name), join(project, 'node_modules', name));
+    writeFileSync(
+      join(project, 'telemetry.mjs'),
+      `import { defineMessage, U16 } from 'rx-sv2';
+       export const Telemetry = defineMessage('Telemetry', {
+         protocol: 'mining', sentBy: 'client', extensionType: 0x4001, messageType: 0, channelMessage: false,
+         fields: { temperature: U16 },
+       });`,
+    );
+    const sv2 = (input: string, ...args: readonly string[]) =>
+      execFileSync(process.execPath, [join(installed, 'dist/cli/main.js'), ...args], {
+        cwd: project,
+        encoding: 'utf8',
+        input,
+      });
+    const frame = '0140000200005a00';
+    const json =
+      '{"name":"Telemetry","messageType":0,"extensionType":16385,"channelMsg":false,"payload":{"temperature":90}}';
+    expect(sv2('', 'decode', '--messages', 'telemetry.mjs', frame)).toBe(`${json}\n`);
+    expect(sv2(json, 'encode', '--messages', 'telemetry.mjs')).toBe(`${frame}\n`);
+    expect(sv2('', 'decode', frame)).toContain('"name":"Unknown"');
   });
 
   it('passes publint', async () => {

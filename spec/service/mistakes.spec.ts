@@ -1,6 +1,23 @@
 import { describe, expect, it } from '@jest/globals';
-import { firstValueFrom, NEVER, of } from 'rxjs';
-import { createClient, createServer, handleEach, send, type ServerOptions } from '../../src/service/index.js';
+import { filter, firstValueFrom, map, NEVER, of, type Observable } from 'rxjs';
+import { U16 } from '../../src/codec/index.js';
+import { defineMessage, SubmitSharesSuccess, UpdateChannel } from '../../src/messages/index.js';
+import {
+  createClient,
+  createServer,
+  defineTrigger,
+  disconnect,
+  earned,
+  handleEach,
+  lastWords,
+  lastWordsTo,
+  leaveServer,
+  nonsense,
+  ofTrigger,
+  send,
+  sendToServer,
+  type ServerOptions,
+} from '../../src/service/index.js';
 import { fromClient, testConnector } from '../../src/testing/index.js';
 import { close } from '../../marbles/support.js';
 
@@ -10,6 +27,36 @@ function startedWith(mining: unknown): Promise<unknown> {
   return firstValueFrom(server.start()).then(
     () => 'no error',
     (error: unknown) => error,
+  );
+}
+
+const Go = defineTrigger('Go');
+
+const Telemetry = defineMessage('Telemetry', {
+  protocol: 'mining',
+  sentBy: 'client',
+  extensionType: 0x4001,
+  messageType: 0,
+  channelMessage: false,
+  fields: { temperature: U16 },
+});
+
+/** The error that is emitted when a handler of a service emits this. */
+function emitting(side: 'server' | 'client', protocol: 'mining' | 'jobDeclaration', emitted: unknown) {
+  const handler = (event$: Observable<{ readonly type: string }>) =>
+    event$.pipe(
+      ofTrigger(Go),
+      map(() => emitted as never),
+    );
+  const service =
+    side === 'server'
+      ? createServer({ listen: NEVER, [protocol]: handler, messages: [Telemetry] })
+      : createClient({ [protocol]: { connect: NEVER, handler }, messages: [Telemetry] });
+  const started$: Observable<{ readonly type: string }> = service.start();
+  const running = started$.subscribe();
+  const outcome$: Observable<{ readonly type: string }> = service.dispatch(Go());
+  return firstValueFrom(outcome$.pipe(filter(({ type }) => type === 'handlerError'))).finally(() =>
+    running.unsubscribe(),
   );
 }
 
@@ -48,5 +95,49 @@ describe('a mistake that types would have prevented is named', () => {
     expect(() => createClient({ mining: { connect: connect as never, handler: mining } })).toThrow(
       'client: mining.connect: expected what dials the server, such as connect(url), got a function',
     );
+  });
+
+  it.each([
+    ['server', 'mining', sendToServer()],
+    ['server', 'jobDeclaration', lastWords()],
+    ['server', 'mining', leaveServer({ code: 'slow', message: 'too slow' })],
+    ['client', 'mining', send(1)],
+    ['client', 'jobDeclaration', disconnect(1, 'enough')],
+    ['client', 'mining', lastWordsTo(1, () => [])],
+    ['client', 'mining', nonsense(1)],
+    ['client', 'mining', earned(1)],
+  ] as const)(
+    'an effect of the other side: a %s whose %s handler emits %o',
+    async (side, protocol, effect) => {
+      expect(await emitting(side, protocol, effect)).toMatchObject({
+        handler: protocol,
+        error: {
+          code: 'invalid-effect',
+          message: `${side}: the ${protocol} handler emitted ${effect.type}, which a ${side} cannot carry out`,
+        },
+      });
+    },
+  );
+
+  const share = SubmitSharesSuccess({
+    channelId: 1,
+    lastSequenceNumber: 1,
+    newSubmitsAcceptedCount: 1,
+    newSharesSum: 1n,
+  });
+  const update = UpdateChannel({ channelId: 1, nominalHashRate: 1, maximumTarget: new Uint8Array(32) });
+  it.each([
+    ['server', 'send(clientId, …)', share],
+    ['client', 'sendToServer(…)', update],
+    ['server', 'send(clientId, …)', Telemetry({ temperature: 7 })],
+    ['client', 'sendToServer(…)', Telemetry({ temperature: 7 })],
+  ] as const)('a message that is not sent: a %s without %s', async (side, effect, message) => {
+    expect(await emitting(side, 'mining', message)).toMatchObject({
+      handler: 'mining',
+      error: {
+        code: 'invalid-effect',
+        message: `${side}: the mining handler emitted the message ${message.type} itself; ${effect} sends it`,
+      },
+    });
   });
 });
