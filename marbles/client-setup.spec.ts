@@ -363,6 +363,7 @@ describe('a client', () => {
   });
 
   it('cannot carry out what only a server can', () => {
+    const type: string = 'send'; // the compiler is not to see the mistake
     marbles(({ connection, expectOutcomes }) => {
       const client = createClient({
         mining: {
@@ -370,7 +371,7 @@ describe('a client', () => {
           handler: (event$) =>
             event$.pipe(
               ofEvent('connected'),
-              map(() => ({ type: 'send', clientId: 1, messages: [close(1)] })),
+              map(() => ({ type, clientId: 1, messages: [close(1)] })),
             ),
         },
       });

@@ -25,13 +25,16 @@ import {
   request,
   send,
   sendToServer,
+  type ApplicationOutcome,
   type Client,
   type ClientAdded,
+  type ClientOptions,
   type ClientRemoved,
   type MiningClientHandler,
   type MiningServerHandler,
   type Server,
   type ServerEvent,
+  type ServerOptions,
   type ServerOutcome,
   type TemplateDistributionServerHandler,
 } from '../../src/service/index.js';
@@ -173,6 +176,32 @@ function outcomes(): void {
   );
 }
 
+/** Functions of users that make services of any handler. */
+function wrappers(): readonly unknown[] {
+  function serverOf<A extends ApplicationOutcome>(mining: MiningServerHandler<A>): Server<A> {
+    return createServer({ listen: NEVER, mining });
+  }
+  function serverWith<A extends ApplicationOutcome, B extends ApplicationOutcome = never>(
+    options: Omit<ServerOptions<A, B>, 'listen'>,
+  ): Server<A | B> {
+    return createServer<A, B>({ ...options, listen: NEVER });
+  }
+  function clientOf<A extends ApplicationOutcome>(handler: MiningClientHandler<A>): Client<A> {
+    return createClient({ mining: { connect: testConnector([]), handler } });
+  }
+  function clientWith<A extends ApplicationOutcome>(options: ClientOptions<A>): Client<A> {
+    return createClient(options);
+  }
+  const mining: MiningServerHandler<ShareAccepted> = () => NEVER;
+  const client: MiningClientHandler<ShareAccepted> = () => NEVER;
+  return [
+    exactly<Server<ShareAccepted>>()(serverOf(mining)),
+    exactly<Server<ShareAccepted>>()(serverWith({ mining })),
+    exactly<Client<ShareAccepted>>()(clientOf(client)),
+    exactly<Client<ShareAccepted>>()(clientWith({ mining: { connect: testConnector([]), handler: client } })),
+  ];
+}
+
 function requests(): readonly unknown[] {
   const message = OpenStandardMiningChannel({
     requestId: 1,
@@ -195,6 +224,6 @@ function requests(): readonly unknown[] {
 
 describe('types', () => {
   it('are checked by the compiler', () => {
-    expect([operators, handlers, outcomes, requests]).toHaveLength(4);
+    expect([operators, handlers, outcomes, wrappers, requests]).toHaveLength(5);
   });
 });

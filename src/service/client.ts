@@ -30,10 +30,10 @@ import type {
 import { keepConnected, type CurrentUpstream } from './upstreams/keep-connected.js';
 import type {
   ApplicationOutcome,
+  ClientHandlerOutcome,
   ClientOutcome,
   LastWords,
   LeaveServer,
-  NoMessage,
   OwnOutcome,
   SendToServer,
 } from './outcomes.js';
@@ -129,9 +129,9 @@ export function createClient<
   T extends ApplicationOutcome = never,
 >(
   options: ClientOptions<M, J, T> &
-    NoMessage<'mining', M, 'sendToServer(…)'> &
-    NoMessage<'jobDeclaration', J, 'sendToServer(…)'> &
-    NoMessage<'templateDistribution', T, 'sendToServer(…)'>,
+    ClientHandlerOutcome<'mining', M> &
+    ClientHandlerOutcome<'jobDeclaration', J> &
+    ClientHandlerOutcome<'templateDistribution', T>,
 ): Client<OwnOutcome<M | J | T>> {
   const configured: { readonly connectors: readonly Connector[]; readonly setup: ClientSetup }[] = [];
   const handlers: LoopHandler<ClientEvent, Emitted>[] = [];

@@ -221,16 +221,55 @@ export type OwnOutcome<A extends ApplicationOutcome> = Exclude<
   { readonly type: (ServerEffect | ClientEffect | HandlerError)['type'] }
 >;
 
-/** Says of a handler that emits a message as if it were an outcome, instead of the effect that sends it, so. */
-export type NoMessage<Protocol extends string, A, Effect extends string> = [
-  Extract<A, KnownMessage>,
+/** Says of a handler that cannot be one of this side, or emits a message instead of the effect that sends it, so. */
+type NoMistake<Protocol extends string, A, Mistake, Sentence> = [
+  // asked for twice, lest a handler whose `A` is open in a generic function be taken for mistaken: of a type that
+  // depends on what is not known, the compiler tries only the branch for what is not `never`
+  [Extract<A, Mistake>] extends [never] ? true : never,
 ] extends [never]
-  ? unknown
-  : {
-      readonly [
-        P in Protocol
-      ]: `the ${P} handler emits the message ${Extract<A, KnownMessage>['type']} itself; ${Effect} sends it`;
-    };
+  ? { readonly [P in Protocol]: Sentence }
+  : unknown;
+
+/** A sentence where a server has a handler, alone or with settings. */
+type OfServer<Sentence extends string> = Sentence | { readonly handler: Sentence };
+/** A sentence where a client has a handler. */
+interface OfClient<Sentence extends string> {
+  readonly handler: Sentence;
+}
+
+type ItselfInstead<
+  Protocol extends string,
+  A,
+  Effect extends string,
+> = `the ${Protocol} handler emits the message ${Extract<A, KnownMessage>['type']} itself; ${Effect} sends it`;
+
+/** What outcomes of a server's handler can be: neither messages nor effects of a client. */
+export type ServerHandlerOutcome<Protocol extends string, A> = NoMistake<
+  Protocol,
+  A,
+  KnownMessage,
+  OfServer<ItselfInstead<Protocol, A, 'send(clientId, …)'>>
+> &
+  NoMistake<
+    Protocol,
+    A,
+    { readonly type: Exclude<ClientEffect['type'], ServerEffect['type']> },
+    OfServer<`the ${Protocol} handler is one of a client, and this is a server`>
+  >;
+
+/** What outcomes of a client's handler can be: neither messages nor effects of a server. */
+export type ClientHandlerOutcome<Protocol extends string, A> = NoMistake<
+  Protocol,
+  A,
+  KnownMessage,
+  OfClient<ItselfInstead<Protocol, A, 'sendToServer(…)'>>
+> &
+  NoMistake<
+    Protocol,
+    A,
+    { readonly type: Exclude<ServerEffect['type'], ClientEffect['type']> },
+    OfClient<`the ${Protocol} handler is one of a server, and this is a client`>
+  >;
 
 /** A handler threw or its stream failed. It goes on with the next event. */
 export interface HandlerError {

@@ -24,7 +24,13 @@ import type {
   TemplateDistributionServerHandler,
 } from './handlers.js';
 import { isNullHandler } from './handlers.js';
-import type { ApplicationOutcome, NoMessage, OwnOutcome, ServerEffect, ServerOutcome } from './outcomes.js';
+import type {
+  ApplicationOutcome,
+  OwnOutcome,
+  ServerEffect,
+  ServerHandlerOutcome,
+  ServerOutcome,
+} from './outcomes.js';
 import { defaultNonsenseLimits, type NonsenseLimits } from './sessions/nonsense.js';
 import { serverSession, type ServerSession } from './sessions/server-session.js';
 import { service, type Emitted } from './service.js';
@@ -117,9 +123,9 @@ export function createServer<
   T extends ApplicationOutcome = never,
 >(
   options: ServerOptions<M, J, T> &
-    NoMessage<'mining', M, 'send(clientId, …)'> &
-    NoMessage<'jobDeclaration', J, 'send(clientId, …)'> &
-    NoMessage<'templateDistribution', T, 'send(clientId, …)'>,
+    ServerHandlerOutcome<'mining', M> &
+    ServerHandlerOutcome<'jobDeclaration', J> &
+    ServerHandlerOutcome<'templateDistribution', T>,
 ): Server<OwnOutcome<M | J | T>> {
   const policies: Partial<Record<Subprotocol, SetupPolicy>> = {};
   const handlers: LoopHandler<ServerEvent, Emitted>[] = [];
