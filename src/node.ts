@@ -7,3 +7,4 @@ export { nodeCrypto } from './node/crypto.js';
 export { handshakeWorkers } from './node/handshake-workers.js';
 export * from './node/listen.js';
 export * from './node/hash-workers.js';
+export * from './node/sv1.js';

@@ -1,9 +1,7 @@
-import { createConnection } from 'node:net';
 import type { AnyMessageCreator } from '../messages/own-messages.js';
-import { concatMap, Observable, throwError, timeout, type NextObserver } from 'rxjs';
+import { concatMap, type NextObserver } from 'rxjs';
 import { NoiseError } from '../noise/errors.js';
 import { parseStratumUrl } from '../noise/url.js';
-import type { ByteStream } from '../transport/byte-stream.js';
 import type { Connector, Endpoint } from '../transport/connection.js';
 import type { SilentServer } from '../transport/encryption-mismatch.js';
 import { TransportError } from '../transport/errors.js';
@@ -12,9 +10,9 @@ import { declaredMessages } from '../transport/knowing.js';
 import { openConnection } from '../transport/open-connection.js';
 import { clientHandshake, type ClientSecurity } from '../transport/security.js';
 import { nodeCrypto } from './crypto.js';
+import { defaultConnectTimeout, dial } from './dial.js';
+
 import { requirePort } from './port.js';
-import { connectionError } from './tcp-errors.js';
-import { formatAddress, keepAliveDelay, tcpStream } from './tcp-stream.js';
 
 /** How to secure and limit a connection that is dialled. */
 export interface DialOptions extends ClientSecurity, ConnectionLimits {
@@ -37,8 +35,7 @@ export interface ConnectOptions extends DialOptions {
   readonly port: number;
 }
 
-/** The default of `connectTimeout`, in milliseconds. */
-export const defaultConnectTimeout = 10_000;
+export { defaultConnectTimeout };
 
 /**
  * Connects to a Stratum V2 server over TCP: dials on subscription, does the handshake, emits the connection
@@ -67,15 +64,9 @@ export function connect(target: string | ConnectOptions, dialOptions: DialOption
   const { scheduler } = limits;
   const { silenceObserver } = options;
   const handshake = clientHandshake({ crypto: nodeCrypto, ...options }, () => scheduler.now());
-  const messages = declaredMessages(options.messages);
-  const address = formatAddress(host, port);
 
-  const connection$ = dial(host, port, address).pipe(
-    timeout({
-      first: connectTimeout,
-      scheduler,
-      with: () => throwError(() => connectTimedOut(address, connectTimeout)),
-    }),
+  const messages = declaredMessages(options.messages);
+  const connection$ = dial({ host, port }, connectTimeout, scheduler).pipe(
     concatMap((stream) =>
       openConnection(stream, {
         ...limits,
@@ -101,38 +92,4 @@ function fromUrl(url: string): ConnectOptions {
     );
   }
   return { host, port, ...(authorityPublicKey === undefined ? {} : { authorityPublicKey }) };
-}
-
-function dial(host: string, port: number, address: string): Observable<ByteStream> {
-  return new Observable((subscriber) => {
-    const socket = createConnection({
-      host,
-      port,
-      allowHalfOpen: true,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: keepAliveDelay,
-    });
-    let handedOver = false;
-    const onError = (error: Error) => subscriber.error(connectionError(error, address));
-    socket.pause();
-    socket.once('error', onError);
-    socket.once('connect', () => {
-      socket.off('error', onError);
-      handedOver = true;
-      subscriber.next(tcpStream(socket, address));
-      subscriber.complete();
-    });
-    return () => {
-      if (!handedOver) socket.destroy();
-    };
-  });
-}
-
-function connectTimedOut(address: string, milliseconds: number): TransportError {
-  return new TransportError(
-    'connection-timeout',
-    `${address} was not reached within ${milliseconds} ms: check the address and firewalls on the way`,
-    { address, milliseconds },
-  );
 }

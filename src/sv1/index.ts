@@ -17,4 +17,12 @@ export * as sv1 from './methods.js';
 export type { Subscription } from './methods.js';
 export type { ParamKind, Params, ParamType, ParamValues } from './params.js';
 export * from './client-session.js';
+export {
+  acceptSv1Connections,
+  sv1Connection,
+  type Sv1AcceptOptions,
+  type Sv1Connection,
+  type Sv1ConnectionLimits,
+  type Sv1Connector,
+} from './connection.js';
 export * from './server-session.js';

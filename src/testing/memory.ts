@@ -1,5 +1,13 @@
-import { concatMap, defer, Observable, of, Subject, throwError, type NextObserver } from 'rxjs';
+import { concatMap, defer, map, Observable, of, Subject, throwError, type NextObserver } from 'rxjs';
 import type { AnyMessageCreator } from '../messages/own-messages.js';
+import {
+  acceptSv1Connections,
+  sv1Connection,
+  type Sv1AcceptOptions,
+  type Sv1Connection,
+  type Sv1ConnectionLimits,
+  type Sv1Connector,
+} from '../sv1/connection.js';
 import { acceptConnections, type AcceptOptions } from '../transport/accept-connections.js';
 import type { ByteStream } from '../transport/byte-stream.js';
 import type { Connection, Connector, Endpoint } from '../transport/connection.js';
@@ -11,7 +19,10 @@ import { clientHandshake, type ClientSecurity } from '../transport/security.js';
 import { memoryStreams } from './memory-streams.js';
 
 /** Where a listener in memory is found, and how its connections are secured and limited. */
-export interface MemoryListenOptions extends AcceptOptions {
+export interface MemoryListenOptions extends AcceptOptions, MemoryAddress {}
+
+/** Where a listener in memory is found. */
+export interface MemoryAddress {
   /** Any name; `memory` unless given. */
   readonly address?: string;
   /** Told once it listens. */
@@ -35,6 +46,12 @@ export interface MemoryNetwork {
    * address has the form `host:port`, and redirects to such an address.
    */
   connect(options?: MemoryConnectOptions): Connector;
+  /** As `listenSv1` of `rx-sv2/node`. */
+  listenSv1(options?: Sv1AcceptOptions & MemoryAddress): Observable<Sv1Connection>;
+  /** As `connectSv1` of `rx-sv2/node`. */
+  connectSv1(options?: Sv1ConnectionLimits & Pick<MemoryAddress, 'address'>): Sv1Connector;
+  /** A client's bytes, whatever they are. */
+  dial(address?: string): Observable<ByteStream>;
 }
 
 const defaultAddress = 'memory';
@@ -47,62 +64,84 @@ export function memoryNetwork(): MemoryNetwork {
   const listeners = new Map<string, Subject<ByteStream>>();
   let clients = 0;
 
+  /** The streams of those who connect to an address. */
+  function arrivals({ address = defaultAddress, listeningObserver }: MemoryAddress): Observable<ByteStream> {
+    return new Observable((subscriber) => {
+      if (listeners.has(address)) {
+        subscriber.error(
+          new TransportError('address-in-use', `${address} is in use: choose another name`, { address }),
+        );
+        return;
+      }
+      const client$ = new Subject<ByteStream>();
+      listeners.set(address, client$);
+      subscriber.add(() => listeners.delete(address));
+      subscriber.add(client$.subscribe(subscriber));
+      listeningObserver?.next({ address });
+    });
+  }
+
+  /** The stream to whoever listens at an address. */
+  function dial(address: string): Observable<ByteStream> {
+    return defer(() => {
+      const listener = listeners.get(address);
+      if (listener === undefined) return throwError(() => refused(address));
+      clients += 1;
+      const [near, far] = memoryStreams(address, `client ${clients}`);
+      listener.next(far);
+      return of(near);
+    });
+  }
+
   return {
-    listen(options = {}) {
-      const { address = defaultAddress, listeningObserver } = options;
-      const stream$ = new Observable<ByteStream>((subscriber) => {
-        if (listeners.has(address)) {
-          subscriber.error(
-            new TransportError('address-in-use', `${address} is in use: choose another name`, { address }),
-          );
-          return;
-        }
-        const client$ = new Subject<ByteStream>();
-        listeners.set(address, client$);
-        subscriber.add(() => listeners.delete(address));
-        subscriber.add(client$.subscribe(subscriber));
-        listeningObserver?.next({ address });
-      });
-      return stream$.pipe(acceptConnections(options));
+    listen(options: MemoryListenOptions = {}) {
+      return arrivals(options).pipe(acceptConnections(options));
+    },
+    listenSv1(options: Sv1AcceptOptions & MemoryAddress = {}) {
+      return arrivals(options).pipe(acceptSv1Connections(options, false));
+    },
+    connectSv1({
+      address = defaultAddress,
+      ...limits
+    }: Sv1ConnectionLimits & Pick<MemoryAddress, 'address'> = {}) {
+      const connection$ = dial(address).pipe(
+        map((stream) => sv1Connection(stream, { receivesFrom: 'server', encrypted: false, limits })),
+      );
+      return Object.assign(connection$, endpointOf(address));
+    },
+    dial(address = defaultAddress) {
+      return dial(address);
     },
     connect,
-  };
+  } satisfies MemoryNetwork;
 
   function connect(options: MemoryConnectOptions = {}): Connector {
     const { address = defaultAddress } = options;
     const limits = completeLimits(options, 'server');
     const messages = declaredMessages(options.messages);
     const handshake = clientHandshake(options, () => limits.scheduler.now());
-    const connection$ = defer(() => {
-      const listener = listeners.get(address);
-      if (listener === undefined) {
-        return throwError(
-          () =>
-            new TransportError(
-              'connection-refused',
-              `${address} refused the connection: nobody listens there`,
-              {
-                address,
-              },
-            ),
-        );
-      }
-      clients += 1;
-      const [near, far] = memoryStreams(address, `client ${clients}`);
-      listener.next(far);
-      return of(near);
-    }).pipe(
+    const connection$ = dial(address).pipe(
       concatMap((stream) =>
         openConnection(stream, { ...limits, receivesFrom: 'server', messages, handshake }),
       ),
     );
-    const [, host, port] = /^(.+):(\d+)$/.exec(address) ?? [];
     return Object.assign(connection$, {
-      ...(host === undefined ? {} : { endpoint: { host, port: Number(port) } }),
+      ...endpointOf(address),
       redirect: (endpoint: Endpoint) => connect({ ...options, address: `${endpoint.host}:${endpoint.port}` }),
     });
   }
 }
+
+/** What an address of the form `host:port` says. */
+function endpointOf(address: string): { readonly endpoint?: Endpoint } {
+  const [, host, port] = /^(.+):(\d+)$/.exec(address) ?? [];
+  return host === undefined ? {} : { endpoint: { host, port: Number(port) } };
+}
+
+const refused = (address: string): TransportError =>
+  new TransportError('connection-refused', `${address} refused the connection: nobody listens there`, {
+    address,
+  });
 
 /**
  * Makes two plaintext connections that are each other's peer, `client` and `server`.

@@ -1,4 +1,5 @@
-export { acceptConnections, type AcceptOptions, type HandshakeFailure } from './accept-connections.js';
+export { acceptConnections, type AcceptOptions } from './accept-connections.js';
+export type { HandshakeFailure } from './accept-streams.js';
 export type { ByteStream } from './byte-stream.js';
 export type { Connection, Connector, Endpoint, Peer } from './connection.js';
 export type { SilentServer } from './encryption-mismatch.js';
@@ -10,7 +11,7 @@ export {
   type ConnectionLimits,
   type ListenerLimits,
 } from './limits.js';
-export type { SharedLimits } from './message-connection.js';
+export type { SharedLimits } from './stream-connection.js';
 export { openConnection, type Handshake, type HandshakeResult, type OpenOptions } from './open-connection.js';
 export {
   clientHandshake,

@@ -18,7 +18,8 @@ import { concatBytes, plainChannel, type FrameChannel } from './frame-channel.js
 import { completeLimits, type ConnectionLimits } from './limits.js';
 import { knowing } from './knowing.js';
 import type { InTurn } from './handshake-queue.js';
-import { messageConnection, type SharedLimits } from './message-connection.js';
+import { messageConnection } from './message-connection.js';
+import type { SharedLimits } from './stream-connection.js';
 
 /** One side of a handshake that has one message from each side, such as Noise NX. */
 export interface Handshake {

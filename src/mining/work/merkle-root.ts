@@ -10,7 +10,10 @@ import type { ChannelJob, ExtendedJob } from './job.js';
  * @returns 32 bytes in wire order
  */
 export const jobMerkleRoot = (
-  { coinbase: { coinbaseTxPrefix, coinbaseTxSuffix }, merklePath }: ExtendedJob,
+  {
+    coinbase: { coinbaseTxPrefix, coinbaseTxSuffix },
+    merklePath,
+  }: Pick<ExtendedJob, 'coinbase' | 'merklePath'>,
   extranoncePrefix: Uint8Array,
   extranonce: Uint8Array = NONE,
 ): Uint8Array => {

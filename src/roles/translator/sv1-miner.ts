@@ -1,0 +1,354 @@
+/** A Stratum V1 miner as the client of a Stratum V2 mining server, as a state without I/O. */
+import {
+  compareTargets,
+  hashrateFromTarget,
+  MAX_U256,
+  targetFromBigInt,
+  targetFromDifficulty,
+} from '../../bitcoin/target.js';
+import { SetupConnection } from '../../messages/common.js';
+import { RequestExtensions } from '../../messages/extensions.js';
+import { CloseChannel, OpenExtendedMiningChannel, UpdateChannel } from '../../messages/mining.js';
+import type { Message } from '../../messages/registry.js';
+import { miningSetupFlags, miningSuccessFlags } from '../../messages/setup-flags.js';
+import { userIdentityTlv, workerHashrateTracking } from '../../messages/user-identity.js';
+import { submission, type ClientChannel } from '../../mining/channels/client-channel.js';
+import {
+  isMiningServerMessage,
+  miningClient,
+  type MiningClient,
+  type MiningClientChange,
+} from '../../mining/mining-client.js';
+import { workerNameOf } from '../../mining/worker-name.js';
+import type { ChannelJob } from '../../mining/work/job.js';
+import type { StratumError } from '../../sv1/error-codes.js';
+import type { Sv1Message, Sv1Received } from '../../sv1/messages.js';
+import type { Submit } from '../../sv1/methods.js';
+import { sv1ServerSession, type Sv1SessionOutcome, type Sv1SessionOutput } from '../../sv1/server-session.js';
+import { minerClass, type MinerClass } from './miner-classes.js';
+import { sv1Jobs, type ExtranonceLayout } from './sv1-jobs.js';
+
+/** What all miners of a listener have in common. */
+export interface Sv1MinerOptions {
+  /** Bytes that a miner rolls, 1 to 16, if its kind does not need another number of them. */
+  readonly extranonce2Size: number;
+  /** Hashes per second that a miner is taken to have until it shows or says otherwise. */
+  readonly nominalHashRate: number;
+  /** Shares a minute that a difficulty which a miner suggests is taken to be meant for. */
+  readonly sharesPerMinute: number;
+  /** Whose channel it is; the miner's own user unless given. */
+  readonly userIdentity?: string;
+  /** Whether a user may mine here; everybody unless given. */
+  readonly isKnownUser?: (user: string) => boolean;
+}
+
+/** What happens at a miner besides what the server is told. */
+export type Sv1MinerOutcome =
+  | { readonly type: 'Sv1Subscribed'; readonly userAgent: string | null }
+  | { readonly type: 'Sv1Authorized'; readonly user: string }
+  | { readonly type: 'Sv1Unauthorized'; readonly user: string }
+  | { readonly type: 'Sv1JobSent'; readonly difficulty: number; readonly isClean: boolean }
+  /** A share was accepted; `isForwarded` unless it only met what the told difficulty is easier than the target. */
+  | { readonly type: 'Sv1ShareAccepted'; readonly user: string; readonly isForwarded: boolean }
+  | {
+      readonly type: 'Sv1ShareRejected';
+      readonly user: string;
+      readonly error: StratumError;
+      readonly reason: string;
+    }
+  /** The server has another opinion of a share that was accepted. */
+  | { readonly type: 'Sv1ShareLost'; readonly errorCode: string }
+  | { readonly type: 'Sv1Nonsense'; readonly reason: string };
+
+/** What an input leads to, in order. */
+export interface Sv1MinerOutput {
+  readonly toMiner: readonly Sv1Message[];
+  readonly toServer: readonly Message[];
+  readonly outcomes: readonly Sv1MinerOutcome[];
+  /** Why the miner has to go, if it has to. */
+  readonly end?: { readonly code: string; readonly reason: string };
+}
+
+/** See {@link sv1Miner}. Times are milliseconds since 1970. */
+export interface Sv1Miner {
+  /** Takes what the miner sent. */
+  receive(message: Sv1Received, now: number): Sv1MinerOutput;
+  /** Takes what the server sent. */
+  fromServer(message: Message, now: number): Sv1MinerOutput;
+  /** Tells the present job once more, with a later time: there are miners that leave a server which is silent. */
+  keepAlive(now: number): Sv1MinerOutput;
+}
+
+/** What a miner would have its channel be. */
+interface ChannelWish {
+  readonly nominalHashRate: number;
+  readonly maxTarget: Uint8Array;
+}
+
+/** Bytes before those that a miner rolls: as many as most servers of Stratum V1 have. */
+export const extranonce1Size = 4;
+
+const anyTarget = targetFromBigInt(MAX_U256);
+const nothing: Sv1MinerOutput = { toMiner: [], toServer: [], outcomes: [] };
+const toMiner = (...messages: readonly Sv1Message[]): Sv1MinerOutput => ({ ...nothing, toMiner: messages });
+const toServer = (...messages: readonly Message[]): Sv1MinerOutput => ({ ...nothing, toServer: messages });
+const tell = (...outcomes: readonly Sv1MinerOutcome[]): Sv1MinerOutput => ({ ...nothing, outcomes });
+const end = (code: string, reason: string): Sv1MinerOutput => ({ ...nothing, end: { code, reason } });
+
+function gather(...outputs: readonly Sv1MinerOutput[]): Sv1MinerOutput {
+  const ending = outputs.find((output) => output.end !== undefined)?.end;
+  return {
+    toMiner: outputs.flatMap((output) => output.toMiner),
+    toServer: outputs.flatMap((output) => output.toServer),
+    outcomes: outputs.flatMap((output) => output.outcomes),
+    ...(ending === undefined ? {} : { end: ending }),
+  };
+}
+
+/**
+ * A miner that speaks Stratum V1 as a client of a mining server: one extended channel, whose extranonce is divided as
+ *
+ * ```text
+ * channel:   prefix of the server | zeros | extranonce1 | extranonce2
+ * told as:   end of coinbase1             | extranonce1 | rolled by the miner
+ * ```
+ *
+ * The prefix is in the coinbase, not in the extranonce1: a miner is subscribed at once, before there is a channel, and
+ * its extranonce stays what it is when the server gives the channel another prefix; few miners would understand that.
+ * A channel is opened when the first user is authorised, so that whoever only knocks costs none.
+ *
+ * Shares are judged before they are answered, by the target of their own job, and only those that count are passed on.
+ * @param extranonce1 4 bytes that no other miner of this process has
+ * @param nextJobId as `sv1JobIds` makes them
+ */
+export function sv1Miner(
+  options: Sv1MinerOptions,
+  extranonce1: Uint8Array,
+  nextJobId: () => string,
+): Sv1Miner {
+  const { sharesPerMinute } = options;
+  const jobs = sv1Jobs(nextJobId);
+  let account: string | undefined;
+  const session = sv1ServerSession({
+    isKnownUser: (user) =>
+      (options.isKnownUser?.(user) ?? true) &&
+      // a channel has one owner
+      (options.userIdentity !== undefined || account === undefined || accountOf(user) === account),
+  });
+  let userAgent: string | null = null;
+  let kind: MinerClass | undefined;
+  let extranonce2Size = options.extranonce2Size;
+  let owner: string | undefined;
+  let suggested: number | undefined;
+  let least = 0;
+  let told: ChannelWish | undefined;
+  let core: MiningClient | undefined;
+  let extensions: readonly number[] = [];
+  let channel: ClientChannel | undefined;
+  let isSetUp = false;
+
+  const layout = (extranonceSize: number): ExtranonceLayout => ({
+    extranonce1,
+    extranonce2Size,
+    extranonceSize,
+  });
+
+  /** What the channel is to be: no slower than what makes for a target that the miner accepts. */
+  const wish = (): ChannelWish => {
+    const hashRateOf = (difficulty: number) =>
+      hashrateFromTarget(targetFromDifficulty(difficulty), sharesPerMinute);
+    const nominal = suggested === undefined ? options.nominalHashRate : hashRateOf(suggested);
+    const floor = Math.max(least, kind?.difficulty ?? 0);
+    if (floor === 0) return { nominalHashRate: nominal, maxTarget: anyTarget };
+    return {
+      nominalHashRate: Math.max(nominal, hashRateOf(floor) * (1 + 1e-6)),
+      maxTarget: targetFromDifficulty(floor),
+    };
+  };
+
+  const setUp = (): Sv1MinerOutput => {
+    if (isSetUp || owner === undefined || kind === undefined) return nothing;
+    isSetUp = true;
+    return toServer(
+      SetupConnection({
+        protocol: 0,
+        minVersion: 2,
+        maxVersion: 2,
+        flags: miningSetupFlags.requiresVersionRolling,
+        endpointHost: '',
+        endpointPort: 0,
+        vendor: 'Stratum V1',
+        hardwareVersion: '',
+        firmware: printableText(userAgent ?? ''),
+        deviceId: '',
+      }),
+    );
+  };
+
+  const open = (): Sv1MinerOutput => {
+    if (core === undefined || owner === undefined) return nothing;
+    told = wish();
+    const request = OpenExtendedMiningChannel({
+      requestId: 1,
+      userIdentity: options.userIdentity ?? owner,
+      ...told,
+      minExtranonceSize: extranonce1.length + extranonce2Size,
+    });
+    core.request(request);
+    return toServer(request);
+  };
+
+  /** A channel that is open is told what the miner wants; what it says again and again is told once. */
+  const update = (): Sv1MinerOutput => {
+    if (channel === undefined) return nothing;
+    const { nominalHashRate, maxTarget } = wish();
+    const isKnown =
+      nominalHashRate === told?.nominalHashRate && compareTargets(maxTarget, told.maxTarget) === 0;
+    if (isKnown) return nothing;
+    told = { nominalHashRate, maxTarget };
+    const { channelId } = channel;
+    return toServer(UpdateChannel({ channelId, nominalHashRate, maximumTarget: maxTarget }));
+  };
+
+  const mine = (job: ChannelJob, now: number): Sv1MinerOutput => {
+    if (channel === undefined) return nothing;
+    const work = jobs.tell(job, layout(channel.extranonceSize), now);
+    const { difficulty, cleanJobs: isClean } = work;
+    return gather(said(session.work(work), now), tell({ type: 'Sv1JobSent', difficulty, isClean }));
+  };
+
+  const judge = (submit: Submit, now: number): Sv1MinerOutput => {
+    const { user } = submit;
+    const judged = jobs.judge(submit, session.versionMask, layout(channel?.extranonceSize ?? 0), now);
+    if (judged.type === 'refused') {
+      const { error, reason } = judged;
+      return gather(
+        said(session.answer(submit, error), now),
+        tell({ type: 'Sv1ShareRejected', user, error, reason }),
+      );
+    }
+    const { share } = judged;
+    const forwarded =
+      share === null || channel === undefined
+        ? nothing
+        : toServer(submission(channel, share, workerTlvs(user)));
+    return gather(
+      said(session.answer(submit, null), now),
+      forwarded,
+      tell({ type: 'Sv1ShareAccepted', user, isForwarded: share !== null }),
+    );
+  };
+
+  const workerTlvs = (user: string) => {
+    if (!extensions.includes(workerHashrateTracking)) return [];
+    // with an identity that is not the miner's, a name without a dot is a worker's, too
+    const name = workerNameOf(user) ?? (options.userIdentity === undefined ? null : workerNameOf(`.${user}`));
+    return name === null ? [] : [userIdentityTlv(name)];
+  };
+
+  const wanted = (outcome: Sv1SessionOutcome, now: number): Sv1MinerOutput => {
+    switch (outcome.type) {
+      case 'Subscribing':
+        ({ userAgent } = outcome);
+        kind = minerClass(userAgent);
+        extranonce2Size = Math.min(kind.most, Math.max(kind.least, options.extranonce2Size));
+        return gather(
+          said(session.grant(extranonce1, extranonce2Size), now),
+          tell({ type: 'Sv1Subscribed', userAgent }),
+          setUp(),
+        );
+      case 'Authorized':
+        owner ??= outcome.user;
+        account ??= accountOf(outcome.user);
+        return gather(tell({ type: 'Sv1Authorized', user: outcome.user }), setUp());
+      case 'Unauthorized':
+        return tell({ type: 'Sv1Unauthorized', user: outcome.user });
+      case 'DifficultySuggested':
+        suggested = outcome.difficulty;
+        return update();
+      case 'LeastDifficulty':
+        least = outcome.difficulty;
+        return update();
+      case 'ShareSubmitted':
+        return judge(outcome.share, now);
+      case 'Nonsense':
+        return tell({ type: 'Sv1Nonsense', reason: outcome.reason });
+      case 'Stranded':
+        return end('extranonce-changed', outcome.reason);
+      case 'TooManyRequests':
+        return end('too-many-requests', 'it goes on asking without waiting for an answer');
+    }
+  };
+
+  function said({ messages, outcomes }: Sv1SessionOutput, now: number): Sv1MinerOutput {
+    return gather(toMiner(...messages), ...outcomes.map((outcome) => wanted(outcome, now)));
+  }
+
+  const changed = (change: MiningClientChange, now: number): Sv1MinerOutput => {
+    switch (change.type) {
+      case 'opened':
+        ({ channel } = change);
+        return update();
+      case 'refused':
+        return end('channel-refused', `the server opens no channel: ${change.errorCode}`);
+      case 'unusable':
+        return gather(
+          change.isTaken
+            ? nothing
+            : toServer(CloseChannel({ channelId: change.channelId, reasonCode: 'channel cannot be used' })),
+          end('channel-unusable', change.error.message),
+        );
+      case 'work':
+        return change.job === null ? nothing : mine(change.job, now);
+      case 'target': // it is for jobs to come
+      case 'accepted':
+        return nothing;
+      case 'rejected':
+        return tell({ type: 'Sv1ShareLost', errorCode: change.errorCode });
+      case 'closed':
+        return end('channel-closed', `the server closed the channel: ${change.reason}`);
+      case 'nonsense':
+        return tell({ type: 'Sv1Nonsense', reason: `the server: ${change.error.message}` });
+    }
+  };
+
+  return {
+    receive: (message, now) => said(session.receive(message), now),
+    fromServer(message, now) {
+      switch (message.type) {
+        case 'SetupConnection.Success': {
+          const requiresFixedVersion = (message.flags & miningSuccessFlags.requiresFixedVersion) !== 0;
+          core = miningClient({ requiresFixedVersion });
+          const request = RequestExtensions({ requestId: 0, requestedExtensions: [workerHashrateTracking] });
+          return gather(toServer(request), open());
+        }
+        case 'SetupConnection.Error':
+          return end('setup-refused', `the server refused the connection: ${message.errorCode}`);
+        case 'RequestExtensions.Success':
+          extensions = message.supportedExtensions;
+          return nothing;
+        case 'Reconnect':
+          return end('reconnect', 'the server sends its clients elsewhere');
+        default:
+          if (core === undefined || !isMiningServerMessage(message)) return nothing;
+          return gather(...core.handle(message, now).map((change) => changed(change, now)));
+      }
+    },
+    keepAlive(now) {
+      const job = channel?.jobs.active ?? null;
+      return job === null || !session.isReady ? nothing : mine(job, now);
+    },
+  };
+}
+
+/** What stands before the first dot of a user's name. */
+const accountOf = (user: string): string => user.split('.', 1)[0] ?? user;
+
+/** Text without control characters, as Stratum V2 has it, of 255 bytes at most. */
+const printableText = (text: string): string =>
+  [...text]
+    .filter(
+      (character) => character >= ' ' && character !== '\x7f' && !/[\ud800-\udfff\ufffd]/.test(character),
+    )
+    .join('')
+    .slice(0, 80);
