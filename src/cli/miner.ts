@@ -4,6 +4,7 @@ import { bufferCount, concat, filter, map, merge, NEVER, of, share, switchMap, t
 import * as z from 'zod';
 import { connect } from '../node/connect.js';
 import { hashWorkers } from '../node/hash-workers.js';
+import type { StratumUrl } from '../noise/url.js';
 import { measureHashRate, type Hasher } from '../roles/miner/hasher.js';
 import { maxChannels, miner, type MiningChannelOptions } from '../roles/miner/miner.js';
 import { ConfigError, configOption, flagsOf, loadConfig, number, text } from './config.js';
@@ -12,14 +13,16 @@ import type { CommandContext } from './io.js';
 import { minerLine } from './miner-log.js';
 import { clientLine, silenceLog } from './role-client.js';
 import { info, runRole, trouble, type LogLine } from './run-role.js';
-import { stratumUrl } from './stratum-url.js';
+import { anyStratumUrl } from './stratum-url.js';
+import { sv1MinerLog } from './miner-sv1.js';
 
 /** Seconds over which the hash rate that is shown is averaged. */
 const hashRateSeconds = 10;
 
 const schema = z.strictObject({
-  url: stratumUrl(),
+  url: anyStratumUrl(),
   user: text().optional(),
+  password: text(0).optional(),
   standard_channels: channelCount().optional(),
   extended_channels: channelCount().optional(),
   threads: number({ min: 1, max: 1024, integer: true }).default(availableParallelism()),
@@ -35,13 +38,14 @@ export function registerMiner(command: Command, context: CommandContext): void {
   command
     .argument(
       '[URL]',
-      'the pool: stratum2+tcp://host:port/AUTHORITY_KEY; without a key, any server is accepted',
+      'the pool: stratum2+tcp://host:port/AUTHORITY_KEY, without a key any server is accepted; stratum+tcp://host:port for Stratum V1',
     )
     .option(...configOption)
     .option(
       '-u, --user <NAME>',
       "user identity, such as alice or alice.rig1 (default: the URL's, as in USER@host, or rx-sv2)",
     )
+    .option('-p, --password <TEXT>', 'for a pool of Stratum V1 (default: x)')
     .option('--standard-channels <NUMBER>', 'how many standard channels to open (default: 0)')
     .option(
       '--extended-channels <NUMBER>',
@@ -53,7 +57,7 @@ export function registerMiner(command: Command, context: CommandContext): void {
     .addHelpText(
       'after',
       `
-All channels share the hash rate. The keys of the TOML file are url, user, standard_channels, extended_channels,
+All channels share the hash rate. The keys of the TOML file are url, user, password, standard_channels, extended_channels,
 threads, hash_rate, encryption.
 
 Example:
@@ -67,8 +71,9 @@ function minerLog(command: Command, url: string | undefined): Observable<LogLine
   const flags = flagsOf(command, { config: null });
   if (url !== undefined) flags.push({ key: 'url', name: 'URL', value: url });
   const settings = loadConfig(schema, flags, command.opts<{ config?: string }>().config);
-  const { threads, hash_rate: given } = settings;
-  const isAuthenticated = settings.url.authorityPublicKey !== undefined;
+  const { threads, hash_rate: given, url: pool } = settings;
+  if ('tls' in pool) return sv1MinerLog({ ...settings, url: pool });
+  const isAuthenticated = pool.authorityPublicKey !== undefined;
   if (isAuthenticated && !settings.encryption)
     throw new ConfigError(['url: its authority key is of no use without encryption, which is switched off']);
   const channels = channelsOf(settings);
@@ -81,7 +86,7 @@ function minerLog(command: Command, url: string | undefined): Observable<LogLine
           const begin = info(
             `${threads} ${threads === 1 ? 'thread' : 'threads'}, ${formatHashRate(hashRate)} ${how}`,
           );
-          return concat(of(begin), mining(settings, channels, hasher, hashRate));
+          return concat(of(begin), mining({ ...settings, url: pool }, channels, hasher, hashRate));
         }),
       ),
     ),
@@ -104,7 +109,7 @@ function channelsOf({ standard_channels: standard = 0, extended_channels: given 
 }
 
 function mining(
-  settings: Settings,
+  settings: Settings & { readonly url: StratumUrl },
   channels: Channels,
   hasher: Hasher,
   nominalHashRate: number,

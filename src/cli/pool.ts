@@ -36,6 +36,7 @@ import { isMessage, isRoutine, plaintextFlag, poolLine, reportLines } from './po
 import { silenceLog, type SilenceLog } from './role-client.js';
 import { limit, listenOptions, listenSettings, roleListener } from './role-server.js';
 import { runRole, trouble, type LogLine } from './run-role.js';
+import { sv1Listener } from './sv1-listener.js';
 
 /** Seconds between two reports of what the users delivered. */
 const reportInterval = 60;
@@ -45,6 +46,7 @@ const maxSignature = 64;
 
 const schema = z.strictObject({
   ...listenSettings('127.0.0.1:34254'),
+  listen_sv1_address: hostPort(0).optional(),
   coinbase_reward_script: payoutScript(),
   pool_signature: text(0, maxSignature).default('rx-sv2'),
   server_id: number({ min: 0, max: 0xffff, integer: true }).default(0),
@@ -84,6 +86,7 @@ export function registerPool(command: Command, context: CommandContext): void {
   command.option(...configOption);
   for (const [flags, description] of listenOptions) command.option(flags, description);
   command
+    .option('--listen-sv1 <HOST:PORT>', 'where to listen for miners of Stratum V1, in plain text, too')
     .option('--coinbase-reward-script <SCRIPT>', 'who is paid: an address, or a descriptor such as wpkh(KEY)')
     .option('--pool-signature <TEXT>', 'in the coinbase of every block (default: rx-sv2)')
     .option('--server-id <NUMBER>', 'from 0 to 65535, another for each server of one pool (default: 0)')
@@ -138,6 +141,7 @@ The keys of the TOML file are those of the reference implementation's pool:
   encryption = true                             # this one is our own
 
 and more of our own:
+  listen_sv1_address = "0.0.0.0:3333"           # miners of Stratum V1, in plain text
   network = "mainnet"                           # the payout's; templates of a chain that cannot be it are refused
   template_max_age = 600                        # seconds
   when_template_old = "mine"                    # or "refuse-shares", "let-go"
@@ -165,6 +169,7 @@ Example:
 const flagKeys = {
   config: null,
   listen: 'listen_address',
+  listenSv1: 'listen_sv1_address',
   templateProvider: 'template_provider_type.Sv2Tp.address',
   templateProviderKey: 'template_provider_type.Sv2Tp.public_key',
   templateProviderEncryption: 'template_provider_type.Sv2Tp.encryption',
@@ -182,8 +187,10 @@ function poolLog(command: Command): Observable<LogLine> {
     dial(provider, `template_providers.${index}`, silence),
   );
   const listener = roleListener(settings, 'pool', file);
+  const { listen_sv1_address: sv1Address, shares_per_minute: sharesPerMinute } = settings;
+  const sv1 = sv1Address === undefined ? undefined : sv1Listener(sv1Address, 'pool', { sharesPerMinute });
   const service = poolOf({
-    listen: listener.listen,
+    listen: sv1 === undefined ? listener.listen : merge(listener.listen, sv1.listen),
     templateProvider: [first$, ...others],
     maxTemplateAge: 1000 * settings.template_max_age,
     whenTemplateOld: settings.when_template_old,
@@ -191,7 +198,7 @@ function poolLog(command: Command): Observable<LogLine> {
     ...(networks === undefined ? {} : { networks }),
     poolSignature: settings.pool_signature,
     serverId: settings.server_id,
-    sharesPerMinute: settings.shares_per_minute,
+    sharesPerMinute,
     shareBatchSize: settings.share_batch_size,
     ...(settings.extranonce_size === undefined ? {} : { extranonceSize: settings.extranonce_size }),
     maxChannels: settings.max_channels,
@@ -215,7 +222,7 @@ function poolLog(command: Command): Observable<LogLine> {
   );
   const problem = spendabilityProblem(script);
   const warning$ = problem === undefined ? EMPTY : of(trouble(`coinbase_reward_script: ${problem}`));
-  return merge(warning$, listener.line$, silence.line$, event$, report$);
+  return merge(warning$, listener.line$, silence.line$, sv1?.line$ ?? EMPTY, event$, report$);
 }
 
 /** A pool. @throws ConfigError for an extranonce that leaves the coinbase no room for the signature */

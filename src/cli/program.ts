@@ -55,6 +55,12 @@ const commands: readonly LazyCommand[] = [
     load: async () => (await import('./pool.js')).registerPool,
   },
   {
+    name: 'translator',
+    synopsis: '[options] [URL...]',
+    description: 'serve miners of Stratum V1 with work from a pool of Stratum V2',
+    load: async () => (await import('./translator.js')).registerTranslator,
+  },
+  {
     name: 'proxy',
     synopsis: '[options] [URL...]',
     description: 'serve many miners on one channel of a pool, or each on one of its own; with fail-over',

@@ -12,6 +12,8 @@ export type Sv1ErrorCode =
   | 'not-a-message'
   /** The parameters or the result of a method are not what the method has. */
   | 'invalid-params'
+  /** A URL that is not one of Stratum V1. */
+  | 'invalid-url'
   /** A value that cannot be written. */
   | 'value-out-of-range';
 

@@ -26,3 +26,4 @@ export {
   type Sv1Connector,
 } from './connection.js';
 export * from './server-session.js';
+export * from './url.js';

@@ -60,7 +60,7 @@ const sv1Miner = (
     ...options,
   });
 
-describe('miners of Stratum V1 at a pool beside one of Stratum V2, for an hour with a restart of the template provider', () => {
+describe('miners of Stratum V1 at a pool beside one of Stratum V2, for twenty minutes with a restart of the template provider', () => {
   let logs: Readonly<Record<'pool' | 'sv1' | 'miner' | 'other' | 'provider', readonly Logged[]>>;
   let accounts: ReturnType<ReturnType<typeof memoryPool>['accounts']>;
 
@@ -70,14 +70,14 @@ describe('miners of Stratum V1 at a pool beside one of Stratum V2, for an hour w
       memoryTemplateProvider(network, {
         nbits,
         seed,
-        blockInterval: 311_000,
+        blockInterval: 111_000,
         refreshInterval: 15_000,
         transactionsPerSecond: 0.2,
         initialTransactions: 10,
       }).start();
     const { pool, event$ } = poolWithSv1(network);
-    logs = virtually(3_600, () => ({
-      provider: merge(during(0, 600, provider(1)), during(700, 3_600, provider(2))),
+    logs = virtually(1_200, () => ({
+      provider: merge(during(0, 400, provider(1)), during(450, 1_200, provider(2))),
       pool: pool.start(),
       sv1: event$,
       miner: sv1Miner(network, 1_200),
@@ -91,10 +91,10 @@ describe('miners of Stratum V1 at a pool beside one of Stratum V2, for an hour w
     const accepted = only(logs.miner, 'ShareAccepted').length;
     const rejected = only(logs.miner, 'ShareRejected');
     const atPool = only(logs.pool, 'ShareAccepted').filter(({ userIdentity }) => userIdentity === 'bob.rig7');
-    expect(found).toBeGreaterThan(600);
+    expect(found).toBeGreaterThan(200);
     expect(accepted + rejected.length).toBe(found);
     expect(rejected.filter(({ error }) => (error as { code: number }).code !== 21)).toEqual([]);
-    expect(rejected.length).toBeLessThan(found / 50);
+    expect(rejected.length).toBeLessThan(found / 20);
     expect(only(logs.sv1, 'Sv1ShareLost')).toEqual([]);
     expect(only(logs.sv1, 'Sv1ShareAccepted').filter(({ isForwarded }) => isForwarded)).toHaveLength(
       atPool.length,
@@ -107,8 +107,8 @@ describe('miners of Stratum V1 at a pool beside one of Stratum V2, for an hour w
     const delivered = (user: string) => of(user).reduce((sum, { difficultySum }) => sum + difficultySum, 0);
     expect(of('bob.rig7').filter(({ accepted }) => accepted > 0)).toMatchObject([{ worker: 'rig7' }]);
     const ratio = delivered('bob.rig7') / delivered('alice');
-    expect(ratio).toBeGreaterThan(1.2);
-    expect(ratio).toBeLessThan(1.8);
+    expect(ratio).toBeGreaterThan(1.1);
+    expect(ratio).toBeLessThan(2);
   });
 
   it('are told a difficulty that is never harder than the target, and six digits long', () => {

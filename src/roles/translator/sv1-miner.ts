@@ -38,6 +38,11 @@ export interface Sv1MinerOptions {
   readonly sharesPerMinute: number;
   /** Whose channel it is; the miner's own user unless given. */
   readonly userIdentity?: string;
+  /**
+   * Whether users of several accounts (what stands before the first dot) may share a connection. Their shares count for
+   * the first of them.
+   */
+  readonly mixesAccounts: boolean;
   /** Whether a user may mine here; everybody unless given. */
   readonly isKnownUser?: (user: string) => boolean;
 }
@@ -133,7 +138,7 @@ export function sv1Miner(
     isKnownUser: (user) =>
       (options.isKnownUser?.(user) ?? true) &&
       // a channel has one owner
-      (options.userIdentity !== undefined || account === undefined || accountOf(user) === account),
+      (options.mixesAccounts || account === undefined || accountOf(user) === account),
   });
   let userAgent: string | null = null;
   let kind: MinerClass | undefined;
@@ -241,8 +246,8 @@ export function sv1Miner(
 
   const workerTlvs = (user: string) => {
     if (!extensions.includes(workerHashrateTracking)) return [];
-    // with an identity that is not the miner's, a name without a dot is a worker's, too
-    const name = workerNameOf(user) ?? (options.userIdentity === undefined ? null : workerNameOf(`.${user}`));
+    // where accounts do not matter, a name without a dot is a worker's, too
+    const name = workerNameOf(user) ?? (options.mixesAccounts ? workerNameOf(`.${user}`) : null);
     return name === null ? [] : [userIdentityTlv(name)];
   };
 

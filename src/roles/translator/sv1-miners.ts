@@ -99,11 +99,11 @@ function clientConnection(
 ): Connection {
   const { scheduler = asyncScheduler, keepAliveInterval = 60_000, observer, isKnownUser } = options;
   const { extranonce2Size = 4, nominalHashRate = defaultHashRate, sharesPerMinute = 6 } = options;
-  const { nonsenseBurst = 1_000, nonsensePerSecond = 10 } = options;
+  const { mixesAccounts = false, nonsenseBurst = 1_000, nonsensePerSecond = 10 } = options;
   const { peer } = connection;
   const miner = sv1Miner(
     {
-      ...{ extranonce2Size, nominalHashRate, sharesPerMinute },
+      ...{ extranonce2Size, nominalHashRate, sharesPerMinute, mixesAccounts },
       ...(userIdentity === undefined ? {} : { userIdentity }),
       ...(isKnownUser === undefined ? {} : { isKnownUser }),
     },

@@ -1,0 +1,211 @@
+import { afterAll, afterEach, describe, expect, it, test } from '@jest/globals';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadConfig } from '../../src/cli/config.js';
+import { environmentFlags, notHonoured, translatorSchema } from '../../src/cli/translator-config.js';
+import { startProcess, startRole, type RunningRole } from './role-support.js';
+import { sv2 } from './support.js';
+
+// miners need JavaScript for their worker threads: they run from dist, which `npm test` has built
+
+const running: RunningRole[] = [];
+const track = (role: RunningRole): RunningRole => {
+  running.push(role);
+  return role;
+};
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((role) => role.stop()));
+});
+
+const directory = mkdtempSync(join(tmpdir(), 'sv2-translator-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+const fileOf = (name: string, text: string): string => {
+  const path = join(directory, name);
+  writeFileSync(path, text, { mode: 0o600 });
+  return path;
+};
+
+const publicKey = '9auqWEzQDVyd2oe1JVGFLMLHZtCo2FFqZwtKA5gd9xbuEu7PH72';
+
+/** As in the reference implementation's examples (miner-apps/translator/config-examples). */
+const reference = `
+downstream_address = "127.0.0.1"
+downstream_port = 0
+max_supported_version = 2
+min_supported_version = 2
+downstream_extranonce2_size = 4
+verify_payout = true
+aggregate_channels = true
+supported_extensions = [0x0002]
+required_extensions = [0x0002]
+log_file = "./tproxy.log"
+monitoring_address = "127.0.0.1:9092"
+monitoring_cache_refresh_secs = 15
+
+[miner_telemetry]
+cidrs = ["192.168.1.0/24"]
+
+[downstream_difficulty_config]
+min_individual_miner_hashrate = 10_000_000_000_000.0
+shares_per_minute = 6.0
+enable_vardiff = true
+job_keepalive_interval_secs = 60
+
+[[upstreams]]
+address = "75.119.150.111"
+port = 3333
+authority_pubkey = "${publicKey}"
+user_identity = "farm"
+`;
+
+const portOf = async (role: RunningRole, what: string): Promise<string> =>
+  (await role.printed(new RegExp(`${what} on 127\\.0\\.0\\.1:(\\d+)`)))[1] as string;
+
+const startMiner = (port: string, user: string) =>
+  track(startProcess('miner', `stratum+tcp://${user}@127.0.0.1:${port}`, '--threads', '1'));
+
+describe('miners of Stratum V1', () => {
+  it('mine at a pool that listens for them, and behind a translator', async () => {
+    const provider = track(startRole('template-provider', '--listen', '127.0.0.1:0', '--nbits', '1e0fffff'));
+    const pool = track(
+      startRole(
+        ...[
+          'pool',
+          '--listen',
+          '127.0.0.1:0',
+          '--listen-sv1',
+          '127.0.0.1:0',
+          '--coinbase-reward-script',
+          'raw(51)',
+        ],
+        ...['--template-provider', `127.0.0.1:${await portOf(provider, 'listening')}`],
+        ...['--no-template-provider-encryption', '--shares-per-minute', '120'],
+      ),
+    );
+    const direct = startMiner(await portOf(pool, 'listening for Stratum V1'), 'alice.rig1');
+    await pool.printed(/miner 127\.0\.0\.1:\d+ mines for alice\.rig1/);
+    await pool.printed(/BLOCK found by alice\.rig1, rig1/);
+    await direct.printed(/1 share accepted/);
+    expect(await direct.stop()).toBe(0);
+
+    const file = fileOf(
+      'translator.toml',
+      `downstream_port = 0\nupstream_encryption = false
+       [downstream_difficulty_config]\nmin_individual_miner_hashrate = 1000000.0\nshares_per_minute = 240.0
+       [[upstreams]]\naddress = "127.0.0.1"\nport = ${await portOf(pool, 'pool listening')}\nuser_identity = "farm"`,
+    );
+    const translator = track(startRole('translator', '--config', file));
+    const behind = startMiner(await portOf(translator, 'listening for Stratum V1'), 'bob.rig2');
+    await translator.printed(/upstream channel \d+ opened for farm\.translator-proxy, difficulty/);
+    await pool.printed(/BLOCK found by farm\.translator-proxy, rig2/);
+    await translator.printed(/the upstream accepted \d+ shares?/);
+    await behind.printed(/1 share accepted/);
+    expect(behind.output.stderr).not.toMatch(/rejected|no connection/);
+    expect(await behind.stop()).toBe(0);
+    expect(await translator.stop()).toBe(0);
+  }, 120_000);
+});
+
+describe('the settings of a translator', () => {
+  const load = (text: string, environment: Record<string, string> = {}) =>
+    loadConfig(translatorSchema, environmentFlags(environment), fileOf('some.toml', text));
+
+  it('are those of the reference implementation, and those that have no effect are named', () => {
+    const settings = load(reference);
+    expect(settings).toMatchObject({
+      downstream_port: 0,
+      downstream_extranonce2_size: 4,
+      aggregate_channels: true,
+    });
+    expect(notHonoured(settings).map((line) => line.split(':')[0])).toEqual([
+      'verify_payout',
+      'log_file',
+      'monitoring_address',
+      'monitoring_cache_refresh_secs',
+      'miner_telemetry',
+      'required_extensions',
+    ]);
+    expect(notHonoured(load('aggregate_channels = false'))).toEqual([
+      expect.stringContaining('enable_vardiff'),
+    ]);
+  });
+
+  it('may come from environment variables, which go before the file', () => {
+    const settings = load(reference, {
+      TPROXY__DOWNSTREAM_PORT: '3333',
+      TPROXY__AGGREGATE_CHANNELS: 'false',
+      TPROXY__SUPPORTED_EXTENSIONS: '2, 3',
+      TPROXY__DOWNSTREAM_DIFFICULTY_CONFIG__SHARES_PER_MINUTE: '12.5',
+      TPROXY__UPSTREAM_B__ADDRESS: 'b.example',
+      TPROXY__UPSTREAM_B__PORT: '2',
+      TPROXY__UPSTREAM_A__ADDRESS: 'a.example',
+      TPROXY__UPSTREAM_A__PORT: '1',
+      TPROXY__UPSTREAM_A__USER_IDENTITY: 'farm',
+      OTHER: 'x',
+    });
+    expect(settings).toMatchObject({
+      downstream_port: 3333,
+      aggregate_channels: false,
+      supported_extensions: [2, 3],
+      upstreams: [
+        { address: 'a.example', port: 1, user_identity: 'farm' },
+        { address: 'b.example', port: 2 },
+      ],
+    });
+    expect(settings.downstream_difficulty_config).toMatchObject({
+      shares_per_minute: 12.5,
+      enable_vardiff: true,
+    });
+  });
+
+  test.each<[string, string, Record<string, string>, RegExp]>([
+    [
+      'a key that there is not',
+      'downstream_prot = 1',
+      {},
+      /downstream_prot: unknown key; did you mean downstream_port/,
+    ],
+    [
+      'a variable that there is not',
+      '',
+      { TPROXY__UPSTREAM_A__COLOUR: 'red' },
+      /TPROXY__UPSTREAM_A__COLOUR: unknown/,
+    ],
+    [
+      'a variable that is no number',
+      '',
+      { TPROXY__DOWNSTREAM_PORT: 'x' },
+      /TPROXY__DOWNSTREAM_PORT: expected/,
+    ],
+  ])('name %s', (_, text, environment, problem) => {
+    expect(() => load(text, environment)).toThrow(problem);
+  });
+
+  it.each([
+    ['without a pool', [], /upstreams: expected tables \[\[upstreams\]\]/],
+    [
+      'with a key that would not be used',
+      [`stratum2+tcp://127.0.0.1:1/${publicKey}`, '--no-upstream-encryption'],
+      /authority key is of no use/,
+    ],
+    [
+      'with half of TLS',
+      ['stratum2+tcp://127.0.0.1:1', '--tls-key', 'x'],
+      /tls_certificate, tls_key: one needs the other/,
+    ],
+  ])('end it with 2 %s', async (_, flags, problem) => {
+    const { exitCode, stderr } = await sv2(['translator', ...flags]);
+    expect(stderr).toMatch(problem);
+    expect(exitCode).toBe(2);
+  });
+});
+
+test.each([
+  ['stratum+tcp://pool', /URL/],
+  ['stratum+tcp://pool:99999', /URL/],
+])('sv2 miner does not take %s', async (url, problem) => {
+  const { exitCode, stderr } = await sv2(['miner', url]);
+  expect(stderr).toMatch(problem);
+  expect(exitCode).toBe(2);
+});

@@ -1,0 +1,93 @@
+import { bufferCount, concat, filter, map, merge, NEVER, of, share, switchMap, type Observable } from 'rxjs';
+import { connectSv1 } from '../node/sv1.js';
+import { hashWorkers } from '../node/hash-workers.js';
+import { measureHashRate } from '../roles/miner/hasher.js';
+import { mineSv1, type Sv1MiningOutcome } from '../roles/miner/sv1-miner.js';
+import type { Sv1Url } from '../sv1/url.js';
+import { formatDifficulty, formatHashRate } from './format.js';
+import { quoted } from './printable.js';
+import { info, trouble, type LogLine } from './run-role.js';
+
+/** Seconds over which the hash rate that is shown is averaged. */
+const hashRateSeconds = 10;
+
+/** Milliseconds a share that the pool is asked for: fast, so that its vardiff has something to go by. */
+const wantedInterval = 1_000;
+
+/** What `sv2 miner` is told of a pool of Stratum V1. */
+export interface Sv1MinerSettings {
+  readonly url: Sv1Url;
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
+  readonly threads: number;
+  /** Hashes per second; measured unless given. */
+  readonly hash_rate?: number | undefined;
+}
+
+/** The log of a miner at a pool of Stratum V1; subscribing runs it. */
+export function sv1MinerLog({ url, threads, ...settings }: Sv1MinerSettings): Observable<LogLine> {
+  const { host, port, tls } = url;
+  const user = settings.user ?? url.user ?? 'rx-sv2';
+  const password = settings.password ?? url.password;
+  const log$ = hashWorkers(threads).pipe(
+    switchMap((hasher) =>
+      (settings.hash_rate === undefined ? measureHashRate(hasher) : of(settings.hash_rate)).pipe(
+        map((hashRate) => ({ hasher, hashRate })),
+      ),
+    ),
+    switchMap(({ hasher, hashRate }) => {
+      const outcome$ = mineSv1({
+        connect: connectSv1({ host, port, tls }),
+        user,
+        suggestedDifficulty: (hashRate * wantedInterval) / 1_000 / 2 ** 32,
+        ...(password === undefined ? {} : { password }),
+        hasher$: concat(of(hasher), NEVER),
+      }).pipe(share());
+      return merge(
+        outcome$.pipe(
+          filter((outcome) => outcome.type === 'HashRate'),
+          bufferCount(hashRateSeconds),
+          map((rates) => rates.reduce((sum, { hashesPerSecond }) => sum + hashesPerSecond, 0) / rates.length),
+          map((hashesPerSecond) => info(`hash rate ${formatHashRate(hashesPerSecond)}`)),
+        ),
+        outcome$.pipe(
+          map(line),
+          filter((shown) => shown !== undefined),
+        ),
+      );
+    }),
+  );
+  return tls ? log$ : concat(of(trouble('the connection is not encrypted')), log$);
+}
+
+/** The line that tells of an outcome. */
+function line(outcome: Sv1MiningOutcome): LogLine | undefined {
+  switch (outcome.type) {
+    case 'Sv1Connected':
+      return info(`connected to the pool at ${outcome.address}, Stratum V1`);
+    case 'Sv1Disconnected': {
+      const { reason, retryIn } = outcome;
+      return trouble(
+        `no connection to the pool: ${reason.message}; trying again in ${(retryIn / 1_000).toFixed(1)} s`,
+      );
+    }
+    case 'JobStarted':
+      return info(`job ${quoted(outcome.jobId)} started`);
+    case 'DifficultyChanged':
+      return info(`difficulty ${formatDifficulty(outcome.difficulty)} from the next job on`);
+    case 'ShareFound':
+      return info(`share found for job ${quoted(outcome.jobId)}`);
+    case 'ShareAccepted':
+      return info('1 share accepted');
+    case 'ShareRejected': {
+      const { code, text } = outcome.error;
+      return trouble(`a share for job ${quoted(outcome.jobId)} was rejected: ${quoted(text)} (${code})`);
+    }
+    case 'MessageShown':
+      return info(`the pool says: ${quoted(outcome.text)}`);
+    case 'ServerNonsense':
+      return trouble(`the pool sent what makes no sense: ${quoted(outcome.reason)}`, 'nonsense');
+    case 'HashRate':
+      return undefined;
+  }
+}

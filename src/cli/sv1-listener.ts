@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs';
+import { filter, map, merge, Subject, type Observable } from 'rxjs';
+import { listenSv1 } from '../node/sv1.js';
+import { sv1Miners, type Sv1MinerEvent, type Sv1MinersOptions } from '../roles/translator/sv1-miners.js';
+import type { Sv1Connection } from '../sv1/connection.js';
+import type { Connection } from '../transport/connection.js';
+import { TransportError } from '../transport/errors.js';
+import { ConfigError } from './config.js';
+import { info, trouble, type LogLine } from './run-role.js';
+import { sv1Line } from './sv1-log.js';
+
+/** Where miners of Stratum V1 come from. */
+export interface Sv1ListenerSettings {
+  readonly host: string;
+  readonly port: number;
+  /** Files with a certificate chain and its secret key, in PEM; plain text unless given. */
+  readonly tls?: { readonly certificate: string; readonly key: string };
+}
+
+/**
+ * Listens for miners of Stratum V1.
+ * @param role what listens, for the log
+ * @throws ConfigError for TLS files that cannot be used
+ */
+export function sv1Port(
+  { host, port, tls }: Sv1ListenerSettings,
+  role: string,
+): { readonly listen: Observable<Sv1Connection>; readonly line$: Observable<LogLine> } {
+  const line$ = new Subject<LogLine>();
+  const listen = listenSv1({
+    host,
+    port,
+    ...(tls === undefined ? {} : { tls: filesOf(tls) }),
+    listeningObserver: {
+      next(bound) {
+        const address = `${bound.host.includes(':') ? `[${bound.host}]` : bound.host}:${bound.port}`;
+        const how = tls === undefined ? '' : ', inside TLS';
+        line$.next(info(`${role} listening for Stratum V1 on ${address}${how}`));
+      },
+    },
+    handshakeErrorObserver: {
+      next({ address, error }) {
+        const { code, message } =
+          error instanceof TransportError ? error : { code: 'failed', message: String(error) };
+        line$.next(trouble(`${address} was not let in: ${message}`, `sv1 not let in: ${code}`));
+      },
+    },
+  });
+  return { listen, line$: line$.asObservable() };
+}
+
+/** As `sv1Port`, but the miners come out as clients of Stratum V2. */
+export function sv1Listener(
+  settings: Sv1ListenerSettings,
+  role: string,
+  options: Omit<Sv1MinersOptions, 'observer'>,
+): { readonly listen: Observable<Connection>; readonly line$: Observable<LogLine> } {
+  const { listen, line$ } = sv1Port(settings, role);
+  const event$ = new Subject<Sv1MinerEvent>();
+  return {
+    listen: listen.pipe(sv1Miners({ ...options, observer: event$ })),
+    line$: merge(
+      line$,
+      event$.pipe(
+        map(sv1Line),
+        filter((line) => line !== undefined),
+      ),
+    ),
+  };
+}
+
+/** @throws ConfigError */
+function filesOf(tls: { readonly certificate: string; readonly key: string }) {
+  const read = (key: 'certificate' | 'key'): string => {
+    try {
+      return readFileSync(tls[key], 'utf8');
+    } catch (error) {
+      throw new ConfigError([
+        `tls_${key}: ${tls[key]} cannot be read: ${(error as NodeJS.ErrnoException).code ?? ''}`,
+      ]);
+    }
+  };
+  return { certificate: read('certificate'), key: read('key') };
+}

@@ -1,0 +1,166 @@
+import type { Command } from 'commander';
+import { asyncScheduler, concat, filter, from, map, merge, Subject, type Observable } from 'rxjs';
+import { connect } from '../node/connect.js';
+import type { ProxyUpstream } from '../roles/proxy/proxy.js';
+import type { Sv1MinerEvent } from '../roles/translator/sv1-miners.js';
+import { translator } from '../roles/translator/translator.js';
+import { ConfigError, configOption, flagsOf, loadConfig } from './config.js';
+import type { CommandContext } from './io.js';
+import { proxyLine } from './proxy-log.js';
+import { runRole, trouble, type LogLine } from './run-role.js';
+import { sv1Port } from './sv1-listener.js';
+import { sv1Line } from './sv1-log.js';
+import {
+  checkVersions,
+  environmentFlags,
+  notHonoured,
+  translatorSchema,
+  type TranslatorSettings,
+} from './translator-config.js';
+
+/** Gives `sv2 translator` its options and what it does. */
+export function registerTranslator(command: Command, context: CommandContext): void {
+  command
+    .argument('[URL...]', 'pools, the preferred one first: stratum2+tcp://USER@host:port/AUTHORITY_KEY')
+    .option(...configOption)
+    .option('-f, --log-file <FILE>', 'is told of and not used: the log goes to stdout and stderr')
+    .option('--listen <HOST:PORT>', 'where miners of Stratum V1 connect to (default: 127.0.0.1:34255)')
+    .option('-u, --user-identity <NAME>', 'at pools whose URL or table names no user (default: rx-sv2)')
+    .option('--no-upstream-encryption', 'for pools that have no keys')
+    .option('--no-aggregate-channels', 'a channel of the pool for each miner, instead of one for all')
+    .option(
+      '--downstream-extranonce2-size <BYTES>',
+      'that a miner rolls, if its kind needs no more (default: 4)',
+    )
+    .option('--tls-certificate <FILE>', 'a certificate chain in PEM, for miners that connect inside TLS')
+    .option('--tls-key <FILE>', 'its secret key')
+    .addHelpText(
+      'after',
+      `
+The first pool that works is used; one that is preferred is gone back to when it has worked for a minute. Miners stay
+connected meanwhile.
+
+The keys of the TOML file, and the environment variables (TPROXY__DOWNSTREAM_PORT, TPROXY__UPSTREAM_A__ADDRESS …), are
+those of the reference implementation's translator; those that have no effect here are told of by name:
+  downstream_address = "0.0.0.0"
+  downstream_port = 34255
+  downstream_extranonce2_size = 4
+  aggregate_channels = true
+  [downstream_difficulty_config]
+  min_individual_miner_hashrate = 10_000_000_000_000.0
+  shares_per_minute = 6.0
+  job_keepalive_interval_secs = 60
+  [[upstreams]]                                 # any number, the preferred one first
+  address = "pool.example"
+  port = 34254
+  authority_pubkey = "…"
+  user_identity = "farm"
+
+and more of our own, above the tables:
+  user_identity = "farm"
+  upstream_encryption = true
+  tls_certificate = "cert.pem"
+  tls_key = "key.pem"
+
+Example:
+  $ sv2 translator stratum2+tcp://127.0.0.1:34254 --no-upstream-encryption --user-identity farm`,
+    )
+    .action((urls: readonly string[]) => runRole(context, () => translatorLog(command, urls, process.env)));
+}
+
+/** The log of the translator that a command line asks for; subscribing runs it. @throws ConfigError */
+function translatorLog(
+  command: Command,
+  urls: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): Observable<LogLine> {
+  const { config: file } = command.opts<{ config?: string }>();
+  const flags = [
+    ...environmentFlags(environment),
+    ...flagsOf(command, { config: null, listen: 'listen_address' }),
+  ];
+  if (urls.length > 0) flags.push({ key: 'urls', name: 'URL', value: urls });
+  const settings = loadConfig(translatorSchema, flags, file);
+  checkVersions(settings);
+  const [first, ...others] = upstreamsOf(settings);
+  if (first === undefined)
+    throw new ConfigError([
+      'upstreams: expected tables [[upstreams]] with address, port, authority_pubkey and user_identity, or a URL',
+    ]);
+  const { min_individual_miner_hashrate: nominalHashRate, shares_per_minute: sharesPerMinute } =
+    settings.downstream_difficulty_config;
+  const port = sv1Port(addressOf(settings), 'translator');
+  const event$ = new Subject<Sv1MinerEvent>();
+  const outcome$ = translator({
+    listen: port.listen,
+    upstreams: [first, ...others],
+    aggregate: settings.aggregate_channels,
+    extranonce2Size: settings.downstream_extranonce2_size,
+    nominalHashRate,
+    sharesPerMinute,
+    keepAliveInterval: 1_000 * settings.downstream_difficulty_config.job_keepalive_interval_secs,
+    observer: event$,
+  }).start();
+  return concat(
+    from([...notHonoured(settings), ...anybody(settings)]).pipe(map((text) => trouble(text))),
+    merge(
+      port.line$,
+      event$.pipe(
+        map(sv1Line),
+        filter((line) => line !== undefined),
+      ),
+      outcome$.pipe(
+        map((outcome) => proxyLine(outcome, asyncScheduler.now())),
+        filter((line) => line !== undefined),
+      ),
+    ),
+  );
+}
+
+/** Where miners connect to, and with what. @throws ConfigError for one file of TLS without the other */
+function addressOf({
+  listen_address: given,
+  downstream_address: host,
+  downstream_port: port,
+  tls_certificate: certificate,
+  tls_key: key,
+}: TranslatorSettings) {
+  if ((certificate === undefined) !== (key === undefined))
+    throw new ConfigError(['tls_certificate, tls_key: one needs the other']);
+  return {
+    ...(given ?? { host, port }),
+    ...(certificate === undefined || key === undefined ? {} : { tls: { certificate, key } }),
+  };
+}
+
+const poolsOf = ({ urls, upstreams }: TranslatorSettings) => [
+  ...urls.map(({ host, port, user, authorityPublicKey: key }) => ({ host, port, user, key })),
+  ...upstreams.map(({ address: host, port, user_identity: user, authority_pubkey: key }) => ({
+    ...{ host, port, user, key },
+  })),
+];
+
+/** The pools, in the order of preference. @throws ConfigError for a key that would not be used */
+function upstreamsOf(settings: TranslatorSettings): ProxyUpstream[] {
+  const { upstream_encryption: encrypted, user_identity: otherwise = 'rx-sv2' } = settings;
+  return poolsOf(settings).map(({ host, port, key, user = otherwise }, index) => {
+    if (!encrypted && key !== undefined)
+      throw new ConfigError([
+        `upstreams.${index}: its authority key is of no use without encryption, which is switched off`,
+      ]);
+    const security = key === undefined ? {} : { authorityPublicKey: key };
+    return { connect: connect({ host, port, encrypted, ...security }), userIdentity: user };
+  });
+}
+
+/** Warns of pools that anybody could pretend to be. */
+function anybody(settings: TranslatorSettings): readonly string[] {
+  const open = poolsOf(settings).filter(({ key }) => key === undefined);
+  if (open.length === 0) return [];
+  const where = open.map(({ host, port }) => `${host}:${port}`).join(', ');
+  return [
+    settings.upstream_encryption
+      ? `no authority key for ${where}: any server is accepted there`
+      : `the connection to ${where} is not encrypted`,
+  ];
+}
