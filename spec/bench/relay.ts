@@ -3,7 +3,7 @@ import { median, quantile, takeTurns } from './measure.js';
 import { startServer, type ServerProcess } from './processes.js';
 import { amount, percent, reach, type Row, type Section } from './table.js';
 
-const rounds = 5;
+const rounds = 3;
 const connections = 100;
 /** Round trips of each connection in a turn. */
 const each = 40;

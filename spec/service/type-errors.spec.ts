@@ -50,6 +50,10 @@ const mistakes = [
     'createServer({ listen: NEVER, mining: () => of(sendToServer()) });',
     'the mining handler is one of a client, and this is a server',
   ],
+  [
+    "export const undeclared: MiningServerHandler = () => of({ type: 'ShareAccepted' as const });",
+    `Type 'Observable<{ type: "ShareAccepted"; }>' is not assignable to type 'Observable<ServerEffect | HandlerError>'.`,
+  ],
   ['send(1, Telemetry);', 'Telemetry makes a message when it is called: Telemetry({ … })'],
   ['sendToServer(NewTemplate);', 'NewTemplate makes a message when it is called: NewTemplate({ … })'],
   ["send(1, { type: 'NewTemplate' });", 'this is no NewTemplate: NewTemplate({ … }) makes one'],
