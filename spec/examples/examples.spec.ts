@@ -1,15 +1,17 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { firstValueFrom, map, Subject, type Subscription } from 'rxjs';
+import { asyncScheduler, concat, firstValueFrom, map, NEVER, of, Subject, type Subscription } from 'rxjs';
 import {
   CoinbaseOutputConstraints,
+  cooperativeHasher,
   createServer,
+  mineSv1,
   NewTemplate,
   ofMessage,
   send,
   SetNewPrevHashTemplate,
   targetFromNbits,
 } from '../../src/index.js';
-import { listen, type ListenAddress } from '../../src/node.js';
+import { connectSv1, listen, type ListenAddress } from '../../src/node.js';
 import { runExample, type Program } from './support.js';
 
 const nBits = 0x207fffff;
@@ -115,6 +117,24 @@ describe('the examples', () => {
     await server.line(/^example\.proxy found a share$/);
     expect(await miner.interrupt()).toBe(0);
     expect(await proxy.interrupt()).toBe(0);
+  });
+
+  it('translator has a miner of Stratum V1 mine on a channel of mining-server', async () => {
+    const server = start('mining-server', '0');
+    const [, port = ''] = await server.line(/^listening on 127\.0\.0\.1:(\d+), without encryption$/);
+    const translator = start('translator', `stratum2+tcp://127.0.0.1:${port}`, '0');
+    const [, sv1Port = ''] = await translator.line(/^listening on 127\.0\.0\.1:(\d+)$/);
+    subscription = mineSv1({
+      connect: connectSv1({ host: '127.0.0.1', port: Number(sv1Port) }),
+      user: 'rig1',
+      hasher$: concat(of(cooperativeHasher(asyncScheduler)), NEVER),
+    }).subscribe();
+    await translator.line(/^a miner came: rx-sv2$/);
+    await translator.line(/^it mines for rig1$/);
+    await translator.line(/^the pool opened a channel for example\.translator$/);
+    await translator.line(/^rig1 found a share$/);
+    await server.line(/^example\.translator found a share$/);
+    expect(await translator.interrupt()).toBe(0);
   });
 
   it('siblings hand tips one way and comings and goings the other', async () => {
