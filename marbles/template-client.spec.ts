@@ -316,7 +316,12 @@ describe('a pool whose template provider is silent', () => {
     o: like({ type: 'TemplateOld', age: 10_000 }),
     r: like({ type: 'TemplateRenewed' }),
     d: like({ type: 'disconnected', reason: { code: 'no-work' } }),
-    x: like({ type: 'ShareRejected', errorCode: 'stale-share' }),
+    x: like({
+      type: 'ShareRejected',
+      errorCode: 'stale-share',
+      userIdentity: 'satoshi.two',
+      reason: 'there is no new template for too long',
+    }),
   };
   const types = ['TemplateOld', 'TemplateRenewed', 'disconnected', 'ShareRejected', 'handlerError'] as const;
 

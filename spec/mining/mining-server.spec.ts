@@ -571,3 +571,25 @@ describe('acknowledgements', () => {
     expect(codeOf(() => miningServer.flush(6))).toBe('unknown-client');
   });
 });
+
+describe('shares of work that is too old', () => {
+  it('are stale whatever they are, count for their user, and keep their channel from being taken for silent', () => {
+    const miningServer = running({ vardiff: true });
+    const { channel } = wireChannel(miningServer, openStandard({ nominalHashRate: 5_000 }));
+    const { message: share } = mineShare(channel);
+    miningServer.refuseShares('too old');
+    for (let second = 0; second < 1_800; second++) {
+      const now = NOW + 1_000 * second;
+      if (second % 10 === 0) {
+        const output = miningServer.handle(1, share, now);
+        expect(sentTo(output)).toMatchObject([{ type: 'SubmitShares.Error', errorCode: 'stale-share' }]);
+        expect(output.outcomes).toMatchObject([
+          { type: 'ShareRejected', userIdentity: 'satoshi.one', reason: 'too old' },
+        ]);
+      }
+      expect(miningServer.tick(now)).toEqual({ messages: [], outcomes: [] });
+    }
+    miningServer.refuseShares(null);
+    expect(typesOf(miningServer.handle(1, share, NOW + 1_000).outcomes)).toContain('ShareAccepted');
+  });
+});

@@ -299,6 +299,11 @@ export interface MiningServer {
    */
   tick(now: number): MiningServerOutput;
   /**
+   * Rejects every share as `stale-share` from now on, with the reason in the outcome: for work that has become too
+   * old to be worth anything. Those who send them are alive all the same. Null accepts shares again.
+   */
+  refuseShares(reason: string | null): void;
+  /**
    * Acknowledges all accepted shares of a client that wait for their batch to fill: before it is disconnected.
    *
    * @throws Sv2Error `unknown-client`

@@ -82,6 +82,7 @@ export const channelServer = <S extends JobSource>(
   targets.open({ nominalHashRate: 0, maxTarget: new Uint8Array(32).fill(0xff) }, 0);
   shareAccounting({ batchSize: options.shareBatchSize });
   const clients = new Map<number, ServerClient>();
+  let refusal: string | null = null;
   const work: Work<S> = { current: null, awaited: null, future: new Map() };
   const count = channelCount(options);
   const open = channelOpening(options, targets, work, jobs, count);
@@ -203,7 +204,7 @@ export const channelServer = <S extends JobSource>(
       switch (message.type) {
         case 'SubmitSharesStandard':
         case 'SubmitSharesExtended':
-          return shareSubmission(client, message, now, targets);
+          return shareSubmission(client, message, now, targets, refusal);
         case 'OpenStandardMiningChannel':
         case 'OpenExtendedMiningChannel':
           return open(client, message, now);
@@ -222,6 +223,9 @@ export const channelServer = <S extends JobSource>(
     newTemplate: intake.newTemplate,
     setNewPrevHash: intake.setNewPrevHash,
     endWork: intake.endWork,
+    refuseShares(reason) {
+      refusal = reason;
+    },
     renewJobs: (now, olderThan = 0) => intake.renew(renewable(), now, olderThan),
     setTarget(clientId, channelId, target) {
       const channel = channelOf(clientOf(clientId), channelId);

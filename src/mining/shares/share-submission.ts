@@ -20,12 +20,14 @@ import type { ServerClient } from '../channels/server-client.js';
  *
  * @param now milliseconds since 1970
  * @param targets what the share says about the channel's target is told to them
+ * @param refusal why shares are stale whatever they are; null if they are not
  */
 export const shareSubmission = (
   { clientId, channels }: ServerClient,
   share: SubmitSharesStandard | SubmitSharesExtended,
   now: number,
   targets: ChannelTargets,
+  refusal: string | null,
 ): MiningServerOutput => {
   const { channelId, sequenceNumber, jobId } = share;
   const channel = channels.get(channelId);
@@ -44,6 +46,11 @@ export const shareSubmission = (
     return rejected(clientId, share, 'invalid-share', error.message, channelOwner(channel));
   }
 
+  if (refusal !== null) {
+    channel.shares.reject('stale-share');
+    targets.rejected(channel, now);
+    return rejected(clientId, share, 'stale-share', refusal, owner);
+  }
   const result = submitShare(channel, share, now);
   if (!result.valid) {
     targets.rejected(channel, now);

@@ -5,7 +5,6 @@ import {
   OpenExtendedMiningChannel,
   OpenStandardMiningChannel,
   SetCustomMiningJob,
-  SubmitSharesError,
   SubmitSharesExtended,
   SubmitSharesStandard,
   UpdateChannel,
@@ -179,31 +178,10 @@ export const poolMining =
       const lettingGo = (): ServerEffect[] =>
         isTemplateOld && options.whenTemplateOld === 'let-go' ? leaving().map(letGo) : [];
 
-      /** Answers a share while its work is too old to be worth anything. */
-      const refuseShare = (clientId: number, share: SubmitSharesStandard | SubmitSharesExtended) => {
-        const { channelId, sequenceNumber, jobId } = share;
-        const errorCode = 'stale-share';
-        const rejected: PoolMiningOutcome = {
-          type: 'ShareRejected',
-          clientId,
-          channelId,
-          userIdentity: null,
-          worker: '',
-          jobId,
-          sequenceNumber,
-          errorCode,
-          reason: 'there is no new template for too long',
-        };
-        return [send(clientId, SubmitSharesError({ channelId, sequenceNumber, errorCode })), rejected];
-      };
-
       const handle = (
         clientId: number,
         message: MiningClientMessage,
       ): (ServerEffect | PoolMiningOutcome)[] => {
-        const isShare = message.type === 'SubmitSharesStandard' || message.type === 'SubmitSharesExtended';
-        if (isShare && isTemplateOld && options.whenTemplateOld === 'refuse-shares')
-          return refuseShare(clientId, message);
         const all = effects(core.handle(clientId, message, scheduler.now()));
         // opening and closing is work for everybody but the one who does it
         if (message.type === 'CloseChannel') all.push(nonsense(clientId));
@@ -264,6 +242,8 @@ export const poolMining =
           ofTrigger(TemplateAged),
           handleEach('mining', ({ isOld }) => {
             isTemplateOld = isOld;
+            if (options.whenTemplateOld === 'refuse-shares')
+              core.refuseShares(isOld ? 'there is no new template for too long' : null);
           }),
         ),
         upkeepEvery(upkeepInterval, scheduler).pipe(handleEach('mining', upkeep)),
