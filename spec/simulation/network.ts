@@ -205,6 +205,7 @@ export function simulate(seed: number, steps: number): RunCounts {
     if (old === undefined || channel === undefined) return;
     if ((old.type === 'SubmitSharesStandard') !== (channel.kind === 'standard')) return;
     channel.sequenceNumber += 1;
+    channel.unanswered += 1;
     const { channelId, sequenceNumber, jobs } = channel;
     const jobId = random() < 0.5 ? old.jobId : (jobs.active?.jobId ?? old.jobId);
     submit(client, { ...old, channelId, sequenceNumber, jobId }, true);
