@@ -51,8 +51,8 @@ export function messageConnection(
       ended() {
         if (channel.incomplete) throw truncatedStream(stream);
       },
-      seal: channel.seal,
-      clear: channel.clear,
+      seal: (parts) => channel.seal(parts),
+      clear: () => channel.clear(),
     },
     limits,
     early,
