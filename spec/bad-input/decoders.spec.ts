@@ -85,6 +85,7 @@ const decoders: Record<string, (bytes: Uint8Array) => unknown> = {
   swapWords: rx.swapWords,
   reverseBytes: rx.reverseBytes,
   parseJson: (bytes) => rx.parseJson(text(bytes)),
+  parseSv1Url: (bytes) => rx.parseSv1Url(text(bytes)),
   // an error that is returned is one thing wherever it was made
   decodeSv1: (bytes) => withoutStacks(rx.decodeSv1(text(bytes))),
   Reader: (bytes) => new rx.Reader(bytes).u64(),
