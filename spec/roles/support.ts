@@ -103,14 +103,19 @@ export const virtualHasher = (hashesPerSecond: number): Hasher => ({
   },
 });
 
+/** The same bytes whenever they are asked for: another seed makes other coinbases, and other shares. */
+export const seeded =
+  (seed: number) =>
+  (length: number): Uint8Array =>
+    new Uint8Array(length).fill(seed);
+
 /** A pool on a network in memory, plaintext. */
 export const memoryPool = (network: MemoryNetwork, options: Partial<PoolOptions> = {}): Pool =>
   pool({
     listen: network.listen({ address: 'pool' }),
     templateProvider: network.connect({ address: 'tp', encrypted: false }),
     payoutScript,
-    // a seed: with it both miners find blocks, and one while the template provider is away
-    randomBytes: (length) => new Uint8Array(length).fill(3),
+    randomBytes: seeded(3),
     ...options,
   });
 

@@ -8,12 +8,19 @@ import {
   memoryPool,
   memoryTemplateProvider,
   only,
+  seeded,
   virtually,
   type Logged,
 } from '../support.js';
 
 // the jitter of reconnections
 jest.spyOn(Math, 'random').mockReturnValue(0.5);
+
+/** What is found when, and by whom, is chance: what is expected here holds for all of them. */
+const SEEDS = [1, 2, 3, 4, 5, 6, 7];
+
+/** One hash in 2^14 is a block, so that no miner is without one in any likely run: chances are below one in 1,000. */
+const easyNbits = 0x1f03ffff;
 
 /** Difficulty 1: nothing hashed here is a block. */
 const hardNbits = 0x1d00ffff;
@@ -24,11 +31,11 @@ const hashesOf = (log: readonly Logged[], type: string) =>
 const sumOf = (outcomes: readonly Readonly<Record<string, unknown>>[], property: string): number =>
   outcomes.reduce((sum, outcome) => sum + (outcome[property] as number), 0);
 
-describe('a pool between its template provider and its miners', () => {
+describe.each(SEEDS)('a pool between its template provider and its miners, seed %d', (seed) => {
   const network = memoryNetwork();
-  const pool = memoryPool(network, { sharesPerMinute: 20 });
+  const pool = memoryPool(network, { sharesPerMinute: 20, randomBytes: seeded(seed) });
   const logs = virtually(90, () => ({
-    provider: memoryTemplateProvider(network).start(),
+    provider: memoryTemplateProvider(network, { nbits: easyNbits }).start(),
     pool: pool.start(),
     alice: memoryMiner(network).start(),
     bob: memoryMiner(network, { userIdentity: 'bob', channel: 'standard', hashRate: 2_300 }).start(),
@@ -62,7 +69,9 @@ describe('a pool between its template provider and its miners', () => {
     const accepted = only(logs.pool, 'ShareAccepted').filter(({ userIdentity }) => userIdentity === 'alice');
     const acknowledged = only(logs.alice, 'SharesAccepted');
     const early = accepted.filter(({ at }) => at <= 85);
-    expect(sumOf(acknowledged, 'count')).toBe(early.length);
+    // of the last five seconds, those before a block or the turn of their channel
+    expect(sumOf(acknowledged, 'count')).toBeGreaterThanOrEqual(early.length);
+    expect(sumOf(acknowledged, 'count')).toBeLessThanOrEqual(accepted.length);
     for (const { at } of early) {
       const first = acknowledged.find((acknowledgement) => acknowledgement.at >= at);
       expect((first?.at ?? Infinity) - at).toBeLessThanOrEqual(5);
@@ -113,17 +122,27 @@ describe('vardiff of a pool', () => {
   ])(
     'finds a target that was %s, though no template comes that would bring it',
     (_, nominalHashRate, hashRate) => {
-      const network = memoryNetwork();
-      const logs = virtually(600, () => ({
-        provider: memoryTemplateProvider(network, { nbits: hardNbits, transactionsPerSecond: 0 }).start(),
-        pool: memoryPool(network, { sharesPerMinute: 30 }).start(),
-        alice: memoryMiner(network, { nominalHashRate, channel: 'standard', hashRate }).start(),
-      }));
-      const late = only(logs.pool, 'ShareAccepted').filter(({ at }) => at > 300);
-      expect(Math.abs(late.length / 150 - 1)).toBeLessThan(0.2);
-      expect(only(logs.pool, 'TargetChanged').length).toBeGreaterThan(0);
-      expect(only(logs.pool, 'ShareRejected')).toEqual([]);
-      expect(only(logs.pool, 'handlerError')).toEqual([]);
+      const rates = SEEDS.slice(0, 3).map((seed) => {
+        const network = memoryNetwork();
+        const logs = virtually(300, () => ({
+          provider: memoryTemplateProvider(network, { nbits: hardNbits, transactionsPerSecond: 0 }).start(),
+          pool: memoryPool(network, { sharesPerMinute: 30, randomBytes: seeded(seed) }).start(),
+          alice: memoryMiner(network, { nominalHashRate, channel: 'standard', hashRate }).start(),
+        }));
+        expect(only(logs.pool, 'TargetChanged').length).toBeGreaterThan(0);
+        expect(only(logs.pool, 'ShareRejected')).toEqual([]);
+        expect(only(logs.pool, 'handlerError')).toEqual([]);
+        return only(logs.pool, 'ShareAccepted').filter(({ at }) => at > 150).length / 75;
+      });
+      // 75 shares are within 12 % of what the target is made for, that within 13 % of the hash rate: one standard error
+      const mean = rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
+      expect({
+        rates,
+        isRight: Math.abs(mean - 1) < 0.2 && rates.every((rate) => Math.abs(rate - 1) < 0.6),
+      }).toEqual({
+        rates,
+        isRight: true,
+      });
     },
   );
 
@@ -141,14 +160,14 @@ describe('vardiff of a pool', () => {
   });
 });
 
-describe('a pool without its template provider', () => {
+describe.each(SEEDS)('a pool without its template provider, seed %d', (seed) => {
   const network = memoryNetwork();
   const logs = virtually(140, () => ({
     provider: merge(
-      during(0, 20, memoryTemplateProvider(network).start()),
-      during(70, 140, memoryTemplateProvider(network, { seed: 2, nbits: 0x1f03ffff }).start()),
+      during(0, 20, memoryTemplateProvider(network, { nbits: easyNbits }).start()),
+      during(70, 140, memoryTemplateProvider(network, { seed: 2, nbits: easyNbits }).start()),
     ),
-    pool: memoryPool(network, { sharesPerMinute: 20 }).start(),
+    pool: memoryPool(network, { sharesPerMinute: 20, randomBytes: seeded(seed) }).start(),
     alice: memoryMiner(network).start(),
   }));
 
@@ -161,10 +180,10 @@ describe('a pool without its template provider', () => {
   it('keeps the blocks found meanwhile for when it is back', () => {
     const held = only(logs.pool, 'SolutionHeld');
     expect(held).toHaveLength(1);
-    const found = only(logs.pool, 'BlockFound').filter(({ at }) => at > 20 && at < 70);
+    const back = logs.pool.filter(({ type, at }) => type === 'connected' && at >= 70)[0];
+    const found = only(logs.pool, 'BlockFound').filter(({ at }) => at > 20 && at < (back?.at ?? 0));
     expect(held[0]?.at).toBe(found[0]?.at);
     expect(only(logs.pool, 'SolutionsSentAgain')).toMatchObject([{ found: found.length }]);
-    const back = logs.pool.filter(({ type, at }) => type === 'connected' && at >= 70)[0];
     const submitted = only(logs.pool, 'sent').filter(
       ({ at, message }) => at === back?.at && (message as { type: string }).type === 'SubmitSolution',
     );
