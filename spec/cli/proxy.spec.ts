@@ -40,7 +40,7 @@ const startPools = async (count: number): Promise<{ pools: RunningRole[]; ports:
         ...['pool', '--listen', '127.0.0.1:0', '--coinbase-reward-script', 'raw(51)'],
         ...['--template-provider', address, '--no-template-provider-encryption'],
         ...['--authority-public-key', publicKey, '--authority-secret-key', secretKey],
-        ...['--shares-per-minute', '120', '--server-id', String(index)],
+        ...['--shares-per-minute', '120', '--server-id', String(index), '--log-level', 'debug'],
       ),
     ),
   );
