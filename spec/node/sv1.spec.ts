@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { catchError, firstValueFrom, ReplaySubject, take, toArray, of } from 'rxjs';
 import { connectSv1, listenSv1, type Sv1ConnectOptions, type Sv1ListenOptions } from '../../src/node/sv1.js';
-import type { ListenAddress } from '../../src/node/tcp-listener.js';
+import type { ListenAddress } from '../../src/node/tcp-options.js';
 import { sv1, type Sv1Connection } from '../../src/sv1/index.js';
 import type { HandshakeFailure } from '../../src/transport/index.js';
 import { eventually, handles } from './support.js';

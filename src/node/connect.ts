@@ -10,7 +10,8 @@ import { declaredMessages } from '../transport/knowing.js';
 import { openConnection } from '../transport/open-connection.js';
 import { clientHandshake, type ClientSecurity } from '../transport/security.js';
 import { nodeCrypto } from './crypto.js';
-import { defaultConnectTimeout, dial } from './dial.js';
+import { dial } from './dial.js';
+import { defaultConnectTimeout } from './tcp-options.js';
 
 import { requirePort } from './port.js';
 

@@ -7,9 +7,6 @@ import { TransportError } from '../transport/errors.js';
 import { connectionError } from './tcp-errors.js';
 import { formatAddress, keepAliveDelay, tcpStream } from './tcp-stream.js';
 
-/** The default of `connectTimeout`, in milliseconds. */
-export const defaultConnectTimeout = 10_000;
-
 /**
  * Dials on subscription: emits the stream once the server is reached, and completes. Errors with a TransportError
  * `connection-refused`, `host-not-found`, `connection-timeout` ….

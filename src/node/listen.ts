@@ -3,9 +3,10 @@ import { acceptConnections, type AcceptOptions } from '../transport/accept-conne
 import type { Connection } from '../transport/connection.js';
 import { nodeCrypto } from './crypto.js';
 import { requirePort } from './port.js';
-import { acceptedStreams, type TcpListenerOptions } from './tcp-listener.js';
+import { acceptedStreams } from './tcp-listener.js';
+import type { TcpListenerOptions } from './tcp-options.js';
 
-export { defaultListenHost, type ListenAddress } from './tcp-listener.js';
+export { defaultListenHost, type ListenAddress } from './tcp-options.js';
 
 /** Where to listen, and how to secure and limit the connections. */
 export interface ListenOptions extends AcceptOptions, TcpListenerOptions {}

@@ -12,9 +12,10 @@ import {
 import type { Endpoint } from '../transport/connection.js';
 import { TransportError } from '../transport/errors.js';
 import { completeLimits, positive } from '../transport/limits.js';
-import { defaultConnectTimeout, dial } from './dial.js';
+import { dial } from './dial.js';
 import { requirePort } from './port.js';
-import { acceptedStreams, type TcpListenerOptions } from './tcp-listener.js';
+import { acceptedStreams } from './tcp-listener.js';
+import { defaultConnectTimeout, type TcpListenerOptions } from './tcp-options.js';
 
 /** Where to listen for Stratum V1 miners, and how to limit their connections. */
 export interface Sv1ListenOptions extends Sv1AcceptOptions, TcpListenerOptions {

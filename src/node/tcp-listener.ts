@@ -1,36 +1,10 @@
 /** A TCP port that is listened at. */
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { Observable, type NextObserver, type Observer } from 'rxjs';
-import type { HandshakeFailure } from '../transport/accept-streams.js';
+import { Observable, type Observer } from 'rxjs';
 import type { ByteStream } from '../transport/byte-stream.js';
 import { acceptError, listenError } from './tcp-errors.js';
+import { defaultListenHost, type ListenAddress, type TcpListenerOptions } from './tcp-options.js';
 import { formatAddress, keepAliveDelay, tcpStream } from './tcp-stream.js';
-
-/** Where a listener listens. */
-export interface ListenAddress {
-  /** An address of this machine; an IPv6 address is without brackets. */
-  readonly host: string;
-  /** 1 to 65535. */
-  readonly port: number;
-}
-
-/** Where to listen. */
-export interface TcpListenerOptions {
-  /**
-   * A name or address of this machine; `127.0.0.1` unless given, which only this machine can reach.
-   * `0.0.0.0` stands for all IPv4 interfaces, `::` for all interfaces.
-   */
-  readonly host?: string;
-  /** 1 to 65535, or 0 for any that is free. */
-  readonly port: number;
-  /** Told where it listens, once it does. */
-  readonly listeningObserver?: NextObserver<ListenAddress>;
-  /** Told about each client that was not let in. */
-  readonly handshakeErrorObserver?: NextObserver<HandshakeFailure>;
-}
-
-/** The default of `host`. */
-export const defaultListenHost = '127.0.0.1';
 
 /**
  * Clients that the system takes before we do, as far as it allows (Linux: net.core.somaxconn, 4,096). Node's 511 are full when a pool's
