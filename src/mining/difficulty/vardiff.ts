@@ -7,6 +7,18 @@ import {
   targetFromHashrate,
 } from '../../bitcoin/target.js';
 import { Sv2Error } from '../../codec/errors.js';
+import {
+  add,
+  clear,
+  logLikelihoodRatio,
+  NONE,
+  noShorter,
+  rateRatio,
+  tally,
+  type Evidence,
+  type Tally,
+} from './evidence.js';
+import { DOUBT, heed, type OwnWord, type Word } from './word.js';
 
 /** Options of {@link startVardiff}. */
 export interface VardiffOptions {
@@ -76,29 +88,6 @@ export interface VardiffState {
   readonly word: Word;
 }
 
-/** Shares counted over a time in which so many were to be expected at the configured rate. */
-interface Evidence {
-  readonly shares: number;
-  readonly expected: number;
-}
-
-/** What became of nominal hashrates: whether shares came as they said, or as they had come before. */
-interface Word {
-  /** Shares of the last while. */
-  readonly shares: number;
-  /** How many of them were to be expected for each hash a second that was done. */
-  readonly exposure: number;
-  /** The same, times the nominal hashrate of the time. */
-  readonly stated: number;
-  /** How much likelier the shares are if the hashrate goes with the nominal one than if it stays: a natural logarithm. */
-  readonly score: number;
-}
-
-const NONE: Evidence = { shares: 0, expected: 0 };
-
-/** Evidence that goes on being counted: it belongs to one state alone. */
-type Tally = { -readonly [K in keyof Evidence]: Evidence[K] };
-
 /** A state that belongs to whoever has it, and is counted in. */
 interface OwnState extends Omit<VardiffState, 'now' | 'missing'> {
   now: number;
@@ -106,7 +95,7 @@ interface OwnState extends Omit<VardiffState, 'now' | 'missing'> {
   readonly current: Tally;
   readonly faster: Tally;
   readonly slower: Tally;
-  readonly word: { -readonly [K in keyof Word]: Word[K] };
+  readonly word: OwnWord;
 }
 
 /** Log-likelihood ratio from which a target that isn't settled is far off: some 3.5 standard errors. */
@@ -127,12 +116,6 @@ const ABSENCE = 3;
 const INHERITABLE = 64;
 /** No share at all eases a target, that shares were found at, so many times and no further. */
 const IDLE_EASING = 64;
-/** From which {@link Word.score} on a nominal hashrate is not followed: odds of 20 to 1. */
-const DOUBT = -3;
-/** Where that score ends, so that trust can be lost, and won back, by as much evidence as it takes to doubt a stranger. */
-const SCORES = { lowest: 3 * DOUBT, highest: 0 };
-/** Beyond so many shares, what is remembered for {@link Word} counts half. */
-const RECENT = 64;
 /** The longest time between two events that counts, in milliseconds; more is a suspended machine or a set clock. */
 const LONGEST_STEP = 60_000;
 
@@ -251,26 +234,8 @@ const count = (state: OwnState, { type, now }: VardiffEvent, shares: number): Va
   // the evidence of a CUSUM test starts anew wherever it speaks against a change
   if (logLikelihoodRatio(state.faster, CHANGE) <= 0) clear(state.faster);
   if (logLikelihoodRatio(state.slower, 1 / CHANGE) <= 0) clear(state.slower);
-  heed(state, shares, expected);
+  heed(state.word, state.options.nominalHashrate, shares, expected / state.hashrate);
   return judge(state, shares);
-};
-
-/**
- * Scores two guesses at what has just come, each fitted to what came before: a hashrate that goes with the nominal one, and
- * one that stays as it was on average.
- */
-const heed = ({ word, hashrate, options }: OwnState, shares: number, expected: number): void => {
-  const { nominalHashrate } = options;
-  const exposure = expected / hashrate;
-  if (word.shares > 0 && word.stated > 0 && nominalHashrate > 0) {
-    const asBefore = { shares, expected: (word.shares / word.exposure) * exposure };
-    const score = word.score + logLikelihoodRatio(asBefore, (nominalHashrate * word.exposure) / word.stated);
-    word.score = Math.min(Math.max(score, SCORES.lowest), SCORES.highest);
-  }
-  const kept = word.shares > RECENT ? 0.5 : 1;
-  word.shares = word.shares * kept + shares;
-  word.exposure = word.exposure * kept + exposure;
-  word.stated = word.stated * kept + exposure * (nominalHashrate > 0 ? nominalHashrate : 0);
 };
 
 /** Forgets what spoke for a miner that's silent, and nothing that speaks for one that floods. */
@@ -280,19 +245,6 @@ const alive = (state: VardiffState): VardiffState => ({
   current: state.current.shares < state.current.expected ? tally(state.inherited) : state.current,
   slower: tally(),
 });
-
-/** Evidence to go on counting with. */
-const tally = ({ shares, expected }: Evidence = NONE): Tally => ({ shares, expected });
-
-const add = (evidence: Tally, shares: number, expected: number): void => {
-  evidence.shares += shares;
-  evidence.expected += expected;
-};
-
-const clear = (evidence: Tally): void => {
-  evidence.shares = 0;
-  evidence.expected = 0;
-};
 
 /** Takes over what the client or the network says. */
 const update = (state: VardiffState, event: VardiffEvent & { type: 'update' }): VardiffState => {
@@ -383,29 +335,9 @@ const judge = (state: VardiffState, shares: number): VardiffState => {
   };
 };
 
-/** Evidence over a time too short for a share counts for more: shares that the network held back come at once. */
-const noShorter = ({ shares, expected }: Evidence, least: number): Evidence => ({
-  shares,
-  expected: Math.max(expected, least),
-});
-
 /** What a new target inherits of the evidence for it: short evidence of a great change is better begun anew. */
 const heirOf = (evidence: Evidence): Evidence =>
   Math.max(evidence.shares, evidence.expected) < INHERITABLE ? NONE : evidence;
-
-/**
- * How much likelier the evidence is (natural logarithm) if shares come `ratio` times as often as expected
- * than if they come as expected.
- */
-const logLikelihoodRatio = ({ shares, expected }: Evidence, ratio: number): number =>
-  (shares === 0 ? 0 : shares * Math.log(ratio)) - (ratio - 1) * expected;
-
-/**
- * The estimate of how much more often than expected shares come. Half of the last share less than counted when the
- * count ended with a share, half a share more when it ended without: either would be biased otherwise.
- */
-const rateRatio = ({ shares, expected }: Evidence, last: number): number =>
-  (last > 0 ? shares - last / 2 : shares + 0.5) / expected;
 
 /** Sets the target that the evidence calls for; what is inherited goes on counting at the new one. */
 const follow = (state: VardiffState, last: number, evidence: Evidence, inherited: Evidence): VardiffState => {
