@@ -80,7 +80,8 @@ describe('sv2 proxy', () => {
     await proxy.printed(/upstream 1 \(127\.0\.0\.1:\d+\) gave work for \d+:\d\d and does no more/);
     await proxy.printed(/work comes from upstream 2 \(127\.0\.0\.1:\d+\) now/);
     await pools[1]?.printed(/share of farm, rig1 accepted/);
-    expect(miner.output.stderr).not.toMatch(/no connection|rejected/);
+    // a share that was on its way when the other pool's tip came is late, and rightly so
+    expect(miner.output.stderr).not.toMatch(/no connection|rejected(?!.*\(stale-share\))/);
     expect(await miner.stop()).toBe(0);
     expect(await proxy.stop()).toBe(0);
   }, 60_000);

@@ -101,7 +101,8 @@ describe('miners of Stratum V1', () => {
     await pool.printed(/BLOCK found by farm\.translator-proxy, rig2/);
     await translator.printed(/the upstream accepted \d+ shares?/);
     await behind.printed(/1 share accepted/);
-    expect(behind.output.stderr).not.toMatch(/rejected|no connection/);
+    // a share that was on its way when a block made its job old (21) is late, and rightly so
+    expect(behind.output.stderr).not.toMatch(/rejected(?!.*\(21\))|no connection/);
     expect(await behind.stop()).toBe(0);
     expect(await translator.stop()).toBe(0);
   }, 120_000);
