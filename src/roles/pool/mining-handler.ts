@@ -1,14 +1,6 @@
+/** The side of a pool that miners connect to: the mining server as an operator. */
 import { defer, merge, type SchedulerLike } from 'rxjs';
-import {
-  CloseChannel,
-  type NewExtendedMiningJob,
-  OpenExtendedMiningChannel,
-  OpenStandardMiningChannel,
-  SetCustomMiningJob,
-  SubmitSharesExtended,
-  SubmitSharesStandard,
-  UpdateChannel,
-} from '../../messages/mining.js';
+import type { NewExtendedMiningJob } from '../../messages/mining.js';
 import type { RandomBytes } from '../../crypto/index.js';
 import type { NewTemplate, SetNewPrevHashTemplate } from '../../messages/template-distribution.js';
 import { extranonceAllocator, type ExtranonceAllocatorOptions } from '../../mining/channels/extranonce.js';
@@ -18,34 +10,18 @@ import type { AccountBook } from '../../mining/shares/accounts.js';
 import { turns } from '../../mining/slices.js';
 import { jobMarks } from '../../mining/work/job-mark.js';
 import type {
-  MiningClientMessage,
   MiningServerOptions,
   MiningServerOutcome,
   MiningServerOutput,
 } from '../../mining/mining-server-types.js';
 import type { MiningServerHandler } from '../../service/handlers.js';
 import { handleEach } from '../../service/handle-each.js';
-import { ofEvent, ofMessage, ofTrigger } from '../../service/operators.js';
-import {
-  disconnect,
-  lastWordsTo,
-  nonsense,
-  send,
-  toSibling,
-  type ServerEffect,
-} from '../../service/outcomes.js';
-import { sourceOf } from '../../transport/source.js';
-import { judge } from './judgement.js';
+import { ofEvent, ofTrigger } from '../../service/operators.js';
+import { disconnect, toSibling, type ServerEffect } from '../../service/outcomes.js';
+import { servedClients } from '../downstream/served-clients.js';
+import type { WaitingLimits } from '../downstream/waiting-clients.js';
 import type { Payout } from './payout.js';
-import {
-  SolutionFound,
-  TemplateAged,
-  TemplateArrived,
-  TipArrived,
-  upkeepEvery,
-  WeakSolutionFound,
-} from './triggers.js';
-import { waitingClients, type WaitingLimits } from './waiting-clients.js';
+import { SolutionFound, TemplateAged, TemplateArrived, TipArrived, WeakSolutionFound } from './triggers.js';
 
 /** There is another block to build on. */
 export interface NewTip {
@@ -86,9 +62,6 @@ export interface PoolMiningOptions
   readonly openAccounts: () => Pick<AccountBook, 'count'>;
 }
 
-/** How often the mining server has a slice of its upkeep done, in milliseconds. */
-const upkeepInterval = 250;
-
 /** How old a job must be to be renewed for a target that waits for the next one, in milliseconds. */
 const jobLifetime = 30_000;
 
@@ -107,10 +80,6 @@ export const poolMining =
         extranonce: extranonceAllocator(options.extranonce),
         marks: jobMarks(options.randomBytes),
       });
-      const waiting = waitingClients(options);
-      const accounts = options.openAccounts();
-      const clientIds = new Set<number>();
-      const leaving = turns(() => clientIds.values());
       let isTemplateOld = false;
 
       let template: NewTemplate | undefined;
@@ -129,9 +98,9 @@ export const poolMining =
       }
 
       /** Everything an output of the mining server leads to, in order. */
-      const effects = ({ messages, outcomes }: MiningServerOutput): (ServerEffect | PoolMiningOutcome)[] => {
+      const effects = (output: MiningServerOutput): (ServerEffect | PoolMiningOutcome)[] => {
+        const { messages, outcomes } = output;
         const all: (ServerEffect | PoolMiningOutcome)[] = [];
-        accounts.count(outcomes);
         for (const outcome of outcomes) {
           if (outcome.type !== 'BlockFound' && outcome.type !== 'WeakBlockFound') continue;
           const { type, hash, header, solution } = outcome;
@@ -142,19 +111,13 @@ export const poolMining =
             toSibling(isBlock ? SolutionFound({ hash, header, solution }) : WeakSolutionFound(solution)),
           );
         }
-        for (const { clientId, messages: own } of messages) {
-          all.push(send(clientId, ...own));
-          judge(clientId, own, all);
+        for (const effect of clients.effectsOf(output)) all.push(effect);
+        for (const { messages: own } of messages) {
           for (const message of own) {
             if (message.type === 'NewExtendedMiningJob') all.push(...sizeOf(message));
           }
         }
-        for (const outcome of outcomes) {
-          const { type, clientId } = outcome;
-          if (type === 'ChannelOpened') waiting.channels(clientId, 1, scheduler.now());
-          else if (type === 'ChannelClosed') waiting.channels(clientId, -1, scheduler.now());
-          all.push(outcome);
-        }
+        for (const outcome of outcomes) all.push(outcome);
         return all;
       };
 
@@ -174,61 +137,29 @@ export const poolMining =
       const letGo = (clientId: number): ServerEffect =>
         disconnect(clientId, 'there is no new work for too long: try another pool', 'no-work');
 
+      const isLettingGo = (): boolean => isTemplateOld && options.whenTemplateOld === 'let-go';
+
       /** Those who have to go while templates are old: some of them at a time, so that nobody else waits for it. */
-      const lettingGo = (): ServerEffect[] =>
-        isTemplateOld && options.whenTemplateOld === 'let-go' ? leaving().map(letGo) : [];
+      const lettingGo = (): ServerEffect[] => (isLettingGo() ? leaving().map(letGo) : []);
 
-      const handle = (
-        clientId: number,
-        message: MiningClientMessage,
-      ): (ServerEffect | PoolMiningOutcome)[] => {
-        const all = effects(core.handle(clientId, message, scheduler.now()));
-        // opening and closing is work for everybody but the one who does it
-        if (message.type === 'CloseChannel') all.push(nonsense(clientId));
-        return all;
-      };
-
-      function* upkeep() {
-        const now = scheduler.now();
-        for (const clientId of waiting.due(now))
-          yield disconnect(clientId, 'it has been without a channel for too long', 'no-channel');
-        yield* effects(core.tick(now));
-        yield* effects(core.renewJobs(now, jobLifetime));
-        yield* lettingGo();
-      }
+      const clients = servedClients<MiningServerOutput, PoolMiningOutcome>({
+        ...options,
+        core,
+        accounts: options.openAccounts(),
+        effects,
+        *upkeep(now) {
+          yield* effects(core.tick(now));
+          yield* effects(core.renewJobs(now, jobLifetime));
+          yield* lettingGo();
+        },
+      });
+      const leaving = turns(() => clients.ids());
 
       return merge(
+        clients.handler(event$),
         event$.pipe(
           ofEvent('clientAdded'),
-          handleEach('mining', ({ clientId, client }) => {
-            core.addClient(clientId, client.flags, sourceOf(client.peer.address));
-            waiting.added(clientId, scheduler.now());
-            clientIds.add(clientId);
-            return [
-              lastWordsTo(clientId, () => core.flush(clientId).messages.flatMap(({ messages }) => messages)),
-              ...(isTemplateOld && options.whenTemplateOld === 'let-go' ? [letGo(clientId)] : []),
-            ];
-          }),
-        ),
-        event$.pipe(
-          ofEvent('clientRemoved'),
-          handleEach('mining', ({ clientId }) => {
-            waiting.removed(clientId);
-            clientIds.delete(clientId);
-            return effects(core.removeClient(clientId));
-          }),
-        ),
-        event$.pipe(
-          ofMessage(
-            SubmitSharesStandard,
-            SubmitSharesExtended,
-            OpenStandardMiningChannel,
-            OpenExtendedMiningChannel,
-            UpdateChannel,
-            CloseChannel,
-            SetCustomMiningJob,
-          ),
-          handleEach('mining', ({ clientId, message }) => handle(clientId, message)),
+          handleEach('mining', ({ clientId }) => (isLettingGo() ? [letGo(clientId)] : [])),
         ),
         event$.pipe(
           ofTrigger(TemplateArrived),
@@ -246,6 +177,5 @@ export const poolMining =
               core.refuseShares(isOld ? 'there is no new template for too long' : null);
           }),
         ),
-        upkeepEvery(upkeepInterval, scheduler).pipe(handleEach('mining', upkeep)),
       );
     });

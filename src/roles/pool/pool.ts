@@ -25,7 +25,7 @@ import { poolMining, type PoolMiningOutcome, type WhenTemplateOld } from './mini
 import { payEverythingTo } from './payout.js';
 import { maxCoinbasePrefix } from './provider-checks.js';
 import { templateClient, type TemplateClientOutcome } from './template-client.js';
-import type { WaitingLimits } from './waiting-clients.js';
+import type { WaitingLimits } from '../downstream/waiting-clients.js';
 
 export type { JobTooLong, NewTip, PoolMiningOutcome, WhenTemplateOld } from './mining-handler.js';
 export type { TemplateClientOutcome };

@@ -23,14 +23,8 @@ import {
   type Fault,
 } from './provider-checks.js';
 import { templateIds } from './template-ids.js';
-import {
-  SolutionFound,
-  TemplateAged,
-  TemplateArrived,
-  TipArrived,
-  upkeepEvery,
-  WeakSolutionFound,
-} from './triggers.js';
+import { SolutionFound, TemplateAged, TemplateArrived, TipArrived, WeakSolutionFound } from './triggers.js';
+import { upkeepEvery } from '../upkeep.js';
 
 /** A template provider said what cannot be true; what it said is not used. */
 export interface ProviderFault extends Fault {

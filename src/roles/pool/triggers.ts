@@ -1,4 +1,3 @@
-import { map, repeat, timer, type Observable, type SchedulerLike } from 'rxjs';
 /** What the two sides of a pool hand each other. */
 import type {
   NewTemplate,
@@ -30,18 +29,3 @@ export const WeakSolutionFound = defineTrigger('WeakSolutionFound', (solution: S
  * template.
  */
 export const SolutionFound = defineTrigger('SolutionFound', (block: Solution) => ({ block }));
-
-/** Time passed. */
-const Upkeep = defineTrigger('Upkeep');
-
-/**
- * Upkeep again and again. `interval` would do, but in virtual time each of its actions holds the one before, until unsubscribing from
- * some thousand of them overflows the stack.
- * @param every milliseconds
- */
-export function upkeepEvery(every: number, scheduler: SchedulerLike): Observable<ReturnType<typeof Upkeep>> {
-  return timer(every, scheduler).pipe(
-    repeat(),
-    map(() => Upkeep()),
-  );
-}

@@ -1,14 +1,5 @@
 /** The side of a proxy that miners connect to: the mining proxy's core as an operator. */
 import { defer, merge, type SchedulerLike } from 'rxjs';
-import {
-  CloseChannel,
-  OpenExtendedMiningChannel,
-  OpenStandardMiningChannel,
-  SetCustomMiningJob,
-  SubmitSharesExtended,
-  SubmitSharesStandard,
-  UpdateChannel,
-} from '../../messages/mining.js';
 import { miningSuccessFlags } from '../../messages/setup-flags.js';
 import { workerHashrateTracking } from '../../messages/user-identity.js';
 import { miningProxy } from '../../mining/aggregation/mining-proxy.js';
@@ -18,26 +9,16 @@ import type {
   MiningProxyOutput,
   UpstreamInfo,
 } from '../../mining/aggregation/mining-proxy-types.js';
-import type { MiningServerOutcome } from '../../mining/mining-server-types.js';
 import type { AccountBook } from '../../mining/shares/accounts.js';
 import type { DisconnectReason } from '../../service/errors.js';
 import type { ServerInfo } from '../../service/events.js';
 import type { MiningServerHandler } from '../../service/handlers.js';
 import { handleEach } from '../../service/handle-each.js';
-import { ofEvent, ofMessage, ofTrigger } from '../../service/operators.js';
-import {
-  disconnect,
-  lastWordsTo,
-  nonsense,
-  send,
-  toSibling,
-  type ServerEffect,
-} from '../../service/outcomes.js';
+import { ofTrigger } from '../../service/operators.js';
+import { disconnect, toSibling, type ServerEffect } from '../../service/outcomes.js';
 import type { Endpoint } from '../../transport/connection.js';
-import { sourceOf } from '../../transport/source.js';
-import { judge } from '../pool/judgement.js';
-import { upkeepEvery } from '../pool/triggers.js';
-import { waitingClients, type WaitingLimits } from '../pool/waiting-clients.js';
+import { servedClients } from '../downstream/served-clients.js';
+import type { WaitingLimits } from '../downstream/waiting-clients.js';
 import {
   LeaveUpstream,
   ToUpstream,
@@ -79,9 +60,6 @@ export interface ProxyMiningOptions extends MiningProxyOptions, WaitingLimits {
   readonly successFlags: (flags: number) => void;
 }
 
-/** How often the core has a slice of its upkeep done, in milliseconds. */
-const upkeepInterval = 250;
-
 /** `miningProxy` as an operator. What upstreams say comes as triggers from their clients, what is for them goes back. */
 export const proxyMining =
   (options: ProxyMiningOptions): MiningServerHandler<ProxyMiningOutcome> =>
@@ -89,8 +67,6 @@ export const proxyMining =
     defer(() => {
       const { scheduler } = options;
       const core = miningProxy(options);
-      const waiting = waitingClients(options);
-      const accounts = options.openAccounts();
       const upstreams = new Map<
         number,
         { readonly serial: number; readonly info: UpstreamInfo; readonly state: UpstreamState }
@@ -98,17 +74,14 @@ export const proxyMining =
       const now = () => scheduler.now();
 
       /** Everything an output of the core leads to, in order. */
-      const effects = ({ messages, toUpstreams, outcomes }: MiningProxyOutput): Effect[] => {
+      const effects = (output: MiningProxyOutput): Effect[] => {
+        const { toUpstreams, outcomes } = output;
         const all: Effect[] = [];
-        accounts.count(outcomes as readonly MiningServerOutcome[]); // which takes no note of others
         for (const { upstream, messages: own } of toUpstreams) {
           const serial = upstreams.get(upstream)?.serial;
           if (serial !== undefined) all.push(toSibling(ToUpstream(upstream, serial, own)));
         }
-        for (const { clientId, messages: own } of messages) {
-          all.push(send(clientId, ...own));
-          judge(clientId, own, all);
-        }
+        for (const effect of clients.effectsOf(output)) all.push(effect);
         for (const outcome of outcomes) {
           const effect = effectOf(outcome);
           if (effect !== undefined) all.push(effect);
@@ -120,12 +93,6 @@ export const proxyMining =
       /** What an outcome makes the proxy do, if anything. */
       const effectOf = (outcome: MiningProxyOutcome): ServerEffect | undefined => {
         switch (outcome.type) {
-          case 'ChannelOpened':
-            waiting.channels(outcome.clientId, 1, now());
-            return undefined;
-          case 'ChannelClosed':
-            waiting.channels(outcome.clientId, -1, now());
-            return undefined;
           case 'ClientUnserved':
             return disconnect(outcome.clientId, outcome.message, outcome.code);
           case 'UpstreamFault': {
@@ -167,11 +134,13 @@ export const proxyMining =
         yield* effects(core.removeUpstream(upstream, reason.message, now()));
       }
 
-      function* upkeep() {
-        for (const clientId of waiting.due(now()))
-          yield disconnect(clientId, 'it has been without a channel for too long', 'no-channel');
-        yield* effects(core.tick(now()));
-      }
+      const clients = servedClients<MiningProxyOutput, ProxyMiningOutcome>({
+        ...options,
+        core,
+        accounts: options.openAccounts(),
+        effects,
+        upkeep: (time) => effects(core.tick(time)),
+      });
 
       return merge(
         event$.pipe(
@@ -197,39 +166,6 @@ export const proxyMining =
             effects(core.handleUpstream(upstream, message, now())),
           ),
         ),
-        event$.pipe(
-          ofEvent('clientAdded'),
-          handleEach('mining', ({ clientId, client }) => {
-            core.addClient(clientId, client.flags, sourceOf(client.peer.address));
-            waiting.added(clientId, now());
-            return [
-              lastWordsTo(clientId, () => core.flush(clientId).messages.flatMap(({ messages }) => messages)),
-            ];
-          }),
-        ),
-        event$.pipe(
-          ofEvent('clientRemoved'),
-          handleEach('mining', ({ clientId }) => {
-            waiting.removed(clientId);
-            return effects(core.removeClient(clientId, now()));
-          }),
-        ),
-        event$.pipe(
-          ofMessage(
-            SubmitSharesStandard,
-            SubmitSharesExtended,
-            OpenStandardMiningChannel,
-            OpenExtendedMiningChannel,
-            UpdateChannel,
-            CloseChannel,
-            SetCustomMiningJob,
-          ),
-          handleEach('mining', function* ({ clientId, message }) {
-            yield* effects(core.handle(clientId, message, now()));
-            // opening and closing is work for everybody but the one who does it
-            if (message.type === 'CloseChannel') yield nonsense(clientId);
-          }),
-        ),
-        upkeepEvery(upkeepInterval, scheduler).pipe(handleEach('mining', upkeep)),
+        clients.handler(event$),
       );
     });

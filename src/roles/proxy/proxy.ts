@@ -14,7 +14,7 @@ import type { NonsenseLimits } from '../../service/sessions/nonsense.js';
 import { siblings, type Sibling } from '../../service/siblings.js';
 import type { ReconnectPolicy } from '../../service/upstreams/backoff.js';
 import type { Connection, Connector } from '../../transport/connection.js';
-import type { WaitingLimits } from '../pool/waiting-clients.js';
+import type { WaitingLimits } from '../downstream/waiting-clients.js';
 import { proxyMining, type ProxyMiningOutcome } from './downstream-handler.js';
 import { upstreamHandler } from './upstream-handler.js';
 

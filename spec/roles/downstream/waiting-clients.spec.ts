@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { waitingClients } from '../../../src/roles/pool/waiting-clients.js';
+import { waitingClients } from '../../../src/roles/downstream/waiting-clients.js';
 
 const hour = 3_600_000;
 
