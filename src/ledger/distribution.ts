@@ -1,0 +1,211 @@
+/** Who is paid what of a block: from weights and balances to outputs whose sum is its value. */
+import type { TxOut } from '../bitcoin/outputs.js';
+import { bytesToHex, hexToBytes } from '../codec/hex.js';
+import { Sv2Error } from '../codec/errors.js';
+import { apportion } from './apportion.js';
+import { addCosts, dustLimit, isWithin, outputCost, type OutputLimits } from './output-costs.js';
+
+/** Hundredths of a percent. */
+export const BASIS_POINTS = 10_000n;
+
+/** A part of each block's value that goes elsewhere before miners are paid. */
+export interface Cut {
+  /** Hundredths of a percent of the block's value, 0 to 10,000; rounded down to a satoshi. */
+  readonly basisPoints: number;
+  readonly scriptPubKey: Uint8Array;
+}
+
+/** How a block is divided. */
+export interface DistributionRules {
+  readonly donation?: Cut;
+  readonly fee?: Cut;
+  /**
+   * Who is paid what can't be paid to its owner yet (dust, below the minimum, no room), owes it from then on, and gets
+   * everything while nobody has delivered anything: the pool.
+   */
+  readonly reserve: Uint8Array;
+  /** Satoshis below which a payee waits; the dust limit of its script if that is more. */
+  readonly minimumPayout: bigint;
+  /** What the outputs may cost, that of the reserve included. */
+  readonly limits: OutputLimits;
+}
+
+/** What a distribution means for one payee. Satoshis. */
+export interface Payment {
+  /** Its output script in hex. */
+  readonly script: string;
+  /** What it has earned of this block. */
+  readonly earned: bigint;
+  /** What it was owed before, or had been paid ahead if below 0. */
+  readonly before: bigint;
+  /** Its output's value; 0 when it has none. */
+  readonly paid: bigint;
+  /** What it is owed after: `before + earned - paid`. */
+  readonly after: bigint;
+}
+
+/** How the value of a block is divided. */
+export interface Distribution {
+  /** Satoshis. */
+  readonly value: bigint;
+  /** By script. The sum of `earned`, and that of `paid`, is the value. */
+  readonly payments: readonly Payment[];
+  /** The largest first, of equal ones by script; one of value 0 to the reserve for a block that is worth nothing. */
+  readonly outputs: readonly TxOut[];
+}
+
+/**
+ * Divides a block's value.
+ *
+ * 1. Donation and fee are cut from the value, each rounded down; the rest is earned by weight ({@link apportion} says who
+ *    gets the satoshis that rounding leaves).
+ * 2. Everybody is due what was owed before and what is earned. Who is due less than the minimum waits; the others are
+ *    paid, the largest first, as far as there is room.
+ * 3. What is left goes to the reserve, which owes it. If the reserve owes more than it earns and so more is due than the
+ *    block is worth, everybody paid gets less in proportion, and is owed the rest.
+ *
+ * Balances are signed and their sum stays 0: nothing is made up, and nothing is kept.
+ *
+ * @param value satoshis, 0 or more
+ * @param weights by output script in hex, 0 or more
+ * @param balances what payees are owed, by output script in hex; their sum must be 0
+ * @throws Sv2Error `out-of-range`; `no-room` when the limits leave no room for one output to the reserve
+ */
+export const distribute = (
+  value: bigint,
+  weights: ReadonlyMap<string, bigint>,
+  balances: ReadonlyMap<string, bigint>,
+  rules: DistributionRules,
+): Distribution => {
+  if (value < 0n)
+    throw new Sv2Error('out-of-range', `a block's value must be 0 or more, got ${value}`, { value });
+  const owed = sumOf(balances.values());
+  if (owed !== 0n) throw new Sv2Error('out-of-range', `balances must sum to 0, got ${owed}`, { owed });
+  const reserve = bytesToHex(rules.reserve);
+  const costOfReserve = outputCost(rules.reserve);
+  if (!isWithin(costOfReserve, rules.limits))
+    throw new Sv2Error('no-room', 'the limits of outputs leave no room for one to the reserve', {
+      cost: costOfReserve,
+      limits: rules.limits,
+    });
+
+  const earned = earnings(value, weights, rules);
+  const scripts = [...new Set([...earned.keys(), ...balances.keys(), reserve])].sort();
+  const due = new Map(
+    scripts.map((script) => [script, (earned.get(script) ?? 0n) + (balances.get(script) ?? 0n)]),
+  );
+  const paid = payments(value, due, reserve, rules);
+  const result = scripts.map((script) => {
+    const before = balances.get(script) ?? 0n;
+    const own = { script, earned: earned.get(script) ?? 0n, before, paid: paid.get(script) ?? 0n };
+    return { ...own, after: before + own.earned - own.paid };
+  });
+  requireExact(value, result);
+  return { value, payments: result, outputs: outputsOf(paid, rules.reserve) };
+};
+
+/** What each payee has earned of a block. */
+const earnings = (
+  value: bigint,
+  weights: ReadonlyMap<string, bigint>,
+  { donation, fee, reserve }: DistributionRules,
+): Map<string, bigint> => {
+  const cuts = [donation, fee].filter((cut) => cut !== undefined);
+  const amounts = cuts.map(
+    ({ basisPoints }) => (value * BigInt(requireBasisPoints(basisPoints))) / BASIS_POINTS,
+  );
+  const rest = value - sumOf(amounts);
+  if (rest < 0n)
+    throw new Sv2Error('out-of-range', 'donation and fee must not be more than 10,000 basis points');
+  const earned =
+    sumOf(weights.values()) === 0n ? new Map([[bytesToHex(reserve), rest]]) : apportion(rest, weights);
+  cuts.forEach(({ scriptPubKey }, index) => {
+    const script = bytesToHex(scriptPubKey);
+    earned.set(script, (earned.get(script) ?? 0n) + (amounts[index] ?? 0n));
+  });
+  return earned;
+};
+
+/** What each payee is paid now; the sum is the value. */
+const payments = (
+  value: bigint,
+  due: ReadonlyMap<string, bigint>,
+  reserve: string,
+  { minimumPayout, limits }: DistributionRules,
+): Map<string, bigint> => {
+  const minimumOf = (script: string): bigint => {
+    const dust = dustLimit(hexToBytes(script));
+    return minimumPayout > dust ? minimumPayout : dust;
+  };
+  const candidates = [...due]
+    .filter(([script, amount]) => script !== reserve && amount >= minimumOf(script))
+    .sort(byAmount);
+  let cost = outputCost(hexToBytes(reserve));
+  const chosen: [string, bigint][] = [];
+  for (const [script, amount] of candidates) {
+    const after = addCosts(cost, outputCost(hexToBytes(script)));
+    if (!isWithin(after, limits)) continue;
+    cost = after;
+    chosen.push([script, amount]);
+  }
+  let paid = new Map(chosen);
+  // the reserve has been paid what it owes: there is less now than everybody is due
+  while (sumOf(paid.values()) > value) {
+    const reduced = apportion(value, paid);
+    if ([...reduced].every(([script, amount]) => amount >= minimumOf(script))) {
+      paid = reduced;
+      break;
+    }
+    const smallest = [...reduced]
+      .filter(([script, amount]) => amount < minimumOf(script))
+      .sort(byAmount)
+      .at(-1);
+    if (smallest !== undefined) paid.delete(smallest[0]);
+  }
+  const rest = value - sumOf(paid.values());
+  const [largest] = [...paid].sort(byAmount);
+  // dust to the reserve would be an output that nobody spends: it is paid ahead to the largest
+  if (rest > 0n && rest < dustLimit(hexToBytes(reserve)) && largest !== undefined)
+    paid.set(largest[0], largest[1] + rest);
+  else if (rest > 0n) paid.set(reserve, rest);
+  return paid;
+};
+
+const outputsOf = (paid: ReadonlyMap<string, bigint>, reserve: Uint8Array): TxOut[] => {
+  const outputs = [...paid]
+    .filter(([, amount]) => amount > 0n)
+    .sort(byAmount)
+    .map(([script, value]) => ({ value, scriptPubKey: hexToBytes(script) }));
+  return outputs.length > 0 ? outputs : [{ value: 0n, scriptPubKey: reserve }];
+};
+
+type Amount = readonly [script: string, amount: bigint];
+
+const byAmount = ([script, amount]: Amount, [otherScript, other]: Amount): number =>
+  amount !== other ? (amount > other ? -1 : 1) : script < otherScript ? -1 : 1;
+
+const sumOf = (amounts: Iterable<bigint>): bigint => {
+  let sum = 0n;
+  for (const amount of amounts) sum += amount;
+  return sum;
+};
+
+const requireBasisPoints = (basisPoints: number): number => {
+  if (Number.isInteger(basisPoints) && basisPoints >= 0 && basisPoints <= 10_000) return basisPoints;
+  throw new Sv2Error(
+    'out-of-range',
+    `basis points must be a whole number from 0 to 10,000, got ${basisPoints}`,
+    {
+      basisPoints,
+    },
+  );
+};
+
+/** What must hold whatever the input: who finds otherwise must not pay anybody. */
+const requireExact = (value: bigint, all: readonly Payment[]): void => {
+  const earned = sumOf(all.map((payment) => payment.earned));
+  const paid = sumOf(all.map((payment) => payment.paid));
+  const after = sumOf(all.map((payment) => payment.after));
+  if (earned !== value || paid !== value || after !== 0n || all.some((payment) => payment.paid < 0n))
+    throw new Error(`of ${value} satoshis ${earned} would be earned, ${paid} paid, and ${after} owed`);
+};

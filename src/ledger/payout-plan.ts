@@ -1,0 +1,119 @@
+/** How a pool pays, and what of it is settled before a block is found: the distribution frozen with its template. */
+import type { AddressNetwork } from '../bitcoin/payout-script.js';
+import { bytesToHex } from '../codec/hex.js';
+import { distribute, type Distribution, type DistributionRules } from './distribution.js';
+import type { Fraction } from './fraction.js';
+import { parseIdentity } from './identity.js';
+import type { Receipt } from './receipts.js';
+import { pplnsWindow, windowOver, type SlotWork, type WorkWindow } from './window.js';
+
+/**
+ * Whose work a block pays: `solo` that of its finder alone, `pplns` the last work of a multiple of what a block takes,
+ * `proportional` all since the block before.
+ */
+export type PayoutMode = 'solo' | 'pplns' | 'proportional';
+
+/** How a pool pays its blocks. */
+export interface PayoutPlan {
+  readonly mode: PayoutMode;
+  /** Of `pplns`: how many times the work of a block. */
+  readonly windowMultiple: Fraction;
+  readonly rules: DistributionRules;
+  /** Whose addresses are paid; any unless given. */
+  readonly networks?: readonly AddressNetwork[];
+}
+
+/** Parts of a weight: what a user's identity makes of its work. */
+export interface PayTo {
+  /** Output script in hex. */
+  readonly script: string;
+  /** Of 10,000. */
+  readonly parts: number;
+}
+
+/** What a template's blocks pay. */
+export interface FrozenPayout {
+  readonly mode: PayoutMode;
+  readonly rules: DistributionRules;
+  readonly networks: readonly AddressNetwork[] | null;
+  /** Hashes that a block takes, and those that the window is; null when it has no such length. */
+  readonly networkWork: bigint;
+  readonly windowWork: bigint | null;
+  readonly window: WorkWindow;
+  /** Where records that count begin (those after these) and end; of `solo` and `pplns` they begin with the first. */
+  readonly since: readonly Receipt[];
+  readonly until: readonly Receipt[];
+  /** Whom each user's work pays. */
+  readonly payTo: ReadonlyMap<string, readonly PayTo[]>;
+  readonly distribution: Distribution;
+}
+
+/** What {@link freezePayout} goes by. */
+export interface PayoutState {
+  /** Satoshis. */
+  readonly value: bigint;
+  readonly networkWork: bigint;
+  /** All work that may count: of `solo` the finder's alone, of `proportional` that since the block before. */
+  readonly slots: Iterable<SlotWork>;
+  /** What payees are owed, by output script in hex. */
+  readonly balances: ReadonlyMap<string, bigint>;
+  readonly since: readonly Receipt[];
+  readonly until: readonly Receipt[];
+}
+
+/**
+ * Whom a user's work pays: its address, less what it donates, which goes to the reserve, as does all of a user that
+ * names nobody to pay.
+ */
+export const payToOf = (
+  user: string,
+  { rules, networks }: Pick<PayoutPlan, 'rules' | 'networks'>,
+): PayTo[] => {
+  const reserve = bytesToHex(rules.reserve);
+  const identity = parseIdentity(user, networks);
+  if (!identity.isPayable) return [{ script: reserve, parts: 10_000 }];
+  const { donationBasisPoints, scriptPubKey } = identity;
+  const all = [
+    { script: bytesToHex(scriptPubKey), parts: 10_000 - donationBasisPoints },
+    { script: reserve, parts: donationBasisPoints },
+  ];
+  return all.filter(({ parts }) => parts > 0);
+};
+
+/** Weights by output script, of a window and of whom its users' work pays. */
+export const weightsByScript = (
+  contributions: Iterable<{ readonly user: string; readonly weight: bigint }>,
+  payTo: ReadonlyMap<string, readonly PayTo[]>,
+): Map<string, bigint> => {
+  const weights = new Map<string, bigint>();
+  for (const { user, weight } of contributions) {
+    for (const { script, parts } of payTo.get(user) ?? [])
+      weights.set(script, (weights.get(script) ?? 0n) + weight * BigInt(parts));
+  }
+  return weights;
+};
+
+/**
+ * Settles what a template's blocks pay.
+ * @throws Sv2Error as `distribute` and `windowOver`
+ */
+export const freezePayout = (plan: PayoutPlan, state: PayoutState): FrozenPayout => {
+  const { mode, rules } = plan;
+  const { networkWork, value, balances, since, until } = state;
+  const windowWork = mode === 'pplns' ? pplnsWindow(plan.windowMultiple, networkWork) : null;
+  const window = windowOver(state.slots, windowWork);
+  const payTo = new Map(window.contributions.map(({ user }) => [user, payToOf(user, plan)]));
+  const distribution = distribute(value, weightsByScript(window.contributions, payTo), balances, rules);
+  return {
+    mode,
+    rules,
+    networks: plan.networks ?? null,
+    networkWork,
+    windowWork,
+    window,
+    since,
+    until,
+    payTo,
+    distribution,
+  };
+};
