@@ -188,7 +188,19 @@ function poolLog(command: Command): Observable<LogLine> {
   );
   const listener = roleListener(settings, 'pool', file);
   const { listen_sv1_address: sv1Address, shares_per_minute: sharesPerMinute } = settings;
-  const sv1 = sv1Address === undefined ? undefined : sv1Listener(sv1Address, 'pool', { sharesPerMinute });
+  const nonsenseBurst = settings.nonsense_burst;
+  const sv1 =
+    sv1Address === undefined
+      ? undefined
+      : sv1Listener(
+          {
+            ...sv1Address,
+            maxConnections: settings.max_connections,
+            maxConnectionsPerAddress: settings.max_connections_per_address,
+          },
+          'pool',
+          { sharesPerMinute, nonsenseBurst },
+        );
   const service = poolOf({
     listen: sv1 === undefined ? listener.listen : merge(listener.listen, sv1.listen),
     templateProvider: [first$, ...others],
@@ -204,7 +216,7 @@ function poolLog(command: Command): Observable<LogLine> {
     maxChannels: settings.max_channels,
     maxChannelsPerAddress: settings.max_channels_per_address,
     maxChannelsPerClient: settings.max_channels_per_connection,
-    nonsenseBurst: settings.nonsense_burst,
+    nonsenseBurst,
   });
   const report$ = defer(() =>
     interval(1000 * reportInterval).pipe(

@@ -15,6 +15,9 @@ export interface Sv1ListenerSettings {
   readonly port: number;
   /** Files with a certificate chain and its secret key, in PEM; plain text unless given. */
   readonly tls?: { readonly certificate: string; readonly key: string };
+  /** How many miners may be connected at one time, and how many of one address. */
+  readonly maxConnections: number;
+  readonly maxConnectionsPerAddress: number;
 }
 
 /**
@@ -23,13 +26,12 @@ export interface Sv1ListenerSettings {
  * @throws ConfigError for TLS files that cannot be used
  */
 export function sv1Port(
-  { host, port, tls }: Sv1ListenerSettings,
+  { tls, ...settings }: Sv1ListenerSettings,
   role: string,
 ): { readonly listen: Observable<Sv1Connection>; readonly line$: Observable<LogLine> } {
   const line$ = new Subject<LogLine>();
   const listen = listenSv1({
-    host,
-    port,
+    ...settings,
     ...(tls === undefined ? {} : { tls: filesOf(tls) }),
     listeningObserver: {
       next(bound) {

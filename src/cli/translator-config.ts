@@ -1,6 +1,9 @@
 /** The settings of a translator, with the keys and the environment variables of the reference implementation's. */
 import { z } from 'zod';
+import { defaultNonsenseLimits } from '../service/sessions/nonsense.js';
+import { defaultListenerLimits } from '../transport/limits.js';
 import { authorityPublicKey, ConfigError, hostPort, number, text, type Flag } from './config.js';
+import { limit } from './role-server.js';
 import { stratumUrl } from './stratum-url.js';
 
 const tables = 'expected tables [[upstreams]] with address, port, authority_pubkey and user_identity';
@@ -38,6 +41,9 @@ export const translatorSchema = z.strictObject({
   downstream_port: port().default(34_255),
   tls_certificate: text(1, 4_096).optional(),
   tls_key: text(1, 4_096).optional(),
+  max_connections: limit().default(defaultListenerLimits.maxConnections),
+  max_connections_per_address: limit().default(defaultListenerLimits.maxConnectionsPerAddress),
+  nonsense_burst: limit().default(defaultNonsenseLimits.nonsenseBurst),
   max_supported_version: version(),
   min_supported_version: version(),
   downstream_extranonce2_size: number({ min: 2, max: 16, integer: true, unit: 'bytes' }).default(4),

@@ -4,6 +4,8 @@ import { connect } from '../node/connect.js';
 import type { ProxyUpstream } from '../roles/proxy/proxy.js';
 import type { Sv1MinerEvent } from '../roles/translator/sv1-miners.js';
 import { translator } from '../roles/translator/translator.js';
+import { defaultNonsenseLimits } from '../service/sessions/nonsense.js';
+import { defaultListenerLimits } from '../transport/limits.js';
 import { ConfigError, configOption, flagsOf, loadConfig } from './config.js';
 import type { CommandContext } from './io.js';
 import { proxyLine } from './proxy-log.js';
@@ -34,6 +36,18 @@ export function registerTranslator(command: Command, context: CommandContext): v
     )
     .option('--tls-certificate <FILE>', 'a certificate chain in PEM, for miners that connect inside TLS')
     .option('--tls-key <FILE>', 'its secret key')
+    .option(
+      '--max-connections <NUMBER>',
+      `of miners at one time (default: ${defaultListenerLimits.maxConnections})`,
+    )
+    .option(
+      '--max-connections-per-address <NUMBER>',
+      `of all miners behind it (default: ${defaultListenerLimits.maxConnectionsPerAddress})`,
+    )
+    .option(
+      '--nonsense-burst <NUMBER>',
+      `refused requests at once that end a connection (default: ${defaultNonsenseLimits.nonsenseBurst})`,
+    )
     .addHelpText(
       'after',
       `
@@ -61,6 +75,9 @@ and more of our own, above the tables:
   upstream_encryption = true
   tls_certificate = "cert.pem"
   tls_key = "key.pem"
+  max_connections = 16384
+  max_connections_per_address = 12288
+  nonsense_burst = 1000
 
 Example:
   $ sv2 translator stratum2+tcp://127.0.0.1:34254 --no-upstream-encryption --user-identity farm`,
@@ -98,6 +115,10 @@ function translatorLog(
     extranonce2Size: settings.downstream_extranonce2_size,
     nominalHashRate,
     sharesPerMinute,
+    nonsenseBurst: settings.nonsense_burst,
+    // miners are connections here, each with a channel
+    maxChannels: settings.max_connections,
+    maxChannelsPerAddress: settings.max_connections_per_address,
     keepAliveInterval: 1_000 * settings.downstream_difficulty_config.job_keepalive_interval_secs,
     observer: event$,
   }).start();
@@ -124,11 +145,15 @@ function addressOf({
   downstream_port: port,
   tls_certificate: certificate,
   tls_key: key,
+  max_connections: maxConnections,
+  max_connections_per_address: maxConnectionsPerAddress,
 }: TranslatorSettings) {
   if ((certificate === undefined) !== (key === undefined))
     throw new ConfigError(['tls_certificate, tls_key: one needs the other']);
   return {
     ...(given ?? { host, port }),
+    maxConnections,
+    maxConnectionsPerAddress,
     ...(certificate === undefined || key === undefined ? {} : { tls: { certificate, key } }),
   };
 }

@@ -7,6 +7,6 @@ export type { SimulatedChainOptions } from './template-provider/simulated-chain.
 export * from './template-provider/simulated-source.js';
 export * from './template-provider/template-provider.js';
 export { mineSv1, type Sv1MiningOptions, type Sv1MiningOutcome } from './miner/sv1-miner.js';
-export type { Sv1MinerOutcome } from './translator/sv1-miner.js';
+export type { Sv1MinerOutcome } from './translator/sv1-miner-output.js';
 export { translator, type TranslatorOptions } from './translator/translator.js';
 export { sv1Miners, type Sv1MinerEvent, type Sv1MinersOptions } from './translator/sv1-miners.js';

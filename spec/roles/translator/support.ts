@@ -7,12 +7,9 @@ import { SetupConnectionSuccess } from '../../../src/messages/common.js';
 import type { Message } from '../../../src/messages/index.js';
 import type { MiningClientMessage, MiningServerOptions } from '../../../src/mining/index.js';
 import { sv1JobIds } from '../../../src/roles/translator/job-ids.js';
-import {
-  sv1Miner,
-  type Sv1MinerOptions,
-  type Sv1MinerOutcome,
-  type Sv1MinerOutput,
-} from '../../../src/roles/translator/sv1-miner.js';
+import { sv1Extranonces } from '../../../src/roles/translator/sv1-extranonces.js';
+import { sv1Miner, type Sv1MinerOptions } from '../../../src/roles/translator/sv1-miner.js';
+import type { Sv1MinerOutcome, Sv1MinerOutput } from '../../../src/roles/translator/sv1-miner-output.js';
 import { NOW, prevHashFor, sentTo, server, template } from '../../mining/support.js';
 
 /** A line of JSON-RPC, parsed. */
@@ -92,7 +89,7 @@ export function minerAt(
   core.setNewPrevHash(prevHashFor(1), NOW);
   const miner = sv1Miner(
     { extranonce2Size: 4, nominalHashRate: 1_000, sharesPerMinute: 60, mixesAccounts: false, ...options },
-    Uint8Array.of(0xe1, 0xe2, 0xe3, 0xe4),
+    sv1Extranonces(() => 'e1e2e3e4')(),
     sv1JobIds((length) => new Uint8Array(length).fill(0xab)),
   );
   const toServer: Message[] = [];

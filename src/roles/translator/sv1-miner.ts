@@ -21,12 +21,13 @@ import {
 } from '../../mining/mining-client.js';
 import { workerNameOf } from '../../mining/worker-name.js';
 import type { ChannelJob } from '../../mining/work/job.js';
-import type { StratumError } from '../../sv1/error-codes.js';
-import type { Sv1Message, Sv1Received } from '../../sv1/messages.js';
-import type { Submit } from '../../sv1/methods.js';
+import type { Sv1Received } from '../../sv1/messages.js';
+import { ClientReconnect, type Submit } from '../../sv1/methods.js';
 import { sv1ServerSession, type Sv1SessionOutcome, type Sv1SessionOutput } from '../../sv1/server-session.js';
 import { minerClass, type MinerClass } from './miner-classes.js';
+import type { Sv1Extranonce } from './sv1-extranonces.js';
 import { sv1Jobs, type ExtranonceLayout } from './sv1-jobs.js';
+import { end, gather, nothing, tell, toMiner, toServer, type Sv1MinerOutput } from './sv1-miner-output.js';
 
 /** What all miners of a listener have in common. */
 export interface Sv1MinerOptions {
@@ -47,33 +48,6 @@ export interface Sv1MinerOptions {
   readonly isKnownUser?: (user: string) => boolean;
 }
 
-/** What happens at a miner besides what the server is told. */
-export type Sv1MinerOutcome =
-  | { readonly type: 'Sv1Subscribed'; readonly userAgent: string | null }
-  | { readonly type: 'Sv1Authorized'; readonly user: string }
-  | { readonly type: 'Sv1Unauthorized'; readonly user: string }
-  | { readonly type: 'Sv1JobSent'; readonly difficulty: number; readonly isClean: boolean }
-  /** A share was accepted; `isForwarded` unless it only met what the told difficulty is easier than the target. */
-  | { readonly type: 'Sv1ShareAccepted'; readonly user: string; readonly isForwarded: boolean }
-  | {
-      readonly type: 'Sv1ShareRejected';
-      readonly user: string;
-      readonly error: StratumError;
-      readonly reason: string;
-    }
-  /** The server has another opinion of a share that was accepted. */
-  | { readonly type: 'Sv1ShareLost'; readonly errorCode: string }
-  | { readonly type: 'Sv1Nonsense'; readonly reason: string };
-
-/** What an input leads to, in order. */
-export interface Sv1MinerOutput {
-  readonly toMiner: readonly Sv1Message[];
-  readonly toServer: readonly Message[];
-  readonly outcomes: readonly Sv1MinerOutcome[];
-  /** Why the miner has to go, if it has to. */
-  readonly end?: { readonly code: string; readonly reason: string };
-}
-
 /** See {@link sv1Miner}. Times are milliseconds since 1970. */
 export interface Sv1Miner {
   /** Takes what the miner sent. */
@@ -90,25 +64,7 @@ interface ChannelWish {
   readonly maxTarget: Uint8Array;
 }
 
-/** Bytes before those that a miner rolls: as many as most servers of Stratum V1 have. */
-export const extranonce1Size = 4;
-
 const anyTarget = targetFromBigInt(MAX_U256);
-const nothing: Sv1MinerOutput = { toMiner: [], toServer: [], outcomes: [] };
-const toMiner = (...messages: readonly Sv1Message[]): Sv1MinerOutput => ({ ...nothing, toMiner: messages });
-const toServer = (...messages: readonly Message[]): Sv1MinerOutput => ({ ...nothing, toServer: messages });
-const tell = (...outcomes: readonly Sv1MinerOutcome[]): Sv1MinerOutput => ({ ...nothing, outcomes });
-const end = (code: string, reason: string): Sv1MinerOutput => ({ ...nothing, end: { code, reason } });
-
-function gather(...outputs: readonly Sv1MinerOutput[]): Sv1MinerOutput {
-  const ending = outputs.find((output) => output.end !== undefined)?.end;
-  return {
-    toMiner: outputs.flatMap((output) => output.toMiner),
-    toServer: outputs.flatMap((output) => output.toServer),
-    outcomes: outputs.flatMap((output) => output.outcomes),
-    ...(ending === undefined ? {} : { end: ending }),
-  };
-}
 
 /**
  * A miner that speaks Stratum V1 as a client of a mining server: one extended channel, whose extranonce is divided as
@@ -123,12 +79,12 @@ function gather(...outputs: readonly Sv1MinerOutput[]): Sv1MinerOutput {
  * A channel is opened when the first user is authorised, so that whoever only knocks costs none.
  *
  * Shares are judged before they are answered, by the target of their own job, and only those that count are passed on.
- * @param extranonce1 4 bytes that no other miner of this process has
+ * @param extranonce what its extranonce1 is
  * @param nextJobId as `sv1JobIds` makes them
  */
 export function sv1Miner(
   options: Sv1MinerOptions,
-  extranonce1: Uint8Array,
+  extranonce: Sv1Extranonce,
   nextJobId: () => string,
 ): Sv1Miner {
   const { sharesPerMinute } = options;
@@ -153,7 +109,7 @@ export function sv1Miner(
   let isSetUp = false;
 
   const layout = (extranonceSize: number): ExtranonceLayout => ({
-    extranonce1,
+    extranonce1: extranonce.bytes,
     extranonce2Size,
     extranonceSize,
   });
@@ -197,7 +153,7 @@ export function sv1Miner(
       requestId: 1,
       userIdentity: options.userIdentity ?? owner,
       ...told,
-      minExtranonceSize: extranonce1.length + extranonce2Size,
+      minExtranonceSize: extranonce.bytes.length + extranonce2Size,
     });
     core.request(request);
     return toServer(request);
@@ -217,6 +173,13 @@ export function sv1Miner(
 
   const mine = (job: ChannelJob, now: number): Sv1MinerOutput => {
     if (channel === undefined) return nothing;
+    const { coinbase: most } = kind ?? minerClass(userAgent);
+    const length = coinbaseLength(job, channel.extranonceSize);
+    if (length > most) {
+      // it would hash something else, and no share of it would count; its own list of pools is what helps it
+      const reason = `its firmware cannot hash a coinbase of ${length} bytes, at most ${most}`;
+      return gather(tell({ type: 'Sv1CoinbaseTooLong', length, most }), end('coinbase-too-long', reason));
+    }
     const work = jobs.tell(job, layout(channel.extranonceSize), now);
     const { difficulty, cleanJobs: isClean } = work;
     return gather(said(session.work(work), now), tell({ type: 'Sv1JobSent', difficulty, isClean }));
@@ -256,9 +219,10 @@ export function sv1Miner(
       case 'Subscribing':
         ({ userAgent } = outcome);
         kind = minerClass(userAgent);
+        if (outcome.sessionId !== null) extranonce.resume(outcome.sessionId);
         extranonce2Size = Math.min(kind.most, Math.max(kind.least, options.extranonce2Size));
         return gather(
-          said(session.grant(extranonce1, extranonce2Size), now),
+          said(session.grant(extranonce.bytes, extranonce2Size), now),
           tell({ type: 'Sv1Subscribed', userAgent }),
           setUp(),
         );
@@ -333,7 +297,11 @@ export function sv1Miner(
           extensions = message.supportedExtensions;
           return nothing;
         case 'Reconnect':
-          return end('reconnect', 'the server sends its clients elsewhere');
+          // where to is an address for Stratum V2
+          return gather(
+            toMiner(ClientReconnect({ host: null, port: null, wait: null })),
+            end('reconnect', 'the server sends its clients elsewhere'),
+          );
         default:
           if (core === undefined || !isMiningServerMessage(message)) return nothing;
           return gather(...core.handle(message, now).map((change) => changed(change, now)));
@@ -345,6 +313,15 @@ export function sv1Miner(
     },
   };
 }
+
+/** Bytes of a job's coinbase without witness, extranonce included. */
+const coinbaseLength = ({ job, extranoncePrefix }: ChannelJob, extranonceSize: number): number =>
+  job === null
+    ? 0
+    : job.coinbase.coinbaseTxPrefix.length +
+      extranoncePrefix.length +
+      extranonceSize +
+      job.coinbase.coinbaseTxSuffix.length;
 
 /** What stands before the first dot of a user's name. */
 const accountOf = (user: string): string => user.split('.', 1)[0] ?? user;

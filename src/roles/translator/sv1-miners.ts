@@ -22,13 +22,9 @@ import type { Sv1Connection } from '../../sv1/connection.js';
 import type { Connection } from '../../transport/connection.js';
 import { TransportError } from '../../transport/errors.js';
 import { sv1JobIds } from './job-ids.js';
-import {
-  extranonce1Size,
-  sv1Miner,
-  type Sv1MinerOptions,
-  type Sv1MinerOutcome,
-  type Sv1MinerOutput,
-} from './sv1-miner.js';
+import { sv1Extranonces, type Sv1Extranonce } from './sv1-extranonces.js';
+import { sv1Miner, type Sv1MinerOptions } from './sv1-miner.js';
+import type { Sv1MinerOutcome, Sv1MinerOutput } from './sv1-miner-output.js';
 
 /** Something that happened at a miner. */
 export interface Sv1MinerEvent {
@@ -73,7 +69,7 @@ const defaultHashRate = 1e12;
  */
 export function sv1Miners(options: Sv1MinersOptions = {}): OperatorFunction<Sv1Connection, Connection> {
   const nextJobId = sv1JobIds(options.randomBytes);
-  const nextExtranonce = counter(sv1JobIds(options.randomBytes));
+  const nextExtranonce = sv1Extranonces(sv1JobIds(options.randomBytes));
   let miners = 0;
   return map((connection) => {
     const { userIdentity } = options;
@@ -83,18 +79,11 @@ export function sv1Miners(options: Sv1MinersOptions = {}): OperatorFunction<Sv1C
   });
 }
 
-/** Four bytes that no other has had, nor are all zero, which some firmware takes for none. */
-const counter = (nextId: () => string) => (): Uint8Array => {
-  const bytes = new Uint8Array(extranonce1Size);
-  new DataView(bytes.buffer).setUint32(0, (parseInt(nextId(), 16) || parseInt(nextId(), 16)) >>> 0);
-  return bytes;
-};
-
 function clientConnection(
   connection: Sv1Connection,
   options: Sv1MinersOptions,
   userIdentity: string | undefined,
-  extranonce1: Uint8Array,
+  extranonce: Sv1Extranonce,
   nextJobId: () => string,
 ): Connection {
   const { scheduler = asyncScheduler, keepAliveInterval = 60_000, observer, isKnownUser } = options;
@@ -107,7 +96,7 @@ function clientConnection(
       ...(userIdentity === undefined ? {} : { userIdentity }),
       ...(isKnownUser === undefined ? {} : { isKnownUser }),
     },
-    extranonce1,
+    extranonce,
     nextJobId,
   );
   const bucket = nonsenseBucket({ nonsenseBurst, nonsensePerSecond }, scheduler);
@@ -166,6 +155,7 @@ function clientConnection(
     deliver = (message) => subscriber.next(message);
     subscriber.add(() => {
       isOpen = false;
+      extranonce.release();
       connection.close();
     });
     subscriber.add(keptAlive$.subscribe());
@@ -176,7 +166,10 @@ function clientConnection(
           ignoreElements(),
         )
         .subscribe({
-          error: (error: unknown) => subscriber.error(error),
+          error(error: unknown) {
+            flush(); // a share that was answered counts, whatever came behind it
+            subscriber.error(error);
+          },
           complete() {
             flush();
             subscriber.complete();
@@ -206,6 +199,7 @@ function clientConnection(
     limitPayload: () => undefined, // lines have a limit of their own
     close() {
       isOpen = false;
+      extranonce.release();
       connection.close();
     },
   };

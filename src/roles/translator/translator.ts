@@ -2,7 +2,7 @@
 import { asyncScheduler, type Observable } from 'rxjs';
 import type { Sv1Connection } from '../../sv1/connection.js';
 import { proxy, type Proxy, type ProxyOptions, type ProxyUpstream } from '../proxy/proxy.js';
-import { extranonce1Size } from './sv1-miner.js';
+import { extranonce1Size } from './sv1-extranonces.js';
 import { sv1Miners, type Sv1MinersOptions } from './sv1-miners.js';
 
 /** What a translator is told. */
