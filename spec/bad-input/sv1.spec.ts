@@ -1,5 +1,6 @@
 /** What hostile and mistaken peers send to a port of Stratum V1: each has a clear end, and nobody else notices. */
 import { describe, expect, it, test } from '@jest/globals';
+import { setImmediate } from 'node:timers/promises';
 import { asyncScheduler, catchError, EMPTY, firstValueFrom, mergeMap, tap } from 'rxjs';
 import { encodeFrame } from '../../src/framing/frame.js';
 import { sv1, type Sv1Received } from '../../src/sv1/index.js';
@@ -105,8 +106,8 @@ describe('bytes that end a connection', () => {
 
 describe('lines that are told to be wrong, and end nothing', () => {
   test.each<[string, string, object]>([
-    ['JSON that is too deep', '['.repeat(5_000), { type: 'malformed', error: { code: 'not-json' } }],
-    ['objects that are too deep', '{"a":'.repeat(2_000), { type: 'malformed', error: { code: 'not-json' } }],
+    ['JSON that is too deep', '['.repeat(3_000), { type: 'malformed', error: { code: 'not-json' } }],
+    ['objects that are too deep', '{"a":'.repeat(500), { type: 'malformed', error: { code: 'not-json' } }],
     ['no JSON', 'GET / HTTP/1.1', { type: 'malformed', error: { code: 'not-json' } }],
     ['__proto__', '{"__proto__":{"type":"mining.ping"},"id":7}', { type: 'malformed', id: 7 }],
     [
@@ -121,7 +122,7 @@ describe('lines that are told to be wrong, and end nothing', () => {
     ],
     [
       'more parameters than there are',
-      `{"id":1,"method":"mining.ping","params":[${'1,'.repeat(5_000)}1]}`,
+      `{"id":1,"method":"mining.ping","params":[${'1,'.repeat(1_000)}1]}`,
       { type: 'mining.ping' },
     ],
   ])('%s', async (_, line, message) => {
@@ -133,6 +134,59 @@ describe('lines that are told to be wrong, and end nothing', () => {
     expect(({} as Record<string, unknown>)['type']).toBeUndefined();
     expect(await it.isWell()).toBe(true);
   });
+});
+
+it('10,000 lines that are never ended take 4 KiB each at most, and others are served', async () => {
+  const it = await port();
+  const open = new Uint8Array(4_000).fill(0x20);
+  const before = process.memoryUsage().arrayBuffers;
+  for (let client = 0; client < 10_000; client++) await it.attack(open);
+  await eventually(() => it.received.length === 10_001);
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(10_000 * 6_144);
+  expect(it.errors).toEqual([]);
+  expect(await it.isWell()).toBe(true);
+});
+
+it('a client that does not read what it asks for is not read from either, and others are served', async () => {
+  const network = memoryNetwork();
+  let asked = 0;
+  const listening = network
+    .listenSv1({ scheduler: asyncScheduler, closeTimeout: 50 })
+    .pipe(
+      mergeMap((connection) =>
+        connection.message$.pipe(
+          tap(({ id }) => {
+            asked += 1;
+            connection.send(sv1.Ping.answer(id, 'pong'));
+          }),
+        ),
+      ),
+    )
+    .subscribe();
+  const deaf = await firstValueFrom(network.dial());
+  for (let chunk = 0; chunk < 100; chunk++)
+    deaf.write(bytes('{"id":1,"method":"mining.ping"}\n'.repeat(1_000)));
+  const honest = await firstValueFrom(network.connectSv1());
+  const answers: Sv1Received[] = [];
+  const hearing = honest.message$.subscribe((message) => answers.push(message));
+  for (let ping = 1; ping <= 50; ping++) {
+    honest.send(sv1.Ping({}, ping));
+    await eventually(() => answers.length === ping);
+  }
+  // 256 KiB of answers wait, and what one step has besides
+  await eventually(() => asked > 5_000);
+  for (let turn = 0; turn < 100; turn++) await setImmediate();
+  expect(asked).toBeLessThan(15_000);
+  hearing.unsubscribe();
+  listening.unsubscribe();
+});
+
+it('an id that comes again and again is answered as often', async () => {
+  const it = await port();
+  await it.attack(bytes('{"id":7,"method":"mining.ping"}\n'.repeat(100)));
+  await eventually(() => it.received[1]?.length === 100);
+  expect(new Set(it.received[1]?.map(({ id }) => id))).toEqual(new Set([7]));
+  expect(await it.isWell()).toBe(true);
 });
 
 it('handles sixteen lines of a chunk at once, and the others in turns with those of other miners', async () => {

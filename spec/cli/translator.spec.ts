@@ -120,7 +120,6 @@ describe('the settings of a translator', () => {
       aggregate_channels: true,
     });
     expect(notHonoured(settings).map((line) => line.split(':')[0])).toEqual([
-      'verify_payout',
       'log_file',
       'monitoring_address',
       'monitoring_cache_refresh_secs',
@@ -129,6 +128,85 @@ describe('the settings of a translator', () => {
     ]);
     expect(notHonoured(load('aggregate_channels = false'))).toEqual([
       expect.stringContaining('enable_vardiff'),
+    ]);
+  });
+
+  /** Every key of the reference implementation's translator (miner-apps/translator/src/lib/config.rs): a value, and how a variable has it. */
+  const keys: readonly (readonly [key: string, value: unknown, variable: string, isHonoured: boolean])[] = [
+    ['downstream_address', '0.0.0.0', '0.0.0.0', true],
+    ['downstream_port', 4_444, '4444', true],
+    ['max_supported_version', 3, '3', true],
+    ['min_supported_version', 1, '1', true],
+    ['downstream_extranonce2_size', 8, '8', true],
+    ['verify_payout', true, 'true', true],
+    ['aggregate_channels', true, 'true', true],
+    ['supported_extensions', [2, 3], '2,3', false],
+    ['required_extensions', [2], '2', false],
+    ['log_file', './tproxy.log', './tproxy.log', false],
+    ['monitoring_address', '127.0.0.1:9092', '127.0.0.1:9092', false],
+    ['monitoring_cache_refresh_secs', 15, '15', false],
+    ['miner_telemetry.cidrs', ['10.0.0.0/8', '192.168.1.0/24'], '10.0.0.0/8,192.168.1.0/24', false],
+    ['downstream_difficulty_config.min_individual_miner_hashrate', 5e12, '5000000000000', true],
+    ['downstream_difficulty_config.shares_per_minute', 7.5, '7.5', true],
+    ['downstream_difficulty_config.enable_vardiff', false, 'false', false],
+    ['downstream_difficulty_config.job_keepalive_interval_secs', 0, '0', true],
+  ];
+  const valueOf = (settings: unknown, key: string): unknown =>
+    key.split('.').reduce((value, part) => (value as Record<string, unknown>)[part], settings);
+  const warned = (settings: Parameters<typeof notHonoured>[0]) =>
+    notHonoured(settings).map((line) => line.split(':')[0] ?? '');
+
+  test.each(keys)(
+    '%s is read from file and environment, or warned about by name',
+    (key, value, variable, isHonoured) => {
+      const [name = '', ...tables] = key.split('.').reverse();
+      const text = `${tables
+        .reverse()
+        .map((table) => `[${table}]\n`)
+        .join('')}${name} = ${JSON.stringify(value)}`;
+      const environment = { [`TPROXY__${key.toUpperCase().replaceAll('.', '__')}`]: variable };
+      for (const settings of [load(text), load('', environment)]) {
+        expect(valueOf(settings, key)).toEqual(value);
+        expect(warned(settings).some((line) => key.startsWith(line))).toBe(!isHonoured);
+      }
+    },
+  );
+
+  it('have no key besides those and our own', () => {
+    const own = [
+      ...['urls', 'user_identity', 'upstream_encryption', 'listen_address', 'tls_certificate', 'tls_key'],
+      ...['max_connections', 'max_connections_per_address', 'nonsense_burst'],
+    ];
+    const tables = ['upstreams', 'miner_telemetry', 'downstream_difficulty_config'];
+    expect(Object.keys(translatorSchema.shape).sort()).toEqual(
+      [...keys.map(([key]) => key).filter((key) => !key.includes('.')), ...tables, ...own].sort(),
+    );
+    expect(Object.keys(load('').downstream_difficulty_config).sort()).toEqual(
+      keys
+        .flatMap(([key]) => (key.startsWith('downstream_difficulty_config.') ? [key.split('.')[1]] : []))
+        .sort(),
+    );
+  });
+
+  it('have tables of pools, each field of which may be a variable, too', () => {
+    const fields = {
+      address: 'pool.example',
+      port: 3333,
+      authority_pubkey: publicKey,
+      user_identity: 'farm',
+    };
+    const lines = Object.entries(fields).map(([key, value]) => `${key} = ${JSON.stringify(value)}`);
+    const variables = Object.entries(fields).map(([key, value]) => [
+      `TPROXY__UPSTREAM_A__${key.toUpperCase()}`,
+      String(value),
+    ]);
+    const [fromFile, fromEnvironment] = [
+      load(`[[upstreams]]\n${lines.join('\n')}`),
+      load('', Object.fromEntries(variables) as Record<string, string>),
+    ];
+    expect(fromEnvironment.upstreams).toEqual(fromFile.upstreams);
+    expect(fromFile.upstreams).toMatchObject([
+      { address: 'pool.example', port: 3333, user_identity: 'farm' },
     ]);
   });
 
@@ -184,6 +262,11 @@ describe('the settings of a translator', () => {
   });
 
   it.each([
+    [
+      'with verify_payout and nobody to be paid',
+      ['stratum2+tcp://farm@127.0.0.1:1', '--no-upstream-encryption', '--verify-payout'],
+      /upstreams\.0\.user_identity: verify_payout needs somebody to be paid/,
+    ],
     ['without a pool', [], /upstreams: expected tables \[\[upstreams\]\]/],
     [
       'with a key that would not be used',

@@ -6,6 +6,7 @@ import { mineSv1, type Sv1MiningOutcome } from '../roles/miner/sv1-miner.js';
 import type { Sv1Url } from '../sv1/url.js';
 import { formatDifficulty, formatHashRate } from './format.js';
 import { quoted } from './printable.js';
+import { demandOf } from './payout.js';
 import { info, trouble, type LogLine } from './run-role.js';
 
 /** Seconds over which the hash rate that is shown is averaged. */
@@ -22,6 +23,8 @@ export interface Sv1MinerSettings {
   readonly threads: number;
   /** Hashes per second; measured unless given. */
   readonly hash_rate?: number | undefined;
+  /** Whether each job has to pay the address that the user is. */
+  readonly verify_payout: boolean;
 }
 
 /** The log of a miner at a pool of Stratum V1; subscribing runs it. */
@@ -29,6 +32,7 @@ export function sv1MinerLog({ url, threads, ...settings }: Sv1MinerSettings): Ob
   const { host, port, tls } = url;
   const user = settings.user ?? url.user ?? 'rx-sv2';
   const password = settings.password ?? url.password;
+  const payout = settings.verify_payout ? { payout: demandOf(user, 'user') } : {};
   const log$ = hashWorkers(threads).pipe(
     switchMap((hasher) =>
       (settings.hash_rate === undefined ? measureHashRate(hasher) : of(settings.hash_rate)).pipe(
@@ -41,6 +45,7 @@ export function sv1MinerLog({ url, threads, ...settings }: Sv1MinerSettings): Ob
         user,
         suggestedDifficulty: (hashRate * wantedInterval) / 1_000 / 2 ** 32,
         ...(password === undefined ? {} : { password }),
+        ...payout,
         hasher$: concat(of(hasher), NEVER),
       }).pipe(share());
       return merge(

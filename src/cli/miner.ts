@@ -5,12 +5,14 @@ import * as z from 'zod';
 import { connect } from '../node/connect.js';
 import { hashWorkers } from '../node/hash-workers.js';
 import type { StratumUrl } from '../noise/url.js';
+import { paying } from '../roles/paying.js';
 import { measureHashRate, type Hasher } from '../roles/miner/hasher.js';
 import { maxChannels, miner, type MiningChannelOptions } from '../roles/miner/miner.js';
 import { ConfigError, configOption, flagsOf, loadConfig, number, text } from './config.js';
 import { formatHashRate } from './format.js';
 import type { CommandContext } from './io.js';
 import { minerLine } from './miner-log.js';
+import { demandOf } from './payout.js';
 import { clientLine, silenceLog } from './role-client.js';
 import { info, runRole, trouble, type LogLine } from './run-role.js';
 import { anyStratumUrl } from './stratum-url.js';
@@ -28,6 +30,7 @@ const schema = z.strictObject({
   threads: number({ min: 1, max: 1024, integer: true }).default(availableParallelism()),
   hash_rate: number({ min: 0, unit: 'hashes per second' }).optional(),
   encryption: z.boolean({ error: 'expected true or false' }).default(true),
+  verify_payout: z.boolean({ error: 'expected true or false' }).default(false),
 });
 
 type Settings = z.output<typeof schema>;
@@ -53,12 +56,13 @@ export function registerMiner(command: Command, context: CommandContext): void {
     )
     .option('-t, --threads <NUMBER>', 'worker threads (default: one for each processor)')
     .option('--hash-rate <NUMBER>', 'hashes per second, as told to the pool (default: measured)')
+    .option('--verify-payout', 'leaves a pool whose jobs do not pay the address in the user identity')
     .option('--no-encryption', 'for a pool that has no keys')
     .addHelpText(
       'after',
       `
 All channels share the hash rate. The keys of the TOML file are url, user, password, standard_channels, extended_channels,
-threads, hash_rate, encryption.
+threads, hash_rate, verify_payout, encryption.
 
 Example:
   $ sv2 miner stratum2+tcp://127.0.0.1:34254 --no-encryption --user alice`,
@@ -77,6 +81,8 @@ function minerLog(command: Command, url: string | undefined): Observable<LogLine
   if (isAuthenticated && !settings.encryption)
     throw new ConfigError(['url: its authority key is of no use without encryption, which is switched off']);
   const channels = channelsOf(settings);
+  if (settings.verify_payout && (channels.standard ?? 0) > 0)
+    throw new ConfigError(['verify_payout: jobs of standard channels show no payout, see extended_channels']);
 
   const start$ = hashWorkers(threads).pipe(
     switchMap((hasher) =>
@@ -118,13 +124,14 @@ function mining(
   const { authorityPublicKey, user: userOfUrl, ...endpoint } = url;
   const userIdentity = settings.user ?? userOfUrl ?? 'rx-sv2';
   const silence = silenceLog('--no-encryption');
+  const connector = connect({
+    ...endpoint,
+    encrypted,
+    silenceObserver: silence.silenceObserver,
+    ...(authorityPublicKey === undefined ? {} : { authorityPublicKey }),
+  });
   const outcome$ = miner({
-    connect: connect({
-      ...endpoint,
-      encrypted,
-      silenceObserver: silence.silenceObserver,
-      ...(authorityPublicKey === undefined ? {} : { authorityPublicKey }),
-    }),
+    connect: settings.verify_payout ? paying(connector, demandOf(userIdentity, 'user')) : connector,
     userIdentity,
     channels,
     nominalHashRate,

@@ -110,7 +110,6 @@ export function notHonoured(settings: TranslatorSettings): readonly string[] {
   const { enable_vardiff: vardiff } = settings.downstream_difficulty_config;
   const { aggregate_channels: isAggregate, required_extensions: required } = settings;
   const cases: readonly (readonly [boolean, string])[] = [
-    [settings.verify_payout, 'verify_payout: the payout in coinbases is not looked at here'],
     [
       settings.log_file !== undefined,
       'log_file: the log goes to stdout and stderr, which can be sent to a file',

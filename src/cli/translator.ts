@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { asyncScheduler, concat, filter, from, map, merge, Subject, type Observable } from 'rxjs';
 import { connect } from '../node/connect.js';
+import { paying } from '../roles/paying.js';
 import type { ProxyUpstream } from '../roles/proxy/proxy.js';
 import type { Sv1MinerEvent } from '../roles/translator/sv1-miners.js';
 import { translator } from '../roles/translator/translator.js';
@@ -8,6 +9,7 @@ import { defaultNonsenseLimits } from '../service/sessions/nonsense.js';
 import { defaultListenerLimits } from '../transport/limits.js';
 import { ConfigError, configOption, flagsOf, loadConfig } from './config.js';
 import type { CommandContext } from './io.js';
+import { demandOf } from './payout.js';
 import { proxyLine } from './proxy-log.js';
 import { runRole, trouble, type LogLine } from './run-role.js';
 import { sv1Port } from './sv1-listener.js';
@@ -34,6 +36,7 @@ export function registerTranslator(command: Command, context: CommandContext): v
       '--downstream-extranonce2-size <BYTES>',
       'that a miner rolls, if its kind needs no more (default: 4)',
     )
+    .option('--verify-payout', 'leaves a pool whose jobs do not pay the address in the user identity')
     .option('--tls-certificate <FILE>', 'a certificate chain in PEM, for miners that connect inside TLS')
     .option('--tls-key <FILE>', 'its secret key')
     .option(
@@ -60,6 +63,7 @@ those of the reference implementation's translator; those that have no effect he
   downstream_port = 34255
   downstream_extranonce2_size = 4
   aggregate_channels = true
+  verify_payout = false
   [downstream_difficulty_config]
   min_individual_miner_hashrate = 10_000_000_000_000.0
   shares_per_minute = 6.0
@@ -168,13 +172,16 @@ const poolsOf = ({ urls, upstreams }: TranslatorSettings) => [
 /** The pools, in the order of preference. @throws ConfigError for a key that would not be used */
 function upstreamsOf(settings: TranslatorSettings): ProxyUpstream[] {
   const { upstream_encryption: encrypted, user_identity: otherwise = 'rx-sv2' } = settings;
+  const { verify_payout: verifiesPayout } = settings;
   return poolsOf(settings).map(({ host, port, key, user = otherwise }, index) => {
     if (!encrypted && key !== undefined)
       throw new ConfigError([
         `upstreams.${index}: its authority key is of no use without encryption, which is switched off`,
       ]);
     const security = key === undefined ? {} : { authorityPublicKey: key };
-    return { connect: connect({ host, port, encrypted, ...security }), userIdentity: user };
+    const connector$ = connect({ host, port, encrypted, ...security });
+    const checked = () => paying(connector$, demandOf(user, `upstreams.${index}.user_identity`));
+    return { connect: verifiesPayout ? checked() : connector$, userIdentity: user };
   });
 }
 

@@ -1,5 +1,6 @@
 export * from './miner/hasher.js';
 export * from './miner/miner.js';
+export { paying } from './paying.js';
 export * from './pool/pool.js';
 export * from './proxy/proxy.js';
 export * from './template-provider/block-source.js';

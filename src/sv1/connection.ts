@@ -44,7 +44,7 @@ export interface Sv1Connector extends Observable<Sv1Connection> {
 
 /** What a connection may take up; `maxPayload` is of Stratum V2 and has no meaning here. */
 export interface Sv1ConnectionLimits extends Omit<ConnectionLimits, 'maxPayload'> {
-  /** Bytes of the longest line accepted; 16,384 from miners and 524,288 from servers unless given. */
+  /** Bytes of the longest line accepted; 4,096 from miners and 524,288 from servers unless given. */
   readonly maxLine?: number;
 }
 

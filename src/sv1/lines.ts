@@ -24,8 +24,11 @@ export interface LineAssembler {
   readonly pending: number;
 }
 
-/** Bytes of the longest line that a miner may send; the longest that are known have some hundreds. */
-export const maxLineFromClient = 16_384;
+/**
+ * Bytes of the longest line that a miner may send. The longest that are known have some hundreds, and ckpool takes no more
+ * than 1,024 (connector.c, MAX_MSGSIZE). Whoever opens lines and does not end them takes that much of memory each.
+ */
+export const maxLineFromClient = 4_096;
 
 /** Bytes of the longest line that a server may send: a job with a coinbase of 128 KiB, in hex, and a merkle branch. */
 export const maxLineFromServer = 524_288;

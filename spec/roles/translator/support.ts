@@ -82,6 +82,7 @@ export function minerAt(
   options: Partial<Sv1MinerOptions> = {},
   serverOptions: Partial<MiningServerOptions> = {},
   extensions: readonly number[] = [2],
+  firstJob = 0xab,
 ) {
   const core = server({ sharesPerMinute: 60, ...serverOptions });
   core.addClient(1, 0);
@@ -90,7 +91,7 @@ export function minerAt(
   const miner = sv1Miner(
     { extranonce2Size: 4, nominalHashRate: 1_000, sharesPerMinute: 60, mixesAccounts: false, ...options },
     sv1Extranonces(() => 'e1e2e3e4')(),
-    sv1JobIds((length) => new Uint8Array(length).fill(0xab)),
+    sv1JobIds((length) => new Uint8Array(length).fill(firstJob)),
   );
   const toServer: Message[] = [];
   const outcomes: Sv1MinerOutcome[] = [];

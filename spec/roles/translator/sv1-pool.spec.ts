@@ -1,12 +1,7 @@
 /** Miners of Stratum V1 at a pool, hashing really, in virtual time. */
 import { beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { concat, filter, map, merge, NEVER, of, Subject, type Observable } from 'rxjs';
+import { concat, filter, map, merge, NEVER, of, type Observable } from 'rxjs';
 import { mineSv1, type Sv1MiningOptions } from '../../../src/roles/miner/sv1-miner.js';
-import {
-  sv1Miners,
-  type Sv1MinerEvent,
-  type Sv1MinersOptions,
-} from '../../../src/roles/translator/sv1-miners.js';
 import { memoryNetwork, type MemoryNetwork } from '../../../src/testing/memory.js';
 import {
   during,
@@ -18,35 +13,10 @@ import {
   virtually,
   type Logged,
 } from '../support.js';
+import { nbits, poolWithSv1 } from './raw-miners.js';
 
 // the jitter of reconnections
 jest.spyOn(Math, 'random').mockReturnValue(0.5);
-
-const seeded = (length: number): Uint8Array => new Uint8Array(length).fill(5);
-
-/** Nothing hashed here is a block, but targets may be as easy as vardiff likes. */
-const nbits = 0x1d00ffff;
-
-/** A pool with a port for Stratum V1, and what happens at miners there. */
-function poolWithSv1(network: MemoryNetwork, options: Sv1MinersOptions = {}) {
-  const event$ = new Subject<Sv1MinerEvent>();
-  const pool = memoryPool(network, {
-    sharesPerMinute: 20,
-    listen: merge(
-      network.listen({ address: 'pool' }),
-      network.listenSv1({ address: 'sv1' }).pipe(
-        sv1Miners({
-          nominalHashRate: 1_000,
-          sharesPerMinute: 20,
-          randomBytes: seeded,
-          observer: event$,
-          ...options,
-        }),
-      ),
-    ),
-  });
-  return { pool, event$: event$.pipe(map(({ outcome }): { readonly type: string } => outcome)) };
-}
 
 const sv1Miner = (
   network: MemoryNetwork,

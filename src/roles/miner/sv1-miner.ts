@@ -27,8 +27,11 @@ import {
   type SchedulerLike,
 } from 'rxjs';
 import { serialiseBlockHeader } from '../../bitcoin/block-header.js';
+import { concatBytes } from '../../bitcoin/consensus-bytes.js';
 import { targetFromDifficulty } from '../../bitcoin/target.js';
 import { Sv2Error } from '../../codec/errors.js';
+import { requirePayout } from '../../mining/payout/payout-check.js';
+import type { PayoutDemand } from '../../mining/payout/payout-demand.js';
 import { jobMerkleRoot } from '../../mining/work/merkle-root.js';
 import { disconnectReason, type DisconnectReason } from '../../service/errors.js';
 import { backoff, type ReconnectPolicy } from '../../service/upstreams/backoff.js';
@@ -50,6 +53,8 @@ export interface Sv1MiningOptions {
   readonly hasher$: Observable<Hasher>;
   /** A difficulty to ask for. */
   readonly suggestedDifficulty?: number;
+  /** What each job has to pay; a server is left at the first that does not, before it is mined. */
+  readonly payout?: PayoutDemand;
   /** How it comes back to the server; after 1 s up to 30 s unless given. */
   readonly reconnect?: ReconnectPolicy;
   /** Random numbers from 0 up to 1 for the backoff; `Math.random` unless given. */
@@ -128,7 +133,7 @@ function conversation(
   hasher: Hasher,
   scheduler: SchedulerLike,
 ): Observable<Sv1MiningOutcome> {
-  const { user, password, suggestedDifficulty } = options;
+  const { user, password, suggestedDifficulty, payout } = options;
   return defer(() => {
     const session = sv1ClientSession({
       user,
@@ -140,6 +145,8 @@ function conversation(
       mergeMap((message) => {
         const { messages, outcomes } = session.receive(message);
         connection.send(...messages);
+        for (const outcome of outcomes)
+          if (payout !== undefined && outcome.type === 'Work') checkPayout(payout, outcome.work);
         return outcomes;
       }),
       share(),
@@ -204,6 +211,13 @@ function hashing(work: Sv1Work, hasher: Hasher): Observable<Hashed> {
       }),
     );
   }).pipe(repeat());
+}
+
+/** @throws Sv2Error `payout-missing`, `invalid-coinbase` */
+function checkPayout(demand: PayoutDemand, work: Sv1Work): void {
+  const { coinbase1, coinbase2, extranonce1, extranonce2Size, jobId } = work;
+  const coinbase = concatBytes([coinbase1, extranonce1, new Uint8Array(extranonce2Size), coinbase2]);
+  requirePayout(demand, coinbase, jobId);
 }
 
 /** The next number, big-endian; zero after the last. */

@@ -35,9 +35,15 @@ export interface Sv1MinerOutput {
 /** Nothing. */
 export const nothing: Sv1MinerOutput = { toMiner: [], toServer: [], outcomes: [] };
 /** Lines for the miner. */
-export const toMiner = (...messages: readonly Sv1Message[]): Sv1MinerOutput => ({ ...nothing, toMiner: messages });
+export const toMiner = (...messages: readonly Sv1Message[]): Sv1MinerOutput => ({
+  ...nothing,
+  toMiner: messages,
+});
 /** Messages for the server. */
-export const toServer = (...messages: readonly Message[]): Sv1MinerOutput => ({ ...nothing, toServer: messages });
+export const toServer = (...messages: readonly Message[]): Sv1MinerOutput => ({
+  ...nothing,
+  toServer: messages,
+});
 /** What happened. */
 export const tell = (...outcomes: readonly Sv1MinerOutcome[]): Sv1MinerOutput => ({ ...nothing, outcomes });
 /** The miner has to go. */
