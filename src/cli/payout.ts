@@ -1,5 +1,5 @@
 import { Sv2Error } from '../codec/errors.js';
-import { payoutDemand, type PayoutDemand } from '../mining/payout/payout-demand.js';
+import { payoutDemand, type PayoutDemand } from '../ledger/payout-demand.js';
 import { ConfigError } from './config.js';
 
 /**

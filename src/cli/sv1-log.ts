@@ -35,6 +35,7 @@ export function sv1Line({ address, outcome }: Sv1MinerEvent): LogLine | undefine
       return trouble(`${who} has to go: ${quoted(outcome.reason)}`, `sv1 ended: ${outcome.code}`);
     case 'Sv1ShareAccepted':
     case 'Sv1JobSent':
+    case 'Sv1CoinbaseTooLong': // it has to go, which says why
       return undefined;
   }
 }

@@ -5,6 +5,8 @@ export * from './distribution.js';
 export * from './export.js';
 export * from './fraction.js';
 export * from './identity.js';
+export { payoutCheck, type PayoutCheck } from './payout-check.js';
+export * from './payout-demand.js';
 export * from './output-costs.js';
 export * from './pay-per-share.js';
 export * from './payout-plan.js';

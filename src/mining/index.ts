@@ -12,8 +12,6 @@ export * from './work/job-mark.js';
 export type { JobStore } from './work/job-lifetime.js';
 export * from './work/merkle-root.js';
 export * from './mining-client.js';
-export { payoutCheck, type PayoutCheck } from './payout/payout-check.js';
-export * from './payout/payout-demand.js';
 export { miningServer } from './mining-server.js';
 export * from './mining-server-types.js';
 export * from './shares/seen-shares.js';

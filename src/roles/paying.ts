@@ -1,8 +1,8 @@
 /** Connectors to pools that are left when a job does not pay. */
 import { map, tap } from 'rxjs';
 import { decodeMessage } from '../framing/frame.js';
-import { payoutCheck } from '../mining/payout/payout-check.js';
-import type { PayoutDemand } from '../mining/payout/payout-demand.js';
+import { payoutCheck } from '../ledger/payout-check.js';
+import type { PayoutDemand } from '../ledger/payout-demand.js';
 import type { Connection, Connector } from '../transport/connection.js';
 
 /**

@@ -6,6 +6,7 @@ import type {
   SubmitSharesExtended,
   UpdateChannel,
 } from '../../../src/messages/index.js';
+import { Reconnect } from '../../../src/messages/index.js';
 import { userIdentityOf } from '../../../src/messages/user-identity.js';
 import { NOW, NTIME } from '../../mining/support.js';
 import { minerAt, nonceFor, read, working, type Line } from './support.js';
@@ -325,6 +326,57 @@ describe('firmware', () => {
     expect((answer?.['result'] as unknown[])[2]).toBe(8);
   });
 
+  test.each<[string, number]>([
+    ['NiceHash/1.0.0', 500],
+    ['Antminer S9/1.0', 750],
+    ['Antminer S19 Pro/Mon Jul 4', 750],
+    ['Antminer S21 Pro/1.0', 750],
+    ['bmminer/2.0.0', 750],
+    ['Antminer S21/Mon Jul 4', 2_250],
+    ['whatsminer/v1.1', 6_500],
+    ['PowerPlay-BM/1.2', 16_384],
+    ['xminer-1.2.6', 16_384],
+    ['bosminer-plus-tuner 0.2.0', Infinity],
+    ['bitaxe/BM1370/v2.9.0', Infinity],
+    ['cgminer/4.12', Infinity],
+  ])(
+    'of %s hashes a coinbase of %d bytes at most, and is let go before it gets a longer one',
+    (userAgent, most) => {
+      const seen = { sent: 0, kept: 0 };
+      for (const outputs of [3, 12, 19, 60, 190, 560]) {
+        const miner = minerAt(
+          { nominalHashRate: 1e18 },
+          {
+            payoutOutputs: (value) =>
+              Array.from({ length: outputs }, (_, index) => ({
+                value: index === 0 ? value : 0n,
+                scriptPubKey: Uint8Array.of(0x00, 0x14, ...new Uint8Array(20).fill(index)),
+              })),
+          },
+        );
+        miner.ask(1, 'mining.subscribe', userAgent);
+        const { job } = read(miner.ask(2, 'mining.authorize', 'alice.rig1', 'x'));
+        const tooLong = miner.outcomes.find(({ type }) => type === 'Sv1CoinbaseTooLong');
+        if (tooLong === undefined) {
+          seen.sent += 1;
+          const size = userAgent.startsWith('NiceHash') ? 8 : 4;
+          expect(job[2].length / 2 + 4 + size + job[3].length / 2).toBeLessThanOrEqual(most);
+        } else {
+          seen.kept += 1;
+          expect(job).toBeUndefined();
+          expect(tooLong).toMatchObject({ most });
+          expect((tooLong as { readonly length: number }).length).toBeGreaterThan(most);
+          expect(miner.ended()).toMatchObject({
+            code: 'coinbase-too-long',
+            reason: expect.stringMatching(/cannot hash a coinbase of \d+ bytes, at most \d+/),
+          });
+        }
+      }
+      expect(seen.sent).toBeGreaterThan(0);
+      if (most < Infinity) expect(seen.kept).toBeGreaterThan(0);
+    },
+  );
+
   it('of Bitaxes pipelines its handshake', () => {
     const miner = minerAt();
     const lines = [
@@ -376,6 +428,15 @@ describe('firmware', () => {
     ].flatMap(miner.say);
     for (const line of lines) expect(JSON.stringify(line).length).toBeLessThan(2_048);
   });
+});
+
+test('a server that sends its clients elsewhere has the miner come back here', () => {
+  const miner = working();
+  const lines = miner.fromServer({
+    messages: [{ clientId: 1, messages: [Reconnect({ newHost: 'elsewhere.example', newPort: 3_333 })] }],
+  } as never);
+  expect(lines).toEqual([{ id: null, method: 'client.reconnect', params: [] }]);
+  expect(miner.ended()).toMatchObject({ code: 'reconnect' });
 });
 
 test('what a miner says of itself reaches the server as its firmware, without control characters', () => {

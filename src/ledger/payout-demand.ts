@@ -1,53 +1,41 @@
 /** What a user identity demands of a coinbase, and whether a coinbase pays it. */
-import { scriptFromAddress } from '../../bitcoin/payout-script.js';
-import type { TxOut } from '../../bitcoin/outputs.js';
-import { bytesToHex } from '../../codec/hex.js';
-import { Sv2Error } from '../../codec/errors.js';
+import type { TxOut } from '../bitcoin/outputs.js';
+import { bytesToHex } from '../codec/hex.js';
+import { Sv2Error } from '../codec/errors.js';
+import { parseIdentity } from './identity.js';
 
 /** What a miner is to be paid of each block. */
 export interface PayoutDemand {
   /** As the identity has it. */
   readonly address: string;
   readonly scriptPubKey: Uint8Array;
-  /** What is not the miner's, in hundredths: at most, and no more than the whole satoshis of it. */
-  readonly poolPercent: number;
+  /** What a pool may keep: hundredths of a percent, 0 to 10,000, and no more than the whole satoshis of it. */
+  readonly poolBasisPoints: number;
 }
 
-/** Of an identity that is an address and says nothing of a fee, a pool may keep so many hundredths. */
-const unsaidFee = 10;
-
-const forms =
-  'sri/solo/ADDRESS/WORKER, sri/donate/PERCENT/ADDRESS/WORKER with 1 to 99, ADDRESS, or ADDRESS.WORKER';
+/** What a pool may keep where the identity is an address and says nothing of a fee, as the reference has it. */
+const unsaidFee = 1_000;
 
 /**
- * Reads what a user identity demands, in the forms of the reference implementation (sv2-apps, stratum-apps/src/payout.rs):
+ * What a user identity demands; the forms are those of `parseIdentity`, their meaning that of the reference implementation
+ * (sv2-apps, stratum-apps/src/payout.rs):
  *
  * - `sri/solo/ADDRESS/WORKER`: all of it;
- * - `sri/donate/PERCENT/ADDRESS/WORKER`: what PERCENT, 1 to 99, leaves;
+ * - `sri/donate/PERCENT/ADDRESS/WORKER`: what PERCENT leaves;
  * - `ADDRESS` or `ADDRESS.WORKER`: nine tenths or more.
  *
  * @throws Sv2Error `invalid-identity` for one that demands nothing, which repeats nothing of it
  */
 export function payoutDemand(userIdentity: string): PayoutDemand {
-  const [scheme, kind, ...parts] = userIdentity.split('/');
-  if (scheme !== 'sri') return demandOf(userIdentity.split('.', 1)[0] ?? '', unsaidFee);
-  if (kind === 'solo' && parts[0] !== undefined) return demandOf(parts[0], 0);
-  const [percent = '', address] = parts;
-  if (kind === 'donate' && address !== undefined && /^[1-9]\d?$/.test(percent))
-    return demandOf(address, Number(percent));
-  throw noDemand();
+  const identity = parseIdentity(userIdentity);
+  if (!identity.isPayable)
+    throw new Sv2Error('invalid-identity', `the user identity names nobody to be paid: ${identity.reason}`, {
+      why: identity.code,
+    });
+  const { address, scriptPubKey, isSolo, donationBasisPoints } = identity;
+  const isPlain = !isSolo && !userIdentity.startsWith('sri/');
+  return { address, scriptPubKey, poolBasisPoints: isPlain ? unsaidFee : donationBasisPoints };
 }
-
-function demandOf(address: string, poolPercent: number): PayoutDemand {
-  try {
-    return { address, scriptPubKey: scriptFromAddress(address).scriptPubKey, poolPercent };
-  } catch (error) {
-    throw noDemand(error);
-  }
-}
-
-const noDemand = (cause?: unknown): Sv2Error =>
-  new Sv2Error('invalid-identity', `the user identity names nobody to be paid: expected ${forms}`, {}, cause);
 
 /** A coinbase that pays less than was demanded. */
 export interface Underpayment {
@@ -64,7 +52,7 @@ const opReturn = 0x6a;
  * @returns what is wrong; null if nothing is. More than was demanded is no wrong
  */
 export function underpayment(
-  { scriptPubKey, poolPercent }: PayoutDemand,
+  { scriptPubKey, poolBasisPoints }: PayoutDemand,
   outputs: readonly TxOut[],
 ): Underpayment | null {
   const spendable = outputs.filter((output) => output.scriptPubKey[0] !== opReturn);
@@ -72,7 +60,7 @@ export function underpayment(
   const script = bytesToHex(scriptPubKey);
   const all = sum(spendable);
   const paid = sum(spendable.filter((output) => bytesToHex(output.scriptPubKey) === script));
-  const demanded = all - (all * BigInt(poolPercent)) / 100n;
+  const demanded = all - (all * BigInt(poolBasisPoints)) / 10_000n;
   return all > 0n && paid >= demanded ? null : { demanded, paid, outputs };
 }
 

@@ -2,20 +2,20 @@
 import { describe, expect, it, test } from '@jest/globals';
 import fc from 'fast-check';
 import { catchError, mergeMap, throwError } from 'rxjs';
-import { Sv2Error } from '../../../src/codec/errors.js';
-import { buildCoinbase } from '../../../src/bitcoin/coinbase.js';
-import { scriptFromAddress } from '../../../src/bitcoin/payout-script.js';
+import { Sv2Error } from '../../src/codec/errors.js';
+import { buildCoinbase } from '../../src/bitcoin/coinbase.js';
+import { scriptFromAddress } from '../../src/bitcoin/payout-script.js';
 import {
   NewExtendedMiningJob,
   OpenExtendedMiningChannelSuccess,
   SetExtranoncePrefix,
   SetGroupChannel,
-} from '../../../src/messages/index.js';
-import { payoutCheck } from '../../../src/mining/payout/payout-check.js';
-import { describeOutputs, payoutDemand, underpayment } from '../../../src/mining/payout/payout-demand.js';
-import { paying } from '../../../src/roles/paying.js';
-import { marbles, testConnector } from '../../../src/testing/index.js';
-import { template } from '../support.js';
+} from '../../src/messages/index.js';
+import { payoutCheck } from '../../src/ledger/payout-check.js';
+import { describeOutputs, payoutDemand, underpayment } from '../../src/ledger/payout-demand.js';
+import { paying } from '../../src/roles/paying.js';
+import { marbles, testConnector } from '../../src/testing/index.js';
+import { template } from '../mining/support.js';
 
 const address = 'bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4';
 const { scriptPubKey } = scriptFromAddress(address);
@@ -26,12 +26,12 @@ describe('identities', () => {
   test.each<[string, number]>([
     [`sri/solo/${address}/rig1`, 0],
     [`sri/solo/${address}`, 0],
-    [`sri/donate/1/${address}/rig1`, 1],
-    [`sri/donate/99/${address}/rig1`, 99],
-    [address, 10],
-    [`${address}.rig1.left`, 10],
-  ])('%s leaves the pool %d hundredths', (identity, poolPercent) => {
-    expect(payoutDemand(identity)).toMatchObject({ address, scriptPubKey, poolPercent });
+    [`sri/donate/1/${address}/rig1`, 100],
+    [`sri/donate/99/${address}/rig1`, 9_900],
+    [address, 1_000],
+    [`${address}.rig1.left`, 1_000],
+  ])('%s leaves the pool %d hundredths of a percent', (identity, poolBasisPoints) => {
+    expect(payoutDemand(identity)).toMatchObject({ address, scriptPubKey, poolBasisPoints });
   });
 
   test.each([
@@ -39,9 +39,8 @@ describe('identities', () => {
     'alice.rig1',
     'sri/donate/rig1',
     'sri/donate',
-    `sri/donate/0/${address}/rig1`,
-    `sri/donate/100/${address}/rig1`,
-    `sri/donate/1.5/${address}/rig1`,
+    `sri/donate/101/${address}/rig1`,
+    `sri/donate/1.555/${address}/rig1`,
     'sri/solo/alice/rig1',
     `sri/other/${address}`,
     `${address}x`,
@@ -58,8 +57,8 @@ describe('identities', () => {
 });
 
 describe('outputs', () => {
-  const at = (poolPercent: number, own: bigint, others: bigint) =>
-    underpayment({ address, scriptPubKey, poolPercent }, [
+  const at = (percent: number, own: bigint, others: bigint) =>
+    underpayment({ address, scriptPubKey, poolBasisPoints: 100 * percent }, [
       { value: own, scriptPubKey },
       { value: others, scriptPubKey: stranger },
       { value: 0n, scriptPubKey: nothing },

@@ -1,9 +1,9 @@
 /** Watches what a mining server sends, and notices the first job that does not pay. */
-import { concatBytes } from '../../bitcoin/consensus-bytes.js';
-import { parseTransaction } from '../../bitcoin/transaction.js';
-import { Sv2Error } from '../../codec/errors.js';
-import type { NewExtendedMiningJob } from '../../messages/mining.js';
-import type { MiningServerMessage } from '../mining-client.js';
+import { concatBytes } from '../bitcoin/consensus-bytes.js';
+import { parseTransaction } from '../bitcoin/transaction.js';
+import { Sv2Error } from '../codec/errors.js';
+import type { NewExtendedMiningJob } from '../messages/mining.js';
+import type { MiningServerMessage } from '../mining/mining-client.js';
 import { describeOutputs, underpayment, type PayoutDemand } from './payout-demand.js';
 
 /** See {@link payoutCheck}. */
