@@ -180,8 +180,11 @@ function upstreamsOf(settings: TranslatorSettings): ProxyUpstream[] {
       ]);
     const security = key === undefined ? {} : { authorityPublicKey: key };
     const connector$ = connect({ host, port, encrypted, ...security });
-    const checked = () => paying(connector$, demandOf(user, `upstreams.${index}.user_identity`));
-    return { connect: verifiesPayout ? checked() : connector$, userIdentity: user };
+    const where = `upstreams.${index}.user_identity`;
+    return {
+      connect: verifiesPayout ? paying(connector$, demandOf(user, where)) : connector$,
+      userIdentity: user,
+    };
   });
 }
 

@@ -3,10 +3,10 @@ import { map, tap } from 'rxjs';
 import { decodeMessage } from '../framing/frame.js';
 import { payoutCheck } from '../ledger/payout-check.js';
 import type { PayoutDemand } from '../ledger/payout-demand.js';
-import type { Connection, Connector } from '../transport/connection.js';
+import type { Connection, Connector, Endpoint } from '../transport/connection.js';
 
 /**
- * A connector$ whose connections break at the first job whose coinbase does not pay what is demanded, before anybody mines
+ * A connector whose connections break at the first job whose coinbase does not pay what is demanded, before anybody mines
  * it: whoever dials several pools goes to the next. The error, Sv2Error `payout-missing`, says what the job's outputs are.
  *
  * ```text
@@ -19,13 +19,13 @@ import type { Connection, Connector } from '../transport/connection.js';
  * @example connect: paying(connect('stratum2+tcp://pool.example:3333/…'), payoutDemand('bc1q….rig1'))
  */
 export function paying(connector$: Connector, demand: PayoutDemand): Connector {
-  const { endpoint, redirect } = connector$;
+  const { endpoint } = connector$;
   return Object.assign(
     connector$.pipe(map((connection) => checked(connection, demand))),
     endpoint === undefined ? {} : { endpoint },
-    redirect === undefined
+    connector$.redirect === undefined
       ? {}
-      : { redirect: (to: Parameters<typeof redirect>[0]) => paying(redirect.call(connector$, to), demand) },
+      : { redirect: (to: Endpoint) => paying(connector$.redirect?.(to) ?? connector$, demand) },
   );
 }
 

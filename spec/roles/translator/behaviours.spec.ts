@@ -56,16 +56,8 @@ it('2. ids that are numbers, texts, null, missing, repeated or huge: each answer
   const miner = minerAt();
   const ids = ['7', '"seven"', 'null', '7', '7', '123456789012345678901234567890', '-1', '1.5'];
   const lines = ids.flatMap((id) => miner.say(`{"id":${id},"method":"mining.multi_version","params":[1]}`));
-  expect(lines.map(({ id }) => id)).toEqual([
-    7,
-    'seven',
-    null,
-    7,
-    7,
-    123456789012345678901234567890,
-    -1,
-    1.5,
-  ]);
+  const huge = Number('123456789012345678901234567890'); // as this reads it; messages.spec.ts has the digits
+  expect(lines.map(({ id }) => id)).toEqual([7, 'seven', null, 7, 7, huge, -1, 1.5]);
   expect(miner.say('{"method":"mining.multi_version","params":[1]}')).toMatchObject([{ id: null }]);
 });
 

@@ -87,12 +87,13 @@ it('a share that was answered counts, though the connection breaks behind it', (
   } as unknown as Sv1Connection;
   const toServer: Message[] = [];
   const errors: unknown[] = [];
-  of(broken)
+  const listening = of(broken)
     .pipe(
       sv1Miners(),
       mergeMap(({ message$ }) => message$),
     )
-    .subscribe({ next: (message) => toServer.push(message), error: (error) => errors.push(error) });
+    .subscribe({ next: (message) => toServer.push(message), error: (error: unknown) => errors.push(error) });
+  listening.unsubscribe();
   expect(toServer.map(({ type }) => type)).toEqual(['SetupConnection']);
   expect(errors).toHaveLength(1);
 });

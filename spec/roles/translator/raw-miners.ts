@@ -79,9 +79,10 @@ export const rawMiner = (
         if (endsAfterwards) stream.end();
         return [];
       });
-      return concat(merge(line$, said$.pipe(ignoreElements())), [
-        { type: 'ended', line: {} } as RawOutcome,
-      ]).pipe(finalize(() => stream.destroy()));
+      const ended: RawOutcome = { type: 'ended', line: {} };
+      return concat(merge(line$, said$.pipe(ignoreElements())), [ended]).pipe(
+        finalize(() => stream.destroy()),
+      );
     }),
   );
 

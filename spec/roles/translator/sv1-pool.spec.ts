@@ -3,10 +3,10 @@ import { beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { concat, filter, map, merge, NEVER, of, type Observable } from 'rxjs';
 import { mineSv1, type Sv1MiningOptions } from '../../../src/roles/miner/sv1-miner.js';
 import { memoryNetwork, type MemoryNetwork } from '../../../src/testing/memory.js';
+import type { memoryPool } from '../support.js';
 import {
   during,
   memoryMiner,
-  memoryPool,
   memoryTemplateProvider,
   only,
   virtualHasher,
