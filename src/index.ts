@@ -9,5 +9,6 @@ export * from './service/index.js';
 export * from './sv1/index.js';
 export * from './bitcoin/index.js';
 export * from './mining/index.js';
+export * from './declaration/index.js';
 export * from './ledger/index.js';
 export * from './roles/index.js';

@@ -82,10 +82,24 @@ export interface BlockContext {
 export const checkBlock = (candidate: BlockCandidate, context: BlockContext): Uint8Array => {
   const hash = checkHeader(candidate.header, context);
   checkMerkleRoot(candidate);
-  checkCoinbase(candidate.coinbase, context);
-  checkWitnessCommitment(candidate);
-  checkWeight(candidate);
-  const value = candidate.coinbase.outputs.reduce((sum, output) => sum + output.value, 0n);
+  checkProposal(candidate, context);
+  return hash;
+};
+
+/**
+ * Checks of a block what can be checked before there is a header for it (BIP 23, block proposal): the coinbase (its form,
+ * BIP 34 height, value), witness commitment (BIP 141), weight.
+ *
+ * @throws Sv2Error as {@link checkBlock}, but for what it says of header and merkle root
+ */
+export const checkProposal = (
+  proposal: Pick<BlockCandidate, 'coinbase' | 'transactions'>,
+  context: Pick<BlockContext, 'height' | 'medianTimePast' | 'maxCoinbaseValue'>,
+): void => {
+  checkCoinbase(proposal.coinbase, context);
+  checkWitnessCommitment(proposal);
+  checkWeight(proposal);
+  const value = proposal.coinbase.outputs.reduce((sum, output) => sum + output.value, 0n);
   if (value > context.maxCoinbaseValue) {
     refuse(
       'bad-cb-amount',
@@ -93,7 +107,6 @@ export const checkBlock = (candidate: BlockCandidate, context: BlockContext): Ui
       { value },
     );
   }
-  return hash;
 };
 
 const refuse = (code: string, message: string, detail: Readonly<Record<string, unknown>> = {}): never => {
@@ -151,7 +164,7 @@ const checkMerkleRoot = ({ header, coinbase, transactions }: BlockCandidate): vo
 
 const checkCoinbase = (
   { inputs, outputs, locktime }: Transaction,
-  { height, medianTimePast }: BlockContext,
+  { height, medianTimePast }: Pick<BlockContext, 'height' | 'medianTimePast'>,
 ): void => {
   const [input] = inputs;
   if (
@@ -186,7 +199,10 @@ const checkCoinbase = (
   }
 };
 
-const checkWitnessCommitment = ({ coinbase, transactions }: BlockCandidate): void => {
+const checkWitnessCommitment = ({
+  coinbase,
+  transactions,
+}: Pick<BlockCandidate, 'coinbase' | 'transactions'>): void => {
   const commitment = findWitnessCommitment(coinbase.outputs);
   const witness = coinbase.inputs[0]?.witness ?? [];
   if (commitment === null) {
@@ -217,7 +233,7 @@ const checkWitnessCommitment = ({ coinbase, transactions }: BlockCandidate): voi
   }
 };
 
-const checkWeight = ({ coinbase, transactions }: BlockCandidate): void => {
+const checkWeight = ({ coinbase, transactions }: Pick<BlockCandidate, 'coinbase' | 'transactions'>): void => {
   const overhead = 4 * (80 + encodeCompactSize(1 + transactions.length).length);
   const weight = transactions.reduce(
     (sum, transaction) => sum + transaction.weight,

@@ -43,12 +43,21 @@ export interface MiningServerOptions
    * Whether the pool will pay for a custom job whose previous hash and form are right: it knows tokens,
    * declared jobs and its own payout script. Without it custom jobs are refused with `jd-not-supported`.
    *
-   * @returns null to accept, or the error code to refuse with
+   * @param now milliseconds since 1970
+   * @returns null to accept, or why not: the error code, and what was wrong for the outcome if there is more to say
    */
   readonly acceptCustomJob?: (
     job: SetCustomMiningJob,
     channel: ServerChannel,
-  ) => SetCustomMiningJobErrorCode | null;
+    now: number,
+  ) => SetCustomMiningJobErrorCode | CustomJobRefusal | null;
+}
+
+/** Why a custom job is not accepted. */
+export interface CustomJobRefusal {
+  readonly errorCode: SetCustomMiningJobErrorCode;
+  /** What was wrong, in words. */
+  readonly reason: string;
 }
 
 /** What clients send to a mining server once their connection is set up. */

@@ -146,6 +146,12 @@ describe('SetCustomMiningJob', () => {
     expect([...miningServer.channels()][0]?.[1].jobs.active).toBeNull();
   });
 
+  it('is refused with what the pool finds wrong, in its own words if it has any', () => {
+    const refusal = { errorCode: 'invalid-version', reason: 'expected version 2, got 1' } as const;
+    const { channel, send } = setUp({ acceptCustomJob: () => refusal });
+    expect(outcomeOf(send(customJob(channel.channelId)), 'CustomJobRefused')).toMatchObject(refusal);
+  });
+
   it('is refused with jd-not-supported by a pool that takes none', () => {
     const miningServer = server();
     const { send } = wireChannel(miningServer, openExtended(), { flags: REQUIRES_WORK_SELECTION });

@@ -48,8 +48,9 @@ export const customJobs =
     const fullExtranonceSize = channel.extranoncePrefix.length + channel.extranonceSize;
     const result = customJob(message, work.lastTip ?? null, factory, fullExtranonceSize, now);
     if (!result.valid) return refuse(result.errorCode, result.reason);
-    const errorCode = acceptCustomJob(message, channel);
-    if (errorCode !== null) return refuse(errorCode, 'the pool does not accept the job');
+    const refused = acceptCustomJob(message, channel, now);
+    if (typeof refused === 'string') return refuse(refused, 'the pool does not accept the job');
+    if (refused !== null) return refuse(refused.errorCode, refused.reason);
 
     const { job, tip } = result;
     const { jobId } = job;

@@ -1,0 +1,13 @@
+export type * from './job-declarator-types.js';
+export { jobDeclarator } from './job-declarator.js';
+export {
+  proposalOf,
+  type DeclaredJob,
+  type DeclarationTip,
+  type ReconstructedBlock,
+} from './declared-job.js';
+export * from './declared-coinbase.js';
+export type * from './error-codes.js';
+export type { KnownTransaction } from './known-transactions.js';
+export { leastPayout, type PoolOutputs } from './pool-outputs.js';
+export { defaultTokenLimits, type TokenLimits } from './tokens.js';
