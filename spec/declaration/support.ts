@@ -112,7 +112,7 @@ export const outcomeOf = <T extends JobDeclaratorOutcome['type']>(
 
 export const detailsOf = (details: Uint8Array): string => new TextDecoder().decode(details);
 
-export const extranonceSize = 20;
+const extranonceSize = 20;
 
 /** What a client makes of a template. */
 export interface ClientJob {

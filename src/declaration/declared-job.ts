@@ -67,7 +67,7 @@ export interface ReconstructedBlock {
 }
 
 /** The most transactions that a block has room for: each weighs 240 at least. */
-export const MAX_DECLARED_TRANSACTIONS = 16_666;
+const MAX_DECLARED_TRANSACTIONS = 16_666;
 
 /** How many blocks a tip that is another may be away: beyond, somebody is on another chain. */
 const NEARBY = 6;
