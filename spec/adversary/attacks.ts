@@ -35,6 +35,8 @@ export interface Attack {
   readonly title: string;
   /** Milliseconds, unless 4,000. */
   readonly milliseconds?: number;
+  /** What must not be above these figures, of what it counts. */
+  readonly atMost?: Readonly<Record<string, number>>;
   /** Returns what it counted, for the report. */
   run(battle: Battle): Promise<Readonly<Record<string, number>> | undefined>;
 }
@@ -251,12 +253,14 @@ export const attacks: Readonly<Record<string, Attack>> = {
     },
   },
   returning: {
-    title: '2,000 miners that return at once',
-    milliseconds: 25_000,
+    title: '5,000 miners that return at once',
+    milliseconds: 40_000,
+    // milliseconds until the last of them has a channel
+    atMost: { last: 10_000 },
     async run({ port }) {
-      // keys are made beforehand, as miners make theirs on 2,000 processors
+      // keys are made beforehand, as miners make theirs on 5,000 processors
       const crypto = await wasmCrypto();
-      const initiators = Array.from({ length: 2_000 }, () => createInitiator(crypto, undefined));
+      const initiators = Array.from({ length: 5_000 }, () => createInitiator(crypto, undefined));
       const started = performance.now();
       const times: number[] = [];
       let lost = 0;

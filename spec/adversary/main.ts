@@ -120,7 +120,7 @@ const quantile = (values: readonly number[], part: number): number => {
 };
 
 /** Which of the demands were missed. */
-function missed({ during, memory, lost }: Result): string[] {
+function missed({ name, during, memory, lost, counted }: Result): string[] {
   const [p99, max] = [quantile(during, 0.99), quantile(during, 1)];
   return [
     ...(p99 <= limits.p99 ? [] : [`p99 ${p99.toFixed(0)} ms, at most ${limits.p99} allowed`]),
@@ -128,6 +128,9 @@ function missed({ during, memory, lost }: Result): string[] {
     ...(memory.after - memory.before <= limits.memory
       ? []
       : [`${megabytes(memory.after - memory.before)} MB kept`]),
+    ...Object.entries(attacks[name]?.atMost ?? {})
+      .filter(([what, most]) => !((counted[what] ?? NaN) <= most))
+      .map(([what, most]) => `${what} ${counted[what]?.toFixed(0) ?? 'not told'}, at most ${most} allowed`),
     ...(lost.length === 0 ? [] : [`lost: ${[...new Set(lost)].join('; ')}`]),
   ];
 }
