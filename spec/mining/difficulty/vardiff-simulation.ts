@@ -1,5 +1,6 @@
 import { targetToBigInt } from '../../../src/bitcoin/target.js';
-import { startVardiff, stepVardiff, type VardiffState } from '../../../src/mining/difficulty/vardiff.js';
+import { startVardiff, stepVardiff } from '../../../src/mining/difficulty/vardiff.js';
+import type { VardiffState } from '../../../src/mining/difficulty/vardiff-state.js';
 
 // Looking up globals is slow inside Jest's module contexts, and the simulation does it millions of times.
 const { exp, imul, log, max, min } = Math;

@@ -7,13 +7,8 @@ import {
   targetFromDifficulty,
   targetFromHashrate,
 } from '../../../src/bitcoin/target.js';
-import {
-  advanceVardiff,
-  startVardiff,
-  stepVardiff,
-  type VardiffOptions,
-  type VardiffState,
-} from '../../../src/mining/difficulty/vardiff.js';
+import { advanceVardiff, startVardiff, stepVardiff } from '../../../src/mining/difficulty/vardiff.js';
+import type { VardiffOptions, VardiffState } from '../../../src/mining/difficulty/vardiff-state.js';
 
 const HASHRATE = 1e12;
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { MAX_FUTURE_BLOCK_TIME, serialiseOutputs } from '../../../src/bitcoin/index.js';
 import { type MiningServerOptions } from '../../../src/mining/index.js';
-import { checkShare, receiveCustomJob } from '../../../src/mining/channels/client-channel.js';
+import { receiveCustomJob } from '../../../src/mining/channels/client-channel.js';
+import { checkShare } from '../../../src/mining/channels/client-work.js';
 import {
   SetCustomMiningJob,
   SetCustomMiningJobError,

@@ -2,7 +2,8 @@
 import { difficultyFromTarget } from '../../bitcoin/target.js';
 import type { SubmitSharesError, SubmitSharesExtended, SubmitSharesSuccess } from '../../messages/mining.js';
 import { userIdentityTlv } from '../../messages/user-identity.js';
-import { submission, type ClientChannel } from '../channels/client-channel.js';
+import type { ClientChannel } from '../channels/client-channel.js';
+import { submission } from '../channels/client-work.js';
 import type { ShareAccepted } from '../mining-server-types.js';
 import type { Share } from '../shares/share-validation.js';
 

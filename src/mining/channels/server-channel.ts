@@ -7,7 +7,7 @@ import {
   type OpenExtendedMiningChannel,
   type OpenStandardMiningChannel,
 } from '../../messages/index.js';
-import type { VardiffState } from '../difficulty/vardiff.js';
+import type { VardiffState } from '../difficulty/vardiff-state.js';
 import { RETURNING_TIPS, samePrevHash, sameTip, type ChainTip } from '../work/chain-tip.js';
 import type { ChannelJob, ServerJob } from '../work/job.js';
 import {

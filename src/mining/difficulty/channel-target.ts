@@ -5,7 +5,8 @@ import { SetTarget } from '../../messages/mining.js';
 import type { ServerChannel } from '../channels/server-channel.js';
 import { NOTHING, outputFor } from '../mining-server-output.js';
 import type { MiningServerOutput } from '../mining-server-types.js';
-import { advanceVardiff, startVardiff, type VardiffEvent, type VardiffState } from './vardiff.js';
+import { advanceVardiff, startVardiff, type VardiffEvent } from './vardiff.js';
+import type { VardiffState } from './vardiff-state.js';
 
 /** How a server sets targets. */
 export interface TargetPolicy {

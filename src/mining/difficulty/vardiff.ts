@@ -1,11 +1,5 @@
-import {
-  compareTargets,
-  difficultyFromTarget,
-  hashrateFromTarget,
-  MAX_U256,
-  targetFromBigInt,
-  targetFromHashrate,
-} from '../../bitcoin/target.js';
+/** Decides a channel's target by its shares. */
+import { difficultyFromTarget, MAX_U256, targetFromBigInt } from '../../bitcoin/target.js';
 import { Sv2Error } from '../../codec/errors.js';
 import {
   add,
@@ -16,25 +10,17 @@ import {
   rateRatio,
   tally,
   type Evidence,
-  type Tally,
 } from './evidence.js';
-import { DOUBT, heed, type OwnWord, type Word } from './word.js';
-
-/** Options of {@link startVardiff}. */
-export interface VardiffOptions {
-  /** Milliseconds, by the clock that the events will carry. */
-  readonly now: number;
-  /** `nominal_hash_rate` of the channel, hashes per second. Anything that isn't a positive number counts as 0. */
-  readonly nominalHashrate: number;
-  /** `max_target` of the channel, the easiest target it accepts: 32 bytes, little-endian. Default: no bound. */
-  readonly maxTarget?: Uint8Array;
-  /** The hardest target to set, for example the network's: 32 bytes, little-endian. Default: no bound. */
-  readonly minTarget?: Uint8Array;
-  /** The share rate to aim at. Default 6. */
-  readonly sharesPerMinute?: number;
-  /** Hashes per second below which the target gets no easier. Default 1, as in the reference implementation. */
-  readonly minHashrate?: number;
-}
+import {
+  hold,
+  nextReview,
+  REVIEWS,
+  setHashrate,
+  type OwnState,
+  type VardiffOptions,
+  type VardiffState,
+} from './vardiff-state.js';
+import { DOUBT, heed } from './word.js';
 
 /** What happened on a channel; `now` is in milliseconds. */
 export type VardiffEvent =
@@ -58,52 +44,10 @@ export type VardiffEvent =
   /** Somebody knows better: this target, 32 bytes little-endian and above 0, as far as the channel accepts it. */
   | { readonly type: 'set'; readonly now: number; readonly target: Uint8Array };
 
-/** The vardiff state of a channel. All fields but the first three are {@link stepVardiff}'s own business. */
-export interface VardiffState {
-  /** The channel's target, 32 bytes little-endian: the same object until it changes. */
-  readonly target: Uint8Array;
-  /** The difficulty of `target`. */
-  readonly difficulty: number;
-  /** The hashrate that the target is made for, hashes per second: the best estimate within the bounds. */
-  readonly hashrate: number;
-  readonly options: Required<Omit<VardiffOptions, 'now'>>;
-  readonly now: number;
-  /** No share at all won't bring the hashrate below this. */
-  readonly idleHashrate: number;
-  /** How many shares were to be expected since the last sign of life. */
-  readonly missing: number;
-  /** Shares since the target was last found to be far off, in shares of this target, and how many were to be expected. */
-  readonly current: Evidence;
-  /** What of `current` was there when the target was set. */
-  readonly inherited: Evidence;
-  /** How many shares `current` must have for its next review. */
-  readonly reviewAt: number;
-  /** How often shares of a settled target come, as a multiple of the configured rate; 1 until it's known. */
-  readonly usual: number;
-  /** Since when shares may be coming too fast, in evidence; empty while they aren't. */
-  readonly faster: Evidence;
-  /** Since when shares may be coming too slowly. */
-  readonly slower: Evidence;
-  /** What nominal hashrates were worth. */
-  readonly word: Word;
-}
-
-/** A state that belongs to whoever has it, and is counted in. */
-interface OwnState extends Omit<VardiffState, 'now' | 'missing'> {
-  now: number;
-  missing: number;
-  readonly current: Tally;
-  readonly faster: Tally;
-  readonly slower: Tally;
-  readonly word: OwnWord;
-}
-
 /** Log-likelihood ratio from which a target that isn't settled is far off: some 3.5 standard errors. */
 const FAR_OFF = 6;
 /** Shares needed to set a harder target: they come fast then, and fewer would tell too little. */
 const FEWEST_SHARES = 8;
-/** A target is reviewed at 16, 64, 256 and every 1,024 shares: with standard errors of 25, 13, 6 and 3 %. */
-const REVIEWS = { first: 16, settled: 256, last: 1024 };
 /** How far, as a logarithm, the hashrate may drift from a settled target before a review takes it back. */
 const DRIFT = 0.25;
 /** The watch is for shares that come twice as fast as usual, or half as fast. */
@@ -285,20 +229,6 @@ const newsOf = (
   return { stated, hashrate: isProved ? hashrate * ratio : stated };
 };
 
-/** Sets the target that somebody wants; the evidence begins anew. */
-const hold = (state: VardiffState, wanted: Uint8Array): VardiffState => {
-  const { maxTarget, sharesPerMinute, minHashrate } = state.options;
-  if (wanted.every((byte) => byte === 0)) {
-    throw new Sv2Error('invalid-target', 'no share meets a target of zero');
-  }
-  const target = compareTargets(wanted, maxTarget) > 0 ? maxTarget : wanted.slice();
-  if (compareTargets(target, state.target) === 0) return state;
-  return {
-    ...state,
-    ...begun(target, Math.max(hashrateFromTarget(target, sharesPerMinute), minHashrate), NONE),
-  };
-};
-
 /** Changes the target if the evidence calls for it, which a share, or the lack of one, has just added to. */
 const judge = (state: VardiffState, shares: number): VardiffState => {
   const { faster, slower, reviewAt } = state;
@@ -346,42 +276,6 @@ const follow = (state: VardiffState, last: number, evidence: Evidence, inherited
   // shares from before a silence are no sign of life after it
   const idleHashrate = last > 0 ? hashrate / IDLE_EASING : Math.min(hashrate, state.idleHashrate);
   return setHashrate({ ...state, idleHashrate }, hashrate, inherited);
-};
-
-/** Sets the target of a hashrate, within the bounds; keeps the same one if it comes to that. */
-const setHashrate = (state: VardiffState, wanted: number, evidence: Evidence): VardiffState => {
-  const { sharesPerMinute, minHashrate, minTarget, maxTarget } = state.options;
-  let hashrate = Number.isFinite(wanted) && wanted > minHashrate ? Math.min(wanted, 2 ** 128) : minHashrate;
-  const unbounded = targetFromHashrate(hashrate, sharesPerMinute);
-  let target = compareTargets(unbounded, minTarget) < 0 ? minTarget : unbounded;
-  if (compareTargets(target, maxTarget) > 0) target = maxTarget; // the channel's word counts more
-  if (target !== unbounded) hashrate = Math.max(hashrateFromTarget(target, sharesPerMinute), minHashrate);
-  const inherited = {
-    shares: evidence.shares,
-    expected: (evidence.expected * hashrate) / state.hashrate,
-  };
-  const isSame = compareTargets(target, state.target) === 0;
-  return { ...state, ...begun(isSame ? state.target : target, hashrate, inherited) };
-};
-
-/** What begins anew with a target. */
-const begun = (target: Uint8Array, hashrate: number, inherited: Evidence) => ({
-  target,
-  difficulty: difficultyFromTarget(target),
-  hashrate,
-  current: tally(inherited),
-  inherited,
-  reviewAt: nextReview(inherited),
-  usual: 1,
-  faster: tally(),
-  slower: tally(),
-});
-
-/** Reviews come with every fourfold number of shares. */
-const nextReview = ({ shares }: Evidence): number => {
-  let review = REVIEWS.first;
-  while (review <= shares && review < REVIEWS.last) review *= 4;
-  return review;
 };
 
 const requireTime = (now: number): void => {

@@ -25,13 +25,8 @@ import {
 import { difficultyFromTarget, MAX_U256, targetFromBigInt } from '../../bitcoin/target.js';
 import type { Tlv } from '../../codec/tlv.js';
 import { UpdateChannel } from '../../messages/mining.js';
-import {
-  shareFrom,
-  submission,
-  workHeader,
-  workOn,
-  type ClientChannel,
-} from '../../mining/channels/client-channel.js';
+import type { ClientChannel } from '../../mining/channels/client-channel.js';
+import { shareFrom, submission, workHeader, workOn } from '../../mining/channels/client-work.js';
 import type { MiningClientChange } from '../../mining/mining-client.js';
 import type { ChannelJob } from '../../mining/work/job.js';
 import { sendToServer, type ClientEffect, type HandlerError } from '../../service/outcomes.js';

@@ -12,7 +12,8 @@ import { CloseChannel, OpenExtendedMiningChannel, UpdateChannel } from '../../me
 import type { Message } from '../../messages/registry.js';
 import { miningSetupFlags, miningSuccessFlags } from '../../messages/setup-flags.js';
 import { userIdentityTlv, workerHashrateTracking } from '../../messages/user-identity.js';
-import { submission, type ClientChannel } from '../../mining/channels/client-channel.js';
+import type { ClientChannel } from '../../mining/channels/client-channel.js';
+import { submission } from '../../mining/channels/client-work.js';
 import {
   isMiningServerMessage,
   miningClient,
