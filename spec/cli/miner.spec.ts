@@ -1,25 +1,20 @@
-import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
 import { minerLine } from '../../src/cli/miner-log.js';
-import { startProcess, startRole, type RunningRole } from './role-support.js';
+import {
+  startProcess,
+  startRole,
+  keptUntilTheEnd,
+  temporaryFiles,
+  type RunningRole,
+} from './role-support.js';
 import { sv2 } from './support.js';
 
 // the command mines in worker threads, which need JavaScript: it runs from dist, which `npm test` has built
 
-const running: RunningRole[] = [];
-const track = (role: RunningRole): RunningRole => {
-  running.push(role);
-  return role;
-};
+const track = keptUntilTheEnd();
 const startMiner = (...argv: readonly string[]) => track(startProcess('miner', ...argv));
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((role) => role.stop()));
-});
 
-const directory = mkdtempSync(join(tmpdir(), 'sv2-miner-'));
-afterAll(() => rmSync(directory, { recursive: true }));
+const { file: fileOf } = temporaryFiles();
 
 const publicKey = '9auqWEzQDVyd2oe1JVGFLMLHZtCo2FFqZwtKA5gd9xbuEu7PH72';
 const secretKey = 'mkDLTBBRxdBv998612qipDYoTK3YUrqLe8uWw7gu3iXbSrn2n';
@@ -63,9 +58,8 @@ describe('sv2 miner', () => {
 
   it('mines on a standard channel, in plaintext, from a file', async () => {
     const { pool, address } = await startPool('--log-level', 'debug');
-    const file = join(directory, 'miner.toml');
-    writeFileSync(
-      file,
+    const file = fileOf(
+      'miner.toml',
       `url = "stratum2+tcp://${address}"\nuser = "bob"\nstandard_channels = 1\nthreads = 1\nhash_rate = 1e6\nencryption = false\n`,
     );
     const miner = startMiner('--config', file);

@@ -1,23 +1,18 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { startRole, startWithInput, type RunningRole } from './role-support.js';
+import { describe, expect, it } from '@jest/globals';
+import {
+  startRole,
+  startWithInput,
+  keptUntilTheEnd,
+  temporaryFiles,
+  type RunningRole,
+} from './role-support.js';
 import { sv2 } from './support.js';
 
 const payout = ['--coinbase-reward-script', 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080'];
 const provider = ['--template-provider', '127.0.0.1:1']; // nobody is there, and miners wait
 
-const running: RunningRole[] = [];
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((role) => role.stop()));
-});
-
-/** A role that is stopped with the spec. */
-const kept = (role: RunningRole): RunningRole => {
-  running.push(role);
-  return role;
-};
+const kept = keptUntilTheEnd();
+const { file: fileOf } = temporaryFiles();
 
 /** A pool with these flags, and where it listens. */
 const startPool = async (...flags: readonly string[]) => {
@@ -96,10 +91,8 @@ describe('the limits of sv2 pool', () => {
   });
 
   it('come from the file, too', async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'sv2-limits-'));
-    const file = join(directory, 'pool.toml');
-    writeFileSync(
-      file,
+    const file = fileOf(
+      'pool.toml',
       `max_connections = 30000
 max_connections_per_address = 20000
 max_channels = 30000
@@ -110,7 +103,6 @@ extranonce_size = 7
 `,
     );
     const { url } = await startPool('--config', file);
-    rmSync(directory, { recursive: true });
     const proxy = client(url, openExtended(2), openStandard(2));
     await proxy.printed(/OpenExtendedMiningChannel\.Success.*"extranonceSize":7[^\d]/);
     await proxy.printed(refused);

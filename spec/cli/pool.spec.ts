@@ -1,7 +1,5 @@
-import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { chmodSync } from 'node:fs';
 import { defaultCrypto } from '../../src/crypto/index.js';
 import {
   encodeAuthorityPublicKey,
@@ -14,7 +12,7 @@ import { decodeFrame } from '../../src/framing/frame.js';
 import { SubmitSolution } from '../../src/messages/template-distribution.js';
 import type { PoolOutcome } from '../../src/roles/pool/pool.js';
 import { accountBook, type Account, type AccountTotals } from '../../src/mining/shares/accounts.js';
-import { startRole, type RunningRole } from './role-support.js';
+import { startRole, keptUntilTheEnd, temporaryFiles, type RunningRole } from './role-support.js';
 import { sv2 } from './support.js';
 
 const keyPair = () => {
@@ -24,24 +22,12 @@ const keyPair = () => {
 const keys = keyPair();
 const address = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
 
-const directory = mkdtempSync(join(tmpdir(), 'sv2-pool-'));
-const running: RunningRole[] = [];
-const start = (...argv: readonly string[]): RunningRole => {
-  const role = startRole(...argv);
-  running.push(role);
-  return role;
-};
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((role) => role.stop()));
-});
+const kept = keptUntilTheEnd();
+const start = (...argv: readonly string[]): RunningRole => kept(startRole(...argv));
 
+const { file: fileOf } = temporaryFiles();
 let files = 0;
-const configFile = (text: string): string => {
-  const file = join(directory, `pool-${++files}.toml`);
-  writeFileSync(file, text, { mode: 0o600 });
-  return file;
-};
-afterAll(() => rmSync(directory, { recursive: true }));
+const configFile = (text: string): string => fileOf(`pool-${++files}.toml`, text);
 
 /** A file with all settings that the reference implementation's pool has too. */
 const completeFile = (templateProvider: string, listen = '127.0.0.1:0') =>

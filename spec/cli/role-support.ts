@@ -1,4 +1,8 @@
+import { afterAll, afterEach } from '@jest/globals';
 import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { ReplaySubject, Subject } from 'rxjs';
@@ -14,6 +18,32 @@ export interface RunningRole {
   stop(signal?: 'SIGINT' | 'SIGTERM'): Promise<number>;
   /** Its exit status. */
   readonly exitCode: Promise<number>;
+}
+
+/** For a spec file: stops what it is given after each spec. Returns the role. */
+export function keptUntilTheEnd(): (role: RunningRole) => RunningRole {
+  const running: RunningRole[] = [];
+  afterEach(async () => {
+    await Promise.all(running.splice(0).map((role) => role.stop()));
+  });
+  return (role) => {
+    running.push(role);
+    return role;
+  };
+}
+
+/** For a spec file: a directory that is gone after it, and files in it that nobody else can read. */
+export function temporaryFiles(): { readonly directory: string; file(name: string, text: string): string } {
+  const directory = mkdtempSync(join(tmpdir(), 'sv2-spec-'));
+  afterAll(() => rmSync(directory, { recursive: true }));
+  return {
+    directory,
+    file(name, text) {
+      const path = join(directory, name);
+      writeFileSync(path, text, { mode: 0o600 });
+      return path;
+    },
+  };
 }
 
 /** Runs `sv2` in this process. */

@@ -1,36 +1,29 @@
-import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { join } from 'node:path';
 import { coreTemplate, id, scriptedNode, type ScriptedNode } from '../node/bitcoin-support.js';
-import { startProcess, startRole, type RunningRole } from './role-support.js';
+import {
+  startProcess,
+  startRole,
+  keptUntilTheEnd,
+  temporaryFiles,
+  type RunningRole,
+} from './role-support.js';
 import { sv2 } from './support.js';
 
 // keys of the reference implementation's example configuration
 const publicKey = '9auqWEzQDVyd2oe1JVGFLMLHZtCo2FFqZwtKA5gd9xbuEu7PH72';
 const secretKey = 'mkDLTBBRxdBv998612qipDYoTK3YUrqLe8uWw7gu3iXbSrn2n';
 
-const directory = mkdtempSync(join(tmpdir(), 'sv2-template-provider-'));
-afterAll(() => rmSync(directory, { recursive: true }));
-
-const running: RunningRole[] = [];
+const kept = keptUntilTheEnd();
 const nodes: ScriptedNode[] = [];
 afterEach(async () => {
-  await Promise.all(running.splice(0).map((role) => role.stop()));
   await Promise.all(nodes.splice(0).map((node) => node.stop()));
 });
-const start = (...argv: readonly string[]): RunningRole => {
-  const role = startRole('template-provider', ...argv);
-  running.push(role);
-  return role;
-};
+const start = (...argv: readonly string[]): RunningRole => kept(startRole('template-provider', ...argv));
 
+const { directory, file: fileOf } = temporaryFiles();
 let files = 0;
-const configFile = (text: string): string => {
-  const file = join(directory, `tp-${++files}.toml`);
-  writeFileSync(file, text, { mode: 0o600 });
-  return file;
-};
+const configFile = (text: string): string => fileOf(`tp-${++files}.toml`, text);
 const anyPort = ['--listen', '127.0.0.1:0'];
 const portOf = async (role: RunningRole): Promise<string> =>
   (await role.printed(/listening on (127\.0\.0\.1:\d+)/))[1] as string;
@@ -58,7 +51,7 @@ min_interval = 0.05
     const client = startRole(
       ...['connect', `stratum2+tcp://${address}/${publicKey}`, '--protocol', 'template-distribution'],
     );
-    running.push(client);
+    kept(client);
     await role.printed(/client 1 connected from 127\.0\.0\.1:\d+/);
     await role.printed(/next is block 1235/);
     expect(await client.stop()).toBe(0);

@@ -1,30 +1,20 @@
-import { afterAll, afterEach, describe, expect, it, test } from '@jest/globals';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { describe, expect, it, test } from '@jest/globals';
 import { loadConfig } from '../../src/cli/config.js';
 import { environmentFlags, notHonoured, translatorSchema } from '../../src/cli/translator-config.js';
-import { startProcess, startRole, type RunningRole } from './role-support.js';
+import {
+  startProcess,
+  startRole,
+  keptUntilTheEnd,
+  temporaryFiles,
+  type RunningRole,
+} from './role-support.js';
 import { sv2 } from './support.js';
 
 // miners need JavaScript for their worker threads: they run from dist, which `npm test` has built
 
-const running: RunningRole[] = [];
-const track = (role: RunningRole): RunningRole => {
-  running.push(role);
-  return role;
-};
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((role) => role.stop()));
-});
+const track = keptUntilTheEnd();
 
-const directory = mkdtempSync(join(tmpdir(), 'sv2-translator-'));
-afterAll(() => rmSync(directory, { recursive: true }));
-const fileOf = (name: string, text: string): string => {
-  const path = join(directory, name);
-  writeFileSync(path, text, { mode: 0o600 });
-  return path;
-};
+const { file: fileOf } = temporaryFiles();
 
 const publicKey = '9auqWEzQDVyd2oe1JVGFLMLHZtCo2FFqZwtKA5gd9xbuEu7PH72';
 

@@ -27,7 +27,7 @@ import {
   server as serverWith,
   template,
 } from '../mining/support.js';
-import { randomOf } from './random.js';
+import { diceOf } from './random.js';
 
 /** What a run came to, to be sure that it was about something. */
 export interface RunCounts {
@@ -63,10 +63,7 @@ const sameTemplate = (templateId: number, futureTemplate: boolean) =>
  * @throws Error naming the seed, the step and what did not hold
  */
 export function simulate(seed: number, steps: number): RunCounts {
-  const random = randomOf(seed);
-  const below = (count: number): number => Math.floor(random() * count);
-  const pick = <T>(items: readonly T[]): T | undefined => items[below(items.length)];
-  const randomBytes = (length: number) => Uint8Array.from({ length }, () => below(256));
+  const { random, below, pick, randomBytes } = diceOf(seed);
 
   const counts: RunCounts = { accepted: 0, explained: 0, repeated: 0, tips: 0, restarts: 0 };
   const clients = new Map<number, Client>();

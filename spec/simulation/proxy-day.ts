@@ -30,7 +30,7 @@ import {
   server as serverWith,
   template,
 } from '../mining/support.js';
-import { randomOf } from './random.js';
+import { diceOf } from './random.js';
 
 /** Few, so that a day does not take long. */
 const sharesPerMinute = 0.5;
@@ -74,12 +74,9 @@ interface Pool {
  * @throws Error naming the seed, the second and what did not hold
  */
 export function proxyDay(seed: number, seconds: number, mode: MiningProxyOptions['mode']): DayCounts {
-  const random = randomOf(seed);
-  const below = (count: number): number => Math.floor(random() * count);
+  const { random, below, pick, randomBytes } = diceOf(seed);
   /** Whether something happens this second that happens once in so many. */
   const once = (every: number): boolean => random() < 1 / every;
-  const pick = <T>(items: readonly T[]): T | undefined => items[below(items.length)];
-  const randomBytes = (length: number) => Uint8Array.from({ length }, () => below(256));
   const counts: DayCounts = {
     ...{ credited: 0, forwarded: 0, kept: 0, accepted: 0, rejected: 0, unanswered: 0, stale: 0 },
     ...{ switches: 0, miners: 0, work: 0, upstreamWork: 0 },

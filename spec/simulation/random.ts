@@ -8,3 +8,26 @@ export const randomOf = (seed: number): (() => number) => {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
 };
+
+/** What simulations draw by a seed. */
+export interface Dice {
+  /** A number from 0 up to 1. */
+  random(): number;
+  /** A whole number from 0 up to this one. */
+  below(count: number): number;
+  /** One of them; undefined of none. */
+  pick<T>(items: readonly T[]): T | undefined;
+  randomBytes(length: number): Uint8Array;
+}
+
+/** Draws by a seed. */
+export const diceOf = (seed: number): Dice => {
+  const random = randomOf(seed);
+  const below = (count: number): number => Math.floor(random() * count);
+  return {
+    random,
+    below,
+    pick: (items) => items[below(items.length)],
+    randomBytes: (length) => Uint8Array.from({ length }, () => below(256)),
+  };
+};
