@@ -193,6 +193,49 @@ describe('a miner', () => {
     }, brief);
   });
 
+  it.each(['standard', 'extended'] as const)(
+    'goes on with a job that is told again on a channel that is %s, instead of finding the same shares twice',
+    (kind) => {
+      marbles(({ connection, cold, expectOutcomes }) => {
+        const hasher: Hasher = { hash: () => cold('-f---f', { f: found(1) }) };
+        const script = kind === 'standard' ? '-wOJp(KK)K' : '-w(oj)p(kk)k';
+        const k = NewExtendedMiningJob({ ...fromPool.j, jobId: 2, minNtime: 1_500 });
+        const server = connection(script, { ...fromPool, k });
+        const outcome$ = minerOf([server], hasher, { channels: { [kind]: 1 } }).start();
+        expectOutcomes(outcome$, 'JobStarted', 'ShareFound').toBe(
+          kind === 'standard' ? '----jks---s' : '------jks---s',
+          { j: like({ jobId: 1 }), k: like({ jobId: 2 }), s: like({ type: 'ShareFound', jobId: 2 }) },
+        );
+      }, brief);
+    },
+  );
+
+  it('sends a hundred shares a second at most, whatever the target, and says what it keeps back', () => {
+    let sent = 0;
+    marbles(
+      ({ connection, expectOutcomes }) => {
+        // a share in every millisecond, as far as the target is concerned
+        const hasher: Hasher = { hash: () => interval(1).pipe(map((nonce) => found(nonce))) };
+        const server = connection('-wOJp', fromPool);
+        const outcome$ = minerOf([server], hasher)
+          .start()
+          .pipe(
+            tap((outcome) => {
+              if (outcome.type === 'sent' && outcome.message.type.startsWith('SubmitShares')) sent += 1;
+            }),
+          );
+        expectOutcomes(outcome$, 'SharesWithheld').toBe('1002ms w 999ms x 999ms y', {
+          w: { type: 'SharesWithheld', channelId: 7, count: 698 },
+          x: { type: 'SharesWithheld', channelId: 7, count: 901 },
+          y: { type: 'SharesWithheld', channelId: 7, count: 900 },
+        });
+      },
+      { until: 3_010 },
+    );
+    expect(sent).toBeGreaterThan(480);
+    expect(sent).toBeLessThan(520);
+  });
+
   it('has work for ever on an extended channel: the next extranonce', () => {
     marbles(
       ({ connection, cold, expectOutcomes, expectSent }) => {

@@ -1,4 +1,5 @@
 import type { MinerOutcome } from '../roles/miner/miner.js';
+import { sharesPerSecond } from '../roles/miner/share-limit.js';
 import type { ClientOutcome } from '../service/outcomes.js';
 import { formatDifficulty, formatDuration, formatHashRate } from './format.js';
 import { quoted } from './printable.js';
@@ -36,6 +37,10 @@ const later = (what: string, retryIn: number | null): string =>
   retryIn === null
     ? 'not asking again on this connection'
     : `${what} in ${retryIn < 60_000 ? `${Math.round(retryIn / 1_000)} s` : formatDuration(retryIn)}`;
+
+/** That so many shares were kept back. */
+export const notSent = (count: number): string =>
+  `${count} ${count === 1 ? 'share was' : 'shares were'} not sent: at this difficulty there are more than ${sharesPerSecond} a second`;
 
 /** The line that tells of an outcome of a miner's own. */
 export function minerLine(outcome: ClientOutcome<MinerOutcome>): LogLine | undefined {
@@ -80,6 +85,8 @@ export function minerLine(outcome: ClientOutcome<MinerOutcome>): LogLine | undef
       const { channelId, jobId, sequenceNumber } = outcome;
       return info(`channel ${channelId}: share ${sequenceNumber} found for job ${jobId}`);
     }
+    case 'SharesWithheld':
+      return trouble(`channel ${outcome.channelId}: ${notSent(outcome.count)}`);
     case 'SharesAccepted': {
       const { channelId, count } = outcome;
       return info(`channel ${channelId}: ${count} ${count === 1 ? 'share' : 'shares'} accepted`);

@@ -6,6 +6,7 @@ import { mineSv1, type Sv1MiningOutcome } from '../roles/miner/sv1-miner.js';
 import type { Sv1Url } from '../sv1/url.js';
 import { formatDifficulty, formatHashRate } from './format.js';
 import { quoted } from './printable.js';
+import { notSent } from './miner-log.js';
 import { demandOf } from './payout.js';
 import { info, trouble, type LogLine } from './run-role.js';
 
@@ -82,6 +83,8 @@ function line(outcome: Sv1MiningOutcome): LogLine | undefined {
       return info(`difficulty ${formatDifficulty(outcome.difficulty)} from the next job on`);
     case 'ShareFound':
       return info(`share found for job ${quoted(outcome.jobId)}`);
+    case 'SharesWithheld':
+      return trouble(notSent(outcome.count));
     case 'ShareAccepted':
       return info('1 share accepted');
     case 'ShareRejected': {

@@ -103,6 +103,31 @@ describe('the search in a slice', () => {
   });
 });
 
+describe('a target that nearly every hash meets', () => {
+  const easiest = { ...unit, target: new Uint8Array(32).fill(0xff) };
+  const slice = { version: 1, nonce: 0, count: 40_000 };
+  const one = createHeaderHasher(withVersion(header, 1));
+  const below = (target: Uint8Array) =>
+    Array.from({ length: slice.count }, (_, nonce) => nonce).filter((nonce) =>
+      meetsTarget(one.hash(nonce), target),
+    );
+
+  it('does not make the search a flood: of a slice some are told, and all that are rare', () => {
+    const found = sliceSearcher(easiest)(slice);
+    expect(found.length).toBeLessThan(200);
+    expect(found.slice(0, 64)).toEqual(Array.from({ length: 64 }, (_, nonce) => nonce));
+    const rare = below(new Uint8Array(32).fill(0xff, 0, 30));
+    expect(rare.length).toBeGreaterThan(0);
+    expect(found).toEqual(expect.arrayContaining(rare));
+  });
+
+  it('is that again in the next slice', () => {
+    const search = sliceSearcher(easiest);
+    search(slice);
+    expect(search({ ...slice, nonce: 7, count: 10 })).toHaveLength(10);
+  });
+});
+
 describe('the hasher for one thread', () => {
   it('tells of what it finds and how much it hashed, slice by slice', async () => {
     const events = await firstValueFrom(

@@ -22,17 +22,20 @@ import {
   type Observable,
   type SchedulerLike,
 } from 'rxjs';
+import { sameBytes } from '../../bitcoin/consensus-bytes.js';
 import { difficultyFromTarget, MAX_U256, targetFromBigInt } from '../../bitcoin/target.js';
 import type { Tlv } from '../../codec/tlv.js';
 import { UpdateChannel } from '../../messages/mining.js';
 import type { ClientChannel } from '../../mining/channels/client-channel.js';
 import { shareFrom, submission, workHeader, workOn } from '../../mining/channels/client-work.js';
 import type { MiningClientChange } from '../../mining/mining-client.js';
+import { sameTip } from '../../mining/work/chain-tip.js';
 import type { ChannelJob } from '../../mining/work/job.js';
 import { sendToServer, type ClientEffect, type HandlerError } from '../../service/outcomes.js';
 import type { Hasher, HashEvent } from './hasher.js';
 import type { MinerOutcome } from './outcomes.js';
 import { paced } from './paced.js';
+import { shareLimit, type MaySend } from './share-limit.js';
 
 /** What mining leads to: messages, what is shown, and the hashes that were computed. */
 export type Mined =
@@ -45,6 +48,9 @@ export interface MiningMeans {
   readonly tlvs: readonly Tlv[];
   readonly scheduler: SchedulerLike;
 }
+
+/** What mining a job leads to: also shares that are not sent, see `shareLimit`. */
+type JobMined = Mined | { readonly type: 'withheld' };
 
 /** Milliseconds until a standard channel, once all its work is done, has another ntime to try. */
 const nextNtime = 1_000;
@@ -81,11 +87,23 @@ export function channelMining(
   const own$ = change$.pipe(
     filter((change): change is MiningClientChange => 'channel' in change && change.channel === channel),
   );
-  const mined$ = own$.pipe(
+  const work$ = own$.pipe(
     filter((change) => change.type === 'work'),
+    // a job that comes again would be begun again: its shares were found twice
+    distinctUntilChanged((before, { job }) => isSameWork(before.job, job)),
     paced(...jobPace, scheduler),
-    switchMap(({ job }) => (job === null ? NEVER : jobMining(channel, job, means))),
-    share(),
+  );
+  const mined$ = defer(() => {
+    const maySend = shareLimit(scheduler);
+    return work$.pipe(
+      switchMap(({ job }) => (job === null ? NEVER : jobMining(channel, job, maySend, means))),
+    );
+  }).pipe(share());
+  const withheld$ = mined$.pipe(
+    filter(({ type }) => type === 'withheld'),
+    bufferTime(1_000, scheduler),
+    filter((second) => second.length > 0),
+    map(({ length }): MinerOutcome => ({ type: 'SharesWithheld', channelId, count: length })),
   );
   const target$ = own$.pipe(
     filter((change) => change.type === 'target'),
@@ -100,15 +118,21 @@ export function channelMining(
       { type: 'HashRateTold', channelId, hashesPerSecond },
     ]),
   );
-  return merge(mined$, target$, told$);
+  return merge(
+    mined$.pipe(filter((mined): mined is Mined => mined.type !== 'withheld')),
+    target$,
+    told$,
+    withheld$,
+  );
 }
 
 /** Hashes a job, piece by piece (nonce, then version bits, then extranonce or ntime), until unsubscribed. */
 function jobMining(
   channel: ClientChannel,
   job: ChannelJob,
+  maySend: MaySend,
   { hasher, tlvs, scheduler }: MiningMeans,
-): Observable<Mined> {
+): Observable<JobMined> {
   const { channelId, kind } = channel;
   const { jobId } = job;
   const piece$ = defer(() => {
@@ -116,8 +140,9 @@ function jobMining(
     if (work === null) return NEVER;
     const { target, versionRollingAllowed } = work;
     return hasher.hash({ header: workHeader(work, { nonce: 0 }), target, versionRollingAllowed }).pipe(
-      mergeMap((event): readonly Mined[] => {
+      mergeMap((event): readonly JobMined[] => {
         if (event.type === 'hashed') return [event];
+        if (!maySend(() => workHeader(work, event), work.nbits)) return [{ type: 'withheld' }];
         const message = submission(channel, shareFrom(work, event), tlvs);
         const { sequenceNumber } = message;
         return [sendToServer(message), { type: 'ShareFound', channelId, jobId, sequenceNumber }];
@@ -141,7 +166,7 @@ function jobMining(
  * what it knows.
  */
 function worthTelling(
-  mined$: Observable<Mined>,
+  mined$: Observable<JobMined>,
   known: number,
   scheduler: SchedulerLike,
 ): Observable<number> {
@@ -162,3 +187,29 @@ function worthTelling(
 }
 
 const differsMuch = (a: number, b: number): boolean => a > muchFactor * b || b > muchFactor * a;
+
+/** Whether there is nothing to hash for one job that there is not for the other; null is no job. */
+const isSameWork = (a: ChannelJob | null, b: ChannelJob | null): boolean => {
+  if (a === null || b === null || a.tip === null || b.tip === null) return a === b;
+  return (
+    a.jobId === b.jobId &&
+    a.version === b.version &&
+    sameTip(a.tip, b.tip) &&
+    sameBytes(a.target, b.target) &&
+    sameBytes(a.extranoncePrefix, b.extranoncePrefix) &&
+    sameParts(a, b)
+  );
+};
+
+/** Whether two jobs come to the same merkle roots under the same extranonces. */
+const sameParts = (a: ChannelJob, b: ChannelJob): boolean => {
+  if (a.job === null || b.job === null)
+    return a.merkleRoot !== null && b.merkleRoot !== null && sameBytes(a.merkleRoot, b.merkleRoot);
+  const path = b.job.merklePath;
+  return (
+    sameBytes(a.job.coinbase.coinbaseTxPrefix, b.job.coinbase.coinbaseTxPrefix) &&
+    sameBytes(a.job.coinbase.coinbaseTxSuffix, b.job.coinbase.coinbaseTxSuffix) &&
+    a.job.merklePath.length === path.length &&
+    a.job.merklePath.every((node, index) => sameBytes(node, path[index] as Uint8Array))
+  );
+};

@@ -102,9 +102,16 @@ export function* hashSlices(
   }
 }
 
+/** So many nonces of a slice are told; of the rest of it, those alone whose hash is 256 times as rare, and so on. */
+const told = 64;
+
+/** A target that one in 256 hashes meets of those that meet this one: 32 bytes, little-endian. */
+const rarer = (target: Uint8Array): Uint8Array => Uint8Array.of(...target.subarray(1), 0);
+
 /**
  * Searches slices one after the other, remembering the midstate while the version stays.
- * @returns a function that searches one slice and returns the nonces found in it
+ * @returns a function that searches one slice and returns the nonces found in it: all of them unless they are so many that
+ *   telling them would be more work than hashing; then all of the rarest, as one of them may be a block
  */
 export function sliceSearcher(unit: HashUnit): (slice: HashSlice) => readonly number[] {
   let version: number | undefined;
@@ -115,12 +122,14 @@ export function sliceSearcher(unit: HashUnit): (slice: HashSlice) => readonly nu
       hasher = createHeaderHasher(withVersion(unit.header, version));
     }
     const found: number[] = [];
+    let { target } = unit;
     const end = slice.nonce + slice.count;
     for (let nonce = slice.nonce; nonce < end;) {
-      const hit = hasher.search(nonce, end - nonce, unit.target);
+      const hit = hasher.search(nonce, end - nonce, target);
       if (hit === null) break;
       found.push(hit);
       nonce = hit + 1;
+      if (found.length % told === 0) target = rarer(target);
     }
     return found;
   };

@@ -54,6 +54,11 @@ export type MinerOutcome =
       readonly jobId: number;
       readonly sequenceNumber: number;
     }
+  /**
+   * So many shares were found within a second and not sent: the pool's target is so easy that there are more than a hundred
+   * a second. What is a block is sent all the same.
+   */
+  | { readonly type: 'SharesWithheld'; readonly channelId: number; readonly count: number }
   /** The pool accepted so many shares. */
   | { readonly type: 'SharesAccepted'; readonly channelId: number; readonly count: number }
   | {

@@ -40,6 +40,7 @@ import type { Sv1Connection, Sv1Connector } from '../../sv1/connection.js';
 import type { StratumError } from '../../sv1/error-codes.js';
 import type { Sv1Work } from '../../sv1/server-session.js';
 import type { Hasher, HashEvent } from './hasher.js';
+import { shareLimit, type MaySend } from './share-limit.js';
 
 /** What a miner of Stratum V1 is told. */
 export interface Sv1MiningOptions {
@@ -70,6 +71,8 @@ export type Sv1MiningOutcome =
   | { readonly type: 'JobStarted'; readonly jobId: string }
   | { readonly type: 'DifficultyChanged'; readonly difficulty: number }
   | { readonly type: 'ShareFound'; readonly jobId: string }
+  /** So many shares were found within a second and not sent; what is a block is sent all the same. */
+  | { readonly type: 'SharesWithheld'; readonly count: number }
   | { readonly type: 'ShareAccepted'; readonly jobId: string }
   | { readonly type: 'ShareRejected'; readonly jobId: string; readonly error: StratumError }
   /** Hashes per second, measured over the last second. */
@@ -123,9 +126,11 @@ export function mineSv1(options: Sv1MiningOptions): Observable<Sv1MiningOutcome>
   );
 }
 
-/** What hashing comes to. */
+/** What hashing comes to; `withheld` for shares that are not sent, see `shareLimit`. */
 type Hashed =
-  Extract<HashEvent, { readonly type: 'hashed' }> | { readonly type: 'found'; readonly share: Sv1Share };
+  | Extract<HashEvent, { readonly type: 'hashed' }>
+  | { readonly type: 'found'; readonly share: Sv1Share }
+  | { readonly type: 'withheld' };
 
 function conversation(
   connection: Sv1Connection,
@@ -140,6 +145,7 @@ function conversation(
       ...(password === undefined ? {} : { password }),
       ...(suggestedDifficulty === undefined ? {} : { suggestedDifficulty }),
     });
+    const maySend = shareLimit(scheduler);
     const outcome$ = connection.message$.pipe(
       timeout({ each: silenceLimit, scheduler }),
       mergeMap((message) => {
@@ -153,7 +159,7 @@ function conversation(
     );
     const hashed$ = outcome$.pipe(
       filter((outcome) => outcome.type === 'Work'),
-      switchMap(({ work }) => concat(of(work), hashing(work, hasher))),
+      switchMap(({ work }) => concat(of(work), hashing(work, hasher, maySend))),
       takeUntil(outcome$.pipe(ignoreElements(), endWith(undefined))),
       share(),
     );
@@ -162,7 +168,7 @@ function conversation(
       hashed$.pipe(
         mergeMap((event): readonly Sv1MiningOutcome[] => {
           if (!('type' in event)) return [{ type: 'JobStarted', jobId: event.jobId }];
-          if (event.type === 'hashed') return [];
+          if (event.type !== 'found') return [];
           connection.send(session.submit(event.share));
           return [{ type: 'ShareFound', jobId: event.share.jobId }];
         }),
@@ -173,6 +179,12 @@ function conversation(
         map((second): Sv1MiningOutcome => {
           return { type: 'HashRate', hashesPerSecond: second.reduce((sum, hashes) => sum + hashes, 0) };
         }),
+      ),
+      hashed$.pipe(
+        filter((event) => 'type' in event && event.type === 'withheld'),
+        bufferTime(1_000, scheduler),
+        filter((second) => second.length > 0),
+        map(({ length }): Sv1MiningOutcome => ({ type: 'SharesWithheld', count: length })),
       ),
       outcome$.pipe(mergeMap(shown)),
       outcome$.pipe(
@@ -190,7 +202,7 @@ function conversation(
 }
 
 /** Hashes a job, one extranonce after the other. */
-function hashing(work: Sv1Work, hasher: Hasher): Observable<Hashed> {
+function hashing(work: Sv1Work, hasher: Hasher, maySend: MaySend): Observable<Hashed> {
   const { jobId, version, prevHash, nbits, ntime, extranonce1, extranonce2Size, difficulty } = work;
   const content = {
     merklePath: work.merkleBranch,
@@ -202,11 +214,13 @@ function hashing(work: Sv1Work, hasher: Hasher): Observable<Hashed> {
     const rolled = extranonce2.slice();
     countUp(extranonce2);
     const merkleRoot = jobMerkleRoot(content, extranonce1, rolled);
-    const header = serialiseBlockHeader({ version, prevHash, merkleRoot, ntime, nbits, nonce: 0 });
-    return hasher.hash({ header, target, versionRollingAllowed: false }).pipe(
+    const headerOf = (nonce: number) =>
+      serialiseBlockHeader({ version, prevHash, merkleRoot, ntime, nbits, nonce });
+    return hasher.hash({ header: headerOf(0), target, versionRollingAllowed: false }).pipe(
       map((event): Hashed => {
         if (event.type === 'hashed') return event;
         const { nonce } = event;
+        if (!maySend(() => headerOf(nonce), nbits)) return { type: 'withheld' };
         return { type: 'found', share: { jobId, extranonce2: rolled, ntime, nonce, versionBits: null } };
       }),
     );

@@ -4,6 +4,7 @@ import type { AddressNetwork } from '../../bitcoin/payout-script.js';
 import { compareTargets, difficultyFromTarget, targetFromNbits } from '../../bitcoin/target.js';
 import { Sv2Error } from '../../codec/errors.js';
 import type { NewTemplate, SetNewPrevHashTemplate } from '../../messages/template-distribution.js';
+import { rateLimit } from '../rate-limit.js';
 
 /** What is wrong with what a template provider says. */
 export interface Fault {
@@ -107,13 +108,10 @@ const perSecond = 100;
  * @returns what is wrong when there are too many, if they are
  */
 export function templateRate(what: 'templates' | 'tips'): (now: number) => Fault | undefined {
-  let level = 0;
-  let last: number | undefined;
+  let isWithin = rateLimit(burst, perSecond);
   return (now) => {
-    level = Math.max(0, level - (Math.max(0, now - (last ?? now)) * perSecond) / 1000) + 1;
-    last = now;
-    if (level <= burst) return undefined;
-    level = 0; // told once, and it is left
+    if (isWithin(now)) return undefined;
+    isWithin = rateLimit(burst, perSecond); // told once, and it is left
     const message = `more than ${burst} ${what} at once; expected ${perSecond} a second at most`;
     return { code: 'too-many-templates', message };
   };
