@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { sendQueues } from '../../src/transport/send-queues.js';
+import { sendQueue, sendQueues } from '../../src/transport/send-queues.js';
+import type { ByteStream } from '../../src/transport/byte-stream.js';
 
 function clients(maxBytes: number, count: number) {
   const queues = sendQueues(maxBytes);
@@ -56,6 +57,35 @@ describe('the send queues of a listener', () => {
     all[0]?.write(900);
     queues.left(all[0]!);
     all[1]?.write(1000);
+    expect(dropped).toEqual([]);
+  });
+});
+
+describe('the send queue of a connection', () => {
+  const connection = (maxBytes: number, all?: ReturnType<typeof sendQueues>) => {
+    const errors: unknown[] = [];
+    const stream = { address: 'a', queuedBytes: 0 };
+    const queue = sendQueue(stream as unknown as ByteStream, maxBytes, all, (error) => errors.push(error));
+    return { stream, queue, errors };
+  };
+
+  it('may hold as much as is allowed, and not a byte more', () => {
+    const { stream, queue, errors } = connection(1000);
+    stream.queuedBytes = 1000;
+    queue.wrote();
+    expect(errors).toEqual([]);
+    stream.queuedBytes = 1001;
+    queue.wrote();
+    expect(errors).toMatchObject([{ code: 'slow-consumer', detail: { queuedBytes: 1001 } }]);
+  });
+
+  it('takes no room from others once its connection has ended, though it never emptied', () => {
+    const { all, queues, dropped } = clients(1000, 1);
+    const { stream, queue } = connection(1000, queues);
+    stream.queuedBytes = 900;
+    queue.wrote();
+    queue.left();
+    all[0]?.write(1000);
     expect(dropped).toEqual([]);
   });
 });

@@ -76,6 +76,12 @@ describe('the target', () => {
     expect(silence(state, 3600).target).toBe(state.target);
   });
 
+  it('eases no further than 64 times for a miner that stops right after a flood has shown what it does', () => {
+    const flooding = shares(start({ nominalHashrate: HASHRATE / 1e6 }), 8, 10);
+    expect(flooding.hashrate).toBeGreaterThan(HASHRATE / 1e4);
+    expect(silence(flooding, 12 * 3600).hashrate).toBeCloseTo(flooding.hashrate / 64, -1);
+  });
+
   it('hardly eases for a miner that found shares and then stops, so that none flood in later', () => {
     const state = silence(settled(), 12 * 3600);
     expect(state.hashrate / HASHRATE).toBeCloseTo(1 / 64, 3);

@@ -1,14 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
+import { targetFromNbits } from '../../../src/bitcoin/target.js';
 import { serialiseTemplateOutputs } from '../../../src/bitcoin/outputs.js';
 import {
   clockDifference,
   networkFault,
+  targetRatio,
   templateFault,
   templateRate,
   tipFault,
 } from '../../../src/roles/pool/provider-checks.js';
 import { templateIds } from '../../../src/roles/pool/template-ids.js';
-import { NTIME, prevHashFor, template } from '../../mining/support.js';
+import { HARD_NBITS, NTIME, prevHashFor, template } from '../../mining/support.js';
 
 const money = 2_100_000_000_000_000n;
 const outputs = (value: bigint) => ({
@@ -59,6 +61,14 @@ describe('a template', () => {
     const faults = Array.from({ length: 1_001 }, () => flood(0));
     expect(faults.filter((fault) => fault !== undefined)).toEqual([faults[1_000]]);
     expect(faults[1_000]?.code).toBe('too-many-templates');
+    // a hundred a second are forgiven, and no more
+    const [lasting, faster] = [templateRate('tips'), templateRate('tips')];
+    const within = (rate: typeof lasting, count: number, interval: number) =>
+      Array.from({ length: count }, (_, index) => rate(index * interval)).every(
+        (fault) => fault === undefined,
+      );
+    expect(within(lasting, 20_000, 10)).toBe(true);
+    expect(within(faster, 20_000, 8)).toBe(false);
     const fast = templateRate('templates');
     for (let count = 0; count < 5_000; count++) expect(fast(count * 10)).toBeUndefined();
   });
@@ -76,6 +86,17 @@ describe('a tip', () => {
     const at = (seconds: number) => clockDifference(prevHashFor(1), (NTIME - seconds) * 1000);
     expect([at(0), at(300), at(-300)]).toEqual([undefined, undefined, undefined]);
     expect([at(301), at(-301)]).toEqual([301, -301]);
+  });
+});
+
+describe('the target of a tip', () => {
+  it('is compared with that of a block', () => {
+    const ofBlock = targetFromNbits(HARD_NBITS);
+    const ratio = (target: Uint8Array) => targetRatio(prevHashFor(1, { nBits: HARD_NBITS, target }));
+    expect(ratio(ofBlock)).toBe(1);
+    expect(ratio(Uint8Array.of(...ofBlock.subarray(1), 0))).toBeCloseTo(256, 5);
+    expect(ratio(Uint8Array.of(0, ...ofBlock.subarray(0, 31)))).toBeCloseTo(1 / 256, 10);
+    expect(ratio(new Uint8Array(32))).toBe(Infinity);
   });
 });
 
