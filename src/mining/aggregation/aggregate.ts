@@ -32,8 +32,14 @@ export interface Aggregate {
   route: UpstreamRoute | null;
   /** The request for the upstream channel that was sent, and when. */
   asked: { readonly requestId: number; readonly at: number } | null;
+  /** The upstream that its channels are for by the user's will; null for those that go where they are needed. */
+  readonly pinnedTo: number | null;
+  /** Whether it has an upstream channel though there are no channels that share it. */
+  isKept: boolean;
   /** In pass-through mode: what its only channel was, or is to be, opened with. */
   request: OpenMiningChannel | null;
+  /** In pass-through mode: those that its channel can move between, by their upstreams; null where it was refused. */
+  homes: Map<number, Aggregate | null>;
   /** In pass-through mode: who waits for the upstream's answer. */
   waiting: number | null;
   told: Told;
@@ -43,8 +49,10 @@ export interface Aggregate {
   takeTip(job: ChannelJob<ExtendedJob> | null, now: number): MiningServerOutput;
   /** The upstream's targets may have changed: no channel's is to be harder. */
   takeTarget(now: number): MiningServerOutput;
-  /** Hashes per second of all channels, as they are known. */
-  hashRate(): number;
+  /** Whether there is a job, of the upstream channel that there is. */
+  readonly hasWork: boolean;
+  /** Hashes per second of each client's channels, as they are known. */
+  hashRates(): ReadonlyMap<number, number>;
 }
 
 /** How many times what their target is for channels may have that say so and cannot prove it as the upstream's target is as hard. */
@@ -69,10 +77,12 @@ const continues = (before: ChainTip | null, tip: ChainTip): boolean =>
 /**
  * The channels that share a channel of an upstream.
  *
+ * @param pinnedTo see {@link Aggregate.pinnedTo}
  * @param nextSourceId numbers upstream jobs, over all aggregates
  */
 export const aggregate = (
   upstream: number,
+  pinnedTo: number | null,
   server: ChannelServer<UpstreamJob>,
   nextSourceId: () => bigint,
 ): Aggregate => {
@@ -128,7 +138,10 @@ export const aggregate = (
     emptySince: null,
     route: null,
     asked: null,
+    pinnedTo,
+    isKept: false,
     request: null,
+    homes: new Map(),
     waiting: null,
     told: { hashRate: 0, at: -Infinity },
     takeJob(job, now) {
@@ -162,10 +175,14 @@ export const aggregate = (
       hardest = compareTargets(target, current) > 0 ? target : current;
       return server.setHardestTarget(hardest, now);
     },
-    hashRate() {
-      let sum = 0;
-      for (const [, channel] of server.channels()) sum += hashRateOf(channel, hardest);
-      return Math.min(sum, 3e38); // F32
+    get hasWork() {
+      return tip !== null && this.route?.isOpen === true && worked === this.route;
+    },
+    hashRates() {
+      const rates = new Map<number, number>();
+      for (const [clientId, channel] of server.channels())
+        rates.set(clientId, (rates.get(clientId) ?? 0) + hashRateOf(channel, hardest));
+      return rates;
     },
   };
 };

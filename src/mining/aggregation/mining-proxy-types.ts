@@ -36,6 +36,13 @@ export interface MiningProxyOptions extends Pick<
   readonly silenceLimit?: number;
   /** Shares in a row that an upstream may reject before it is given up, stale ones apart; 20 unless given. */
   readonly maxRejectedInARow?: number;
+  /**
+   * Milliseconds that an upstream which was lost has to be back for, before it is given work that another one would have; 60,000 unless
+   * given.
+   */
+  readonly returnAfter?: number;
+  /** The upstream that a user's channels are to work for, whatever the weights; undefined for none. */
+  readonly pinnedTo?: (userIdentity: string) => number | undefined;
   /** Says where the extranonce prefixes begin; Web Crypto unless given. */
   readonly randomBytes?: RandomBytes;
 }
@@ -44,6 +51,11 @@ export interface MiningProxyOptions extends Pick<
 export interface UpstreamInfo {
   /** Who its channels are for; in pass-through mode those who open channels here, unless given. */
   readonly userIdentity?: string;
+  /**
+   * What it is to have of the work of channels that are not pinned, in proportion to the others'; 0 for one that has none as long as there
+   * is another; 1 unless given.
+   */
+  readonly weight?: number;
   /** REQUIRES_FIXED_VERSION of SetupConnection.Success. */
   readonly requiresFixedVersion?: boolean;
   /** Whether it takes workers' names (extension 0x0002). */
@@ -122,6 +134,8 @@ export type UpstreamOutcome =
       readonly sequenceNumber: number;
       /** What it was credited with here. */
       readonly difficulty: number;
+      /** The upstream that its job was from; null if it is not known any more. */
+      readonly upstream: number | null;
       readonly reason: NotForwardedReason;
     }
   /** An upstream has accepted shares. */
@@ -174,7 +188,7 @@ export type UpstreamOutcome =
       readonly code: string;
       readonly message: string;
     }
-  /** A client's work comes from another upstream now. */
+  /** The work of channels of a client comes from another upstream now. */
   | { readonly type: 'ClientMoved'; readonly clientId: number; readonly from: number; readonly to: number };
 
 /** Why an upstream is of no use. */

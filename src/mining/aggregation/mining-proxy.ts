@@ -8,6 +8,7 @@ import { noCustomJobs } from '../work/custom-job.js';
 import type { MiningProxy, MiningProxyOptions, MiningProxyOutput } from './mining-proxy-types.js';
 import { proxyOutput, type ProxyOutput } from './output.js';
 import { proxyChannels, type ProxyClient } from './proxy-channels.js';
+import { upstreamChoice } from './upstream-choice.js';
 import { upstreamIntake } from './upstream-intake.js';
 import { upstreamJobs, type UpstreamJob } from './upstream-jobs.js';
 import { upstreamSession, type UpstreamSession } from './upstream-session.js';
@@ -68,10 +69,12 @@ export const miningProxy = (options: MiningProxyOptions): MiningProxy => {
       },
       { jobs, customJobs: () => noCustomJobs, followsNetwork: false },
     );
+  const choice = upstreamChoice(options, sessions);
   const channels = proxyChannels(
     {
-      ...{ isPassThrough, perUpstreamChannel, localSize, jobs, newServer },
+      ...{ isPassThrough, perUpstreamChannel, localSize, jobs, newServer, choice },
       count: channelCount(options),
+      pinnedTo: options.pinnedTo ?? (() => undefined),
     },
     sessions,
   );
@@ -138,12 +141,19 @@ export const miningProxy = (options: MiningProxyOptions): MiningProxy => {
           );
         sessions.set(upstream, upstreamSession(upstream, info, limits, now));
         for (const one of channels.aggregates) if (one.upstream === upstream) channels.ask(one, now, out);
+        channels.look(now, out);
       }),
     updateUpstream(upstream, info) {
       const session = sessions.get(upstream);
       if (session !== undefined) session.info = info;
     },
-    removeUpstream: (upstream, reason) => within((out) => intake.remove(upstream, reason, out)),
+    removeUpstream: (upstream, reason, now) =>
+      within((out) => {
+        if (!sessions.has(upstream)) return;
+        intake.remove(upstream, reason, out);
+        choice.lost(upstream);
+        channels.look(now, out);
+      }),
     handleUpstream: (upstream, message, now) => within((out) => intake.handle(upstream, message, now, out)),
     tick: (now) =>
       within((out) => {

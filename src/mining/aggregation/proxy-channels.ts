@@ -16,6 +16,7 @@ import { aggregate, type Aggregate } from './aggregate.js';
 import type { ProxyOutput } from './output.js';
 import { forwardShare } from './share-forwarding.js';
 import type { UpstreamJob, UpstreamJobs } from './upstream-jobs.js';
+import type { MovableChannels, UpstreamChoice } from './upstream-choice.js';
 import type { UpstreamSession } from './upstream-session.js';
 
 /** A client and where its channels are. */
@@ -39,6 +40,9 @@ export interface ProxyChannelsOptions {
   readonly jobs: UpstreamJobs;
   readonly count: ChannelCount;
   readonly newServer: () => ChannelServer<UpstreamJob>;
+  readonly choice: UpstreamChoice;
+  /** The upstream that a user's channels are to work for. */
+  readonly pinnedTo: (userIdentity: string) => number | undefined;
 }
 
 const easiest = new Uint8Array(32).fill(0xff);
@@ -49,17 +53,22 @@ const reports = [
   { factor: 1.1, after: 300_000 },
 ] as const;
 
+/** How often it is looked whether an upstream is to be told of hash rates, in milliseconds. */
+const tellEvery = 1_000;
+
 /** How long an upstream channel stays when the last channel that shared it is gone, in milliseconds. */
 const linger = 60_000;
 
 /** Keeps the channels of a proxy. */
 export const proxyChannels = (
-  { isPassThrough, perUpstreamChannel, localSize, jobs, count, newServer }: ProxyChannelsOptions,
+  options: ProxyChannelsOptions,
   sessions: ReadonlyMap<number, UpstreamSession>,
 ) => {
+  const { isPassThrough, perUpstreamChannel, localSize, jobs, count, choice } = options;
   const clients = new Map<number, ProxyClient>();
   const aggregates = new Set<Aggregate>();
   let lastSource = 0n;
+  let toldAt = -Infinity;
 
   const takesWorkerNames = (upstream: number): boolean =>
     sessions.get(upstream)?.info.takesWorkerNames === true;
@@ -78,8 +87,9 @@ export const proxyChannels = (
       if (outcome.type === 'ShareAccepted' && share !== undefined) {
         const channel = to.server.client(outcome.clientId)?.channels.get(outcome.channelId);
         const isBlock = outcomes[index + 1]?.type === 'BlockFound';
-        if (channel !== undefined)
-          forwardShare(channel, outcome, isBlock, share, jobs, takesWorkerNames, out);
+        if (channel === undefined) return;
+        const upstream = forwardShare(channel, outcome, isBlock, share, jobs, takesWorkerNames, out);
+        if (upstream !== undefined) choice.worked(to, upstream, outcome.difficulty);
       } else if (outcome.type === 'ChannelOpened') {
         const client = clients.get(outcome.clientId);
         client?.channels.set(outcome.channelId, to);
@@ -90,13 +100,19 @@ export const proxyChannels = (
         const client = clients.get(outcome.clientId);
         client?.channels.delete(outcome.channelId);
         if (client !== undefined) count.closed(client);
+        const served = to.server.client(outcome.clientId);
+        if (served?.channels.size === 0) to.server.release(served);
         to.members -= 1;
         if (to.members === 0) to.emptySince = now;
-        if (to.members === 0 && isPassThrough) discard(to, out);
+        if (to.members === 0 && isPassThrough)
+          for (const home of to.homes.values()) if (home !== null) discard(home, out);
       } else if (outcome.type === 'ChannelUpdated' && to.request !== null) {
         const { nominalHashRate, maxTarget } = outcome;
-        to.request = { ...to.request, nominalHashRate, maxTarget };
-        tellUpdate(to, nominalHashRate, maxTarget, now, out);
+        for (const home of to.homes.values()) {
+          if (home?.request == null) continue;
+          home.request = { ...home.request, nominalHashRate, maxTarget };
+          tellUpdate(home, nominalHashRate, maxTarget, now, out);
+        }
       }
     });
   };
@@ -120,9 +136,9 @@ export const proxyChannels = (
   const ask = (to: Aggregate, now: number, out: ProxyOutput): void => {
     const session = sessions.get(to.upstream);
     if (session === undefined || session.isFaulty || to.route !== null || to.asked !== null) return;
-    if (to.members === 0 && to.waiting === null) return;
+    if (to.members === 0 && to.waiting === null && !to.isKept) return;
     const requestId = session.nextRequestId();
-    const hashRate = to.request?.nominalHashRate ?? to.hashRate();
+    const hashRate = to.request?.nominalHashRate ?? choice.hashRates(aggregates).get(to) ?? 0;
     const request = OpenExtendedMiningChannel({
       requestId,
       userIdentity: identityOf(to),
@@ -137,20 +153,47 @@ export const proxyChannels = (
     out.toUpstream(to.upstream, request);
   };
 
-  /** Which upstream a new channel's work is to come from. */
-  const upstreamForNew = (): number => sessions.keys().next().value ?? 0;
-
-  const newAggregate = (): Aggregate => {
-    const made = aggregate(upstreamForNew(), newServer(), () => ++lastSource);
+  const newAggregate = (upstream: number, pinnedTo: number | null): Aggregate => {
+    const made = aggregate(upstream, pinnedTo, options.newServer(), () => ++lastSource);
     aggregates.add(made);
     return made;
   };
 
   /** Where a client's next channel goes: to its others while there is room. */
-  const placeFor = ({ channels }: ProxyClient): Aggregate => {
-    if (isPassThrough) return newAggregate();
-    const hasRoom = (one: Aggregate): boolean => one.members < perUpstreamChannel;
-    return [...new Set(channels.values())].find(hasRoom) ?? [...aggregates].find(hasRoom) ?? newAggregate();
+  const placeFor = ({ channels }: ProxyClient, request: OpenMiningChannel, now: number): Aggregate => {
+    const pinnedTo = options.pinnedTo(request.userIdentity) ?? null;
+    const hasRoom = (one: Aggregate): boolean =>
+      one.pinnedTo === pinnedTo && one.members < perUpstreamChannel;
+    const own = isPassThrough ? undefined : [...new Set(channels.values())].find(hasRoom);
+    if (own !== undefined) return own;
+    const upstream = choice.forNew(pinnedTo, request.nominalHashRate, movable, now);
+    if (isPassThrough) {
+      const made = newAggregate(upstream, pinnedTo);
+      made.request = request;
+      made.homes.set(upstream, made);
+      return made;
+    }
+    for (const one of aggregates) if (one.upstream === upstream && hasRoom(one)) return one;
+    return newAggregate(upstream, pinnedTo);
+  };
+
+  /** Moves the channels of a client that share one upstream channel to another, where there is work. */
+  const move = (clientId: number, from: Aggregate, to: Aggregate, now: number, out: ProxyOutput): void => {
+    const client = clients.get(clientId);
+    const served = from.server.client(clientId);
+    if (client === undefined || served === undefined) return;
+    from.server.release(served);
+    for (const channelId of served.channels.keys()) client.channels.set(channelId, to);
+    from.members -= served.channels.size;
+    to.members += served.channels.size;
+    if (from.members === 0) from.emptySince = now;
+    to.emptySince = null;
+    deliver(to, to.server.adopt(served, now), now, out);
+    out.tell({ type: 'ClientMoved', clientId, from: from.upstream, to: to.upstream });
+  };
+  const movable: MovableChannels = {
+    ...{ aggregates, perUpstreamChannel, newAggregate, ask, move },
+    discard: (to, out) => discard(to, out),
   };
 
   const openAt = (
@@ -192,9 +235,8 @@ export const proxyChannels = (
       out.tell({ type: 'ChannelRefused', clientId, userIdentity: user, errorCode });
       return;
     }
-    const to = placeFor(client);
+    const to = placeFor(client, request, now);
     if (isPassThrough) {
-      to.request = request;
       if (sessions.get(to.upstream)?.isFaulty === false) {
         wait(to, client); // it is the upstream's to refuse
         ask(to, now, out);
@@ -209,6 +251,7 @@ export const proxyChannels = (
   /** Gives up an upstream channel that nobody shares, or waits for, any more. */
   const discard = (to: Aggregate, out: ProxyOutput): void => {
     aggregates.delete(to);
+    if (to.homes.get(to.upstream) === to) to.homes.delete(to.upstream);
     waited(to);
     const session = sessions.get(to.upstream);
     if (to.asked !== null) {
@@ -225,19 +268,21 @@ export const proxyChannels = (
     out.tell({ type: 'UpstreamChannelClosed', upstream, channelId, reason: 'no channels' });
   };
 
-  /** Tells upstreams of other hash rates, and gives up channels there that have been of no use for long. */
+  /** Moves who is to be moved, tells upstreams of other hash rates, and gives up channels there that have been of no use for long. */
   const tick = (now: number, out: ProxyOutput): void => {
+    choice.look(movable, now, out);
     for (const one of aggregates) {
-      if (one.emptySince !== null && one.waiting === null && now - one.emptySince >= linger)
-        discard(one, out);
-      else if (!isPassThrough) tellHashRate(one, now, out);
+      if (one.emptySince === null || one.waiting !== null || now - one.emptySince < linger) continue;
+      if (!choice.isNeeded(one, aggregates)) discard(one, out);
     }
+    if (isPassThrough || now - toldAt < tellEvery) return;
+    toldAt = now;
+    for (const [one, hashRate] of choice.hashRates(aggregates)) tellHashRate(one, hashRate, now, out);
   };
 
-  const tellHashRate = (one: Aggregate, now: number, out: ProxyOutput): void => {
+  const tellHashRate = (one: Aggregate, hashRate: number, now: number, out: ProxyOutput): void => {
     const { hashRate: before, at } = one.told;
-    if (one.route === null || now - at < reports[0].after || one.members === 0) return;
-    const hashRate = one.hashRate();
+    if (one.route === null || now - at < reports[0].after || (one.members === 0 && !one.isKept)) return;
     const factor = Math.max(hashRate / before, before / hashRate);
     if (reports.some((report) => factor >= report.factor && now - at >= report.after))
       tellUpdate(one, hashRate, easiest, now, out);
@@ -272,6 +317,7 @@ export const proxyChannels = (
     waited,
     discard,
     remove,
+    look: (now: number, out: ProxyOutput): void => choice.look(movable, now, out),
     tick,
     aggregateOf,
     identityOf,

@@ -18,6 +18,7 @@ import type { UpstreamJobs } from './upstream-jobs.js';
  * @param accepted as it was credited
  * @param message as it was sent here
  * @param takesWorkerNames whether an upstream does
+ * @returns the upstream that it was work for; undefined if that is gone, or has ended the job
  */
 export const forwardShare = (
   channel: ServerChannel,
@@ -27,18 +28,26 @@ export const forwardShare = (
   jobs: UpstreamJobs,
   takesWorkerNames: (upstream: number) => boolean,
   out: ProxyOutput,
-): void => {
+): number | undefined => {
   const { clientId, channelId, sequenceNumber, difficulty, userIdentity } = accepted;
-  const keep = (reason: NotForwardedReason): void =>
-    out.tell({ type: 'ShareNotForwarded', clientId, channelId, sequenceNumber, difficulty, reason });
-
   const own = findJob(channel.jobs, accepted.jobId);
   const source = typeof own === 'string' ? undefined : jobs.sourceOf(own.job);
+  const keep = (reason: NotForwardedReason): undefined => {
+    const upstream = source?.route.upstream ?? null;
+    const share = { clientId, channelId, sequenceNumber, difficulty };
+    out.tell({ type: 'ShareNotForwarded', ...share, upstream, reason });
+    return undefined;
+  };
   if (typeof own === 'string' || source === undefined) return keep('upstream-job-ended');
   const { route, job } = source;
-  if (!isBlock && !meetsTarget(accepted.hash, job.target)) return keep('below-upstream-target');
+  const { upstream } = route;
+  const isTaken = findJob(route.channel.jobs, job.jobId) === job;
+  if (!isBlock && !meetsTarget(accepted.hash, job.target)) {
+    keep('below-upstream-target');
+    return route.isOpen && isTaken ? upstream : undefined;
+  }
   if (!route.isOpen) return keep('upstream-gone');
-  if (findJob(route.channel.jobs, job.jobId) !== job) return keep('upstream-job-ended');
+  if (!isTaken) return keep('upstream-job-ended');
 
   const extranonce = message.type === 'SubmitSharesExtended' ? message.extranonce : undefined;
   const local = fullExtranonceOf(own, extranonce);
@@ -46,14 +55,15 @@ export const forwardShare = (
   const { nonce, ntime, version } = message;
   const share = { jobId: job.jobId, nonce, ntime, version, extranonce: concatBytes([padding, local]) };
   const worker = accepted.worker === '' ? nameIn(userIdentity) : accepted.worker;
-  const { upstream } = route;
   const sent = route.submit(accepted, share, job.target, worker, takesWorkerNames(upstream));
   const upstreamChannelId = route.channel.channelId;
   out.toUpstream(upstream, sent.message);
   out.tell({ type: 'ShareForwarded', upstream, upstreamChannelId, share: sent.share });
-  if (sent.given.length === 0) return;
-  const reason = 'too many shares wait for an answer';
-  out.tell({ type: 'UpstreamUnanswered', upstream, upstreamChannelId, shares: sent.given, reason });
+  if (sent.given.length > 0) {
+    const reason = 'too many shares wait for an answer';
+    out.tell({ type: 'UpstreamUnanswered', upstream, upstreamChannelId, shares: sent.given, reason });
+  }
+  return upstream;
 };
 
 /** The worker that a user identity names: what comes after the first dot, or all of it. */

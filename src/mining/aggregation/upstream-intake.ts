@@ -100,7 +100,11 @@ export const upstreamIntake = (
       discard(to, out);
       return;
     }
-    unserved(to, `its upstream refused a channel for it: ${errorCode}`, out);
+    if (to.members > 0) unserved(to, `its upstream refused a channel for it: ${errorCode}`, out);
+    else {
+      discard(to, out);
+      to.homes.set(to.upstream, null); // its channel stays where it is
+    }
   };
 
   /** The clients of an upstream channel that there will not be again. */

@@ -26,6 +26,8 @@ const maxNonsense = 16;
 /** One connection to an upstream. See {@link upstreamSession}. Times are milliseconds since 1970. */
 export interface UpstreamSession {
   readonly upstream: number;
+  /** When it was set up. */
+  readonly since: number;
   readonly core: MiningClient;
   info: UpstreamInfo;
   /** By the ids of their upstream channels: those that are there, and those whose shares are still to be answered. */
@@ -63,10 +65,12 @@ export const upstreamSession = (
   let lastJobAt: number | null = null;
   let allowance = changes.burst;
   let allowedAt = now;
+  let allowedFor = 1;
   let isFaulty = false;
 
   return {
     upstream,
+    since: now,
     core: miningClient(info),
     info,
     routes: new Map(),
@@ -79,8 +83,11 @@ export const upstreamSession = (
     change(at, out) {
       const channels = 1 + this.routes.size;
       const earned = (Math.max(0, at - allowedAt) / 1_000) * changes.perSecond * channels;
-      allowance = Math.min(changes.burst * channels, allowance + earned);
+      // each channel that opens comes with jobs of its own
+      const opened = Math.max(0, channels - allowedFor) * changes.burst;
+      allowance = Math.min(changes.burst * channels, allowance + earned + opened);
       allowedAt = at;
+      allowedFor = channels;
       allowance -= 1;
       if (allowance >= 0) return false;
       this.fault('too-many-jobs', 'it sends jobs and changes faster than anybody could mine', out);
