@@ -105,6 +105,20 @@ describe('sv2 proxy', () => {
     expect(exitCode).toBe(2);
   });
 
+  it.each([
+    [
+      'that is none of its own',
+      'user_identity = "alice"\nupstream = "b"',
+      /pins\.0\.upstream: no upstream is called "b"; there is "a:1"/,
+    ],
+    ['without a name', 'user_identity = "alice"', /pins\.0\.upstream/],
+  ])('does not pin anybody to an upstream %s', async (_, pin, problem) => {
+    const file = fileOf('pins.toml', `[[upstreams]]\naddress = "a"\nport = 1\nweight = 2\n[[pins]]\n${pin}`);
+    const { exitCode, stderr } = await sv2(['proxy', '--config', file]);
+    expect(stderr).toMatch(problem);
+    expect(exitCode).toBe(2);
+  });
+
   it('names the table and key of what it cannot use', async () => {
     const file = fileOf(
       'bad.toml',

@@ -75,6 +75,13 @@ function upstreamLine(outcome: ServerOutcome<ProxyMiningOutcome>, now: number): 
         'upstream job started',
       );
     }
+    case 'ClientMoved': {
+      const { clientId, from, to } = outcome;
+      return info(
+        `client ${clientId} works for connection ${to + 1} now, before for ${from + 1}`,
+        'client moved',
+      );
+    }
     case 'ShareNotForwarded': {
       const { clientId, channelId, sequenceNumber, reason } = outcome;
       if (reason === 'below-upstream-target') return undefined;

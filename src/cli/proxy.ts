@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { asyncScheduler, concat, EMPTY, filter, map, merge, of, type Observable } from 'rxjs';
 import { z } from 'zod';
 import { connect } from '../node/connect.js';
-import { proxy, type ProxyUpstream } from '../roles/proxy/proxy.js';
+import { proxy, type ProxyPin, type ProxyUpstream } from '../roles/proxy/proxy.js';
 import {
   authorityPublicKey,
   ConfigError,
@@ -20,6 +20,8 @@ import { stratumUrl } from './stratum-url.js';
 
 const tables = 'expected tables [[upstreams]] with address, port and user_identity';
 
+const pinTables = 'expected tables [[pins]] with user_identity and upstream';
+
 const schema = z.strictObject({
   ...listenSettings('127.0.0.1:34255'),
   urls: z.array(stratumUrl()).default([]),
@@ -31,11 +33,18 @@ const schema = z.strictObject({
           port: number({ min: 1, max: 65_535, integer: true }),
           authority_pubkey: authorityPublicKey().optional(),
           user_identity: text().optional(),
+          name: text().optional(),
+          weight: number({ min: 0, max: 1e9 }).optional(),
         },
         { error: tables },
       ),
       { error: tables },
     )
+    .default([]),
+  pins: z
+    .array(z.strictObject({ user_identity: text(), upstream: text() }, { error: pinTables }), {
+      error: pinTables,
+    })
     .default([]),
   user_identity: text().optional(),
   upstream_encryption: z.boolean({ error: 'expected true or false' }).default(true),
@@ -91,6 +100,14 @@ The keys of the TOML file, those of the reference implementation where it has th
   port = 34254
   authority_pubkey = "…"
   user_identity = "farm.proxy"
+  weight = 70                                   # splits the work, in proportion to the other weights
+  name = "ours"                                 # for pins; host:port unless given
+  [[pins]]                                      # users whose work is for one pool; the first that fits counts
+  user_identity = "alice.*"                     # * stands for any characters
+  upstream = "ours"
+
+Pools that have a weight are connected to at once, and share the work that miners prove; the others stand in while none of
+them works. What one that is away was to have goes to the others, until it has been back for a minute.
 
 Example:
   $ sv2 proxy stratum2+tcp://127.0.0.1:34254 --no-upstream-encryption --user-identity farm`,
@@ -111,6 +128,7 @@ function proxyLog(command: Command, urls: readonly string[]): Observable<LogLine
   const line$ = proxy({
     listen: listener.listen,
     upstreams: [first, ...others],
+    pins: pinsOf(settings),
     mode: isAggregate ? 'aggregate' : 'pass-through',
     ...(perUpstreamChannel === undefined ? {} : { channelsPerUpstreamChannel: perUpstreamChannel }),
     extranonceSize: settings.extranonce_size,
@@ -132,22 +150,36 @@ interface Pool {
   readonly port: number;
   readonly key?: string | Uint8Array | undefined;
   readonly user?: string | undefined;
+  readonly name?: string | undefined;
+  readonly weight?: number | undefined;
 }
 
 const poolsOf = ({ urls, upstreams }: Settings): readonly Pool[] => [
   ...urls.map(({ host, port, user, authorityPublicKey: key }) => ({ host, port, user, key })),
-  ...upstreams.map(({ address: host, port, user_identity: user, authority_pubkey: key }) => ({
-    host,
-    port,
-    user,
-    key,
+  ...upstreams.map(({ address: host, user_identity: user, authority_pubkey: key, ...rest }) => ({
+    ...{ host, user, key },
+    ...rest,
   })),
 ];
+
+/** Who is pinned where. @throws ConfigError for an upstream that there is not, or two of a name */
+function pinsOf(settings: Settings): ProxyPin[] {
+  const names = poolsOf(settings).map(({ host, port, name = `${host}:${port}` }) => name);
+  return settings.pins.map(({ user_identity: userIdentity, upstream: name }, index) => {
+    const upstream = names.indexOf(name);
+    if (upstream < 0 || names.lastIndexOf(name) !== upstream)
+      throw new ConfigError([
+        `pins.${index}.upstream: ${upstream < 0 ? 'no upstream is' : 'more than one upstream is'} called ` +
+          `${JSON.stringify(name)}; there ${names.length === 1 ? 'is' : 'are'} ${names.map((known) => JSON.stringify(known)).join(', ')}`,
+      ]);
+    return { userIdentity, upstream };
+  });
+}
 
 /** The pools, in the order of preference. @throws ConfigError for a key that would not be used */
 function upstreamsOf(settings: Settings): ProxyUpstream[] {
   const { upstream_encryption: encrypted, aggregate_channels: isAggregate } = settings;
-  return poolsOf(settings).map(({ host, port, key, user = settings.user_identity }, index) => {
+  return poolsOf(settings).map(({ host, port, key, weight, user = settings.user_identity }, index) => {
     if (!encrypted && key !== undefined)
       throw new ConfigError([
         `upstreams.${index}: its authority key is of no use without encryption, which is switched off`,
@@ -156,6 +188,7 @@ function upstreamsOf(settings: Settings): ProxyUpstream[] {
     return {
       connect: connect({ host, port, encrypted, ...(key === undefined ? {} : { authorityPublicKey: key }) }),
       ...(userIdentity === undefined ? {} : { userIdentity }),
+      ...(weight === undefined ? {} : { weight }),
     };
   });
 }

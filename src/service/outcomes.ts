@@ -35,7 +35,7 @@ export interface LeaveServer {
 /** Has messages ready for the server that are sent when the client is stopped; they replace those before. */
 export interface LastWords {
   readonly type: 'lastWords';
-  readonly messages: readonly Message[];
+  readonly messages: () => readonly Message[];
 }
 
 /** Has messages ready for a client that are sent when the server ends its connection; they replace those before. */
@@ -151,8 +151,17 @@ export const leaveServer = (reason: Pick<DisconnectReason, 'code' | 'message'>, 
  * Has messages ready that are sent as the last on the present connection when the client ends it: when it is stopped,
  * above all, and its handler can say nothing any more. They replace those of the same handler before, and are forgotten
  * with the connection.
+ * @param given the messages, or what is asked for them at that moment, once
  */
-export const lastWords = (...messages: readonly Message[]): LastWords => ({ type: 'lastWords', messages });
+export const lastWords = (
+  ...given: readonly Message[] | readonly [messages: () => readonly Message[]]
+): LastWords => {
+  const [first] = given;
+  return {
+    type: 'lastWords',
+    messages: typeof first === 'function' ? first : () => given as readonly Message[],
+  };
+};
 
 /**
  * Has messages ready for a client that are sent as the last when the server ends its connection, whatever the reason:

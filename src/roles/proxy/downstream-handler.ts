@@ -32,7 +32,7 @@ import {
 interface UpstreamState {
   /** Which of the connections that there are side by side, from 0 on. */
   readonly upstream: number;
-  /** Which of the servers of that connection's list, from 0 on. */
+  /** Which of the proxy's upstreams it is connected to, from 0 on. */
   readonly server: number;
   readonly endpoint: Endpoint | undefined;
   /** When it was set up, in milliseconds of the scheduler's clock. */
@@ -52,13 +52,19 @@ type Effect = ServerEffect | ProxyMiningOutcome;
 /** What {@link proxyMining} is told. */
 export interface ProxyMiningOptions extends MiningProxyOptions, WaitingLimits {
   readonly scheduler: SchedulerLike;
-  /** What the core has to know of a server beside what its connection says. */
-  readonly upstreamInfo: (upstream: number, server: number) => UpstreamInfo;
+  /** Which of the proxy's upstreams a server of a connection's list is, and what the core has to know of it beside what it says itself. */
+  readonly serverOf: (
+    upstream: number,
+    index: number,
+  ) => { readonly server: number; readonly info: UpstreamInfo };
   /** New accounts for each time the proxy is started. */
   readonly openAccounts: () => Pick<AccountBook, 'count'>;
   /** Told of the flags that a client is to be answered with from now on. */
   readonly successFlags: (flags: number) => void;
 }
+
+/** The name of the sibling that a connection to an upstream is. */
+export const laneName = (upstream: number): string => `upstream ${upstream}`;
 
 /** `miningProxy` as an operator. What upstreams say comes as triggers from their clients, what is for them goes back. */
 export const proxyMining =
@@ -79,7 +85,8 @@ export const proxyMining =
         const all: Effect[] = [];
         for (const { upstream, messages: own } of toUpstreams) {
           const serial = upstreams.get(upstream)?.serial;
-          if (serial !== undefined) all.push(toSibling(ToUpstream(upstream, serial, own)));
+          if (serial !== undefined)
+            all.push(toSibling(laneName(upstream), ToUpstream(upstream, serial, own)));
         }
         for (const effect of clients.effectsOf(output)) all.push(effect);
         for (const outcome of outcomes) {
@@ -100,7 +107,7 @@ export const proxyMining =
             const serial = upstreams.get(upstream)?.serial;
             return serial === undefined
               ? undefined
-              : toSibling(LeaveUpstream(upstream, serial, { code, message }));
+              : toSibling(laneName(upstream), LeaveUpstream(upstream, serial, { code, message }));
           }
           default:
             return undefined;
@@ -113,9 +120,10 @@ export const proxyMining =
       };
 
       function* connected(upstream: number, serial: number, server: ServerInfo) {
-        const state = { upstream, server: server.upstream, endpoint: server.endpoint, since: now() };
+        const known = options.serverOf(upstream, server.upstream);
+        const state = { upstream, server: known.server, endpoint: server.endpoint, since: now() };
         const info = {
-          ...options.upstreamInfo(upstream, server.upstream),
+          ...known.info,
           requiresFixedVersion: (server.flags & miningSuccessFlags.requiresFixedVersion) !== 0,
           takesWorkerNames: server.extensions.includes(workerHashrateTracking),
         };

@@ -36,11 +36,11 @@ export function translator(options: TranslatorOptions): Proxy {
   const [first, ...others] = upstreams;
   const own = ownIdentity(upstreams);
   const nameIn = (upstream: ProxyUpstream): ProxyUpstream => {
-    const { userIdentity, connect } = upstream;
+    const { userIdentity, ...rest } = upstream;
     if (userIdentity === undefined || (!aggregate && own === undefined)) return upstream;
     return aggregate
-      ? { connect, userIdentity: suffixed(accountOf(userIdentity), 'translator-proxy') }
-      : { connect };
+      ? { ...rest, userIdentity: suffixed(accountOf(userIdentity), 'translator-proxy') }
+      : rest;
   };
   return proxy({
     ...rest,

@@ -71,7 +71,7 @@ export interface ClientSession {
   /** Ends it at once, for a reason of our own: what has not been sent is lost. */
   leave(reason: DisconnectReason): void;
   /** Has messages ready that are sent when the client ends the connection; they replace those before. */
-  prepare(messages: readonly Message[]): void;
+  prepare(messages: () => readonly Message[]): void;
   /** Dials and runs the connection while subscribed; emits how it ended, whatever the reason. */
   readonly end$: Observable<SessionEnd>;
 }
@@ -111,7 +111,7 @@ export function clientSession(connector: Connector, context: ClientSessionContex
   let failure: DisconnectReason | undefined;
   let waiting: Message[] = [];
   let held: readonly Message[] = [];
-  let lastWords: readonly Message[] = [];
+  let lastWords: () => readonly Message[] = () => [];
 
   const isNow = (...names: readonly Phase['name'][]): boolean => names.includes(phase.name);
 
@@ -239,7 +239,7 @@ export function clientSession(connector: Connector, context: ClientSessionContex
   };
 
   const sayLast = (): void => {
-    if (phase.name === 'open') transmitAllowed(lastWords, phase.server.extensions);
+    if (phase.name === 'open') transmitAllowed(lastWords(), phase.server.extensions);
   };
 
   const end = (): number | undefined => {
