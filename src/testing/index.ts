@@ -6,3 +6,4 @@ export * from './memory.js';
 export { print } from './print.js';
 export * from './sv1-arbitraries.js';
 export * from './test-connection.js';
+export * from './test-sv1-connection.js';

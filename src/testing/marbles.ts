@@ -6,6 +6,7 @@ import type { Peer } from '../transport/connection.js';
 import { matches } from './equality.js';
 import { print } from './print.js';
 import { testConnection, type TestConnection } from './test-connection.js';
+import { testSv1Connection, type Sv1Line, type TestSv1Connection } from './test-sv1-connection.js';
 
 /** An expectation waiting for its marbles. */
 export interface Expectation {
@@ -34,8 +35,24 @@ export interface MarbleHelpers extends RunHelpers {
       readonly messages?: readonly AnyMessageCreator[];
     },
   ): TestConnection;
-  /** Expects what was sent on a connection, and with `|` when it ended, if that was while services ran. */
-  expectSent(connection: TestConnection): Expectation;
+  /**
+   * As `connection`, of Stratum V1.
+   * @param marbles when; `|` when the peer closes, `#` when the connection breaks
+   * @param lines what the letters stand for: messages, or lines as firmware writes them
+   * @param options what `#` stands for, and who the peer is
+   * @example
+   * const miner = sv1Connection('ab', {
+   *   a: '{"id": 1, "method": "mining.subscribe", "params": ["cgminer/4.12"]}',
+   *   b: sv1.Authorize({ user: 'alice', password: 'x' }, 2),
+   * });
+   */
+  sv1Connection(
+    marbles: string,
+    lines?: Readonly<Record<string, Sv1Line>>,
+    options?: { readonly error?: unknown; readonly peer?: Partial<Peer> },
+  ): TestSv1Connection;
+  /** Expects what was sent on a connection, of either protocol, and with `|` when it ended, if that was while services ran. */
+  expectSent(connection: TestConnection | TestSv1Connection): Expectation;
   /**
    * Runs a service, for as long as services run in this test, and expects its outcomes.
    * @param outcome$ `service.start()`
@@ -73,7 +90,9 @@ export function marbles<T>(test: (helpers: MarbleHelpers) => T, { until = 600_00
       ...helpers,
       connection: (diagram, messages = {}, { error, peer, messages: known } = {}) =>
         testConnection(helpers.cold(diagram, messages as Record<string, Message>, error), peer, known),
-      expectSent: ({ sent$ }) => expectObservable(sent$, `${until - 1}ms !`),
+      sv1Connection: (diagram, lines = {}, { error, peer } = {}) =>
+        testSv1Connection(helpers.cold(diagram, lines, error), peer),
+      expectSent: ({ sent$ }) => expectObservable<unknown>(sent$, `${until - 1}ms !`),
       expectOutcomes: (outcome$, ...types) =>
         expectObservable(
           types.length === 0 ? outcome$ : outcome$.pipe(filter(({ type }) => types.includes(type))),

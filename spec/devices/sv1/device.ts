@@ -77,7 +77,7 @@ export function sv1Device(firmware: Sv1Firmware, user: string): Sv1Device {
   };
 
   const configured = (result: unknown) => {
-    const keys = Object.keys((result ?? {}) as object);
+    const keys = Object.keys(result ?? {});
     const known = ['version-rolling', 'version-rolling.mask'];
     if (firmware.isStrictInConfigure === true)
       for (const key of keys) check(known.includes(key), `an answer to mining.configure with ${key}`);

@@ -59,18 +59,18 @@ export const startReferencePool = async (directory: string, provider: Listening)
 };
 
 /**
- * The reference translator, with a pool of this authority.
- * @param aggregate whether all its devices share one channel; then it names them in its shares (extension 0x0002)
+ * A configuration that both translators read, for a pool of this authority.
+ * @param aggregate whether all devices share one channel; then they are named in its shares (extension 0x0002)
  */
-export const startTranslator = async (
-  directory: string,
+export const translatorConfiguration = (
+  path: string,
+  port: number,
   poolAddress: string,
   aggregate: boolean,
-): Promise<App> => {
+): string => {
   const [upstreamHost, upstreamPort] = poolAddress.split(':');
-  const port = await freePort();
-  const config = configuration(
-    `${directory}/translator_sv2.toml`,
+  return configuration(
+    path,
     'downstream_address = "127.0.0.1"',
     `downstream_port = ${port}`,
     'max_supported_version = 2',
@@ -79,7 +79,7 @@ export const startTranslator = async (
     'verify_payout = false',
     `aggregate_channels = ${aggregate}`,
     'supported_extensions = [0x0002]',
-    // it asks for those that it requires only
+    // the reference asks for those that it requires only
     `required_extensions = [${aggregate ? '0x0002' : ''}]`,
     '[downstream_difficulty_config]',
     'min_individual_miner_hashrate = 1000.0',
@@ -92,5 +92,15 @@ export const startTranslator = async (
     `authority_pubkey = "${authorityText}"`,
     'user_identity = "translator"',
   );
+};
+
+/** The reference translator. See {@link translatorConfiguration}. */
+export const startTranslator = async (
+  directory: string,
+  poolAddress: string,
+  aggregate: boolean,
+): Promise<App> => {
+  const port = await freePort();
+  const config = translatorConfiguration(`${directory}/translator_sv2.toml`, port, poolAddress, aggregate);
   return startApp('translator_sv2', `127.0.0.1:${port}`, config);
 };

@@ -16,7 +16,7 @@ export interface Listening {
 }
 
 const listening = async (sv2: Sv2): Promise<Listening> => {
-  const [, address] = await sv2.line(/ listening on (\S+)/);
+  const [, address] = await sv2.line(/ listening (?:for Stratum V1 )?on (\S+)/);
   return { sv2, address: address! };
 };
 
@@ -54,4 +54,17 @@ export const startMiner = (poolAddress: string, ...args: readonly string[]): Sv2
   startSv2(
     ['miner', `stratum2+tcp://${poolAddress}/${authorityText}`, '--threads', '1', ...args],
     [/^share \d+ found/, /^job/],
+  );
+
+/** `sv2 translator`, by a configuration file of the reference's. */
+export const startOurTranslator = (config: string): Promise<Listening> =>
+  listening(startSv2(['translator', '--config', config], [/^miner /]));
+
+/** `sv2 proxy`, in plaintext, with a pool of this authority. */
+export const startProxy = (poolAddress: string, ...args: readonly string[]): Promise<Listening> =>
+  listening(
+    startSv2([
+      ...['proxy', `stratum2+tcp://farm@${poolAddress}/${authorityText}`],
+      ...['--listen', '127.0.0.1:0', ...args],
+    ]),
   );
