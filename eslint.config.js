@@ -51,7 +51,7 @@ const layerRules = layers.map((layer, index) => {
               message: `${layer} may not build on ${name}: see the order of layers in eslint.config.js.`,
             })),
             {
-              group: ['../index.js', '../node.js', '../testing.js', 'rx-sv2', 'rx-sv2/*'],
+              group: ['../index.js', '../node.js', '../observe.js', '../testing.js', 'rx-sv2', 'rx-sv2/*'],
               message: 'Inside src, import the module itself, not an entry point.',
             },
             ...(mayUseNode ? [] : [{ group: ['node:*'], message: platformMessage }]),

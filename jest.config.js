@@ -11,6 +11,7 @@ export default {
   moduleNameMapper: {
     '^rx-sv2$': '<rootDir>/src/index.ts',
     '^rx-sv2/node$': '<rootDir>/src/node.ts',
+    '^rx-sv2/observe$': '<rootDir>/src/observe.ts',
     '^rx-sv2/testing$': '<rootDir>/src/testing.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },

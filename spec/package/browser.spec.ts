@@ -23,7 +23,7 @@ async function bundle(
 }
 
 describe('the browser', () => {
-  it.each(['src/index.ts', 'src/testing.ts'])(
+  it.each(['src/index.ts', 'src/observe.ts', 'src/testing.ts'])(
     'can load %s: no node: import, no Node.js globals',
     async (entry) => {
       const { external, code } = await bundle(entry);

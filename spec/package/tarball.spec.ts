@@ -110,7 +110,7 @@ describe('the packed tarball', () => {
   });
 
   it('has types that need no types of Node.js', () => {
-    const entries = ['index', 'node', 'testing'].map((name) => `dist/${name}.d.ts`);
+    const entries = ['index', 'node', 'observe', 'testing'].map((name) => `dist/${name}.d.ts`);
     const options = ['--ignoreConfig', '--noEmit', '--strict', '--target', 'es2023', '--lib', 'es2023,dom'];
     const check = () =>
       execFileSync('node_modules/.bin/tsc', [...options, '--module', 'nodenext', ...entries], {

@@ -13,7 +13,7 @@ interface Manifest {
 const manifestOf = (folder: string) => JSON.parse(readFileSync(`${folder}/package.json`, 'utf8')) as Manifest;
 
 const entries = [
-  ...['src/index.ts', 'src/node.ts', 'src/testing.ts'],
+  ...['src/index.ts', 'src/node.ts', 'src/observe.ts', 'src/testing.ts'],
   ...['src/testing/jest-preset.ts', 'src/testing/jest-transform.ts'],
 ];
 const modules = readModules('src', 'spec', 'marbles', 'examples');

@@ -37,6 +37,7 @@ const templateClientTypes: readonly string[] = [
   'ProviderFault',
   'ClockDiffers',
   'TargetDiffers',
+  'TemplateReceived',
   'TemplateOld',
   'TemplateRenewed',
 ] satisfies TemplateClientOutcome['type'][];

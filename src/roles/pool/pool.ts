@@ -35,6 +35,7 @@ export type {
   ProviderFault,
   TargetDiffers,
   TemplateOld,
+  TemplateReceived,
   TemplateRenewed,
 } from './template-client.js';
 

@@ -1,6 +1,6 @@
 /** The pool's side of Template Distribution: what template providers say, checked, and the blocks that go to them. */
 import { defer, merge, type SchedulerLike } from 'rxjs';
-import type { OutputConstraints } from '../../bitcoin/script.js';
+import { decodeBip34Height, type OutputConstraints } from '../../bitcoin/script.js';
 import type { AddressNetwork } from '../../bitcoin/payout-script.js';
 import {
   CoinbaseOutputConstraints,
@@ -47,6 +47,18 @@ export interface TargetDiffers {
   readonly ratio: number;
 }
 
+/** The template provider sent a template, and the mining server has it. */
+export interface TemplateReceived {
+  readonly type: 'TemplateReceived';
+  /** The template provider's. */
+  readonly templateId: bigint;
+  readonly futureTemplate: boolean;
+  /** Of the block to be found, as the coinbase has it (BIP 34); null if it has none. */
+  readonly height: number | null;
+  /** What the coinbase's outputs may be worth together: subsidy and fees, in satoshis. */
+  readonly value: bigint;
+}
+
 /** There has been no new template for longer than `maxTemplateAge`; told once. */
 export interface TemplateOld {
   readonly type: 'TemplateOld';
@@ -61,7 +73,13 @@ export interface TemplateRenewed {
 
 /** What happens between a pool and its template providers. */
 export type TemplateClientOutcome =
-  SolutionOutcome | ProviderFault | ClockDiffers | TargetDiffers | TemplateOld | TemplateRenewed;
+  | SolutionOutcome
+  | ProviderFault
+  | ClockDiffers
+  | TargetDiffers
+  | TemplateReceived
+  | TemplateOld
+  | TemplateRenewed;
 
 /** Options of {@link templateClient}. */
 export interface TemplateClientOptions {
@@ -81,6 +99,14 @@ const banFor = 600_000;
 
 /** How often the clock is looked at, in milliseconds. */
 const upkeepInterval = 1_000;
+
+const receivedOf = (template: NewTemplate): TemplateReceived => ({
+  type: 'TemplateReceived',
+  templateId: template.templateId,
+  futureTemplate: template.futureTemplate,
+  height: decodeBip34Height(template.coinbasePrefix),
+  value: template.coinbaseTxValueRemaining,
+});
 
 type Emitted = ClientEffect | TemplateClientOutcome;
 
@@ -130,6 +156,7 @@ export const templateClient =
         const templateId = ids.add(template.templateId);
         return [
           toSibling(TemplateArrived({ ...template, templateId })),
+          receivedOf(template),
           ...(wasOld ? [toSibling(TemplateAged(false)), { type: 'TemplateRenewed' } as const] : []),
         ];
       };

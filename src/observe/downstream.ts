@@ -1,0 +1,420 @@
+/** The part of a state that knows who is served: clients, channels, users, workers, and what they deliver. */
+import { toDisplayHex } from '../bitcoin/hash.js';
+import { difficultyFromTarget } from '../bitcoin/target.js';
+import type { MiningServerOutcome } from '../mining/mining-server-types.js';
+import type { ServerOutcome } from '../service/outcomes.js';
+import type {
+  ChannelState,
+  ClientState,
+  DownstreamState,
+  UserState,
+  WorkerState,
+} from './downstream-types.js';
+import type { Note, Part, Parts } from './fold.js';
+import { changed, rowsOf, type Row } from './rows.js';
+import {
+  countAccepted,
+  countRejected,
+  newTally,
+  roughDifficulty,
+  sharesOf,
+  type Shares,
+  type Tally,
+} from './tally.js';
+import { defaultWindows, workWindows, type HashRates, type WorkSums } from './windows.js';
+
+/** How much is kept of those who are served. */
+export interface DownstreamLimits {
+  /** Users that are kept; 10,000 unless given. Those with open channels are kept beyond that. */
+  readonly maxUsers?: number;
+  /** Workers that are kept; 10,000 unless given. What others deliver counts for the user and its nameless worker. */
+  readonly maxWorkers?: number;
+}
+
+type Outcome<T extends (ServerOutcome | MiningServerOutcome)['type']> = Extract<
+  ServerOutcome<MiningServerOutcome>,
+  { readonly type: T }
+> & { readonly clientId: number };
+
+interface Client extends Row<ClientState> {
+  readonly info: Outcome<'connected'>['client'];
+  extensions: readonly number[];
+  readonly channels: Map<number, Channel>;
+  readonly tally: Tally;
+  rejectedMessages: number;
+}
+
+/** What has hash rates. */
+interface Metered {
+  readonly since: number;
+  readonly tally: Tally;
+  readonly sums: WorkSums;
+}
+
+interface Channel extends Row<ChannelState>, Metered {
+  readonly clientId: number;
+  readonly channelId: number;
+  readonly kind: ChannelState['kind'];
+  readonly client: Client | undefined;
+  readonly user: User;
+  nominalHashRate: number;
+  target: Uint8Array;
+  maxTarget: Uint8Array;
+  /** Of its target. */
+  difficulty: number;
+  isOpen: boolean;
+  /** The worker of its last share: that of the next, mostly. */
+  worker: Worker | undefined;
+}
+
+interface User extends Row<UserState>, Metered {
+  readonly user: string;
+  openChannels: number;
+  readonly workers: Map<string, Worker>;
+}
+
+interface Worker extends Row<WorkerState>, Metered {
+  readonly user: User;
+  readonly worker: string;
+  channel: Channel;
+  /** Whether it is not kept any more. */
+  isGone: boolean;
+}
+
+const windows = workWindows(defaultWindows);
+
+/** What a part of a state that knows who is served is called in it. See {@link DownstreamState}. */
+export function downstream(
+  startedAt: number,
+  { maxUsers = 10_000, maxWorkers = 10_000 }: DownstreamLimits = {},
+): Parts<DownstreamState> {
+  const clientsById = new Map<number, Client>();
+  const usersByName = new Map<string, User>();
+  /** Of clients whose `connected` was not seen. */
+  const strays = new Map<number, Map<number, Channel>>();
+  const total = metered(startedAt);
+  let shownTotal: { readonly shares: Shares; readonly at: number; readonly hashRate: HashRates } | undefined;
+  let totalChanged = true;
+
+  const clients = rowsOf<Client, ClientState>(clientState);
+  const channels = rowsOf<Channel, ChannelState>(channelState, isSettled);
+  const users = rowsOf<User, UserState>(userState, isSettled);
+  const workers = rowsOf<Worker, WorkerState>(workerState, isSettled);
+
+  const channelsOf = (clientId: number): Map<number, Channel> | undefined =>
+    clientsById.get(clientId)?.channels ?? strays.get(clientId);
+
+  const userOf = (name: string, now: number): User => {
+    let user = usersByName.get(name);
+    if (user !== undefined) return user;
+    if (usersByName.size >= maxUsers) forgetUsers();
+    user = { ...newRow(), ...metered(now), user: name, openChannels: 0, workers: new Map() };
+    usersByName.set(name, user);
+    users.add(user);
+    return user;
+  };
+
+  /** The worker that a share is of, which is the user's own if there is no room for another. */
+  const workerOf = (channel: Channel, name: string, now: number): Worker => {
+    const { worker: last } = channel;
+    if (last !== undefined && last.worker === name && !last.isGone) return last;
+    const { user } = channel;
+    let worker = user.workers.get(name);
+    if (worker === undefined && name !== '' && workers.size >= maxWorkers) {
+      forgetWorkers();
+      if (workers.size >= maxWorkers) return workerOf(channel, '', now);
+    }
+    if (worker === undefined) {
+      const nameless = user.workers.get('');
+      if (nameless !== undefined && isUnused(nameless)) forget(nameless);
+      worker = { ...newRow(), ...metered(now), user, worker: name, channel, isGone: false };
+      user.workers.set(name, worker);
+      workers.add(worker);
+      changed(user);
+    }
+    channel.worker = worker;
+    return worker;
+  };
+
+  function forget(worker: Worker): void {
+    worker.isGone = true;
+    workers.delete(worker);
+    worker.user.workers.delete(worker.worker);
+    changed(worker.user);
+  }
+
+  /** Forgets some of those that have been idle longest: a twentieth, so that this is rare. */
+  function forgetUsers(): void {
+    const idle = [...users].filter(({ openChannels }) => openChannels === 0);
+    for (const user of idlest(idle, maxUsers)) {
+      users.delete(user);
+      usersByName.delete(user.user);
+      for (const worker of user.workers.values()) forget(worker);
+    }
+  }
+
+  function forgetWorkers(): void {
+    const idle = [...workers].filter(({ worker, user }) => worker !== '' || user.openChannels === 0);
+    for (const worker of idlest(idle, maxWorkers)) forget(worker);
+  }
+
+  const close = (channel: Channel): void => {
+    channel.isOpen = false;
+    channel.user.openChannels -= 1;
+    channels.delete(channel);
+    changed(channel.user);
+    for (const worker of channel.user.workers.values()) if (worker.channel === channel) changed(worker);
+    if (channel.client !== undefined) changed(channel.client);
+  };
+
+  /** Counts an accepted share for one of those that it is to the credit of. */
+  const credit = (to: Metered, difficulty: number, sequence: number, reached: number, now: number): void => {
+    countAccepted(to.tally, difficulty, sequence, reached, now);
+    // what begins with a share cannot have its rate from that share
+    if (difficulty > 0 && !(to.since === now && to.tally.accepted === 1))
+      windows.add(to.sums, difficulty, now);
+  };
+
+  const onConnected: Note<Outcome<'connected'>> = ({ clientId, client: info }) => {
+    const client: Client = {
+      ...newRow(),
+      info,
+      extensions: info.extensions,
+      channels: new Map(),
+      tally: newTally(),
+      rejectedMessages: 0,
+    };
+    clientsById.set(clientId, client);
+    clients.add(client);
+  };
+
+  const onDisconnected: Note<Outcome<'disconnected'>> = ({ clientId }) => {
+    for (const channel of channelsOf(clientId)?.values() ?? []) close(channel);
+    strays.delete(clientId);
+    const client = clientsById.get(clientId);
+    if (client === undefined) return;
+    clientsById.delete(clientId);
+    clients.delete(client);
+  };
+
+  const onChannelOpened: Note<Outcome<'ChannelOpened'>> = (outcome, now) => {
+    const { clientId, channelId, kind, userIdentity, nominalHashRate, target, maxTarget } = outcome;
+    const client = clientsById.get(clientId);
+    const user = userOf(userIdentity, now);
+    const channel: Channel = {
+      ...{ ...newRow(), ...metered(now), clientId, channelId, kind, client, user },
+      ...{ nominalHashRate, target, maxTarget, difficulty: difficultyFromTarget(target) },
+      isOpen: true,
+      worker: undefined,
+    };
+    let all = channelsOf(clientId);
+    if (all === undefined) strays.set(clientId, (all = new Map<number, Channel>()));
+    const before = all.get(channelId);
+    if (before !== undefined) close(before);
+    all.set(channelId, channel);
+    channels.add(channel);
+    user.openChannels += 1;
+    changed(user);
+    if (client !== undefined) changed(client);
+    if (user.workers.size > 0 && !user.workers.has('')) return;
+    const worker = workerOf(channel, '', now);
+    worker.channel = channel;
+    changed(worker);
+  };
+
+  const onChannelClosed: Note<Outcome<'ChannelClosed'>> = ({ clientId, channelId }) => {
+    const all = channelsOf(clientId);
+    const channel = all?.get(channelId);
+    if (all === undefined || channel === undefined) return;
+    all.delete(channelId);
+    close(channel);
+  };
+
+  const onChannelUpdated: Note<Outcome<'ChannelUpdated'>> = (outcome) => {
+    const channel = channelsOf(outcome.clientId)?.get(outcome.channelId);
+    if (channel === undefined) return;
+    channel.nominalHashRate = outcome.nominalHashRate;
+    channel.maxTarget = outcome.maxTarget;
+    changed(channel);
+  };
+
+  const onTargetChanged: Note<Outcome<'TargetChanged'>> = ({ clientId, channelId, target }) => {
+    const channel = channelsOf(clientId)?.get(channelId);
+    if (channel === undefined) return;
+    channel.target = target;
+    channel.difficulty = difficultyFromTarget(target);
+    changed(channel);
+  };
+
+  const onAccepted: Note<Outcome<'ShareAccepted'>> = (outcome, now) => {
+    const { clientId, channelId, difficulty, sequenceNumber, hash, worker: name } = outcome;
+    const reached = roughDifficulty(hash);
+    credit(total, difficulty, sequenceNumber, reached, now);
+    totalChanged = true;
+    const channel = channelsOf(clientId)?.get(channelId);
+    if (channel === undefined) return;
+    const { client, user } = channel;
+    const worker = workerOf(channel, name, now);
+    worker.channel = channel;
+    if (client !== undefined) {
+      countAccepted(client.tally, difficulty, sequenceNumber, reached, now);
+      changed(client);
+    }
+    for (const metered of [channel, user, worker]) {
+      credit(metered, difficulty, sequenceNumber, reached, now);
+      changed(metered);
+    }
+  };
+
+  /** The rows that something at a channel is also counted for; a worker that is not known is not made for a rejected share. */
+  const rowsAt = (
+    clientId: number,
+    channelId: number,
+    name: string,
+  ): readonly (Row<unknown> & { readonly tally: Tally })[] => {
+    const client = clientsById.get(clientId);
+    const channel = channelsOf(clientId)?.get(channelId);
+    const worker = channel?.user.workers.get(name) ?? channel?.user.workers.get('');
+    return [client, channel, channel?.user, worker].filter((row) => row !== undefined);
+  };
+
+  const onRejected: Note<Outcome<'ShareRejected'>> = (outcome, now) => {
+    const { clientId, channelId, errorCode, sequenceNumber, worker } = outcome;
+    totalChanged = true;
+    countRejected(total.tally, errorCode, sequenceNumber, now);
+    for (const row of rowsAt(clientId, channelId, worker)) {
+      countRejected(row.tally, errorCode, sequenceNumber, now);
+      changed(row);
+    }
+  };
+
+  const onBlock: Note<Outcome<'BlockFound'>> = ({ clientId, channelId, worker }) => {
+    totalChanged = true;
+    total.tally.blocks += 1;
+    for (const row of rowsAt(clientId, channelId, worker)) {
+      row.tally.blocks += 1;
+      changed(row);
+    }
+  };
+
+  const onMessageRejected: Note<Outcome<'rejected'>> = ({ clientId }) => {
+    const client = clientsById.get(clientId);
+    if (client === undefined) return;
+    client.rejectedMessages += 1;
+    changed(client);
+  };
+
+  const onExtensions: Note<Outcome<'extensions'>> = ({ clientId, extensions }) => {
+    const client = clientsById.get(clientId);
+    if (client === undefined) return;
+    client.extensions = extensions;
+    changed(client);
+  };
+
+  const totalNow = (now: number) => {
+    const isDue = shownTotal === undefined || totalChanged || now - shownTotal.at >= 1_000;
+    if (!isDue) return shownTotal as NonNullable<typeof shownTotal>;
+    const shares = totalChanged || shownTotal === undefined ? sharesOf(total.tally) : shownTotal.shares;
+    totalChanged = false;
+    shownTotal = { shares, at: now, hashRate: ratesOf(total, now, total.tally.lastDifficulty) };
+    return shownTotal;
+  };
+
+  return {
+    clients: {
+      on: {
+        connected: ofClient(onConnected),
+        disconnected: ofClient(onDisconnected),
+        extensions: ofClient(onExtensions),
+        rejected: ofClient(onMessageRejected),
+        ChannelOpened: onChannelOpened,
+        ChannelClosed: onChannelClosed,
+        ChannelUpdated: onChannelUpdated,
+        TargetChanged: onTargetChanged,
+        ShareAccepted: onAccepted,
+        ShareRejected: onRejected,
+        BlockFound: onBlock,
+      },
+      state: clients.state,
+    },
+    channels: shownOf(channels.state),
+    users: shownOf(users.state),
+    workers: shownOf(workers.state),
+    shares: shownOf((now) => totalNow(now).shares),
+    hashRate: shownOf((now) => totalNow(now).hashRate),
+  };
+}
+
+const shownOf = <S>(state: (now: number) => S): Part<S> => ({ on: {}, state });
+
+/** Notes what is said of clients; outcomes of a client have the same types and no `clientId`. */
+const ofClient =
+  <O extends { readonly clientId: number }>(note: Note<O>): Note<O> =>
+  (outcome, now) => {
+    if (typeof (outcome as Partial<O>).clientId === 'number') note(outcome, now);
+  };
+
+const newRow = () => ({ shown: undefined, shownAt: -Infinity });
+
+const metered = (now: number): Metered => ({ since: now, tally: newTally(), sums: windows.create(now) });
+
+const isSettled = ({ sums }: Metered, now: number): boolean => windows.isIdle(sums, now);
+
+const ratesOf = ({ sums }: Metered, now: number, difficulty: number): HashRates =>
+  windows.rates(sums, now, difficulty);
+
+/** A user's worker without a name is there from the first channel on; who names workers with all shares has none. */
+const isUnused = ({ tally }: Worker): boolean => tally.accepted + tally.rejected === 0;
+
+/** Those that have been idle longest: a twentieth of the limit. */
+function idlest<M extends Metered>(all: readonly M[], limit: number): readonly M[] {
+  const last = ({ tally, since }: M) => tally.lastAcceptedAt ?? since;
+  return [...all].sort((a, b) => last(a) - last(b)).slice(0, Math.max(1, Math.floor(limit / 20)));
+}
+
+function clientState({ info, extensions, channels, tally, rejectedMessages }: Client): ClientState {
+  const { clientId, peer, protocol, version, flags, connectedAt, setupConnection } = info;
+  const { vendor, hardwareVersion, firmware, deviceId } = setupConnection;
+  return {
+    ...{ clientId, address: peer.address, encrypted: peer.encrypted, protocol, version, flags },
+    ...{ vendor, hardwareVersion, firmware, deviceId, extensions, connectedAt },
+    ...{ channels: channels.size, shares: sharesOf(tally), rejectedMessages },
+  };
+}
+
+function channelState(channel: Channel, now: number): ChannelState {
+  const { clientId, channelId, kind, user, nominalHashRate, difficulty, target, maxTarget } = channel;
+  return {
+    ...{ clientId, channelId, kind, user: user.user, nominalHashRate, difficulty },
+    target: toDisplayHex(target),
+    maxTarget: toDisplayHex(maxTarget),
+    openedAt: channel.since,
+    shares: sharesOf(channel.tally),
+    hashRate: ratesOf(channel, now, difficulty),
+  };
+}
+
+function userState(user: User, now: number): UserState {
+  return {
+    user: user.user,
+    openChannels: user.openChannels,
+    workers: user.workers.size,
+    since: user.since,
+    shares: sharesOf(user.tally),
+    hashRate: ratesOf(user, now, user.tally.lastDifficulty),
+  };
+}
+
+function workerState(worker: Worker, now: number): WorkerState {
+  const { channel, user } = worker;
+  const { clientId, channelId, isOpen, client } = channel;
+  const { vendor = '', hardwareVersion = '', firmware = '' } = client?.info.setupConnection ?? {};
+  return {
+    ...{ user: user.user, worker: worker.worker, clientId, channelId, isConnected: isOpen },
+    device: [vendor, hardwareVersion, firmware].filter((word) => word !== '').join(' '),
+    address: client?.info.peer.address ?? '',
+    since: worker.since,
+    shares: sharesOf(worker.tally),
+    hashRate: ratesOf(worker, now, worker.tally.lastDifficulty || channel.difficulty),
+  };
+}

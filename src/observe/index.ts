@@ -1,0 +1,31 @@
+export * from './json.js';
+export {
+  observed,
+  observedFromJson,
+  observedToJson,
+  sideOf,
+  type Observed,
+  type ObservedJson,
+  type Side,
+  type SideOf,
+} from './observed.js';
+export type { BlockState, ChainState, TemplateState, TipState } from './blocks.js';
+export type * from './downstream-types.js';
+export type { DownstreamLimits } from './downstream.js';
+export {
+  foldOf,
+  states,
+  type AnyOutcome,
+  type Fold,
+  type Note,
+  type Part,
+  type Parts,
+  type PartsOf,
+  type StateOptions,
+  type StateTimes,
+} from './fold.js';
+export { poolFold, poolState, type PoolState } from './pool-state.js';
+export type { ProblemsState } from './problems.js';
+export type { Shares } from './tally.js';
+export type { UpstreamState } from './upstreams.js';
+export type { DefaultWindow, HashRate, HashRates, WindowName } from './windows.js';
