@@ -2,6 +2,7 @@
 import { codecSections } from './codec.js';
 import { frameSections } from './frames.js';
 import { handshakeSections } from './handshakes.js';
+import { observeSections } from './observe.js';
 import { relaySections } from './relay.js';
 import { roundTripSections } from './round-trips.js';
 import { jobDistributionSections } from './job-distribution.js';
@@ -14,6 +15,7 @@ const parts: readonly (() => Promise<readonly Section[]>)[] = [
   frameSections,
   handshakeSections,
   validationSections,
+  observeSections,
   roundTripSections,
   relaySections,
   jobDistributionSections,

@@ -16,14 +16,14 @@ const seed = 20_261_126;
 const there = (outcome: { readonly type: string }): string => JSON.stringify(outcomeToJson(outcome));
 const andBack = (outcome: { readonly type: string }): unknown => outcomeFromJson(JSON.parse(there(outcome)));
 
-const kinds = outcomesOf('spec/observe/roles.ts', [
+const kinds = outcomesOf(
   'PoolOutcome',
   'ProxyOutcome',
   'MinerRoleOutcome',
   'TemplateProviderRoleOutcome',
   'Sv1MiningOutcome',
   'Sv1MinerOutcome',
-]);
+);
 
 test('the compiler knows the outcomes of all roles', () => {
   const names = [...kinds.keys()].join('\n');

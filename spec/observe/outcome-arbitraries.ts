@@ -6,6 +6,7 @@ import { CodecError } from '../../src/codec/codec-error.js';
 import { NoiseError } from '../../src/noise/errors.js';
 import { ServiceError } from '../../src/service/errors.js';
 import { SetupRefusedError } from '../../src/service/setup/client-setup.js';
+import type { Outcomes } from './roles.js';
 import { TransportError } from '../../src/transport/errors.js';
 
 /** Errors as the library raises them, and those that nobody foresaw. */
@@ -33,11 +34,10 @@ const anything: fc.Arbitrary<unknown> = fc.oneof(
   fc.dictionary(fc.oneof(fc.string(), fc.constantFrom('$bytes', '$$x', '__proto__')), fc.nat()),
 );
 
-/** By the `type` of the outcome, random outcomes of each of the types that a module exports under these names. */
-export function outcomesOf(
-  module: string,
-  names: readonly string[],
-): ReadonlyMap<string, fc.Arbitrary<object>> {
+const module = 'spec/observe/roles.ts';
+
+/** By what they are called, random outcomes of each kind that `roles.ts` has under these names. */
+export function outcomesOf(...names: readonly (keyof Outcomes)[]): ReadonlyMap<string, fc.Arbitrary<object>> {
   const host = { ...ts.sys, onUnRecoverableConfigFileDiagnostic: () => undefined };
   const options = ts.getParsedCommandLineOfConfigFile('tsconfig.json', {}, host)?.options ?? {};
   const program = ts.createProgram([module], options);

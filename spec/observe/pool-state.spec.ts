@@ -42,13 +42,13 @@ describe('poolState', () => {
     });
   });
 
-  it('is there every ten seconds though nothing happens: rates fall', () => {
+  it('is there every few seconds though nothing happens: rates fall', () => {
     marbles(({ hot, expectObservable }) => {
       const times$ = hot<PoolOutcome>('-').pipe(
         poolState(),
         map(({ time }) => time),
       );
-      expectObservable(times$, '20001ms !').toBe('a 9999ms b 9999ms c', { a: 0, b: 10_000, c: 20_000 });
+      expectObservable(times$, '10001ms !').toBe('a 4999ms b 4999ms c', { a: 0, b: 5_000, c: 10_000 });
     });
   });
 

@@ -2,6 +2,9 @@
 import type {
   ClientOutcome,
   MinerOutcome,
+  PoolMiningOutcome,
+  ProxyMiningOutcome,
+  TemplateClientOutcome,
   PoolOutcome as OfPool,
   ProxyOutcome as OfProxy,
   ServerOutcome,
@@ -16,3 +19,20 @@ export type MinerRoleOutcome = ClientOutcome<MinerOutcome>;
 export type TemplateProviderRoleOutcome = ServerOutcome<OfTemplateProvider>;
 export type Sv1MiningOutcome = OfSv1Miner;
 export type Sv1MinerOutcome = Sv1MinerEvent['outcome'];
+
+/** What servers of all roles emit, and what clients do. */
+export type ServerSide =
+  ServerOutcome<PoolMiningOutcome> | ServerOutcome<ProxyMiningOutcome> | ServerOutcome<OfTemplateProvider>;
+export type ClientSide = ClientOutcome<TemplateClientOutcome> | ClientOutcome<MinerOutcome>;
+
+/** All of them by name. */
+export interface Outcomes {
+  readonly PoolOutcome: PoolOutcome;
+  readonly ProxyOutcome: ProxyOutcome;
+  readonly MinerRoleOutcome: MinerRoleOutcome;
+  readonly TemplateProviderRoleOutcome: TemplateProviderRoleOutcome;
+  readonly Sv1MiningOutcome: Sv1MiningOutcome;
+  readonly Sv1MinerOutcome: Sv1MinerOutcome;
+  readonly ServerSide: ServerSide;
+  readonly ClientSide: ClientSide;
+}

@@ -107,11 +107,10 @@ export const solved = (
   type: 'SolutionHeld' | 'SolutionConfirmed' | 'SolutionLost' | 'SolutionUnanswered',
   hash: number,
   prevHash: number,
-): PoolOutcome =>
-  ({
-    ...{ type, hash: hashOf(hash), header: headerOn(hashOf(prevHash)), solution },
-    ...{ others: 0, waited: 1 },
-  }) as PoolOutcome;
+): PoolOutcome => ({
+  ...{ type, hash: hashOf(hash), header: headerOn(hashOf(prevHash)), solution },
+  ...{ others: 0, waited: 1 },
+});
 
 export const tip = (byte: number): PoolOutcome => ({
   ...{ type: 'NewTip', prevHash: hashOf(byte), nbits: 0x1d00ffff, missing: null },

@@ -175,7 +175,17 @@ export function downstream(
       windows.add(to.sums, difficulty, now);
   };
 
+  const leave = (clientId: number): void => {
+    for (const channel of channelsOf(clientId)?.values() ?? []) close(channel);
+    strays.delete(clientId);
+    const client = clientsById.get(clientId);
+    if (client === undefined) return;
+    clientsById.delete(clientId);
+    clients.delete(client);
+  };
+
   const onConnected: Note<Outcome<'connected'>> = ({ clientId, client: info }) => {
+    leave(clientId); // whose end was not seen
     const client: Client = {
       ...newRow(),
       info,
@@ -186,15 +196,6 @@ export function downstream(
     };
     clientsById.set(clientId, client);
     clients.add(client);
-  };
-
-  const onDisconnected: Note<Outcome<'disconnected'>> = ({ clientId }) => {
-    for (const channel of channelsOf(clientId)?.values() ?? []) close(channel);
-    strays.delete(clientId);
-    const client = clientsById.get(clientId);
-    if (client === undefined) return;
-    clientsById.delete(clientId);
-    clients.delete(client);
   };
 
   const onChannelOpened: Note<Outcome<'ChannelOpened'>> = (outcome, now) => {
@@ -324,7 +325,7 @@ export function downstream(
     clients: {
       on: {
         connected: ofClient(onConnected),
-        disconnected: ofClient(onDisconnected),
+        disconnected: ofClient<Outcome<'disconnected'>>(({ clientId }) => leave(clientId)),
         extensions: ofClient(onExtensions),
         rejected: ofClient(onMessageRejected),
         ChannelOpened: onChannelOpened,

@@ -99,12 +99,12 @@ export interface StateOptions {
   readonly scheduler?: SchedulerLike;
 }
 
-/** Milliseconds after which there is another state though nothing has happened: rates fall. */
-const silence = 10_000;
+/** Milliseconds without a state after which there is another though nothing has happened: rates fall. */
+const patience = 5_000;
 
 /**
  * Folds outcomes to states: the present one at once, and then the newest at most once an interval, and at least once every
- * ten seconds. It is shared: what it is applied to is subscribed to once, while there is anybody who looks; whoever comes
+ * ten seconds, or two intervals if that is longer. It is shared: what it is applied to is subscribed to once, while there is anybody who looks; whoever comes
  * later gets the present state at once. The last state comes before the end.
  *
  * ```text
@@ -123,19 +123,22 @@ export function states<S extends StateTimes>(
     let present: (() => S) | undefined;
     const shared$ = defer(() => {
       const folding = fold(scheduler.now());
-      const state = () => folding.state(scheduler.now());
-      present = state;
+      let lastAt = -Infinity;
+      const state = () => folding.state((lastAt = scheduler.now()));
+      present = () => folding.state(scheduler.now());
       const project = (all$: Observable<AnyOutcome>) => {
         const noted$ = all$.pipe(filter((outcome) => folding.note(outcome, scheduler.now())));
         const paced$ =
           interval === 0
             ? noted$
             : noted$.pipe(throttleTime(interval, scheduler, { leading: true, trailing: true }));
+        const silence = Math.max(patience, interval);
         // `interval` would do, but see `upkeepEvery`
-        return merge(paced$, timer(silence, scheduler).pipe(repeat())).pipe(
-          map(state),
-          takeUntil(all$.pipe(ignoreElements(), endWith(null))),
+        const silent$ = timer(silence, scheduler).pipe(
+          repeat(),
+          filter(() => scheduler.now() - lastAt >= silence),
         );
+        return merge(paced$, silent$).pipe(map(state), takeUntil(all$.pipe(ignoreElements(), endWith(null))));
       };
       return concat(
         of(state()),

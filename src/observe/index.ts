@@ -29,3 +29,36 @@ export type { ProblemsState } from './problems.js';
 export type { Shares } from './tally.js';
 export type { UpstreamState } from './upstreams.js';
 export type { DefaultWindow, HashRate, HashRates, WindowName } from './windows.js';
+export { alerts, type Alert, type AlertChange, type AlertOptions, type Watched } from './alerts.js';
+export { hashRate, type HashRateOptions } from './hash-rate.js';
+export {
+  history,
+  defaultResolutions,
+  type History,
+  type Resolution,
+  type SavedHistory,
+  type Series,
+} from './history.js';
+export {
+  minerFold,
+  minerState,
+  type MinerChannelState,
+  type MinerShares,
+  type MinerState,
+} from './miner-state.js';
+export {
+  proxyFold,
+  proxyState,
+  translatorState,
+  type ForwardingState,
+  type ProxyState,
+  type UpstreamChannelState,
+  type UpstreamShares,
+} from './proxy-state.js';
+export { applyChange, changeOf, changes, topN, type RowChanges, type StateChange } from './tables.js';
+export {
+  templateProviderFold,
+  templateProviderState,
+  type SubmittedBlock,
+  type TemplateProviderState,
+} from './template-provider-state.js';

@@ -32,7 +32,7 @@ const units = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
  * Milliseconds of a window.
  * @throws Sv2Error `invalid-window` unless it is a number above 0 and a unit, from 1 s up to 366 days
  */
-export function windowLength(name: WindowName): number {
+function windowLength(name: WindowName): number {
   const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)([smhd])$/.exec(name) ?? [];
   const length = Number(number) * units[unit as keyof typeof units];
   if (length >= 1_000 && length <= 366 * units.d) return length;
@@ -55,7 +55,7 @@ export interface WorkWindows<W extends WindowName> {
   create(now: number): WorkSums;
   /** Adds a share. @param difficulty what it is credited with */
   add(sums: WorkSums, difficulty: number, now: number): void;
-  /** Whether anything is left in any window. */
+  /** Whether nothing is left in any window, and all of them are over. */
   isIdle(sums: WorkSums, now: number): boolean;
   /** The hash rates. @param difficulty what a share would be credited with: how much the absence of shares says */
   rates(sums: WorkSums, now: number, difficulty: number): HashRates<W>;
@@ -105,7 +105,7 @@ export function workWindows<W extends WindowName>(names: readonly W[]): WorkWind
       }
     },
 
-    isIdle: (sums, now) => sums.lastAt < now - longest,
+    isIdle: (sums, now) => Math.max(sums.lastAt, sums.since) < now - longest,
 
     rates(sums, now, difficulty) {
       const rates: Partial<Record<W, HashRate>> = {};
