@@ -19,13 +19,14 @@ function told(
   }
   marbles(({ cold, flush }) => {
     const marks = states.map((_, index) => String.fromCodePoint(0x4e00 + index));
-    cold<PoolState>(
+    const subscription = cold<PoolState>(
       marks.join(''),
       Object.fromEntries(marks.map((mark, index) => [mark, states[index] as PoolState])),
     )
       .pipe(alerts({ templateAge: Infinity, upstreamAway: Infinity, ...options }))
       .subscribe((change) => changes.push(change));
     flush();
+    subscription.unsubscribe();
   });
   return changes.map((change) =>
     change.type === 'AlertRaised'

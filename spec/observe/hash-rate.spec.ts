@@ -106,10 +106,11 @@ describe('hashRate', () => {
   it('falls when they stop, in a minute over a minute, in a day over a day', () => {
     const rates: HashRates[] = [];
     marbles(({ flush }) => {
-      steady()
+      const subscription = steady()
         .pipe(take(360), hashRate({ interval: 1_000 }))
         .subscribe((rate) => rates.push(rate));
       flush();
+      subscription.unsubscribe();
     });
     const { '1m': shortest, '1h': hour } = rates.at(-1) as HashRates;
     expect(shortest.value / ofSteady).toBeCloseTo(1, 0);

@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from '@jest/globals';
-import { map, of } from 'rxjs';
+import { map } from 'rxjs';
 import type {
   ClientOutcome,
   MinerOutcome,
@@ -231,12 +231,13 @@ describe('observed', () => {
   });
 
   it('comes back from JSON, and what is no such thing does not', () => {
-    of(share())
-      .pipe(observed('pool'))
-      .forEach((each) => {
-        const json: unknown = JSON.parse(JSON.stringify(observedToJson(each)));
-        expect(observedFromJson(json)).toEqual(each);
-      });
+    marbles(({ cold, expectObservable }) => {
+      const there$ = cold('a', { a: share() }).pipe(observed('pool'));
+      const back$ = there$.pipe(
+        map((each) => observedFromJson(JSON.parse(JSON.stringify(observedToJson(each))))),
+      );
+      expectObservable(back$).toEqual(there$);
+    });
     for (const wrong of [null, 5, {}, { role: 'x', side: 'y', time: 1, outcome: { type: 'x' } }])
       expect(() => observedFromJson(wrong)).toThrow('expected an object with role, side, time and outcome');
   });

@@ -1,6 +1,5 @@
 import { describe, expect, it, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import { map } from 'rxjs';
 import type { PoolOutcome } from 'rx-sv2';
 import {
   applyChange,
@@ -20,10 +19,11 @@ describe('topN', () => {
   const first = (count: number, rows: readonly number[]): readonly number[] => {
     let top: readonly number[] = [];
     marbles(({ cold, flush }) => {
-      cold<readonly number[]>('a', { a: rows })
+      const subscription = cold<readonly number[]>('a', { a: rows })
         .pipe(topN(count, (row) => row))
         .subscribe((shown) => (top = shown));
       flush();
+      subscription.unsubscribe();
     });
     return top;
   };
@@ -130,10 +130,5 @@ describe('changes', () => {
     const before = { users: [{ user: '__proto__' }] };
     const after = { users: [{ user: 'constructor' }] };
     expect(applyChange(before, changeOf(before, after))).toEqual(after);
-    marbles(({ cold, expectObservable }) => {
-      expectObservable(cold('a', { a: before }).pipe(map(() => Object.prototype))).toBe('a', {
-        a: Object.prototype,
-      });
-    });
   });
 });

@@ -1,8 +1,5 @@
 /** How things were: a day by the minute, a quarter of a year by ten minutes. */
 
-/** What is kept of a state, by name. Numbers alone. */
-export type Sample = Readonly<Record<string, number>>;
-
 /** A series of values in time. */
 export interface Series {
   /** When the first value is of, in milliseconds since 1970, and milliseconds from each to the next. */
@@ -123,7 +120,7 @@ export function history<const K extends string>(
       }
     },
     series(name, since, now) {
-      const ring = rings.find(({ step, slots }) => since >= now - step * slots) ?? (rings.at(-1) as Ring);
+      const ring = rings.find(({ step, slots }) => since >= now - step * slots) ?? rings.at(-1);
       const last = Math.floor(now / ring.step);
       const first = Math.max(Math.ceil(since / ring.step), last - ring.slots + 1, 0);
       return { from: first * ring.step, step: ring.step, values: valuesOf(ring, name, first, last) };
