@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from '@jest/globals';
-import { map } from 'rxjs';
+import { map, type Observable } from 'rxjs';
 import type {
   ClientOutcome,
   MinerOutcome,
@@ -236,7 +236,7 @@ describe('observed', () => {
       const back$ = there$.pipe(
         map((each) => observedFromJson(JSON.parse(JSON.stringify(observedToJson(each))))),
       );
-      expectObservable(back$).toEqual(there$);
+      expectObservable(back$ as Observable<unknown>).toEqual(there$);
     });
     for (const wrong of [null, 5, {}, { role: 'x', side: 'y', time: 1, outcome: { type: 'x' } }])
       expect(() => observedFromJson(wrong)).toThrow('expected an object with role, side, time and outcome');

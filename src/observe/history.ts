@@ -121,6 +121,7 @@ export function history<const K extends string>(
     },
     series(name, since, now) {
       const ring = rings.find(({ step, slots }) => since >= now - step * slots) ?? rings.at(-1);
+      if (ring === undefined) return { from: since, step: 0, values: [] };
       const last = Math.floor(now / ring.step);
       const first = Math.max(Math.ceil(since / ring.step), last - ring.slots + 1, 0);
       return { from: first * ring.step, step: ring.step, values: valuesOf(ring, name, first, last) };
