@@ -16,12 +16,16 @@ import {
 } from 'rx-sv2';
 import { nodeCrypto } from 'rx-sv2/node';
 import { share } from '../bench/messages.js';
+import { randomOf } from '../simulation/random.js';
 import {
   openSocket as connectTo,
   openStratumSocket,
   setupConnection,
   shakeHands,
 } from '../bench/stratum-socket.js';
+
+/** The same for each run, so that one that fails can be had again. */
+const random = randomOf(1);
 
 /** A way to end: connects to a port of this machine, and is done once the connection is closed. */
 export type Ending = (port: number) => Promise<void>;
@@ -92,7 +96,7 @@ const destroyedInHandshake: Ending = async (port) => {
   const socket = await openSocket(port);
   socket.write(createInitiator(nodeCrypto, undefined).act1);
   // the server may or may not have answered by then
-  await setTimeout(Math.random() * 20);
+  await setTimeout(random() * 20);
   socket.destroy();
 };
 
@@ -127,7 +131,7 @@ const halfOpenAfterRefusal: Ending = async (port) => {
 const garbageHandshake: Ending = async (port) => {
   const socket = await openSocket(port);
   // any 64 bytes are a public key: what gives it away comes behind them
-  socket.write(Uint8Array.from({ length: 200 }, () => Math.floor(Math.random() * 256)));
+  socket.write(Uint8Array.from({ length: 200 }, () => Math.floor(random() * 256)));
   await closedByServer(socket);
 };
 

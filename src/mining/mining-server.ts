@@ -307,7 +307,8 @@ export const channelServer = <S extends JobSource>(
  * a client sends is answered.
  *
  * Routine operation sends nothing that firmware in the field ignores. What Bitaxe's has no case for, and what that
- * costs (its sv2_protocol.h; it reads 0x00 to 0x02, 0x10 to 0x15, 0x1a to 0x1d, 0x1f to 0x21):
+ * costs (its components/stratum_v2/include/sv2_protocol.h at 0734812: it reads 0x00 to 0x02, 0x10 to 0x15, 0x1a to 0x1d,
+ * 0x1f to 0x21, and builds neither UpdateChannel nor SetCustomMiningJob, hence the last two rows):
  *
  * | message                        | sent                              | who ignores it                               |
  * |--------------------------------|-----------------------------------|----------------------------------------------|
