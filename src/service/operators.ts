@@ -51,7 +51,8 @@ export function ofMessage<E extends AnyEvent, C extends readonly MessageMatcher<
   return filter((event: AnyEvent) => {
     if (event.type !== 'message') return false;
     const { message } = event as unknown as { message: AnyEvent };
-    return creators.some((creator) => creator.match(message));
+    for (const creator of creators) if (creator.match(message)) return true;
+    return false;
   }) as unknown as OperatorFunction<E, MessageEventOf<E, C[number]>>;
 }
 

@@ -32,7 +32,7 @@ import type {
   ServerOutcome,
 } from './outcomes.js';
 import { defaultNonsenseLimits, type NonsenseLimits } from './sessions/nonsense.js';
-import { serverSession, type ServerSession } from './sessions/server-session.js';
+import { ServerSession } from './sessions/server-session.js';
 import { service, type Emitted } from './service.js';
 import { protocolVersions, type SetupPolicy, type Versions } from './setup/server-setup.js';
 import { siblingsByName, type Sibling } from './siblings.js';
@@ -215,7 +215,7 @@ export function createServer<
         connection$: options.listen.pipe(
           mergeMap((connection) => {
             const clientId = ++lastClientId;
-            const session = serverSession(connection, clientId, context);
+            const session = new ServerSession(connection, clientId, context);
             sessions.set(clientId, session);
             return session.run$.pipe(finalize(() => sessions.delete(clientId)));
           }),

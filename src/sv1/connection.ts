@@ -14,7 +14,7 @@ import {
   type ConnectionLimits,
   type ListenerLimits,
 } from '../transport/limits.js';
-import { streamConnection, type SharedLimits } from '../transport/stream-connection.js';
+import { StreamConnection, type SharedLimits } from '../transport/stream-connection.js';
 import { lineAssembler, maxLineFromClient, maxLineFromServer } from './lines.js';
 import { decodeSv1, encodeSv1, type Sv1Message, type Sv1Received } from './messages.js';
 
@@ -86,7 +86,7 @@ export function sv1Connection(stream: ByteStream, options: Sv1StreamOptions): Sv
     if (line.trim() !== '') deliver(decodeSv1(line));
   };
 
-  const connection = streamConnection(
+  const connection: StreamConnection = new StreamConnection(
     stream,
     {
       take(chunk) {
@@ -120,8 +120,8 @@ export function sv1Connection(stream: ByteStream, options: Sv1StreamOptions): Sv
       return connection.queuedBytes;
     },
     drained$: connection.drained$,
-    pause: connection.pause,
-    close: connection.close,
+    pause: (until$) => connection.pause(until$),
+    close: () => connection.close(),
   };
 }
 

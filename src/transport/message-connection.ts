@@ -3,15 +3,15 @@ import { Sv2Error } from '../codec/errors.js';
 import { decodeMessage, encodeFrames } from '../framing/frame.js';
 import type { Frame } from '../framing/frame-assembler.js';
 import { FramingError, headerSize, writeHeader, type FrameHeader } from '../framing/header.js';
-import { isUnknownExtension } from '../messages/registry.js';
+import { isUnknownExtension, type Message } from '../messages/registry.js';
 import { NoiseError } from '../noise/errors.js';
 import type { ByteStream } from './byte-stream.js';
 import type { Connection, Peer } from './connection.js';
 import { TransportError } from './errors.js';
 import type { FrameChannel } from './frame-channel.js';
-import { setupLimit } from './setup-limit.js';
+import { setupLimit, type SetupLimit } from './setup-limit.js';
 import { framesPerStep, type ConnectionLimits } from './limits.js';
-import { streamConnection, type SharedLimits } from './stream-connection.js';
+import { StreamConnection, type Cutting, type SharedLimits } from './stream-connection.js';
 
 /**
  * A Stratum V2 connection over a stream whose handshake is done: frames, `framesPerStep` in one step.
@@ -26,72 +26,111 @@ export function messageConnection(
   early: Uint8Array | undefined,
   shared: SharedLimits | undefined,
 ): Connection {
+  return new MessageConnection(stream, channel, peer, limits, early, shared);
+}
+
+// A class, as every connection has one: closures, and a dictionary for what was written down with a getter, took 2 KiB.
+class MessageConnection implements Connection, Cutting {
+  readonly peer: Peer;
+  readonly #channel: FrameChannel;
+  readonly #connection: StreamConnection;
+  /** Until the limit of payloads is settled. */
+  #setup: SetupLimit | undefined;
   /** Hands a frame to the receiver. */
-  let deliver: (header: FrameHeader, payload: Uint8Array) => void = () => undefined;
-  const limitChannel = (bytes: number) =>
-    channel.limit(bytes, ({ extensionType }) => isUnknownExtension(extensionType));
-  const setup = setupLimit(limitChannel);
+  #deliver: FrameReceiver = () => undefined;
+  readonly #onFrame: FrameReceiver;
 
-  const onFrame = (header: FrameHeader, payload: Uint8Array) => {
-    if (!connection.isReceiving) return;
-    if (!setup.settled) setup.frame({ header, payload }, 'received');
-    deliver(header, payload);
-  };
+  constructor(
+    stream: ByteStream,
+    channel: FrameChannel,
+    peer: Peer,
+    limits: Required<ConnectionLimits>,
+    early: Uint8Array | undefined,
+    shared: SharedLimits | undefined,
+  ) {
+    this.peer = peer;
+    this.#channel = channel;
+    this.#setup = setupLimit((bytes) => this.limitPayload(bytes));
+    this.#onFrame = (header, payload) => {
+      if (!this.#connection.isReceiving) return;
+      this.#setup?.frame({ header, payload }, 'received');
+      this.#deliver(header, payload);
+    };
+    this.#connection = new StreamConnection(stream, this, limits, early, shared);
+  }
 
-  const connection = streamConnection(
-    stream,
-    {
-      take(chunk) {
-        try {
-          return channel.open(chunk, onFrame, framesPerStep);
-        } catch (error) {
-          throw setup.settled ? error : beforeSetup(error, peer);
-        }
-      },
-      ended() {
-        if (channel.incomplete) throw truncatedStream(stream);
-      },
-      seal: (parts) => channel.seal(parts),
-      clear: () => channel.clear(),
-    },
-    limits,
-    early,
-    shared,
-  );
+  get message$(): Observable<Message> {
+    return this.#received(decodeMessage);
+  }
 
-  function received<T>(project: (header: FrameHeader, payload: Uint8Array) => T): Observable<T> {
-    return connection.received<T>((subscriber) => {
-      deliver = (header, payload) => subscriber.next(project(header, payload));
+  get frame$(): Observable<Frame> {
+    return this.#received((header, payload) => ({ header, payload }));
+  }
+
+  #received<T>(project: (header: FrameHeader, payload: Uint8Array) => T): Observable<T> {
+    return this.#connection.received<T>((subscriber) => {
+      this.#deliver = (header, payload) => subscriber.next(project(header, payload));
     });
   }
 
-  return {
-    peer,
-    message$: received(decodeMessage),
-    frame$: received((header, payload) => ({ header, payload })),
-    send(...messages) {
-      if (!connection.open || messages.length === 0) return;
-      const bytes = encodeFrames(messages);
-      if (!setup.settled) messages.forEach((message) => setup.message(message, 'sent'));
-      connection.enqueue(bytes);
-    },
-    sendFrames(...frames) {
-      if (!connection.open || frames.length === 0) return;
-      if (!setup.settled) frames.forEach((frame) => setup.frame(frame, 'sent'));
-      frames.forEach((frame) => connection.enqueue(bytesOf(frame)));
-    },
-    get queuedBytes() {
-      return connection.queuedBytes;
-    },
-    drained$: connection.drained$,
-    pause: connection.pause,
-    limitPayload(bytes) {
-      setup.settle();
-      limitChannel(bytes);
-    },
-    close: connection.close,
-  };
+  send(...messages: readonly Message[]): void {
+    if (!this.#connection.open || messages.length === 0) return;
+    const bytes = encodeFrames(messages);
+    for (const message of messages) this.#setup?.message(message, 'sent');
+    this.#connection.enqueue(bytes);
+  }
+
+  sendFrames(...frames: readonly Frame[]): void {
+    if (!this.#connection.open) return;
+    for (const frame of frames) this.#setup?.frame(frame, 'sent');
+    for (const frame of frames) this.#connection.enqueue(bytesOf(frame));
+  }
+
+  get queuedBytes(): number {
+    return this.#connection.queuedBytes;
+  }
+
+  get drained$(): Observable<never> {
+    return this.#connection.drained$;
+  }
+
+  pause(until$: Observable<unknown>): void {
+    this.#connection.pause(until$);
+  }
+
+  limitPayload(bytes: number): void {
+    this.#setup = undefined;
+    this.#channel.limit(bytes, isOfUnknownExtension);
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  take(chunk: Uint8Array): number {
+    try {
+      return this.#channel.open(chunk, this.#onFrame, framesPerStep);
+    } catch (error) {
+      throw this.#setup === undefined ? error : beforeSetup(error, this.peer);
+    }
+  }
+
+  ended(): void {
+    if (this.#channel.incomplete) throw truncatedStream(this.peer);
+  }
+
+  seal(parts: readonly Uint8Array[]): Uint8Array {
+    return this.#channel.seal(parts);
+  }
+
+  clear(): void {
+    this.#channel.clear();
+  }
 }
+
+type FrameReceiver = (header: FrameHeader, payload: Uint8Array) => void;
+
+const isOfUnknownExtension = ({ extensionType }: FrameHeader): boolean => isUnknownExtension(extensionType);
 
 function bytesOf({ header, payload }: Frame): Uint8Array {
   const bytes = new Uint8Array(headerSize + payload.length);
@@ -109,6 +148,6 @@ function beforeSetup(error: unknown, { address }: Peer): unknown {
     : new FramingError(error.code, message, error.detail);
 }
 
-function truncatedStream({ address }: ByteStream): TransportError {
+function truncatedStream({ address }: Peer): TransportError {
   return new TransportError('truncated-stream', `${address} closed in the middle of a frame`, { address });
 }

@@ -70,61 +70,32 @@ export function sendQueues(maxBytes: number): SendQueues {
   };
 }
 
-/**
- * The send queue of a connection.
- * @param stream what it writes to
- * @param maxBytes that may wait for the peer
- * @param all the queues of its listener's connections; none for one that was dialled
- * @param drop gives the connection up
- */
-export function sendQueue(
-  stream: ByteStream,
-  maxBytes: number,
-  all: SendQueues | undefined,
-  drop: (error: TransportError) => void,
-): {
-  /**
-   * To be called after each write; drops the connection if too much waits.
-   * @returns whether nothing more should be read from the peer until it has read what waits for it
-   */
-  wrote(): boolean;
-  /** To be called when the connection has ended. */
-  left(): void;
-} {
-  /** Whether anything was left in the queue the last time. */
-  let behind = false;
-  const queue = new ConnectionQueue(stream, drop);
-
-  return {
-    wrote() {
-      const { address, queuedBytes } = stream;
-      if (queuedBytes === 0 && !behind) return false;
-      if (queuedBytes > maxBytes) {
-        const problem = `${address} does not read: ${queuedBytes} bytes wait for it, at most ${maxBytes} may; disconnected`;
-        drop(
-          new TransportError('slow-consumer', problem, { address, queuedBytes, maxQueuedBytes: maxBytes }),
-        );
-        return false;
-      }
-      if (all === undefined) return false;
-      behind = queuedBytes > 0;
-      all.wrote(queue);
-      return queuedBytes > unreadBytes;
-    },
-    left() {
-      if (behind) all?.left(queue);
-    },
-  };
-}
-
+/** The send queue of a connection. */
 // A class: V8 makes a dictionary of an object that is written down with a getter, for every connection one.
-class ConnectionQueue implements SendQueue {
+export class ConnectionQueue implements SendQueue {
   readonly #stream: ByteStream;
-  readonly drop: (error: TransportError) => void;
+  readonly #maxBytes: number;
+  readonly #all: SendQueues | undefined;
+  readonly #drop: (error: TransportError) => void;
+  /** Whether anything was left in the queue the last time. */
+  #behind = false;
 
-  constructor(stream: ByteStream, drop: (error: TransportError) => void) {
+  /**
+   * @param stream what it writes to
+   * @param maxBytes that may wait for the peer
+   * @param all the queues of its listener's connections; none for one that was dialled
+   * @param drop gives the connection up
+   */
+  constructor(
+    stream: ByteStream,
+    maxBytes: number,
+    all: SendQueues | undefined,
+    drop: (error: TransportError) => void,
+  ) {
     this.#stream = stream;
-    this.drop = drop;
+    this.#maxBytes = maxBytes;
+    this.#all = all;
+    this.#drop = drop;
   }
 
   get address(): string {
@@ -133,5 +104,34 @@ class ConnectionQueue implements SendQueue {
 
   get queuedBytes(): number {
     return this.#stream.queuedBytes;
+  }
+
+  drop(error: TransportError): void {
+    this.#drop(error);
+  }
+
+  /**
+   * To be called after each write; drops the connection if too much waits.
+   * @returns whether nothing more should be read from the peer until it has read what waits for it
+   */
+  wrote(): boolean {
+    const { queuedBytes } = this.#stream;
+    if (queuedBytes === 0 && !this.#behind) return false;
+    if (queuedBytes > this.#maxBytes) {
+      const { address } = this;
+      const maxQueuedBytes = this.#maxBytes;
+      const problem = `${address} does not read: ${queuedBytes} bytes wait for it, at most ${maxQueuedBytes} may; disconnected`;
+      this.drop(new TransportError('slow-consumer', problem, { address, queuedBytes, maxQueuedBytes }));
+      return false;
+    }
+    if (this.#all === undefined) return false;
+    this.#behind = queuedBytes > 0;
+    this.#all.wrote(this);
+    return queuedBytes > unreadBytes;
+  }
+
+  /** To be called when the connection has ended. */
+  left(): void {
+    if (this.#behind) this.#all?.left(this);
   }
 }

@@ -56,9 +56,16 @@ export interface VardiffState {
 }
 
 /** A state that belongs to whoever has it, and is counted in. */
-export interface OwnState extends Omit<VardiffState, 'now' | 'missing'> {
+export interface OwnState extends Omit<
+  VardiffState,
+  'now' | 'missing' | 'idleHashrate' | 'inherited' | 'reviewAt' | 'usual'
+> {
   now: number;
   missing: number;
+  idleHashrate: number;
+  inherited: Evidence;
+  reviewAt: number;
+  usual: number;
   readonly current: Tally;
   readonly faster: Tally;
   readonly slower: Tally;

@@ -104,6 +104,7 @@ export const accountBook = (limit = 10_000): AccountBook => {
   const newUser = (): User => ({ openChannels: 0, own: open(), workers: new Map() });
 
   const shrink = (grown?: User): void => {
+    if (size <= limit) return;
     for (const [name, user] of absent) {
       if (size <= limit) return;
       if (user !== grown) giveUp(name, user);

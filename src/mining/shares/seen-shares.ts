@@ -36,69 +36,77 @@ const FULLEST = 13 / 16;
  * channel and previous hash, one is taken for another once in 37 million times (n²/2^65). An open-addressing
  * table with linear probing, two words a slot, so that a share costs 10 to 15 bytes and no object.
  */
-export const seenShares = (): SeenShares => {
+export const seenShares = (): SeenShares => new HashTable();
+
+const NO_SLOTS = new Uint32Array(0);
+
+// A class, as every channel has one: closures and their context, and a dictionary for its getters, took 1.3 KiB of each.
+class HashTable implements SeenShares {
   // nobody can make hashes that crowd one part of the table without knowing this
-  const salt = Math.floor(Math.random() * 0x1_0000_0000);
-  let table = new Uint32Array(0);
-  let capacity = 0;
-  let size = 0;
+  readonly #salt = Math.floor(Math.random() * 0x1_0000_0000);
+  #table = NO_SLOTS;
+  #capacity = 0;
+  #size = 0;
+
+  has(hash: Uint8Array): boolean {
+    requireHash(hash);
+    if (this.#size === 0) return false;
+    const at = this.#find(lowOf(hash), highOf(hash));
+    return this.#table[at] !== 0 || this.#table[at + 1] !== 0;
+  }
+
+  add(hash: Uint8Array): void {
+    requireHash(hash);
+    if (this.#size + 1 > FULLEST * this.#capacity) this.#grow();
+    const low = lowOf(hash);
+    const high = highOf(hash);
+    const at = this.#find(low, high);
+    if (this.#table[at] !== 0 || this.#table[at + 1] !== 0) return;
+    this.#table[at] = low;
+    this.#table[at + 1] = high;
+    this.#size++;
+  }
+
+  clear(): void {
+    this.#table = NO_SLOTS;
+    this.#capacity = 0;
+    this.#size = 0;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get byteLength(): number {
+    return this.#table.byteLength;
+  }
 
   /** Index of a fingerprint's slot in the table, or of the empty one that it would take. */
-  const find = (low: number, high: number): number => {
-    const mixed = (Math.imul(low ^ salt, 0x9e37_79b1) ^ Math.imul(high, 0x85eb_ca6b)) >>> 0;
-    let at = 2 * Math.floor((mixed / 0x1_0000_0000) * capacity);
+  #find(low: number, high: number): number {
+    const table = this.#table;
+    const mixed = (Math.imul(low ^ this.#salt, 0x9e37_79b1) ^ Math.imul(high, 0x85eb_ca6b)) >>> 0;
+    let at = 2 * Math.floor((mixed / 0x1_0000_0000) * this.#capacity);
     while ((table[at] !== low || table[at + 1] !== high) && (table[at] !== 0 || table[at + 1] !== 0)) {
       at += 2;
       if (at === table.length) at = 0;
     }
     return at;
-  };
+  }
 
-  const grow = (): void => {
-    const before = table;
-    capacity = Math.max(FIRST_CAPACITY, Math.floor(capacity * 1.5));
-    table = new Uint32Array(2 * capacity);
+  #grow(): void {
+    const before = this.#table;
+    this.#capacity = Math.max(FIRST_CAPACITY, Math.floor(this.#capacity * 1.5));
+    this.#table = new Uint32Array(2 * this.#capacity);
     for (let from = 0; from < before.length; from += 2) {
       const low = before[from] ?? 0;
       const high = before[from + 1] ?? 0;
       if (low === 0 && high === 0) continue;
-      const at = find(low, high);
-      table[at] = low;
-      table[at + 1] = high;
+      const at = this.#find(low, high);
+      this.#table[at] = low;
+      this.#table[at + 1] = high;
     }
-  };
-
-  return {
-    has(hash) {
-      requireHash(hash);
-      if (size === 0) return false;
-      const at = find(lowOf(hash), highOf(hash));
-      return table[at] !== 0 || table[at + 1] !== 0;
-    },
-    add(hash) {
-      requireHash(hash);
-      if (size + 1 > FULLEST * capacity) grow();
-      const low = lowOf(hash);
-      const high = highOf(hash);
-      const at = find(low, high);
-      if (table[at] !== 0 || table[at + 1] !== 0) return;
-      table[at] = low;
-      table[at + 1] = high;
-      size++;
-    },
-    clear() {
-      table = new Uint32Array(0);
-      capacity = 0;
-      size = 0;
-    },
-    get size() {
-      return size;
-    },
-    get byteLength() {
-      return table.byteLength;
-    },
-  };
-};
+  }
+}
 
 /** Half of the words; never 0, which with a second half of 0 would be an empty slot. */
 const lowOf = (hash: Uint8Array): number =>

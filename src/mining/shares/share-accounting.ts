@@ -101,47 +101,66 @@ export const shareAccounting = ({ batchSize }: ShareAccountingOptions): ShareAcc
       batchSize,
     });
   }
-  let seen = seenShares();
-  let seenBefore: readonly SeenShares[] = [];
-  const counts = shareCounts();
-  let lastSequenceNumber = 0;
-  let batchCount = 0;
-  let batchSum = 0;
-
-  const flush = (): ShareAcknowledgement | undefined => {
-    if (batchCount === 0) return undefined;
-    const acknowledgement = {
-      lastSequenceNumber,
-      newSubmitsAcceptedCount: batchCount,
-      newSharesSum: toU64(batchSum),
-    };
-    batchCount = 0;
-    batchSum = 0;
-    return acknowledgement;
-  };
-
-  return {
-    seen: (hash) => seen.has(hash) || seenBefore.some((before) => before.has(hash)),
-    accept(share) {
-      counts.accept(share);
-      seen.add(share.hash);
-      lastSequenceNumber = share.sequenceNumber;
-      batchCount++;
-      batchSum += share.difficulty;
-      return batchCount >= batchSize || share.blockFound === true ? flush() : undefined;
-    },
-    reject: (errorCode) => counts.reject(errorCode),
-    flush,
-    clear(kept = 0) {
-      seenBefore = [seen, ...seenBefore].slice(0, kept);
-      seen = seenShares();
-    },
-    get seenPressure() {
-      return seenBefore.reduce((sum, { size }) => sum + size, seen.size) / COMFORTABLE_SEEN;
-    },
-    totals: () => counts.totals(),
-  };
+  return new ChannelAccounting(batchSize);
 };
+
+// A class, as every channel has one: V8 makes a dictionary of an object that is written down with a getter.
+class ChannelAccounting implements ShareAccounting {
+  readonly #batchSize: number;
+  readonly #counts = shareCounts();
+  #seen = seenShares();
+  #seenBefore: readonly SeenShares[] = [];
+  #lastSequenceNumber = 0;
+  #batchCount = 0;
+  #batchSum = 0;
+
+  constructor(batchSize: number) {
+    this.#batchSize = batchSize;
+  }
+
+  seen(hash: Uint8Array): boolean {
+    if (this.#seen.has(hash)) return true;
+    return this.#seenBefore.length > 0 && this.#seenBefore.some((before) => before.has(hash));
+  }
+
+  accept(share: AcceptedShare): ShareAcknowledgement | undefined {
+    this.#counts.accept(share);
+    this.#seen.add(share.hash);
+    this.#lastSequenceNumber = share.sequenceNumber;
+    this.#batchCount++;
+    this.#batchSum += share.difficulty;
+    return this.#batchCount >= this.#batchSize || share.blockFound === true ? this.flush() : undefined;
+  }
+
+  reject(errorCode: string): void {
+    this.#counts.reject(errorCode);
+  }
+
+  flush(): ShareAcknowledgement | undefined {
+    if (this.#batchCount === 0) return undefined;
+    const acknowledgement = {
+      lastSequenceNumber: this.#lastSequenceNumber,
+      newSubmitsAcceptedCount: this.#batchCount,
+      newSharesSum: toU64(this.#batchSum),
+    };
+    this.#batchCount = 0;
+    this.#batchSum = 0;
+    return acknowledgement;
+  }
+
+  clear(kept = 0): void {
+    this.#seenBefore = [this.#seen, ...this.#seenBefore].slice(0, kept);
+    this.#seen = seenShares();
+  }
+
+  get seenPressure(): number {
+    return this.#seenBefore.reduce((sum, { size }) => sum + size, this.#seen.size) / COMFORTABLE_SEEN;
+  }
+
+  totals(): ShareTotals {
+    return this.#counts.totals();
+  }
+}
 
 /** Running totals of shares: of a channel, of a user. */
 export interface ShareCounts {
@@ -154,55 +173,67 @@ export interface ShareCounts {
 }
 
 /** A new account with all counts at zero. */
-export const shareCounts = (): ShareCounts => {
-  const rejectedByCode = new Map<string, number>();
-  let accepted = 0;
-  let rejected = 0;
-  let difficultySum = 0;
-  let blocksFound = 0;
+export const shareCounts = (): ShareCounts => new Counts();
+
+// A class, as every channel and account has one.
+class Counts implements ShareCounts {
+  /** None before the first rejected share. */
+  #rejectedByCode: Map<string, number> | undefined;
+  #accepted = 0;
+  #rejected = 0;
+  #difficultySum = 0;
+  #blocksFound = 0;
   /** Of the shares counted here; a difficulty takes a bigint, and is worked out when somebody asks. */
-  let bestHash: Uint8Array | undefined;
+  #bestHash: Uint8Array | undefined;
   /** Of other accounts that were added. */
-  let bestAdded = 0;
+  #bestAdded = 0;
 
-  const countRejected = (errorCode: string, count: number): void => {
-    rejected += count;
-    rejectedByCode.set(errorCode, (rejectedByCode.get(errorCode) ?? 0) + count);
-  };
+  accept({ hash, difficulty, blockFound }: Pick<AcceptedShare, 'hash' | 'difficulty' | 'blockFound'>): void {
+    if (!Number.isFinite(difficulty) || difficulty < 0) {
+      throw new Sv2Error(
+        'invalid-difficulty',
+        `a share's difficulty must be finite and 0 or more, got ${difficulty}`,
+        { difficulty },
+      );
+    }
+    if (compareTargets(hash, this.#bestHash ?? HIGHEST_HASH) <= 0) this.#bestHash = hash;
+    this.#accepted++;
+    this.#difficultySum += difficulty;
+    if (blockFound === true) this.#blocksFound++;
+  }
 
-  return {
-    accept({ hash, difficulty, blockFound }) {
-      if (!Number.isFinite(difficulty) || difficulty < 0) {
-        throw new Sv2Error(
-          'invalid-difficulty',
-          `a share's difficulty must be finite and 0 or more, got ${difficulty}`,
-          { difficulty },
-        );
-      }
-      if (compareTargets(hash, bestHash ?? HIGHEST_HASH) <= 0) bestHash = hash;
-      accepted++;
-      difficultySum += difficulty;
-      if (blockFound === true) blocksFound++;
-    },
-    reject: (errorCode) => countRejected(errorCode, 1),
-    add(totals) {
-      accepted += totals.accepted;
-      difficultySum += totals.difficultySum;
-      bestAdded = Math.max(bestAdded, totals.bestDifficulty);
-      blocksFound += totals.blocksFound;
-      for (const [errorCode, count] of Object.entries(totals.rejectedByCode)) countRejected(errorCode, count);
-    },
-    totals: () => ({
-      accepted,
-      rejected,
-      rejectedByCode: Object.fromEntries(rejectedByCode),
-      difficultySum,
+  reject(errorCode: string): void {
+    this.#countRejected(errorCode, 1);
+  }
+
+  add(totals: ShareTotals): void {
+    this.#accepted += totals.accepted;
+    this.#difficultySum += totals.difficultySum;
+    this.#bestAdded = Math.max(this.#bestAdded, totals.bestDifficulty);
+    this.#blocksFound += totals.blocksFound;
+    for (const [errorCode, count] of Object.entries(totals.rejectedByCode))
+      this.#countRejected(errorCode, count);
+  }
+
+  totals(): ShareTotals {
+    const bestHash = this.#bestHash;
+    return {
+      accepted: this.#accepted,
+      rejected: this.#rejected,
+      rejectedByCode: Object.fromEntries(this.#rejectedByCode ?? []),
+      difficultySum: this.#difficultySum,
       bestDifficulty:
-        bestHash === undefined ? bestAdded : Math.max(bestAdded, difficultyFromTarget(bestHash)),
-      blocksFound,
-    }),
-  };
-};
+        bestHash === undefined ? this.#bestAdded : Math.max(this.#bestAdded, difficultyFromTarget(bestHash)),
+      blocksFound: this.#blocksFound,
+    };
+  }
+
+  #countRejected(errorCode: string, count: number): void {
+    this.#rejected += count;
+    const byCode = (this.#rejectedByCode ??= new Map());
+    byCode.set(errorCode, (byCode.get(errorCode) ?? 0) + count);
+  }
+}
 
 const HIGHEST_HASH = new Uint8Array(32).fill(0xff);
 

@@ -14,58 +14,83 @@ import {
   type Subscription,
 } from 'rxjs';
 
-/** How long a source may be silent, in milliseconds. */
+/** How long somebody may be silent, in milliseconds. */
 export interface SilenceLimits {
-  /** Until the first value. */
+  /** Until the first sign of life. */
   readonly first: number;
-  /** From one value to the next; no limit unless given. */
+  /** From one sign of life to the next; no limit unless given. */
   readonly each: number | undefined;
   readonly scheduler: SchedulerLike;
-  /** Told when each value came, in milliseconds of the scheduler's clock. */
-  heard?(at: number): void;
-  /** Makes the error. */
-  error(): unknown;
 }
 
 /**
- * Fails when nothing arrives for too long: RxJS's `timeout`, but with one timer for the whole life of the
- * source, which looks at the clock when it rings. A timer for every value costs more than handling the value.
+ * Watches for silence with one timer for as long as it watches, which looks at the clock when it rings: a timer for every
+ * sign of life costs more than handling what it is a sign of.
+ */
+export class SilenceWatch {
+  readonly #limits: SilenceLimits;
+  readonly #silent: () => void;
+  #last: number | undefined;
+  #ringing: Subscription;
+
+  /** @param silent called when nothing was heard for too long */
+  constructor(limits: SilenceLimits, silent: () => void) {
+    this.#limits = limits;
+    this.#silent = silent;
+    this.#ringing = this.#set(limits.first);
+  }
+
+  /** When it last heard something, in milliseconds of the scheduler's clock. */
+  get last(): number | undefined {
+    return this.#last;
+  }
+
+  /** There is a sign of life. */
+  heard(): void {
+    const isFirst = this.#last === undefined;
+    const { each, scheduler } = this.#limits;
+    this.#last = scheduler.now();
+    if (!isFirst) return;
+    this.#ringing.unsubscribe();
+    if (each !== undefined) this.#ringing = this.#set(each);
+  }
+
+  /** Watches no more. */
+  stop(): void {
+    this.#ringing.unsubscribe();
+  }
+
+  #set(milliseconds: number): Subscription {
+    return this.#limits.scheduler.schedule(() => this.#ring(), milliseconds);
+  }
+
+  #ring(): void {
+    const { each = 0, scheduler } = this.#limits;
+    const now = scheduler.now();
+    // a clock that was put back must not prolong the wait
+    if (this.#last !== undefined && now < this.#last) this.#last = now;
+    const left = this.#last === undefined ? 0 : this.#last + each - now;
+    if (left > 0) this.#ringing = this.#set(left);
+    else this.#silent();
+  }
+}
+
+/**
+ * Fails when nothing arrives for too long: RxJS's `timeout` with a {@link SilenceWatch}.
+ * @param error makes the error
  */
 export function limitSilence<T>({
-  first,
-  each,
-  scheduler,
-  heard,
   error,
-}: SilenceLimits): MonoTypeOperatorFunction<T> {
+  ...limits
+}: SilenceLimits & { error(): unknown }): MonoTypeOperatorFunction<T> {
   return (source$) =>
     new Observable((subscriber) => {
-      let last: number | undefined;
-      let ringing: Subscription | undefined;
-      const ring = (): void => {
-        const now = scheduler.now();
-        // a clock that was put back must not prolong the wait
-        if (last !== undefined && now < last) last = now;
-        const left = last === undefined ? 0 : last + (each ?? 0) - now;
-        if (left > 0) set(left);
-        else subscriber.error(error());
-      };
-      const set = (milliseconds: number): void => {
-        ringing?.unsubscribe();
-        ringing = scheduler.schedule(ring, milliseconds);
-      };
-      subscriber.add(() => ringing?.unsubscribe());
-      set(first);
+      const watch = new SilenceWatch(limits, () => subscriber.error(error()));
+      subscriber.add(() => watch.stop());
       subscriber.add(
         source$.subscribe({
           next(value) {
-            const isFirst = last === undefined;
-            last = scheduler.now();
-            heard?.(last);
-            if (isFirst) {
-              if (each === undefined) ringing?.unsubscribe();
-              else set(each);
-            }
+            watch.heard();
             subscriber.next(value);
           },
           error: (cause: unknown) => subscriber.error(cause),
