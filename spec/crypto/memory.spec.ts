@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { buildSync } from 'esbuild';
+import { aeadWasm, at, longestText } from '../../src/crypto/chacha20-poly1305-wasm.js';
 import { tagLength, type AeadKey } from '../../src/crypto/index.js';
+import { differences } from './differential.js';
 import { seededRandom } from './providers.js';
 import { answerTo, vectors } from './wycheproof.js';
 
@@ -13,13 +15,17 @@ const built = buildSync({
 });
 const code = `${built.outputFiles[0]?.text ?? ''}; return cipher.chacha20Poly1305Key;`;
 
-/** Our cipher with other typed arrays than the machine's. */
-const cipherWith = (int32Array: unknown, float64Array: unknown): ((key: Uint8Array) => AeadKey) => {
+/** Our cipher with other typed arrays than the machine's, and without WebAssembly unless its global object is given. */
+const cipherWith = (
+  int32Array: unknown,
+  float64Array: unknown,
+  globals: unknown = {},
+): ((key: Uint8Array) => AeadKey) => {
   // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the bundle of our own source, with globals replaced
-  const load = new Function('Int32Array', 'Float64Array', code) as (
+  const load = new Function('Int32Array', 'Float64Array', 'globalThis', code) as (
     ...globals: readonly unknown[]
   ) => (key: Uint8Array) => AeadKey;
-  return load(int32Array, float64Array);
+  return load(int32Array, float64Array, globals);
 };
 
 interface Numbers {
@@ -68,8 +74,11 @@ const BigEndianFloat64Array = bigEndian(8, (view) => ({
 }));
 
 describe('our ChaCha20-Poly1305 on a machine with the most significant byte first', () => {
-  it('answers all that Project Wycheproof asks', () => {
-    const makeKey = cipherWith(BigEndianInt32Array, BigEndianFloat64Array);
+  it.each([
+    ['in JavaScript', {}],
+    ['in WebAssembly', globalThis],
+  ])('answers all that Project Wycheproof asks, %s', (_, globals) => {
+    const makeKey = cipherWith(BigEndianInt32Array, BigEndianFloat64Array, globals);
     for (const vector of vectors) {
       const { result, sealed } = answerTo(vector, makeKey);
       expect([vector.tcId, result]).toEqual([vector.tcId, vector.result]);
@@ -122,4 +131,31 @@ describe('our ChaCha20-Poly1305, once a call is over', () => {
     key.destroy();
     expect(kept.flatMap((array) => [...array]).filter((value) => keyWords.includes(value))).toEqual([]);
   });
+});
+
+describe('our ChaCha20-Poly1305 in WebAssembly, once a call is over', () => {
+  it.each([0, 6, 16, 33, 200, longestText])('has overwritten keys and keystream of %d bytes', (length) => {
+    const { bytes, seal, open } = aeadWasm();
+    const random = seededRandom(11);
+    const nonce = random(12);
+    for (const call of [seal, open]) {
+      bytes.set(random(32), at.key);
+      bytes.set(nonce, at.nonce + 4);
+      bytes.fill(0, at.text);
+      call(length);
+      const left = bytes.slice();
+      left.fill(0, at.nonce, at.nonce + 32); // the nonce and the tag, which are no secrets
+      left.fill(0, at.text, at.text + length);
+      // behind the text is the block of the lengths
+      const lengths = at.text + Math.ceil(length / 16) * 16;
+      expect(Buffer.from(left.subarray(lengths, lengths + 16)).readUInt32LE(8)).toBe(length);
+      left.fill(0, lengths, lengths + 16);
+      expect(left.some((byte) => byte !== 0)).toBe(false);
+      if (length > 0) expect(bytes.subarray(at.text, at.text + length).some((byte) => byte !== 0)).toBe(true);
+    }
+  });
+});
+
+it('is the same cipher where there is no WebAssembly', () => {
+  expect(differences(cipherWith(Int32Array, Float64Array), 10_000, 20_261_127)).toEqual([]);
 });

@@ -12,8 +12,8 @@ import { ROUND_CONSTANTS } from './sha256.js';
  */
 export const sha256Wasm = (): Sha256Blocks => {
   const { memory, compress, compressPadding } = instantiateWasm([
-    { name: 'compress', parameters: 3, locals: [25, i32], body: compressBody() },
-    { name: 'compressPadding', parameters: 2, locals: [9, i32], body: paddingBody() },
+    { name: 'compress', parameters: 3, locals: [[25, i32]], body: compressBody() },
+    { name: 'compressPadding', parameters: 2, locals: [[9, i32]], body: paddingBody() },
   ]) as {
     readonly memory: { readonly buffer: ArrayBuffer };
     compress(state: number, block: number, output: number): void;

@@ -23,7 +23,7 @@ const size = limbs * 4;
  */
 export function fieldPowerWasm(): FieldPower {
   const { memory, multiply, square } = instantiateWasm([
-    { name: 'multiply', parameters: 3, locals: [4 * limbs, i64], body: multiplyBody() },
+    { name: 'multiply', parameters: 3, locals: [[4 * limbs, i64]], body: multiplyBody() },
     { name: 'square', parameters: 2, body: squareBody() },
   ]) as {
     memory: { readonly buffer: ArrayBuffer };

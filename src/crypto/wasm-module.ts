@@ -8,16 +8,16 @@ interface WebAssemblyHost {
   };
 }
 
-/** The types of numbers. */
-export const [i32, i64] = [0x7f, 0x7e];
+/** The types of numbers, and of vectors. */
+export const [i32, i64, v128] = [0x7f, 0x7e, 0x7b];
 
 /** A function of a module, exported under its name. */
 export interface WasmFunction {
   readonly name: string;
   /** How many parameters of type i32 it has: the first locals. */
   readonly parameters: number;
-  /** How many locals it has besides, and of which type. */
-  readonly locals?: readonly [count: number, type: number];
+  /** How many locals it has besides, and of which types; all are 0 at first. */
+  readonly locals?: readonly (readonly [count: number, type: number])[];
   /** Instructions, without the end. */
   readonly body: readonly number[];
 }
@@ -37,8 +37,8 @@ export function instantiateWasm(functions: readonly WasmFunction[]): unknown {
     0,
   ]);
   const exported = functions.map(({ name }, index) => [...text(name), 0, index]);
-  const code = functions.map(({ locals, body }) => {
-    const content = [...(locals === undefined ? [0] : [1, ...locals]), ...body, 0x0b];
+  const code = functions.map(({ locals = [], body }) => {
+    const content = [...vector(locals), ...body, 0x0b];
     return [...unsigned(content.length), ...content];
   });
   const bytes = Uint8Array.from([
