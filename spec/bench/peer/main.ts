@@ -49,7 +49,14 @@ const setting = {
 const started = performance.now();
 const findings: Finding[] = [];
 for (const [name, part] of Object.entries(parts)) {
-  if (positionals.length === 0 || positionals.includes(name)) findings.push(await part(setting));
+  if (positionals.length > 0 && !positionals.includes(name)) continue;
+  try {
+    findings.push(await part(setting));
+  } catch (error) {
+    // what the others have found is not lost
+    process.exitCode = 1;
+    say(`${name}: ${(error as Error).message}`);
+  }
 }
 process.stdout.write(`${formatTable(findings.map(({ section }) => section))}\n`);
 for (const run of findings.flatMap(({ spoilt }) => spoilt)) say(`with losses: ${run}`);

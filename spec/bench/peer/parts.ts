@@ -1,5 +1,8 @@
 /** The measurements of `npm run bench:peer`, each with its rows of the table. */
+import { answerLength, rawFleet, requestLength } from '../fleets.js';
 import { jobDistribution } from '../job-distribution.js';
+import { median } from '../measure.js';
+import { startServer } from '../processes.js';
 import { reach, type Row, type Section } from '../table.js';
 import { limits } from './limits.js';
 import { comparison, results, withSpread, type Results } from './results.js';
@@ -88,6 +91,25 @@ const of = (all: Readonly<Record<string, Results>>, what: string): Results => {
 
 const count = (n: number): string => n.toLocaleString('en');
 
+/**
+ * What reading and writing takes alone: processor time of a server of raw sockets in Node.js for as many bytes as a share and its answer
+ * have, one in flight on each connection, in microseconds.
+ */
+async function floorOf(connections: number, rounds: number): Promise<number> {
+  const server = await startServer('servers/raw.ts', String(requestLength), String(answerLength));
+  const fleet = await rawFleet(server.port, connections);
+  const times: number[] = [];
+  for (let round = 0; round <= rounds; round += 1) {
+    const trips = Math.ceil(30_000 / connections);
+    const before = await server.processorTime();
+    await fleet.run(trips);
+    times.push((((await server.processorTime()) - before) * 1000) / (connections * trips));
+  }
+  fleet.close();
+  await server.stop();
+  return median(times.slice(1)); // the first is for code to be compiled
+}
+
 /** Shares as fast as they are acknowledged. */
 const shares: Part = async (setting) => {
   const { seconds: secs, warmUp: warm } = setting.effort;
@@ -99,6 +121,16 @@ const shares: Part = async (setting) => {
     (site, pool) => site.load(pool, { ...load, secs, warm }),
   ]);
   const all = await takeTurns(setting, still, Object.fromEntries(measurements));
+  const floors: Row[] = [];
+  for (const n of [100, 1000, 5000]) {
+    setting.say(`the floor for ${count(n)} connections`);
+    const micros = await floorOf(n, setting.effort.rounds);
+    floors.push({
+      what: `the floor: ${nameOf({ n, w: 1 })}, raw sockets in Node.js`,
+      figure: `${micros.toPrecision(3)} µs`,
+      ...{ baseline: '', ratio: '', limit: 'reading and writing alone' },
+    });
+  }
   const cpu = 'cpu_us_per_share';
   const growth = (pool: PoolName, w: number): number =>
     of(all, nameOf({ n: 5000, w })).median(pool, cpu) / of(all, nameOf({ n: 100, w })).median(pool, cpu);
@@ -109,6 +141,7 @@ const shares: Part = async (setting) => {
         limit: load.w === 1 ? limits.shareAlone : limits.shareOfMany,
       }),
     ),
+    ...floors,
     comparison(of(all, nameOf({ n: 1000, w: 8 })), {
       ...{ what: `shares a second: ${nameOf({ n: 1000, w: 8 })}`, figure: 'shares_per_s', unit: '/s' },
       ...{ atLeast: 1, limit: limits.throughput },
