@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { sendQueue, sendQueues } from '../../src/transport/send-queues.js';
+import { ConnectionQueue, sendQueues } from '../../src/transport/send-queues.js';
 import type { ByteStream } from '../../src/transport/byte-stream.js';
 
 function clients(maxBytes: number, count: number) {
@@ -65,7 +65,9 @@ describe('the send queue of a connection', () => {
   const connection = (maxBytes: number, all?: ReturnType<typeof sendQueues>) => {
     const errors: unknown[] = [];
     const stream = { address: 'a', queuedBytes: 0 };
-    const queue = sendQueue(stream as unknown as ByteStream, maxBytes, all, (error) => errors.push(error));
+    const queue = new ConnectionQueue(stream as unknown as ByteStream, maxBytes, all, (error) =>
+      errors.push(error),
+    );
     return { stream, queue, errors };
   };
 
