@@ -29,9 +29,14 @@ export interface Fleet {
 }
 
 /** Sockets that send as many bytes as a share has, and wait for as many as an answer has. */
-export async function rawFleet(port: number, count: number): Promise<Fleet> {
+export async function rawFleet(
+  port: number,
+  count: number,
+  bytes = requestLength,
+  bytesOfAnswer = answerLength,
+): Promise<Fleet> {
   const sockets = await openMany(count, () => openSocket(port));
-  const request = new Uint8Array(requestLength);
+  const request = new Uint8Array(bytes);
   return {
     run: (each) =>
       exchange(
@@ -39,6 +44,7 @@ export async function rawFleet(port: number, count: number): Promise<Fleet> {
         each,
         () => request,
         () => undefined,
+        bytesOfAnswer,
       ),
     close: () => sockets.forEach((socket) => socket.destroy()),
   };
@@ -88,6 +94,7 @@ function exchange(
   each: number,
   requestOf: (client: number, index: number) => Uint8Array,
   onAnswer: (client: number, chunk: Uint8Array) => void,
+  length = answerLength,
 ): Promise<number> {
   return new Promise((resolve, reject) => {
     const started = performance.now();
@@ -98,8 +105,8 @@ function exchange(
       const onData = (chunk: Buffer): void => {
         onAnswer(client, chunk);
         received += chunk.length;
-        if (received < answerLength) return;
-        received -= answerLength;
+        if (received < length) return;
+        received -= length;
         answered += 1;
         if (answered < each) {
           socket.write(requestOf(client, answered));

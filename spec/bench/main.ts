@@ -7,6 +7,7 @@ import { relaySections } from './relay.js';
 import { roundTripSections } from './round-trips.js';
 import { jobDistributionSections } from './job-distribution.js';
 import { memorySections } from './memory.js';
+import { translatorSections } from './translator.js';
 import { validationSections } from './validation.js';
 import { formatTable, type Section } from './table.js';
 
@@ -18,6 +19,7 @@ const parts: readonly (() => Promise<readonly Section[]>)[] = [
   observeSections,
   roundTripSections,
   relaySections,
+  translatorSections,
   jobDistributionSections,
   memorySections,
 ];
