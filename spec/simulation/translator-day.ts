@@ -24,7 +24,7 @@ import { decodeSv1, encodeSv1 } from '../../src/sv1/index.js';
 import { sv1Device, type Sv1Device } from '../devices/sv1/device.js';
 import { sv1Firmware } from '../devices/sv1/firmware.js';
 import { hash, NOW, prevHashFor, server as serverWith, template } from '../mining/support.js';
-import { randomOf } from './random.js';
+import { diceOf } from './random.js';
 
 /** Few, so that a day does not take long. */
 const sharesPerMinute = 0.5;
@@ -86,10 +86,8 @@ export function translatorDay(
   seconds: number,
   mode: MiningProxyOptions['mode'],
 ): TranslatorDay {
-  const random = randomOf(seed);
-  const below = (count: number): number => Math.floor(random() * count);
+  const { random, below, pick, randomBytes } = diceOf(seed);
   const once = (every: number): boolean => random() < 1 / every;
-  const randomBytes = (length: number) => Uint8Array.from({ length }, () => below(256));
   const counts: TranslatorDay = {
     ...{ miners: 0, switches: 0, answeredTrue: 0, onlyTold: 0, lost: 0, credited: 0, forwarded: 0 },
     ...{ kept: 0, accepted: 0, rejected: 0, unanswered: 0, refused: {} },
@@ -285,7 +283,7 @@ export function translatorDay(
     const options = { extranonce2Size: 4, nominalHashRate: 0.5, sharesPerMinute, mixesAccounts: true };
     const rig: Rig = {
       ...{ id, extranonce, hashRate: (1 + below(4)) / 4, isSetUp: false, isGone: false, toldAt: now },
-      device: sv1Device(firmware[below(firmware.length)] as (typeof firmware)[number], `user${id}.rig`),
+      device: sv1Device(pick(firmware) as (typeof firmware)[number], `user${id}.rig`),
       sv1: sv1Miner(options, extranonce, nextJobId),
     };
     rigs.set(id, rig);
@@ -331,7 +329,7 @@ export function translatorDay(
     }
     connect();
     if (once(900) && rigs.size < 9) join();
-    if (once(1_200) && rigs.size > 4) leave([...rigs.values()][below(rigs.size)] as Rig);
+    if (once(1_200) && rigs.size > 4) leave(pick([...rigs.values()]) as Rig);
     for (const rig of [...rigs.values()]) {
       if (now - rig.toldAt >= keepAliveInterval) takeRig(rig, rig.sv1.keepAlive(now));
       if (random() >= rig.hashRate) continue;
