@@ -13,7 +13,7 @@ import {
   type Observable,
 } from 'rxjs';
 import * as z from 'zod';
-import { parsePayoutScript, type AddressNetwork } from '../bitcoin/payout-script.js';
+import type { AddressNetwork } from '../bitcoin/payout-script.js';
 import { spendabilityProblem } from '../bitcoin/spendability.js';
 import { Sv2Error } from '../codec/errors.js';
 import { connect } from '../node/connect.js';
@@ -32,6 +32,8 @@ import {
   text,
 } from './config.js';
 import type { CommandContext } from './io.js';
+import { declarationServer, declarationSettings } from './jds.js';
+import { payoutScript } from './payout-setting.js';
 import { isMessage, isRoutine, plaintextFlag, poolLine, reportLines } from './pool-log.js';
 import { silenceLog, type SilenceLog } from './role-client.js';
 import { limit, listenOptions, listenSettings, roleListener } from './role-server.js';
@@ -68,6 +70,12 @@ const schema = z.strictObject({
     .default('mine'),
   log_level: z.enum(['info', 'debug'], { error: 'expected info or debug' }).default('info'),
   template_provider_type: table({ Sv2Tp: table(providerSettings()) }),
+  jds: z
+    .strictObject(
+      { listen_address: hostPort(0), ...declarationSettings() },
+      { error: 'expected a table [jds] with listen_address and bitcoin_rpc' },
+    )
+    .optional(),
   template_providers: z
     .array(
       z.strictObject(providerSettings(), { error: 'expected tables [[template_providers]] with an address' }),
@@ -150,6 +158,12 @@ and more of our own:
   [[template_providers]]                        # for while the one above does not work; any number, in this order
   address = "127.0.0.1:8443"
   public_key = "…"
+  [jds]                                         # miners may choose their transactions: sv2 jd-client
+  listen_address = "0.0.0.0:34264"
+  bitcoin_rpc = "http://user:password@127.0.0.1:8332"    # or with bitcoin_cookie; see sv2 jd-server --help
+  token_lifetime = 3600                         # seconds
+  min_pool_share = 1                            # of a block that coinbase_reward_script must get
+  coinbase_only = true                          # whether transactions may be kept secret
 
 For 10,000 miners behind one address (twice as many, as lines that broke are taken for open for a while):
   max_connections = 30000                       # with a higher ulimit -n
@@ -201,7 +215,17 @@ function poolLog(command: Command): Observable<LogLine> {
           'pool',
           { sharesPerMinute, nonsenseBurst },
         );
+  const { jds } = settings;
+  const jdsListener =
+    jds === undefined
+      ? undefined
+      : roleListener({ ...settings, listen_address: jds.listen_address }, 'declaration server', file);
+  const declaration =
+    jds === undefined || jdsListener === undefined
+      ? undefined
+      : declarationServer(jds, jdsListener.listen, script, 'jds.');
   const service = poolOf({
+    ...(declaration === undefined ? {} : { acceptCustomJob: declaration.service.acceptCustomJob }),
     listen: sv1 === undefined ? listener.listen : merge(listener.listen, sv1.listen),
     templateProvider: [first$, ...others],
     maxTemplateAge: 1000 * settings.template_max_age,
@@ -234,7 +258,16 @@ function poolLog(command: Command): Observable<LogLine> {
   );
   const problem = spendabilityProblem(script);
   const warning$ = problem === undefined ? EMPTY : of(trouble(`coinbase_reward_script: ${problem}`));
-  return merge(warning$, listener.line$, silence.line$, sv1?.line$ ?? EMPTY, event$, report$);
+  return merge(
+    warning$,
+    listener.line$,
+    jdsListener?.line$ ?? EMPTY,
+    silence.line$,
+    sv1?.line$ ?? EMPTY,
+    declaration?.line$ ?? EMPTY,
+    event$,
+    report$,
+  );
 }
 
 /** A pool. @throws ConfigError for an extranonce that leaves the coinbase no room for the signature */
@@ -298,18 +331,4 @@ function payoutOf({ network, coinbase_reward_script: payout }: Settings): {
 function table<S extends z.core.$ZodLooseShape>(shape: S) {
   const error = 'expected a table [template_provider_type.Sv2Tp] with an address, or --template-provider';
   return z.strictObject(shape, { error });
-}
-
-/** An address or a descriptor; comes out as the output script and its networks. */
-function payoutScript() {
-  const expected = 'expected an address, or a descriptor such as addr(ADDRESS) or wpkh(PUBLIC KEY IN HEX)';
-  return z.string({ error: expected }).transform((value, context) => {
-    try {
-      return parsePayoutScript(value);
-    } catch (error) {
-      if (!(error instanceof Sv2Error)) throw error;
-      context.issues.push({ code: 'custom', message: `${expected}: ${error.message}`, input: undefined });
-      return z.NEVER;
-    }
-  });
 }

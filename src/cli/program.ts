@@ -67,6 +67,18 @@ const commands: readonly LazyCommand[] = [
     load: async () => (await import('./proxy.js')).registerProxy,
   },
   {
+    name: 'jd-server',
+    synopsis: '[options]',
+    description: 'take the jobs that miners declare who choose their own transactions, for a pool',
+    load: async () => (await import('./jd-server.js')).registerJdServer,
+  },
+  {
+    name: 'jd-client',
+    synopsis: '[options]',
+    description: 'serve miners with work of your own template provider, paid by a pool',
+    load: async () => (await import('./jd-client.js')).registerJdClient,
+  },
+  {
     name: 'miner',
     synopsis: '[options] [URL]',
     description: 'mine with the processor',

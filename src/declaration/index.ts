@@ -11,3 +11,5 @@ export type * from './error-codes.js';
 export type { KnownTransaction } from './known-transactions.js';
 export { leastPayout, type PoolOutputs } from './pool-outputs.js';
 export { defaultTokenLimits, type TokenLimits } from './tokens.js';
+export { declaringClient } from './declaring-client.js';
+export type * from './declaring-client-types.js';

@@ -438,7 +438,9 @@ export const jobDeclarator = (options: JobDeclaratorOptions): JobDeclarator => {
       const underWay = proposals.get(proposalId);
       if (underWay?.job === undefined) return NOTHING;
       if (verdict.by === 'own' || verdict.accepted) return accept(underWay, underWay.job, verdict.by, now);
-      return refuse(underWay, new Refusal('invalid-job', `the node says: ${verdict.reason}`), 'node');
+      // BIP 22: it cannot tell, for its own tip is another
+      const code = verdict.reason.startsWith('inconclusive') ? 'stale-chain-tip' : 'invalid-job';
+      return refuse(underWay, new Refusal(code, `the node says: ${verdict.reason}`), 'node');
     },
     judgeCustomJob(job, { userIdentity, fullExtranonceSize }, now) {
       try {

@@ -1,13 +1,10 @@
 import { asyncScheduler, catchError, concatMap, defer, of, repeat, timer, type SchedulerLike } from 'rxjs';
 import { Sv2Error } from '../codec/errors.js';
-import type {
-  BlockSource,
-  BlockTemplate,
-  SourceUpdate,
-  SourceWarning,
-} from '../roles/template-provider/block-source.js';
+import type { DeclarationNode } from '../roles/jd-server/declaration-node.js';
+import type { BlockTemplate, SourceUpdate, SourceWarning } from '../roles/template-provider/block-source.js';
 import { backoff } from '../service/upstreams/backoff.js';
 import { ownBlock } from './bitcoin-own-block.js';
+import { blockProposal } from './bitcoin-proposal.js';
 import { bitcoinRpc, type BitcoinRpcOptions } from './bitcoin-rpc.js';
 import { blockSubmission } from './bitcoin-submission.js';
 import { watchNode } from './bitcoin-watch.js';
@@ -32,12 +29,12 @@ const maxClockDifference = 300;
 
 /**
  * A Bitcoin node as a source of blocks, by `getblocktemplate` (BIP 22, 23, 145) and `submitblock`: any node that
- * speaks them, such as Bitcoin Core and btcd, on any chain. New tips come by long polling, or from a look every second
+ * speaks them, such as Bitcoin Core and btcd, on any chain. It judges declared jobs by proposal mode (BIP 23). New tips come by long polling, or from a look every second
  * at nodes without it and at those that could do nothing else meanwhile. When the node cannot be used that is said, and
  * it is tried again after a while that grows; nothing needs to be restarted.
  * @throws BitcoinRpcError `invalid-option`
  */
-export function bitcoinNode(options: BitcoinNodeOptions): BlockSource {
+export function bitcoinNode(options: BitcoinNodeOptions): Required<DeclarationNode> {
   const {
     refreshInterval = 10_000,
     pollInterval = 1_000,
@@ -77,7 +74,9 @@ export function bitcoinNode(options: BitcoinNodeOptions): BlockSource {
     }),
 
     submit: blockSubmission(rpc, own, retryDelay, scheduler),
-  } satisfies BlockSource;
+
+    propose: blockProposal(rpc),
+  } satisfies Required<DeclarationNode>;
 }
 
 /**

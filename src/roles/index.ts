@@ -1,3 +1,5 @@
+export * from './jd-client/jd-client.js';
+export * from './jd-server/jd-server.js';
 export * from './miner/hasher.js';
 export * from './miner/miner.js';
 export { paying } from './paying.js';

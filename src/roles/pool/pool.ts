@@ -41,7 +41,11 @@ export type {
 
 /** What a pool is told. */
 export interface PoolOptions
-  extends Partial<Pick<MiningServerOptions, 'isKnownUser'>>, ChannelLimits, WaitingLimits, NonsenseLimits {
+  extends
+    Partial<Pick<MiningServerOptions, 'isKnownUser' | 'acceptCustomJob'>>,
+    ChannelLimits,
+    WaitingLimits,
+    NonsenseLimits {
   /** Where miners come from. */
   readonly listen: Observable<Connection>;
   /** Dials the template provider. Of several, the first is preferred: the others are for while it does not work. */
@@ -116,7 +120,8 @@ const mostRollable = (tag: Uint8Array): number =>
 /**
  * A pool: a mining server and a template distribution client as siblings. Miners that come before the first
  * template wait for it; without the template provider they keep the last one until it is back.
- * Custom jobs are not supported: a client that requires work selection is refused.
+ * Clients that require work selection are taken if there is `acceptCustomJob` (see `jdServer`): they get no jobs from here, and
+ * have theirs accepted by it. Without it they are refused.
  * @throws Sv2Error `out-of-range` with the `option`, `invalid-coinbase-tag` (a pool signature that is too long);
  * ServiceError `invalid-configuration`
  */
@@ -169,10 +174,14 @@ export function pool(options: PoolOptions): Pool {
         minHashrate,
         scheduler,
         openAccounts: () => (accounts = accountBook()),
-        ...given(options, 'isKnownUser', 'maxChannels', 'maxChannelsPerAddress', 'maxChannelsPerClient'),
+        ...given(options, 'isKnownUser', 'acceptCustomJob'),
+        ...given(options, 'maxChannels', 'maxChannelsPerAddress', 'maxChannelsPerClient'),
         ...given(options, 'firstChannelTimeout', 'maxWithoutChannel'),
       }),
-      supportedFlags: miningSetupFlags.requiresStandardJobs | miningSetupFlags.requiresVersionRolling,
+      supportedFlags:
+        miningSetupFlags.requiresStandardJobs |
+        miningSetupFlags.requiresVersionRolling |
+        (options.acceptCustomJob === undefined ? 0 : miningSetupFlags.requiresWorkSelection),
     },
     sibling: serverSide,
     extensions: { supported: [workerHashrateTracking] },

@@ -78,7 +78,7 @@ export function createSimulatedChain(options: SimulatedChainOptions, now: number
   }
 
   function arrive(): void {
-    const parents = random.below(chainedShare) === 0 ? [...pending.values()] : [];
+    const parents = random.below(chainedShare) === 0 ? childless(pending) : [];
     const transaction = randomTransaction(random, parents[random.below(parents.length)]);
     pending.set(transaction.id, transaction);
   }
@@ -209,6 +209,12 @@ function checkSigops(coinbase: Transaction, known: readonly (PendingTransaction 
   if (sigops > maxSigops) {
     throw new Sv2Error('bad-blk-sigops', `the block has ${sigops} sigops, at most ${maxSigops} are allowed`);
   }
+}
+
+/** The pending transactions that no other spends from: what one has spent, another cannot. */
+function childless(pending: ReadonlyMap<string, PendingTransaction>): PendingTransaction[] {
+  const spent = new Set([...pending.values()].flatMap(({ parents }) => parents));
+  return [...pending.values()].filter(({ id }) => !spent.has(id));
 }
 
 /** The pending transactions by fee rate, none before its parents, as far as they fit into a block. */

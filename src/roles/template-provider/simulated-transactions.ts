@@ -146,10 +146,10 @@ export function randomTransaction(random: Random, parent?: PendingTransaction): 
     choose(inputKinds, random),
   );
   const inputs = kinds.map((kind, index): TxIn => {
-    const spent = index === 0 && parent !== undefined ? parent.txid : random.bytes(32);
+    const isChild = index === 0 && parent !== undefined;
     return {
-      previousTxid: spent,
-      previousIndex: random.below(2),
+      previousTxid: isChild ? parent.txid : random.bytes(32),
+      previousIndex: isChild ? 0 : random.below(2), // it may have no second output
       sequence: 0xffff_fffd,
       ...kind.make(random),
     };

@@ -1,0 +1,80 @@
+import { toDisplayHex } from '../bitcoin/hash.js';
+import type {
+  DeclaredWorkOutcome,
+  JobDeclarationClientOutcome,
+  OwnWork,
+} from '../roles/jd-client/jd-client.js';
+import { poolLine } from './pool-log.js';
+import { quoted } from './printable.js';
+import { proxyLine } from './proxy-log.js';
+import { info, trouble, type LogLine } from './run-role.js';
+
+/**
+ * The line that tells of an outcome of a job declaration client; nothing for messages.
+ * @param now milliseconds since 1970
+ */
+export function jdClientLine(outcome: JobDeclarationClientOutcome, now: number): LogLine | undefined {
+  return outcome.type === 'OwnWork' ? ownLine(outcome) : proxyLine(outcome, now);
+}
+
+/** Of the pool for mining alone only what template providers and blocks come to is told: its one miner is ours. */
+const toldOfSolo: readonly string[] = [
+  'NewTip',
+  'BlockFound',
+  'SolutionHeld',
+  'SolutionsSentAgain',
+  'SolutionUnanswered',
+  'SolutionConfirmed',
+  'SolutionLost',
+  'ProviderFault',
+  'TemplateOld',
+  'TemplateRenewed',
+];
+
+function ownLine({ pair, outcome }: OwnWork): LogLine | undefined {
+  if (pair === null) return toldOfSolo.includes(outcome.type) ? poolLine(outcome as never) : undefined;
+  const line = pairLine(outcome as DeclaredWorkOutcome);
+  if (line === undefined) return undefined;
+  const { text, kind, isTrouble = false } = line;
+  const told = `pair ${pair + 1}: ${text}`;
+  const kindOfPair = kind === undefined ? undefined : `pair ${pair} ${kind}`;
+  return isTrouble ? trouble(told, kindOfPair) : info(told, kindOfPair);
+}
+
+function pairLine(outcome: DeclaredWorkOutcome): LogLine | undefined {
+  switch (outcome.type) {
+    case 'PairReady':
+      return info('pool, declarator and template provider are ready');
+    case 'PairFaulty':
+      return trouble(`left: ${quoted(outcome.message)} (${quoted(outcome.code)})`);
+    case 'OwnJobStarted':
+      return info(
+        `job ${outcome.jobId} of template ${outcome.templateId} on ${toDisplayHex(outcome.prevHash)} given to miners`,
+        'job started',
+      );
+    case 'OwnJobDeclared':
+      return info(`job ${outcome.jobId} declared, ${outcome.transactions} transactions`, 'job declared');
+    case 'TransactionsProvided':
+      return info(
+        `job ${outcome.jobId}: the declarator was sent ${outcome.count} transactions`,
+        'transactions provided',
+      );
+    case 'OwnJobAccepted': {
+      const kept = outcome.kept === 0 ? '' : `, ${outcome.kept} shares that were found before are sent`;
+      return info(`job ${outcome.jobId} accepted by the pool${kept}`, 'job accepted');
+    }
+    case 'OwnJobRefused': {
+      const { jobId, by, errorCode, details } = outcome;
+      const why = details === '' ? quoted(errorCode) : `${quoted(errorCode)}: ${quoted(details)}`;
+      return trouble(`job ${jobId} refused by the ${by}: ${why}`, `job refused: ${errorCode}`);
+    }
+    case 'KeptSharesLost':
+      return trouble(`job ${outcome.jobId} ended before it was accepted: ${outcome.count} shares are lost`);
+    case 'OwnBlockFound':
+      return info(
+        `BLOCK FOUND: ${toDisplayHex(outcome.hash)}, sent to the template provider${outcome.isPushed ? ' and the declarator' : ''}`,
+      );
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,90 @@
+import { filter, map, type Observable } from 'rxjs';
+import { toDisplayHex } from '../bitcoin/hash.js';
+import type { JobDeclarationServerOutcome } from '../roles/jd-server/jd-server.js';
+import type { ServerOutcome } from '../service/outcomes.js';
+import { quoted } from './printable.js';
+import { serverLine } from './role-server.js';
+import { info, trouble, type LogLine } from './run-role.js';
+
+/** The log of a declaration server. */
+export const jdServerLog = (
+  outcome$: Observable<ServerOutcome<JobDeclarationServerOutcome>>,
+): Observable<LogLine> =>
+  outcome$.pipe(
+    map((outcome) => serverLine(outcome) ?? declarationLine(outcome)),
+    filter((line) => line !== undefined),
+  );
+
+const judges = { node: 'the node', own: 'what is known here' } as const;
+
+/** The line that tells of an outcome of a declaration server; nothing for messages. */
+function declarationLine(outcome: ServerOutcome<JobDeclarationServerOutcome>): LogLine | undefined {
+  switch (outcome.type) {
+    case 'TokenAllocated':
+      return info(
+        `client ${outcome.clientId}: a token for ${quoted(outcome.userIdentifier)}`,
+        `token: ${outcome.clientId}`,
+      );
+    case 'TokenDropped':
+      return trouble(
+        `client ${outcome.clientId} has asked for more tokens than it may have: its oldest is worth nothing any more`,
+        'token dropped',
+      );
+    case 'TransactionsMissing':
+      return info(
+        `client ${outcome.clientId}: asked for ${outcome.missing} of ${outcome.of} transactions`,
+        `missing: ${outcome.clientId}`,
+      );
+    case 'JobDeclared': {
+      const { clientId, userIdentifier, height, transactions, provided, value, validatedBy } = outcome;
+      return info(
+        `client ${clientId} (${quoted(userIdentifier)}) declared block ${height}: ${transactions} transactions, ` +
+          `${provided} of them new, ${value} satoshis; valid by ${judges[validatedBy]}`,
+        `declared: ${clientId}`,
+      );
+    }
+    case 'DeclarationRefused': {
+      const { clientId, errorCode, reason, validatedBy } = outcome;
+      return trouble(
+        `client ${clientId}: declaration refused by ${judges[validatedBy]}: ${errorCode}: ${quoted(reason)}`,
+        `declaration refused: ${errorCode}`,
+      );
+    }
+    case 'DeclarationIgnored':
+      return trouble(
+        `client ${outcome.clientId} sent ${outcome.message}: ${outcome.reason}`,
+        'declaration ignored',
+      );
+    case 'SolutionPushed':
+      return info(
+        `client ${outcome.clientId} found block ${outcome.height}: ${toDisplayHex(outcome.hash)}, submitted`,
+      );
+    case 'SolutionRefused':
+      return trouble(
+        `client ${outcome.clientId} pushed a solution that makes no block: ${outcome.reason}`,
+        'solution refused',
+      );
+    case 'PushedBlockAccepted':
+      return info(`block ${outcome.height} accepted by the node: ${toDisplayHex(outcome.hash)}`);
+    case 'PushedBlockRejected': {
+      const { height, hash, reason, message } = outcome;
+      return trouble(`block ${height}, ${toDisplayHex(hash)}, rejected by the node: ${reason}: ${message}`);
+    }
+    case 'ProposalUnjudged':
+      return trouble(
+        `the node could not judge a declared block ${outcome.height}: ${outcome.message}`,
+        `unjudged: ${outcome.code}`,
+      );
+    case 'SourceError':
+      return trouble(
+        `the Bitcoin node: ${outcome.message}; trying again until it works`,
+        `source: ${outcome.code}`,
+      );
+    case 'SourceWarning':
+      return trouble(outcome.message);
+    case 'SourceRecovered':
+      return info('the Bitcoin node is back');
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,60 @@
+import type { Command } from 'commander';
+import { merge, type Observable } from 'rxjs';
+import * as z from 'zod';
+import { configOption, flagsOf, loadConfig } from './config.js';
+import type { CommandContext } from './io.js';
+import { declarationServer, declarationSettings } from './jds.js';
+import { payoutScript } from './payout-setting.js';
+import { listenOptions, listenSettings, roleListener } from './role-server.js';
+import { runRole, type LogLine } from './run-role.js';
+
+const schema = z.strictObject({
+  ...listenSettings('127.0.0.1:34264'),
+  ...declarationSettings(),
+  coinbase_reward_script: payoutScript(),
+});
+
+/** Gives `sv2 jd-server` its options and what it does. */
+export function registerJdServer(command: Command, context: CommandContext): void {
+  command.option(...configOption);
+  for (const [flags, description] of listenOptions) command.option(flags, description);
+  command
+    .option('--coinbase-reward-script <SCRIPT>', 'what declared blocks must pay: an address, or a descriptor')
+    .option('--bitcoin-rpc <URL>', 'the Bitcoin node, as in http://user:password@127.0.0.1:8332')
+    .option('--bitcoin-cookie <FILE>', "the node's .cookie file, instead of user and password")
+    .option('--token-lifetime <SECONDS>', 'that a token can be used for (default: 3600)')
+    .option('--min-pool-share <PART>', 'of a block that the script must get, 0 to 1 (default: 1)')
+    .option('--no-coinbase-only', 'take only jobs whose transactions were declared')
+    .addHelpText(
+      'after',
+      `
+Miners who choose their own transactions declare their blocks here. Each is checked by the rules that a miner can break,
+and by the Bitcoin node (getblocktemplate, proposal mode); the log says by which. Blocks that they find are submitted.
+
+A pool of rx-sv2 asks its declaration server about every custom job, and for that has it in its own process: see [jds]
+in sv2 pool --help. This one alone is for pools that do not ask.
+
+The keys of the TOML file are the names of the options with underscores, and listen_address:
+  listen_address = "0.0.0.0:34264"
+  authority_public_key = "…"                    # both as sv2 keygen prints them
+  authority_secret_key = "…"
+  coinbase_reward_script = "addr(bc1…)"
+  bitcoin_rpc = "http://user:password@127.0.0.1:8332"
+  token_lifetime = 3600
+  min_pool_share = 1
+  coinbase_only = true
+
+Example:
+  $ sv2 jd-server --coinbase-reward-script addr(bc1…) --bitcoin-rpc http://127.0.0.1:8332 --bitcoin-cookie ~/.bitcoin/.cookie`,
+    )
+    .action(() => runRole(context, () => logOf(command)));
+}
+
+/** The log of the declaration server that a command line asks for; subscribing runs it. @throws ConfigError */
+function logOf(command: Command): Observable<LogLine> {
+  const { config: file } = command.opts<{ config?: string }>();
+  const settings = loadConfig(schema, flagsOf(command, { config: null, listen: 'listen_address' }), file);
+  const listener = roleListener(settings, 'declaration server', file);
+  const { scriptPubKey } = settings.coinbase_reward_script;
+  return merge(listener.line$, declarationServer(settings, listener.listen, scriptPubKey).line$);
+}

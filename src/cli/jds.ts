@@ -1,0 +1,76 @@
+/** The settings of a declaration server, alone or of a pool, and what it does. */
+import type { Observable } from 'rxjs';
+import * as z from 'zod';
+import { bitcoinNode } from '../node/bitcoin-node.js';
+import { BitcoinRpcError } from '../node/bitcoin-rpc-errors.js';
+import { defaultTokenLimits } from '../declaration/tokens.js';
+import type { DeclarationNode } from '../roles/jd-server/declaration-node.js';
+import { jdServer, type JobDeclarationServer } from '../roles/jd-server/jd-server.js';
+import type { Connection } from '../transport/connection.js';
+import { ConfigError, number, text } from './config.js';
+import { jdServerLog } from './jd-server-log.js';
+import type { LogLine } from './run-role.js';
+
+const extension = () => number({ min: 0, max: 0xffff, integer: true });
+
+/** Keys that a declaration server has beside where it listens: the reference's first, then our own. */
+export const declarationSettings = () => ({
+  supported_extensions: z.array(extension()).default([]),
+  required_extensions: z.array(extension()).default([]),
+  bitcoin_rpc: text(1, 2_000),
+  bitcoin_cookie: text(1, 4_096).optional(),
+  token_lifetime: number({ min: 60, max: 2_000_000, unit: 'seconds' }).default(
+    defaultTokenLimits.tokenLifetime / 1_000,
+  ),
+  coinbase_only: z.boolean({ error: 'expected true or false' }).default(true),
+  min_pool_share: number({ min: 0, max: 1 }).default(1),
+});
+
+/** What {@link declarationSettings} come out as. */
+export interface DeclarationSettings {
+  readonly supported_extensions: readonly number[];
+  readonly required_extensions: readonly number[];
+  readonly bitcoin_rpc: string;
+  readonly bitcoin_cookie?: string | undefined;
+  readonly token_lifetime: number;
+  readonly coinbase_only: boolean;
+  readonly min_pool_share: number;
+}
+
+/**
+ * A declaration server and its log.
+ * @param payoutScript what coinbases have to pay
+ * @param where the settings' place in the file, with a dot: `jds.`
+ * @throws ConfigError for a node that cannot be, or extensions that are required and not known
+ */
+export function declarationServer(
+  settings: DeclarationSettings,
+  listen: Observable<Connection>,
+  payoutScript: Uint8Array,
+  where = '',
+): { readonly service: JobDeclarationServer; readonly line$: Observable<LogLine> } {
+  if (settings.required_extensions.length > 0) {
+    throw new ConfigError([`${where}required_extensions: none is known to a declaration server here`]);
+  }
+  const service = jdServer({
+    listen,
+    node: nodeOf(settings, where),
+    outputs: [{ value: 0n, scriptPubKey: payoutScript }],
+    tokenLifetime: 1_000 * settings.token_lifetime,
+    coinbaseOnly: settings.coinbase_only,
+    minPoolShare: settings.min_pool_share,
+  });
+  return { service, line$: jdServerLog(service.start()) };
+}
+
+function nodeOf(
+  { bitcoin_rpc: url, bitcoin_cookie: cookieFile }: DeclarationSettings,
+  where: string,
+): DeclarationNode {
+  try {
+    return bitcoinNode({ url, ...(cookieFile === undefined ? {} : { cookieFile }) });
+  } catch (error) {
+    if (!(error instanceof BitcoinRpcError)) throw error;
+    throw new ConfigError([`${where}bitcoin_rpc: ${error.message}`]);
+  }
+}

@@ -1,0 +1,124 @@
+/** What goes into a declaring client and what comes out. */
+import type {
+  JobDeclarationToClient,
+  MiningToClient,
+  MiningToServer,
+  TemplateDistributionToClient,
+} from '../messages/directions.js';
+import type { Message } from '../messages/registry.js';
+
+/** Options of `declaringClient`. */
+export interface DeclaringClientOptions {
+  /** Whether transactions are declared (spec §6.3.2), or only the coinbase is told to the pool (§6.3.1). */
+  readonly mode: 'full-template' | 'coinbase-only';
+  /** Who tokens are for. */
+  readonly userIdentifier: string;
+  /** For the coinbase's scriptSig: `coinbaseTag(…)`. */
+  readonly tag: Uint8Array;
+  /** Milliseconds that each request may take; 20,000 unless given. */
+  readonly requestTimeout?: number;
+}
+
+/** A job was given to miners; what comes after is between us, the declarator and the pool. */
+export interface OwnJobStarted {
+  readonly type: 'OwnJobStarted';
+  readonly jobId: number;
+  readonly templateId: bigint;
+  /** 32 bytes in wire order. */
+  readonly prevHash: Uint8Array;
+}
+
+/** The declarator has accepted a job. */
+export interface OwnJobDeclared {
+  readonly type: 'OwnJobDeclared';
+  readonly jobId: number;
+  readonly transactions: number;
+}
+
+/** The declarator asked for transactions and was sent them. */
+export interface TransactionsProvided {
+  readonly type: 'TransactionsProvided';
+  readonly jobId: number;
+  readonly count: number;
+}
+
+/** The pool has accepted a job. */
+export interface OwnJobAccepted {
+  readonly type: 'OwnJobAccepted';
+  readonly jobId: number;
+  readonly upstreamJobId: number;
+  /** Shares that were found before, and are sent now. */
+  readonly kept: number;
+}
+
+/** A job was refused for a reason that passes: it is tried again. */
+export interface OwnJobRefused {
+  readonly type: 'OwnJobRefused';
+  readonly jobId: number;
+  readonly by: 'declarator' | 'pool' | 'template provider';
+  readonly errorCode: string;
+  /** What the other side said of it. */
+  readonly details: string;
+}
+
+/** Shares of a job that ended before the pool had accepted it. */
+export interface KeptSharesLost {
+  readonly type: 'KeptSharesLost';
+  readonly jobId: number;
+  readonly count: number;
+}
+
+/** Miners found a block. */
+export interface OwnBlockFound {
+  readonly type: 'OwnBlockFound';
+  readonly jobId: number;
+  /** 32 bytes in wire order. */
+  readonly hash: Uint8Array;
+  /** Whether the declarator was sent it, too, beside the template provider. */
+  readonly isPushed: boolean;
+}
+
+/** What happens at a declaring client. */
+export type DeclaringClientOutcome =
+  | OwnJobStarted
+  | OwnJobDeclared
+  | TransactionsProvided
+  | OwnJobAccepted
+  | OwnJobRefused
+  | KeptSharesLost
+  | OwnBlockFound;
+
+/** Why pool and declarator are of no use. */
+export interface DeclaringFault {
+  /** `request-timeout`, `invalid-pool-outputs`, `invalid-template`, `invalid-request`, or what a refusal says. */
+  readonly code: string;
+  /** For people: who did what, and what was expected. */
+  readonly message: string;
+}
+
+/** What an input leads to. */
+export interface DeclaringClientOutput {
+  readonly toMiners: readonly Message[];
+  readonly toPool: readonly Message[];
+  readonly toDeclarator: readonly Message[];
+  readonly toTemplates: readonly Message[];
+  readonly outcomes: readonly DeclaringClientOutcome[];
+  /** They have to be left for others. */
+  readonly fault: DeclaringFault | null;
+}
+
+/** A declaring client without its connections. See `declaringClient`. Times are milliseconds since 1970. */
+export interface DeclaringClient {
+  /** The declarator is there. */
+  begin(now: number): DeclaringClientOutput;
+  /** What the miners' side says: one channel for all of them. */
+  fromMiners(message: MiningToServer, now: number): DeclaringClientOutput;
+  fromPool(message: MiningToClient, now: number): DeclaringClientOutput;
+  fromDeclarator(message: JobDeclarationToClient, now: number): DeclaringClientOutput;
+  /** Templates and tips that make sense: it is not looked at here. */
+  fromTemplates(message: TemplateDistributionToClient, now: number): DeclaringClientOutput;
+  /** Time passed: to be called every second. */
+  tick(now: number): DeclaringClientOutput;
+  /** Whether there is what it takes for a channel to get work. */
+  readonly isReady: boolean;
+}

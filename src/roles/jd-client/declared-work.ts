@@ -1,0 +1,262 @@
+/** A pool and its job declarator as a pool whose work is of one's own templates. */
+import {
+  catchError,
+  concat,
+  defer,
+  merge,
+  mergeMap,
+  NEVER,
+  of,
+  Subject,
+  switchMap,
+  take,
+  tap,
+  throwError,
+  timeout,
+  type NextObserver,
+  type Observable,
+  type SchedulerLike,
+} from 'rxjs';
+import { Sv2Error } from '../../codec/errors.js';
+import { declaringClient } from '../../declaration/declaring-client.js';
+import type {
+  DeclaringClientOptions,
+  DeclaringClientOutcome,
+  DeclaringClientOutput,
+  DeclaringFault,
+} from '../../declaration/declaring-client-types.js';
+import { subprotocols, type Subprotocol } from '../../messages/define-message.js';
+import type {
+  JobDeclarationToClient,
+  MiningToClient,
+  TemplateDistributionToClient,
+} from '../../messages/directions.js';
+import {
+  jobDeclarationSetupFlags,
+  miningSetupFlags,
+  miningSuccessFlags,
+} from '../../messages/setup-flags.js';
+import { workerHashrateTracking } from '../../messages/user-identity.js';
+import { createClient } from '../../service/client.js';
+import type { ClientEvent } from '../../service/events.js';
+import type { MiningServerHandler } from '../../service/handlers.js';
+import {
+  sendToServer,
+  send,
+  toSibling,
+  type ClientEffect,
+  type ClientOutcome,
+  type ServerOutcome,
+} from '../../service/outcomes.js';
+import { createServer } from '../../service/server.js';
+import { siblings } from '../../service/siblings.js';
+import type { Connector } from '../../transport/connection.js';
+import { inProcess } from '../in-process/in-process.js';
+import { templateFault, templateRate, tipFault } from '../pool/provider-checks.js';
+import { upkeepEvery } from '../upkeep.js';
+import { MinersSaid, ToMiners } from './triggers.js';
+
+/** Pool and declarator are of no use: they are left for others. */
+export interface PairFaulty extends DeclaringFault {
+  readonly type: 'PairFaulty';
+}
+
+/** Pool, declarator and template provider are there, with a token and a template: miners can be given work. */
+export interface PairReady {
+  readonly type: 'PairReady';
+}
+
+/** What happens between a declaring client, a pool, a declarator and a template provider. */
+export type DeclaredWorkOutcome = DeclaringClientOutcome | PairFaulty | PairReady;
+
+/** Options of {@link declaredWork}. */
+export interface DeclaredWorkOptions extends DeclaringClientOptions {
+  readonly pool: Connector;
+  readonly declarator: Connector;
+  /** Of several, the first that can be dialled. */
+  readonly templateProviders: readonly [Connector, ...Connector[]];
+  /** Milliseconds until there must be everything that it takes to give miners work; 60,000 unless given. */
+  readonly readyTimeout?: number;
+  /** Told of what happens there. */
+  readonly observer?: NextObserver<ClientOutcome<DeclaredWorkOutcome>>;
+  readonly scheduler: SchedulerLike;
+}
+
+type Emitted = ClientEffect | DeclaredWorkOutcome;
+
+/** How often it is looked at what was not answered, in milliseconds. */
+const upkeepInterval = 1_000;
+
+/**
+ * Dials a pool, its declarator and a template provider, and is a server of the Mining Protocol whose jobs are of that
+ * provider's templates: see `declaringClient`. When one of the three ends, or is of no use, the connection does.
+ */
+export const declaredWork = (options: DeclaredWorkOptions): Connector => {
+  const { scheduler, readyTimeout = 60_000 } = options;
+  const work$ = inProcess<ClientOutcome<DeclaredWorkOutcome> | ServerOutcome>({
+    name: 'own templates',
+    serve: (connection) =>
+      defer(() => {
+        const ready$ = new Subject<void>();
+        const [serverSide, clientSide] = siblings();
+        const client = declaringSide(options, clientSide);
+        const server = createServer({
+          listen: concat(of(connection), NEVER),
+          mining: {
+            handler: minersSide,
+            // what shares must keep to is the pool's to say
+            successFlags: () =>
+              (client.servers().get('mining')?.flags ?? 0) & miningSuccessFlags.requiresFixedVersion,
+          },
+          sibling: serverSide,
+          extensions: { supported: [workerHashrateTracking] },
+          inactivityLimit: 2_000_000_000,
+          scheduler,
+        });
+        const told$: Observable<ClientOutcome<DeclaredWorkOutcome>> = client.start().pipe(
+          tap((outcome) => {
+            options.observer?.next(outcome);
+            if (outcome.type === 'PairReady') ready$.next();
+          }),
+        );
+        return merge(
+          ready$.pipe(
+            take(1),
+            switchMap(() => server.start()),
+          ),
+          told$,
+        );
+      }),
+    isReady: ({ type }) => type === 'PairReady',
+    faultOf: (outcome) =>
+      outcome.type === 'PairFaulty' ? new Sv2Error(outcome.code, outcome.message) : undefined,
+  });
+  const late = () =>
+    new Sv2Error(
+      'not-ready',
+      `pool, declarator and template provider were not ready within ${readyTimeout} ms`,
+    );
+  return Object.assign(
+    work$.pipe(timeout({ first: readyTimeout, scheduler, with: () => throwError(late) })),
+    options.pool.endpoint === undefined ? {} : { endpoint: options.pool.endpoint },
+  );
+};
+
+/** Hands on what the miners' side says, and sends it what is for it. */
+const minersSide: MiningServerHandler = (event$) =>
+  defer(() => {
+    let clientId = 0;
+    return event$.pipe(
+      mergeMap((event) => {
+        if (event.type === 'clientAdded') clientId = event.clientId;
+        if (event.type === 'message') return [toSibling(MinersSaid(event.message))];
+        return ToMiners.match(event) ? [send(clientId, ...event.messages)] : [];
+      }),
+    );
+  });
+
+/** The client of all three, which share one core. */
+const declaringSide = (
+  options: DeclaredWorkOptions,
+  sibling: Parameters<typeof createClient>[0]['sibling'],
+) => {
+  const { scheduler, pool, declarator, templateProviders, mode } = options;
+  const core = declaringClient(options);
+  const connected = new Set<Subprotocol>();
+  const rate = templateRate('templates');
+  const tipRate = templateRate('tips');
+  const known = new Set<bigint>();
+  let isReady = false;
+  let isFaulty = false;
+  const now = () => scheduler.now();
+
+  const effects = (output: DeclaringClientOutput): Emitted[] => {
+    if (isFaulty) return [];
+    const { toTemplates, toDeclarator, toPool, toMiners, outcomes, fault } = output;
+    const all: Emitted[] = [];
+    // a block first
+    for (const messages of [toTemplates, toDeclarator, toPool])
+      if (messages.length > 0) all.push(sendToServer(...messages));
+    if (toMiners.length > 0) all.push(toSibling(ToMiners(toMiners)));
+    all.push(...outcomes);
+    if (fault !== null) all.push(faulty(fault));
+    else if (core.isReady && !isReady) {
+      isReady = true;
+      all.push({ type: 'PairReady' });
+    }
+    return all;
+  };
+
+  const faulty = ({ code, message }: DeclaringFault): PairFaulty => {
+    isFaulty = true;
+    return { type: 'PairFaulty', code, message };
+  };
+
+  /** A template provider's messages make sense before they are used. */
+  const fromTemplates = (message: TemplateDistributionToClient): Emitted[] => {
+    if (message.type === 'NewTemplate') {
+      const fault = rate(now()) ?? templateFault(message);
+      if (fault !== undefined) return [faulty(fault)];
+      known.add(message.templateId);
+    } else if (message.type === 'TemplateDistribution.SetNewPrevHash') {
+      const fault = tipRate(now()) ?? tipFault(message, known.has(message.templateId));
+      if (fault !== undefined) return [faulty(fault)];
+      known.clear();
+      known.add(message.templateId);
+    }
+    return effects(core.fromTemplates(message, now()));
+  };
+
+  const begin = (protocol: Subprotocol): Emitted[] => {
+    connected.add(protocol);
+    return connected.size === subprotocols.length ? effects(core.begin(now())) : [];
+  };
+
+  const handler =
+    <M extends { readonly type: string }>(protocol: Subprotocol, take: (message: M) => Emitted[]) =>
+    (event$: Observable<ClientEvent<M>>): Observable<Emitted> =>
+      event$.pipe(
+        mergeMap((event): Emitted[] => {
+          if (event.type === 'connected') return begin(protocol);
+          return event.type === 'message' ? take(event.message) : [];
+        }),
+      );
+
+  return createClient({
+    mining: {
+      connect: pool,
+      handler: (event$) =>
+        merge(
+          event$.pipe(handler<MiningToClient>('mining', (message) => effects(core.fromPool(message, now())))),
+          event$.pipe(
+            mergeMap((event) =>
+              MinersSaid.match(event) ? effects(core.fromMiners(event.message, now())) : [],
+            ),
+          ),
+          upkeepEvery(upkeepInterval, scheduler).pipe(mergeMap(() => effects(core.tick(now())))),
+        ),
+      flags: miningSetupFlags.requiresWorkSelection | miningSetupFlags.requiresVersionRolling,
+    },
+    jobDeclaration: {
+      connect: declarator,
+      handler: handler<JobDeclarationToClient>('jobDeclaration', (message) =>
+        effects(core.fromDeclarator(message, now())),
+      ),
+      flags: mode === 'full-template' ? jobDeclarationSetupFlags.declareTxData : 0,
+    },
+    templateDistribution: {
+      connect: firstWorking(templateProviders),
+      handler: handler<TemplateDistributionToClient>('templateDistribution', fromTemplates),
+    },
+    ...(sibling === undefined ? {} : { sibling }),
+    extensions: { supported: [workerHashrateTracking] },
+    scheduler,
+  });
+};
+
+/** Dials the first of several that can be dialled. */
+const firstWorking = ([first, ...others]: readonly [Connector, ...Connector[]]): Connector => {
+  const [next, ...rest] = others;
+  if (next === undefined) return first;
+  return first.pipe(catchError(() => firstWorking([next, ...rest])));
+};

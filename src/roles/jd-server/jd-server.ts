@@ -1,0 +1,82 @@
+/** A job declaration server: what a pool needs so that miners can choose their transactions. */
+import { asyncScheduler, type Observable, type SchedulerLike } from 'rxjs';
+import { Sv2Error } from '../../codec/errors.js';
+import { defaultCrypto, type RandomBytes } from '../../crypto/index.js';
+import { jobDeclarator } from '../../declaration/job-declarator.js';
+import type { JobDeclarator, JobDeclaratorOptions } from '../../declaration/job-declarator-types.js';
+import type { MiningServerOptions } from '../../mining/mining-server-types.js';
+import type { ServerOutcome } from '../../service/outcomes.js';
+import { createServer, type Server } from '../../service/server.js';
+import type { NonsenseLimits } from '../../service/sessions/nonsense.js';
+import type { Connection } from '../../transport/connection.js';
+import { jobDeclaration, type JobDeclarationServerOutcome } from './declaration-handler.js';
+import type { DeclarationNode } from './declaration-node.js';
+
+export type {
+  JobDeclarationServerOutcome,
+  ProposalUnjudged,
+  PushedBlockAccepted,
+  PushedBlockRejected,
+} from './declaration-handler.js';
+export type { DeclarationNode, ProposalResult } from './declaration-node.js';
+
+/** What a job declaration server is told. */
+export interface JobDeclarationServerOptions
+  extends Omit<JobDeclaratorOptions, 'randomBytes' | 'proposes'>, NonsenseLimits {
+  /** Where clients come from. */
+  readonly listen: Observable<Connection>;
+  /** Where the tip and known transactions come from, who judges declared jobs if it can, and where blocks go to. */
+  readonly node: DeclarationNode;
+  /** Milliseconds of silence after which a client is disconnected; six hours unless given: it has nothing to say without a new template. */
+  readonly inactivityLimit?: number;
+  /** The clock; `asyncScheduler` unless given. */
+  readonly scheduler?: SchedulerLike;
+  /** Makes tokens; Web Crypto unless given, as simulations do. */
+  readonly randomBytes?: RandomBytes;
+}
+
+/** A job declaration server: cold until started. */
+export interface JobDeclarationServer extends Pick<Server, 'clients'> {
+  /** Runs it while subscribed: see `Server.start`. */
+  start(): Observable<ServerOutcome<JobDeclarationServerOutcome>>;
+  /** For the pool's mining server: whether a custom job is one that was declared here, or that its token is good for. */
+  readonly acceptCustomJob: NonNullable<MiningServerOptions['acceptCustomJob']>;
+}
+
+/**
+ * A job declaration server (spec chapter 6). Beside it in the same process is the pool that it works for, which asks it about
+ * custom jobs by `acceptCustomJob`.
+ *
+ * Each declared job is judged by what is known here, and then by the node if that can (`DeclarationNode.propose`); the
+ * outcome says by whom.
+ * @throws Sv2Error `out-of-range`
+ */
+export function jdServer(options: JobDeclarationServerOptions): JobDeclarationServer {
+  const { listen, node, inactivityLimit = 21_600_000, scheduler = asyncScheduler } = options;
+  const { randomBytes = defaultCrypto.randomBytes, minPoolShare = 1 } = options;
+  if (!(minPoolShare >= 0 && minPoolShare <= 1)) {
+    throw new Sv2Error('out-of-range', `minPoolShare must be from 0 to 1, got ${minPoolShare}`, {
+      option: 'minPoolShare',
+    });
+  }
+  const begin = () => jobDeclarator({ ...options, randomBytes, proposes: node.propose !== undefined });
+  let core: JobDeclarator = begin();
+  const server = createServer({
+    listen,
+    jobDeclaration: jobDeclaration(() => (core = begin()), node, scheduler),
+    inactivityLimit,
+    ...(options.nonsenseBurst === undefined ? {} : { nonsenseBurst: options.nonsenseBurst }),
+    ...(options.nonsensePerSecond === undefined ? {} : { nonsensePerSecond: options.nonsensePerSecond }),
+    scheduler,
+  });
+  return {
+    start: server.start,
+    clients: server.clients,
+    acceptCustomJob: (job, { userIdentity, extranoncePrefix, extranonceSize }, now) =>
+      core.judgeCustomJob(
+        job,
+        { userIdentity, fullExtranonceSize: extranoncePrefix.length + extranonceSize },
+        now,
+      ),
+  };
+}
