@@ -92,7 +92,7 @@ const finnish = {
   strict: false,
   // fixed names of the public API, and functions by another name (tested together with their type annotation)
   names: {
-    '^(templateProvider|listen|listener|connect|connector|toServer|toClient|mining|jobDeclaration|templateDistribution)\\b': false,
+    '^(templateProviders?|pool|declarator|connectors|listen|listener|connect|connector|toServer|toClient|mining|jobDeclaration|templateDistribution)\\b': false,
     '([Hh]andler|[Oo]perator|[Cc]onnector|[Hh]asher|project|route|request|respond|start|finish|inTurn|dispatch|run|with|delay|notifier|factory|prepare)\\b': false,
   },
 };

@@ -137,6 +137,18 @@ describe('the examples', () => {
     expect(await translator.interrupt()).toBe(0);
   });
 
+  it('job-declaration has cpu-miner mine blocks with transactions that the pool did not have', async () => {
+    const example = start('job-declaration', '0');
+    const [, port = ''] = await example.line(/^listening on 127\.0\.0\.1:(\d+)$/);
+    const miner = start('cpu-miner', `stratum2+tcp://127.0.0.1:${port}`);
+    await example.line(/^declared: \d+ transactions, 4 of them new to the pool$/);
+    await example.line(/^the pool accepted job \d+$/);
+    await example.line(/^the pool accepted \d+ shares$/);
+    await example.line(/^block \d+ has the transactions that were chosen$/);
+    expect(await miner.interrupt()).toBe(0);
+    expect(await example.interrupt()).toBe(0);
+  });
+
   it('siblings hand tips one way and comings and goings the other', async () => {
     const example = start('siblings', await templateProvider(), '0');
     const [, port = ''] = await example.line(/^listening on 127\.0\.0\.1:(\d+)$/);

@@ -25,17 +25,20 @@ import {
 } from 'rxjs';
 import { Sv2Error } from '../codec/errors.js';
 import { calibrate, nbitsForInterval } from './demo/calibration.js';
-import { demoNetwork } from './demo/network.js';
+import { demoNetwork, type DemoMiner } from './demo/network.js';
 import { screen } from './demo/screen.js';
 import { demoState, withOutcome, type DemoOutcome, type DemoState } from './demo/state.js';
 import { calibrationLine, demoLine, renderDemo } from './demo/view.js';
 import type { CommandContext } from './io.js';
 import { printable } from './printable.js';
 
-const miners = [
+const standing: readonly DemoMiner[] = [
   { name: 'demo.standard', channel: 'standard' },
   { name: 'demo.extended', channel: 'extended' },
-] as const;
+];
+
+/** Beside them, when job declaration is to be seen. */
+const chooser = { name: 'demo.choosing', channel: 'extended', chooses: true } as const;
 
 /** Seconds between blocks on average, at the hash rate measured; a little more with everything else running. */
 const blockInterval = 8;
@@ -49,15 +52,19 @@ const redrawInterval = 250;
 export function registerDemo(command: Command, context: CommandContext): void {
   command
     .option('--blocks <N>', 'end after N accepted blocks', positiveInteger)
+    .option('--job-declaration', 'with a miner more that chooses the transactions of its blocks itself')
     .addHelpText(
       'after',
       `
-The four services talk over TCP with Noise on the loopback interface and do real proof of work on a simulated chain.
+The services talk over TCP with Noise on the loopback interface and do real proof of work on a simulated chain.
 In a terminal it shows a live view, otherwise plain lines. Exit status: 0 when interrupted, when nobody reads its output
-any more or when N blocks were accepted, 1 with a reason otherwise.`,
+any more or when N blocks were accepted, 1 with a reason otherwise.
+
+With --job-declaration the pool has a declaration server, and a third miner is behind a declaration client with a template
+provider of its own, which knows transactions that the pool's does not.`,
     )
-    .action(async ({ blocks }: { blocks?: number }) => {
-      await demo(blocks, context);
+    .action(async ({ blocks, jobDeclaration = false }: { blocks?: number; jobDeclaration?: boolean }) => {
+      await demo(blocks, jobDeclaration ? [...standing, chooser] : standing, context);
     });
 }
 
@@ -72,7 +79,11 @@ interface Step {
   readonly state: DemoState;
 }
 
-async function demo(blocks: number | undefined, context: CommandContext): Promise<void> {
+async function demo(
+  blocks: number | undefined,
+  miners: readonly DemoMiner[],
+  context: CommandContext,
+): Promise<void> {
   const { stdout, stderr, interrupt$, setExitCode } = context;
   const now = () => asyncScheduler.now();
   let accepted = 0;

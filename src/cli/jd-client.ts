@@ -133,7 +133,7 @@ const pairsOf = ({ upstreams, upstream_encryption: encrypted, user_identity: use
 /** The template providers, the preferred one first. @throws ConfigError for a key that would not be used */
 function providersOf(settings: JdClientSettings): readonly [Connector, ...Connector[]] {
   const { Sv2Tp } = settings.template_provider_type;
-  const [first, ...others] = [...(Sv2Tp === undefined ? [] : [Sv2Tp]), ...settings.template_providers].map(
+  const [first$, ...others] = [...(Sv2Tp === undefined ? [] : [Sv2Tp]), ...settings.template_providers].map(
     ({ address, public_key: key, encryption: encrypted }): Connector => {
       if (!encrypted && key !== undefined) {
         throw new ConfigError([
@@ -143,8 +143,8 @@ function providersOf(settings: JdClientSettings): readonly [Connector, ...Connec
       return connect({ ...address, encrypted, ...(key === undefined ? {} : { authorityPublicKey: key }) });
     },
   );
-  if (first === undefined) throw new ConfigError(['template_provider_type.Sv2Tp is missing']);
-  return [first, ...others];
+  if (first$ === undefined) throw new ConfigError(['template_provider_type.Sv2Tp is missing']);
+  return [first$, ...others];
 }
 
 /** Warns of pools that anybody could pretend to be. */

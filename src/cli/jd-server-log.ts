@@ -7,13 +7,14 @@ import { serverLine } from './role-server.js';
 import { info, trouble, type LogLine } from './run-role.js';
 
 /** The log of a declaration server. */
-export const jdServerLog = (
+export function jdServerLog(
   outcome$: Observable<ServerOutcome<JobDeclarationServerOutcome>>,
-): Observable<LogLine> =>
-  outcome$.pipe(
+): Observable<LogLine> {
+  return outcome$.pipe(
     map((outcome) => serverLine(outcome) ?? declarationLine(outcome)),
     filter((line) => line !== undefined),
   );
+}
 
 const judges = { node: 'the node', own: 'what is known here' } as const;
 

@@ -112,7 +112,7 @@ export const declaringClient = (options: DeclaringClientOptions): DeclaringClien
   let channel: OpenExtendedMiningChannelSuccess | null = null;
   let isOpening = false;
   let shares: ClientShares = clientShares(0);
-  let jobs: ClientJob[] = [];
+  const jobs: ClientJob[] = [];
 
   /** What was gathered since the last time. */
   const done = (): DeclaringClientOutput => {

@@ -1,12 +1,25 @@
-import { defer, map, merge, ReplaySubject, switchMap, take, type Observable } from 'rxjs';
+import {
+  combineLatest,
+  defer,
+  filter,
+  map,
+  merge,
+  ReplaySubject,
+  switchMap,
+  take,
+  type Observable,
+} from 'rxjs';
 import { scriptFromAddress } from '../../bitcoin/payout-script.js';
 import { defaultCrypto } from '../../crypto/noble.js';
 import { connect } from '../../node/connect.js';
 import { hashWorkers } from '../../node/hash-workers.js';
 import { listen, type ListenAddress } from '../../node/listen.js';
 import { generateAuthorityKeyPair, type AuthorityKeyPair } from '../../noise/authority-key.js';
+import { jdClient } from '../../roles/jd-client/jd-client.js';
+import { jdServer } from '../../roles/jd-server/jd-server.js';
 import { miner } from '../../roles/miner/miner.js';
 import { pool } from '../../roles/pool/pool.js';
+import type { BlockSource } from '../../roles/template-provider/block-source.js';
 import { simulatedSource } from '../../roles/template-provider/simulated-source.js';
 import { templateProvider } from '../../roles/template-provider/template-provider.js';
 import type { Connection, Connector } from '../../transport/connection.js';
@@ -18,7 +31,34 @@ export interface NetworkOptions {
   readonly nbits: number;
   /** Hashes per second that each miner tells the pool. */
   readonly hashRate: number;
-  readonly miners: readonly Pick<MinerState, 'name' | 'channel'>[];
+  readonly miners: readonly DemoMiner[];
+}
+
+/** A miner of the demo. */
+export interface DemoMiner extends Pick<MinerState, 'name' | 'channel'> {
+  /** Whether it chooses its transactions: it is behind a declaration client with a template provider of its own. */
+  readonly chooses?: boolean;
+}
+
+/** Transactions that only the template provider of the one who chooses has: those that came last. */
+const secret = 5;
+
+/** A chain as a node sees it that has not heard of the last transactions yet. */
+function lateNode(source: BlockSource): BlockSource {
+  return {
+    update$: source.update$.pipe(
+      map((update) => {
+        if (update.type !== 'BlockTemplate') return update;
+        const hidden = update.transactions.slice(-secret);
+        return {
+          ...update,
+          transactions: update.transactions.slice(0, -secret),
+          coinbaseValue: hidden.reduce((value, { fee }) => value - fee, update.coinbaseValue),
+        };
+      }),
+    ),
+    submit: (block) => source.submit(block),
+  } satisfies BlockSource;
 }
 
 const sharesPerMinute = 30;
@@ -49,13 +89,27 @@ function dial({ host, port }: ListenAddress, { publicKey }: AuthorityKeyPair): C
 
 /**
  * A mining network: template provider, pool and miners as separate services that talk over TCP and Noise on the
- * loopback interface, each miner hashing in a thread of its own. Runs while subscribed.
+ * loopback interface, each miner hashing in a thread of its own. If one of them chooses its transactions, a declaration server
+ * beside the pool, and a declaration client with a template provider of its own. Runs while subscribed.
  */
 export function demoNetwork({ nbits, hashRate, miners }: NetworkOptions): Observable<DemoOutcome> {
   return defer(() => {
     const atProvider = place();
     const atPool = place();
-    const provider$ = templateProvider({ listen: atProvider.listen, source: simulatedSource({ nbits }) })
+    const atDeclarator = place();
+    const atOwnProvider = place();
+    const atClient = place();
+    const payoutScript = scriptFromAddress(payoutAddress).scriptPubKey;
+    const chooser = miners.find(({ chooses }) => chooses === true);
+    const chain = simulatedSource({ nbits });
+    const source = chooser === undefined ? chain : lateNode(chain);
+    const declarator = jdServer({
+      listen: atDeclarator.listen,
+      node: source,
+      outputs: [{ value: 0n, scriptPubKey: payoutScript }],
+    });
+
+    const provider$ = templateProvider({ listen: atProvider.listen, source })
       .start()
       .pipe(map((outcome): DemoOutcome => ({ from: 'templateProvider', outcome })));
 
@@ -64,32 +118,66 @@ export function demoNetwork({ nbits, hashRate, miners }: NetworkOptions): Observ
         pool({
           listen: atPool.listen,
           templateProvider: dial(address, atProvider.authority),
-          payoutScript: scriptFromAddress(payoutAddress).scriptPubKey,
+          payoutScript,
           poolSignature: 'rx-sv2 demo',
           sharesPerMinute,
           shareBatchSize: 1,
+          acceptCustomJob: declarator.acceptCustomJob,
         }).start(),
       ),
       map((outcome): DemoOutcome => ({ from: 'pool', outcome })),
     );
 
-    const miner$ = atPool.address$.pipe(
-      switchMap((address) =>
-        merge(
-          ...miners.map(({ name, channel }) =>
-            miner({
-              connect: dial(address, atPool.authority),
-              userIdentity: name,
-              channels: { [channel]: 1 },
-              nominalHashRate: hashRate,
-              hasher$: hashWorkers(1),
-            })
-              .start()
-              .pipe(map((outcome): DemoOutcome => ({ from: 'miner', name, outcome }))),
-          ),
-        ),
-      ),
+    function mine(address: ListenAddress, { authority }: Place, { name, channel }: DemoMiner) {
+      return miner({
+        connect: dial(address, authority),
+        userIdentity: name,
+        channels: { [channel]: 1 },
+        nominalHashRate: hashRate,
+        hasher$: hashWorkers(1),
+      })
+        .start()
+        .pipe(map((outcome): DemoOutcome => ({ from: 'miner', name, outcome })));
+    }
+
+    const miner$ = merge(
+      ...miners.map((one) => {
+        const at = one === chooser ? atClient : atPool;
+        return at.address$.pipe(switchMap((address) => mine(address, at, one)));
+      }),
     );
-    return merge(provider$, pool$, miner$);
+    if (chooser === undefined) return merge(provider$, pool$, miner$);
+
+    const { name } = chooser;
+    const ownProvider$ = templateProvider({ listen: atOwnProvider.listen, source: chain })
+      .start()
+      .pipe(
+        map((outcome): DemoOutcome => ({ from: 'templateProvider', outcome })),
+        // the declaration server may have been faster
+        filter(({ outcome }) => outcome.type !== 'BlockRejected' || outcome.reason !== 'duplicate'),
+      );
+    const client$ = combineLatest([atPool.address$, atDeclarator.address$, atOwnProvider.address$]).pipe(
+      switchMap(([poolAddress, declaratorAddress, providerAddress]) =>
+        jdClient({
+          listen: atClient.listen,
+          pairs: [
+            {
+              pool: dial(poolAddress, atPool.authority),
+              declarator: dial(declaratorAddress, atDeclarator.authority),
+              userIdentity: name,
+            },
+          ],
+          templateProvider: dial(providerAddress, atOwnProvider.authority),
+          signature: 'rx-sv2 demo',
+          sharesPerMinute,
+          shareBatchSize: 1,
+        }).start(),
+      ),
+      map((outcome): DemoOutcome => ({ from: 'declarationClient', name, outcome })),
+    );
+    const declarator$ = declarator
+      .start()
+      .pipe(map((outcome): DemoOutcome => ({ from: 'declarationServer', outcome })));
+    return merge(provider$, pool$, declarator$, ownProvider$, client$, miner$);
   });
 }

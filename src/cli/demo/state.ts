@@ -1,5 +1,7 @@
 import { difficultyFromTarget } from '../../bitcoin/target.js';
 import { toDisplayHex } from '../../bitcoin/hash.js';
+import type { JobDeclarationClientOutcome } from '../../roles/jd-client/jd-client.js';
+import type { JobDeclarationServerOutcome } from '../../roles/jd-server/jd-server.js';
 import type { MinerOutcome } from '../../roles/miner/miner.js';
 import type { PoolOutcome } from '../../roles/pool/pool.js';
 import type { TemplateProviderOutcome } from '../../roles/template-provider/template-provider.js';
@@ -9,6 +11,13 @@ import type { ClientOutcome, ServerOutcome } from '../../service/outcomes.js';
 export type DemoOutcome =
   | { readonly from: 'templateProvider'; readonly outcome: ServerOutcome<TemplateProviderOutcome> }
   | { readonly from: 'pool'; readonly outcome: PoolOutcome }
+  | { readonly from: 'declarationServer'; readonly outcome: ServerOutcome<JobDeclarationServerOutcome> }
+  /** `name`: whose work it chooses. */
+  | {
+      readonly from: 'declarationClient';
+      readonly name: string;
+      readonly outcome: JobDeclarationClientOutcome;
+    }
   | { readonly from: 'miner'; readonly name: string; readonly outcome: ClientOutcome<MinerOutcome> };
 
 /** One miner as the pool and the miner itself see it. */
@@ -81,7 +90,24 @@ export function withOutcome(state: DemoState, event: DemoOutcome, now: number): 
       return withPoolOutcome(next, event.outcome);
     case 'templateProvider':
       return withTemplateProviderOutcome(next, event.outcome);
+    case 'declarationClient':
+      return withOwnBlock(next, event.name, event.outcome);
+    case 'declarationServer':
+      return next;
   }
+}
+
+/** A declaration client knows of its block before the pool does. */
+function withOwnBlock(state: DemoState, finder: string, outcome: JobDeclarationClientOutcome): DemoState {
+  if (outcome.type !== 'OwnWork' || outcome.outcome.type !== 'OwnBlockFound') return state;
+  return withFinder(state, outcome.outcome.hash, finder);
+}
+
+/** Remembers who found a block that is not accepted yet. */
+function withFinder(state: DemoState, blockHash: Uint8Array, finder: string): DemoState {
+  const hash = toDisplayHex(blockHash);
+  if (state.blocks.some((block) => block.hash === hash)) return state;
+  return { ...state, finders: new Map(state.finders).set(hash, finder) };
 }
 
 function minerChange(outcome: ClientOutcome<MinerOutcome>): (miner: MinerState) => Partial<MinerState> {
@@ -110,10 +136,7 @@ function withPoolOutcome(state: DemoState, outcome: PoolOutcome): DemoState {
       });
     }
     case 'BlockFound':
-      return {
-        ...state,
-        finders: new Map(state.finders).set(toDisplayHex(outcome.hash), outcome.userIdentity),
-      };
+      return withFinder(state, outcome.hash, outcome.userIdentity);
     default:
       return state;
   }

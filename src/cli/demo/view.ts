@@ -98,6 +98,8 @@ export const calibrationLine = (hashesPerSecond: number, nbits: number): string 
  */
 export function demoLine(event: DemoOutcome, state: DemoState): string | undefined {
   const { outcome } = event;
+  if (event.from === 'declarationServer') return declarationServerLine(event.outcome);
+  if (event.from === 'declarationClient') return declarationClientLine(event.outcome);
   const who = event.from === 'miner' ? event.name : event.from === 'pool' ? 'pool' : 'template provider';
   switch (outcome.type) {
     case 'connected':
@@ -112,6 +114,41 @@ export function demoLine(event: DemoOutcome, state: DemoState): string | undefin
   }
   if (event.from === 'pool') return poolLine(event.outcome);
   return event.from === 'templateProvider' ? providerLine(event.outcome, state) : undefined;
+}
+
+function declarationServerLine(
+  outcome: Extract<DemoOutcome, { readonly from: 'declarationServer' }>['outcome'],
+): string | undefined {
+  switch (outcome.type) {
+    case 'JobDeclared':
+      return (
+        `declaration server: block ${outcome.height} declared by ${outcome.userIdentifier}, ` +
+        `${outcome.transactions} transactions, ${outcome.provided} of them new to the pool`
+      );
+    case 'DeclarationRefused':
+      return `declaration server: refused with ${outcome.errorCode}: ${outcome.reason}`;
+    case 'SolutionPushed':
+      return `declaration server: was sent block ${outcome.height}`;
+    default:
+      return undefined;
+  }
+}
+
+function declarationClientLine(
+  told: Extract<DemoOutcome, { readonly from: 'declarationClient' }>['outcome'],
+): string | undefined {
+  if (told.type !== 'OwnWork') return undefined;
+  const { outcome } = told;
+  switch (outcome.type) {
+    case 'OwnJobAccepted':
+      return `declaration client: the pool accepted job ${outcome.jobId}`;
+    case 'OwnJobRefused':
+      return `declaration client: the ${outcome.by} refused job ${outcome.jobId}: ${outcome.errorCode}`;
+    case 'PairFaulty':
+      return `declaration client: ${outcome.message}`;
+    default:
+      return undefined;
+  }
 }
 
 function poolLine(outcome: Extract<DemoOutcome, { readonly from: 'pool' }>['outcome']): string | undefined {

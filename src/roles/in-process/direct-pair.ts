@@ -1,5 +1,5 @@
 /** Two connections that are each other's peer, without a socket or bytes between them. */
-import { asapScheduler, EMPTY, map, Observable, type Subscriber } from 'rxjs';
+import { asapScheduler, EMPTY, map, Observable, Subscription, type Subscriber } from 'rxjs';
 import { decodeMessage, encodeFrame } from '../../framing/frame.js';
 import { headerSize, readHeader } from '../../framing/header.js';
 import type { Message } from '../../messages/registry.js';
@@ -45,6 +45,7 @@ function end(address: string, peer: () => End): End {
   let isOpen = true;
   let isSubscribed = false;
   let paused = 0;
+  const waits = new Subscription();
   /** How it ends, once it does. */
   let ending: { readonly error?: Error } | undefined;
 
@@ -72,6 +73,7 @@ function end(address: string, peer: () => End): End {
     if (!isOpen) return;
     isOpen = false;
     inbox = [];
+    waits.unsubscribe();
     peer().finish();
     ending ??= {};
     schedule();
@@ -119,7 +121,7 @@ function end(address: string, peer: () => End): End {
         paused -= 1;
         schedule();
       };
-      until$.subscribe({ error: resume, complete: resume });
+      waits.add(until$.subscribe({ error: resume, complete: resume }));
     },
     limitPayload: () => undefined, // nothing here was made by a stranger
     close,

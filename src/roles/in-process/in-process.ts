@@ -20,13 +20,9 @@ export interface InProcessServer<O extends { readonly type: string }> {
  * Dials a server inside this process: each connection has one of its own, which is started with it and ends with it. The
  * connection is there when the server says that it is of use.
  */
-export const inProcess = <O extends { readonly type: string }>({
-  name,
-  serve,
-  isReady,
-  faultOf,
-}: InProcessServer<O>): Connector =>
-  new Observable<Connection>((subscriber) => {
+export function inProcess<O extends { readonly type: string }>(server: InProcessServer<O>): Connector {
+  const { name, isReady, faultOf } = server;
+  return new Observable<Connection>((subscriber) => {
     const { near, far, fail } = directPair('this process', name);
     const run = new Subscription();
     let isEmitted = false;
@@ -42,7 +38,7 @@ export const inProcess = <O extends { readonly type: string }>({
       run.unsubscribe();
     };
     run.add(
-      serve(far).subscribe({
+      server.serve(far).subscribe({
         next(outcome) {
           const fault = faultOf?.(outcome);
           if (fault !== undefined) end(fault);
@@ -59,3 +55,4 @@ export const inProcess = <O extends { readonly type: string }>({
       if (!isEmitted) run.unsubscribe();
     };
   });
+}

@@ -91,7 +91,7 @@ const upkeepInterval = 1_000;
  * Dials a pool, its declarator and a template provider, and is a server of the Mining Protocol whose jobs are of that
  * provider's templates: see `declaringClient`. When one of the three ends, or is of no use, the connection does.
  */
-export const declaredWork = (options: DeclaredWorkOptions): Connector => {
+export function declaredWork(options: DeclaredWorkOptions): Connector {
   const { scheduler, readyTimeout = 60_000 } = options;
   const work$ = inProcess<ClientOutcome<DeclaredWorkOutcome> | ServerOutcome>({
     name: 'own templates',
@@ -103,7 +103,7 @@ export const declaredWork = (options: DeclaredWorkOptions): Connector => {
         const server = createServer({
           listen: concat(of(connection), NEVER),
           mining: {
-            handler: minersSide,
+            handler: minersHandler,
             // what shares must keep to is the pool's to say
             successFlags: () =>
               (client.servers().get('mining')?.flags ?? 0) & miningSuccessFlags.requiresFixedVersion,
@@ -140,10 +140,10 @@ export const declaredWork = (options: DeclaredWorkOptions): Connector => {
     work$.pipe(timeout({ first: readyTimeout, scheduler, with: () => throwError(late) })),
     options.pool.endpoint === undefined ? {} : { endpoint: options.pool.endpoint },
   );
-};
+}
 
 /** Hands on what the miners' side says, and sends it what is for it. */
-const minersSide: MiningServerHandler = (event$) =>
+const minersHandler: MiningServerHandler = (event$) =>
   defer(() => {
     let clientId = 0;
     return event$.pipe(
@@ -255,8 +255,8 @@ const declaringSide = (
 };
 
 /** Dials the first of several that can be dialled. */
-const firstWorking = ([first, ...others]: readonly [Connector, ...Connector[]]): Connector => {
-  const [next, ...rest] = others;
-  if (next === undefined) return first;
-  return first.pipe(catchError(() => firstWorking([next, ...rest])));
-};
+function firstWorking([first$, ...others]: readonly [Connector, ...Connector[]]): Connector {
+  const [next$, ...rest] = others;
+  if (next$ === undefined) return first$;
+  return first$.pipe(catchError(() => firstWorking([next$, ...rest])));
+}

@@ -134,15 +134,15 @@ const several = (
     : [connectors as Connector];
 
 /** A pool of our own as an upstream, for while there is no other. */
-const soloWork = (
+function soloWork(
   payoutScript: Uint8Array,
   templateProvider: readonly [Connector, ...Connector[]],
   poolSignature: string,
   scheduler: SchedulerLike,
   randomBytes: RandomBytes | undefined,
   tell: (outcome: PoolOutcome) => void,
-): Connector =>
-  inProcess<PoolOutcome>({
+): Connector {
+  return inProcess<PoolOutcome>({
     name: 'mining alone',
     serve: (connection) =>
       pool({
@@ -160,3 +160,4 @@ const soloWork = (
         .start()
         .pipe(tap(tell)),
   });
+}

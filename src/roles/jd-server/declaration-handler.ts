@@ -93,7 +93,7 @@ export const jobDeclaration =
       const now = () => scheduler.now();
 
       /** What an output leads to: at once what clients are sent, then what the node says of it. */
-      const effects = (output: JobDeclaratorOutput): readonly Emitted[] | Observable<Emitted> => {
+      function effects(output: JobDeclaratorOutput): readonly Emitted[] | Observable<Emitted> {
         const { messages, outcomes, proposals, blocks } = output;
         const atOnce: Emitted[] = [];
         for (const { clientId, messages: own } of messages) atOnce.push(send(clientId, ...own));
@@ -103,10 +103,10 @@ export const jobDeclaration =
         }
         if (proposals.length === 0 && blocks.length === 0) return atOnce;
         return concat(of(...atOnce), merge(...blocks.map(submit), ...proposals.map(judge)));
-      };
+      }
 
-      const submit = ({ bytes, hash, height }: ReconstructedBlock): Observable<Emitted> =>
-        node.submit({ bytes, hash, height }).pipe(
+      function submit({ bytes, hash, height }: ReconstructedBlock): Observable<Emitted> {
+        return node.submit({ bytes, hash, height }).pipe(
           map((result): Emitted =>
             result.accepted
               ? { type: 'PushedBlockAccepted', height, hash }
@@ -119,11 +119,13 @@ export const jobDeclaration =
                 },
           ),
         );
+      }
 
-      const judge = ({ proposalId, job }: Proposal): Observable<Emitted> => {
+      function judge({ proposalId, job }: Proposal): Observable<Emitted> {
         const { height } = job.terms.tip;
-        const judged = (verdict: Verdict) =>
-          defer(() => from(effects(core.judged(proposalId, verdict, now()))));
+        function judged(verdict: Verdict): Observable<Emitted> {
+          return defer(() => from(effects(core.judged(proposalId, verdict, now()))));
+        }
         return defer(() => node.propose?.(proposalOf(job)) ?? of(null)).pipe(
           concatMap((result) => judged(result === null ? { by: 'own' } : { by: 'node', ...result })),
           catchError((error: unknown) =>
@@ -138,7 +140,7 @@ export const jobDeclaration =
             ),
           ),
         );
-      };
+      }
 
       return merge(
         event$.pipe(

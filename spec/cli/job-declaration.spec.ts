@@ -1,0 +1,123 @@
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startRole } from './role-support.js';
+import { sv2 } from './support.js';
+
+const directory = mkdtempSync(join(tmpdir(), 'sv2-jd-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+const fileOf = (name: string, text: string): string => {
+  const path = join(directory, name);
+  writeFileSync(path, text, { mode: 0o600 });
+  return path;
+};
+
+const publicKey = '9auqWEzQDVyd2oe1JVGFLMLHZtCo2FFqZwtKA5gd9xbuEu7PH72';
+const secretKey = 'mkDLTBBRxdBv998612qipDYoTK3YUrqLe8uWw7gu3iXbSrn2n';
+
+/** As the reference implementation's example has it, with nobody at home. */
+const reference = `
+listening_address = "127.0.0.1:0"
+max_supported_version = 2
+min_supported_version = 2
+authority_public_key = "${publicKey}"
+authority_secret_key = "${secretKey}"
+cert_validity_sec = 3600
+user_identity = "your_username_here"
+shares_per_minute = 6.0
+share_batch_size = 10
+mode = "fulltemplate"
+jdc_signature = "Sv2MinerSignature"
+coinbase_reward_script = "addr(tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx)"
+supported_extensions = [2]
+required_extensions = []
+monitoring_address = "127.0.0.1:9091"
+monitoring_cache_refresh_secs = 15
+[template_provider_type.Sv2Tp]
+address = "127.0.0.1:1"
+[[upstreams]]
+authority_pubkey = "${publicKey}"
+pool_address = "127.0.0.1"
+pool_port = 1
+jds_address = "127.0.0.1"
+jds_port = 1
+user_identity = "your_username_here"
+`;
+
+describe('sv2 jd-client', () => {
+  it("runs with the reference implementation's file, and names what of it has no effect", async () => {
+    const client = startRole('jd-client', '--config', fileOf('jdc.toml', reference));
+    await client.printed(/monitoring_address: there is no monitoring server here/);
+    await client.printed(/declaration client listening on 127\.0\.0\.1:\d+/);
+    // nobody is there: the next one is mining alone, and it goes on trying
+    await client.printed(/going to the upstream number 2 now/);
+    expect(await client.stop()).toBe(0);
+  });
+
+  it.each<[string, string, RegExp]>([
+    ['a misspelt key', 'mode = "FULLTEMPLATE"\nmodes = 1', /modes: unknown key; did you mean mode\?/],
+    ['a mode that there is not', 'mode = "HALF"', /mode: expected FULLTEMPLATE, COINBASEONLY or SOLOMINING/],
+    ['no template provider', 'mode = "SOLOMINING"', /template_provider_type/],
+    [
+      'nobody who is paid',
+      'mode = "SOLOMINING"\n[template_provider_type.Sv2Tp]\naddress = "127.0.0.1:1"',
+      /coinbase_reward_script is missing/,
+    ],
+    [
+      "Bitcoin Core's own socket",
+      '[template_provider_type.BitcoinCoreIpc]\nnetwork = "mainnet"',
+      /BitcoinCoreIpc: not spoken here; sv2 template-provider --bitcoin-rpc/,
+    ],
+    [
+      'no pools',
+      '[template_provider_type.Sv2Tp]\naddress = "127.0.0.1:1"',
+      /upstreams: expected tables \[\[upstreams\]\] with authority_pubkey, pool_address/,
+    ],
+  ])('says what is wrong with %s', async (_, text, problem) => {
+    const { exitCode, stderr } = await sv2(['jd-client', '--config', fileOf('bad.toml', text)]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(problem);
+  });
+});
+
+describe('sv2 jd-server, and [jds] of sv2 pool', () => {
+  it('listens, and tells of a node that is away', async () => {
+    const server = startRole(
+      ...['jd-server', '--listen', '127.0.0.1:0', '--coinbase-reward-script', 'raw(51)'],
+      ...['--bitcoin-rpc', 'http://127.0.0.1:1'],
+    );
+    await server.printed(/declaration server listening on 127\.0\.0\.1:\d+/);
+    await server.printed(/the Bitcoin node: .*127\.0\.0\.1:1/);
+    expect(await server.stop()).toBe(0);
+  });
+
+  it('is beside the pool that has the table', async () => {
+    const file = fileOf(
+      'pool.toml',
+      `listen_address = "127.0.0.1:0"\ncoinbase_reward_script = "raw(51)"
+       [template_provider_type.Sv2Tp]\naddress = "127.0.0.1:1"
+       [jds]\nlisten_address = "127.0.0.1:0"\nbitcoin_rpc = "http://127.0.0.1:1"`,
+    );
+    const pool = startRole('pool', '--config', file);
+    await pool.printed(/pool listening on/);
+    await pool.printed(/declaration server listening on/);
+    expect(await pool.stop()).toBe(0);
+  });
+
+  it('says what is wrong', async () => {
+    const common =
+      'coinbase_reward_script = "raw(51)"\n[template_provider_type.Sv2Tp]\naddress = "127.0.0.1:1"\n[jds]\n';
+    const problemOf = async (text: string) =>
+      (await sv2(['pool', '--config', fileOf('bad-pool.toml', common + text)])).stderr;
+    expect(await problemOf('listen_address = "127.0.0.1:0"')).toMatch(/jds\.bitcoin_rpc is missing/);
+    expect(await problemOf('listen_address = "127.0.0.1:0"\nbitcoin_rpc = "ftp://a"')).toMatch(
+      /jds\.bitcoin_rpc: /,
+    );
+    expect(
+      await problemOf(
+        'listen_address = "127.0.0.1:0"\nbitcoin_rpc = "http://127.0.0.1:1"\nmin_pool_share = 2',
+      ),
+    ).toMatch(/jds\.min_pool_share: expected a number from 0 to 1/);
+  });
+});

@@ -1,0 +1,379 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { coinbaseTag, doubleSha256, serialiseOutputs, targetFromNbits } from '../../src/bitcoin/index.js';
+import {
+  declaringClient,
+  type DeclaringClient,
+  type DeclaringClientOptions,
+  type DeclaringClientOutput,
+} from '../../src/declaration/index.js';
+import {
+  AllocateMiningJobTokenSuccess,
+  DeclareMiningJobError,
+  DeclareMiningJobSuccess,
+  NewTemplate,
+  OpenExtendedMiningChannel,
+  OpenExtendedMiningChannelSuccess,
+  ProvideMissingTransactions,
+  RequestTransactionDataSuccess,
+  SetCustomMiningJobError,
+  SetCustomMiningJobSuccess,
+  SetNewPrevHashTemplate,
+  SubmitSharesError,
+  SubmitSharesExtended,
+  SubmitSharesSuccess,
+  type AllocateMiningJobToken,
+  type DeclareMiningJob,
+  type Message,
+  type SetCustomMiningJob,
+} from '../../src/messages/index.js';
+import * as jobDeclaration from '../../src/messages/job-declaration.js';
+import * as mining from '../../src/messages/mining.js';
+import * as templateDistribution from '../../src/messages/template-distribution.js';
+import { messageArbitrary } from '../../src/testing/index.js';
+import { blockTemplate, NOW, poolScript, poolTag } from './support.js';
+
+const EASY = 0x207fffff;
+const HARD = 0x1d00ffff;
+const transactions = blockTemplate().transactions.map(({ data }) => data);
+
+const template = (templateId: bigint, futureTemplate = true): NewTemplate =>
+  NewTemplate({
+    templateId,
+    futureTemplate,
+    version: 0x2000_0000,
+    coinbaseTxVersion: 2,
+    coinbasePrefix: Uint8Array.of(3, 0xa0, 0xbb, 0x0d),
+    coinbaseTxInputSequence: 0xffff_ffff,
+    coinbaseTxValueRemaining: 5_000n,
+    coinbaseTxOutputsCount: 0,
+    coinbaseTxOutputs: new Uint8Array(0),
+    coinbaseTxLocktime: 0,
+    merklePath: [],
+  });
+
+const tip = (templateId: bigint, seed: number, nBits = HARD): SetNewPrevHashTemplate =>
+  SetNewPrevHashTemplate({
+    templateId,
+    prevHash: doubleSha256(Uint8Array.of(seed)),
+    headerTimestamp: NOW / 1000,
+    nBits,
+    target: targetFromNbits(nBits),
+  });
+
+const outputs = serialiseOutputs([
+  { value: 0n, scriptPubKey: poolScript },
+  { value: 0n, scriptPubKey: poolTag },
+]);
+
+const ofType = <T extends Message['type']>(messages: readonly Message[], type: T) =>
+  messages.filter((message) => message.type === type) as Extract<Message, { readonly type: T }>[];
+
+const first = <T extends Message['type']>(messages: readonly Message[], type: T) => {
+  const [message] = ofType(messages, type);
+  if (message === undefined) throw new Error(`expected a ${type}, got ${messages.map((m) => m.type).join()}`);
+  return message;
+};
+
+const token = (number: number) => Uint8Array.of(9, number);
+const opened = OpenExtendedMiningChannelSuccess({
+  requestId: 1,
+  channelId: 7,
+  target: new Uint8Array(32).fill(0xff),
+  extranonceSize: 8,
+  extranoncePrefix: Uint8Array.of(1, 2, 3, 4),
+  groupChannelId: 1,
+});
+const open = OpenExtendedMiningChannel({
+  requestId: 1,
+  userIdentity: 'farm',
+  nominalHashRate: 1,
+  maxTarget: new Uint8Array(32).fill(0xff),
+  minExtranonceSize: 8,
+});
+const share = (sequenceNumber: number, jobId: number, nonce = sequenceNumber) =>
+  SubmitSharesExtended({
+    channelId: 7,
+    sequenceNumber,
+    jobId,
+    nonce,
+    ntime: NOW / 1000,
+    version: 0x2000_0000,
+    extranonce: new Uint8Array(8),
+  });
+
+/** A client with a channel, tokens and a job that it has just begun with. */
+const begun = (options: Partial<DeclaringClientOptions> = {}, nBits = HARD) => {
+  const client = declaringClient({
+    mode: 'full-template',
+    userIdentifier: 'farm',
+    tag: coinbaseTag('', 'test'),
+    ...options,
+  });
+  const asked = ofType(client.begin(NOW).toDeclarator, 'AllocateMiningJobToken');
+  expect(asked).toHaveLength(2);
+  let given = 0;
+  const give = ({ requestId }: AllocateMiningJobToken) =>
+    client.fromDeclarator(
+      AllocateMiningJobTokenSuccess({
+        requestId,
+        miningJobToken: token(++given),
+        coinbaseTxOutputs: outputs,
+      }),
+      NOW,
+    );
+  const [constraints] = asked.map(give);
+  expect(first(constraints!.toTemplates, 'CoinbaseOutputConstraints')).toBeDefined();
+  client.fromTemplates(template(1n), NOW);
+  client.fromTemplates(tip(1n, 1, nBits), NOW);
+  expect(client.isReady).toBe(true);
+  client.fromMiners(open, NOW);
+  const output = client.fromPool(opened, NOW);
+  return { client, output, give };
+};
+
+const data = (templateId: bigint) =>
+  RequestTransactionDataSuccess({ templateId, excessData: new Uint8Array(0), transactionList: transactions });
+
+/** The same until its job is accepted. */
+const accepted = (options: Partial<DeclaringClientOptions> = {}, nBits = HARD) => {
+  const { client, give } = begun(options, nBits);
+  const declaration = first(client.fromTemplates(data(1n), NOW).toDeclarator, 'DeclareMiningJob');
+  const set = first(success(client, declaration).toPool, 'SetCustomMiningJob');
+  return { client, give, declaration, set, output: accept(client, set) };
+};
+
+const success = (client: DeclaringClient, { requestId }: DeclareMiningJob): DeclaringClientOutput =>
+  client.fromDeclarator(DeclareMiningJobSuccess({ requestId, newMiningJobToken: token(200) }), NOW);
+
+const accept = (client: DeclaringClient, { requestId }: SetCustomMiningJob, jobId = 70) =>
+  client.fromPool(SetCustomMiningJobSuccess({ channelId: 7, requestId, jobId }), NOW);
+
+describe('a declaring client', () => {
+  it('gives miners a job at once, and declares it meanwhile', () => {
+    const { client, output } = begun();
+    expect(output.toMiners.map(({ type }) => type)).toEqual([
+      'OpenExtendedMiningChannel.Success',
+      'NewExtendedMiningJob',
+      'SetNewPrevHash',
+    ]);
+    expect(first(output.toTemplates, 'RequestTransactionData').templateId).toBe(1n);
+    const next = client.fromTemplates(data(1n), NOW);
+    expect(first(next.toDeclarator, 'DeclareMiningJob')).toMatchObject({
+      miningJobToken: token(1),
+      wtxidList: transactions.map(doubleSha256),
+    });
+    // a token for the next one
+    expect(ofType(next.toDeclarator, 'AllocateMiningJobToken')).toHaveLength(1);
+  });
+
+  it('keeps shares until the pool has accepted their job, and acknowledges them in their order', () => {
+    const { client } = begun();
+    const jobId = 1;
+    for (const number of [1, 2, 3]) expect(client.fromMiners(share(number, jobId), NOW).toPool).toEqual([]);
+    const declaration = first(client.fromTemplates(data(1n), NOW).toDeclarator, 'DeclareMiningJob');
+    const set = first(success(client, declaration).toPool, 'SetCustomMiningJob');
+    expect(set).toMatchObject({ channelId: 7, miningJobToken: token(200) });
+    const sent = ofType(accept(client, set).toPool, 'SubmitSharesExtended');
+    expect(sent.map(({ sequenceNumber, jobId: id, nonce }) => [sequenceNumber, id, nonce])).toEqual([
+      [0, 70, 1],
+      [1, 70, 2],
+      [2, 70, 3],
+    ]);
+    const answer = (message: SubmitSharesSuccess | SubmitSharesError) =>
+      client.fromPool(message, NOW).toMiners;
+    expect(answer(SubmitSharesError({ channelId: 7, sequenceNumber: 1, errorCode: 'stale-share' }))).toEqual([
+      SubmitSharesError({ channelId: 7, sequenceNumber: 2, errorCode: 'stale-share' }),
+    ]);
+    const acknowledgement = {
+      channelId: 7,
+      lastSequenceNumber: 2,
+      newSubmitsAcceptedCount: 2,
+      newSharesSum: 10n,
+    };
+    expect(answer(SubmitSharesSuccess(acknowledgement))).toEqual([
+      SubmitSharesSuccess({ ...acknowledgement, lastSequenceNumber: 3 }),
+    ]);
+  });
+
+  it('sends a block to the template provider at once, and to the declarator as soon as that knows its job', () => {
+    const early = begun({}, EASY);
+    let nonce = 0;
+    let found = early.client.fromMiners(share(1, 1, nonce), NOW);
+    while (found.toTemplates.length === 0) found = early.client.fromMiners(share(2 + nonce, 1, ++nonce), NOW);
+    expect(first(found.toTemplates, 'SubmitSolution')).toMatchObject({ templateId: 1n, headerNonce: nonce });
+    expect(found.toDeclarator).toEqual([]);
+    const declaration = first(early.client.fromTemplates(data(1n), NOW).toDeclarator, 'DeclareMiningJob');
+    expect(first(success(early.client, declaration).toDeclarator, 'PushSolution')).toMatchObject({ nonce });
+
+    const { client } = accepted({}, EASY);
+    const late = client.fromMiners(share(1, 1, nonce), NOW);
+    expect(late.toTemplates).toHaveLength(1);
+    expect(first(late.toDeclarator, 'PushSolution').extranonce).toHaveLength(12);
+    expect(first(late.toPool, 'SubmitSharesExtended').jobId).toBe(70);
+  });
+
+  it('provides the transactions that are asked for, and leaves who asks for others', () => {
+    const { client } = begun();
+    const { requestId } = first(client.fromTemplates(data(1n), NOW).toDeclarator, 'DeclareMiningJob');
+    const ask = (...unknownTxPositionList: number[]) =>
+      client.fromDeclarator(ProvideMissingTransactions({ requestId, unknownTxPositionList }), NOW);
+    expect(first(ask(4, 2).toDeclarator, 'ProvideMissingTransactions.Success').transactionList).toEqual([
+      transactions[4],
+      transactions[2],
+    ]);
+    expect(ask(65_535).fault).toMatchObject({ code: 'invalid-request' });
+  });
+
+  it('tries again what was refused for a reason that passes, with another token', () => {
+    const { client, give } = begun();
+    const refused = first(client.fromTemplates(data(1n), NOW).toDeclarator, 'DeclareMiningJob');
+    const { fault } = client.fromDeclarator(
+      DeclareMiningJobError({
+        requestId: refused.requestId,
+        errorCode: 'stale-chain-tip',
+        errorDetails: new TextEncoder().encode('our tip is another'),
+      }),
+      NOW,
+    );
+    expect(fault).toBeNull();
+    expect(client.tick(NOW + 1_999).toDeclarator).toEqual([]);
+    const again = first(client.tick(NOW + 2_000).toDeclarator, 'DeclareMiningJob');
+    expect(again.miningJobToken).toEqual(token(2));
+    void give;
+  });
+
+  it('leaves a declarator or a pool that refuses for good, with what it said', () => {
+    const { client } = begun();
+    const { requestId } = first(client.fromTemplates(data(1n), NOW).toDeclarator, 'DeclareMiningJob');
+    const refusal = DeclareMiningJobError({
+      requestId,
+      errorCode: 'invalid-job',
+      errorDetails: new TextEncoder().encode('bad-blk-sigops'),
+    });
+    expect(client.fromDeclarator(refusal, NOW).fault).toEqual({
+      code: 'invalid-job',
+      message: 'the declarator refused job 1: invalid-job: bad-blk-sigops',
+    });
+    const other = begun({ mode: 'coinbase-only' });
+    const set = first(other.output.toPool, 'SetCustomMiningJob');
+    expect(set.miningJobToken).toEqual(token(1));
+    const no = SetCustomMiningJobError({
+      channelId: 7,
+      requestId: set.requestId,
+      errorCode: 'jd-not-supported',
+    });
+    expect(other.client.fromPool(no, NOW).fault?.code).toBe('jd-not-supported');
+  });
+
+  it('leaves whoever does not answer, and says what was asked', () => {
+    const { client } = begun({ requestTimeout: 5_000 });
+    client.fromTemplates(data(1n), NOW);
+    expect(client.tick(NOW + 4_999).fault).toBeNull();
+    expect(client.tick(NOW + 5_000).fault).toEqual({
+      code: 'request-timeout',
+      message: 'no answer to AllocateMiningJobToken within 5000 ms',
+    });
+  });
+
+  it.each([
+    ['empty', Uint8Array.of(0)],
+    ['none', Uint8Array.of(9, 9)],
+  ])('leaves a declarator whose outputs are %s', (_, coinbaseTxOutputs) => {
+    const client = declaringClient({
+      mode: 'full-template',
+      userIdentifier: 'farm',
+      tag: coinbaseTag(),
+    });
+    const { requestId } = first(client.begin(NOW).toDeclarator, 'AllocateMiningJobToken');
+    const reply = AllocateMiningJobTokenSuccess({ requestId, miningJobToken: token(1), coinbaseTxOutputs });
+    expect(client.fromDeclarator(reply, NOW).fault?.code).toBe('invalid-pool-outputs');
+  });
+
+  it('answers the shares of jobs that a new tip ended', () => {
+    const { client } = begun();
+    client.fromMiners(share(1, 1), NOW);
+    client.fromTemplates(template(2n), NOW);
+    const { toMiners, outcomes } = client.fromTemplates(tip(2n, 2), NOW);
+    expect(toMiners[0]).toEqual(
+      SubmitSharesError({ channelId: 7, sequenceNumber: 1, errorCode: 'stale-share' }),
+    );
+    expect(outcomes).toContainEqual({ type: 'KeptSharesLost', jobId: 1, count: 1 });
+    const errorOf = (jobId: number) =>
+      first(client.fromMiners(share(9, jobId), NOW).toMiners, 'SubmitShares.Error').errorCode;
+    expect([errorOf(1), errorOf(3)]).toEqual(['stale-share', 'invalid-job-id']);
+  });
+
+  it('throws nothing whatever anybody sends: 3,000 messages with seed 13', () => {
+    const creators = (module: object, ...types: string[]) =>
+      Object.values(module).filter(
+        (value): value is typeof NewTemplate =>
+          typeof value === 'function' && types.includes((value as { type?: string }).type ?? ''),
+      );
+    const any = (module: object, ...types: string[]) =>
+      fc.oneof(
+        ...creators(module, ...types).map((creator) => messageArbitrary(fc as never, creator) as never),
+      );
+    const said = fc.oneof(
+      fc.record({
+        by: fc.constant('pool'),
+        message: any(
+          mining,
+          ...['SetCustomMiningJob.Success', 'SetCustomMiningJob.Error', 'SubmitShares.Success'],
+          ...[
+            'SubmitShares.Error',
+            'SetTarget',
+            'SetExtranoncePrefix',
+            'CloseChannel',
+            'NewExtendedMiningJob',
+          ],
+          ...['OpenExtendedMiningChannel.Success', 'OpenMiningChannel.Error'],
+        ),
+      }),
+      fc.record({
+        by: fc.constant('declarator'),
+        message: any(
+          jobDeclaration,
+          ...['AllocateMiningJobToken.Success', 'ProvideMissingTransactions', 'DeclareMiningJob.Success'],
+          'DeclareMiningJob.Error',
+        ),
+      }),
+      fc.record({
+        by: fc.constant('miners'),
+        message: any(
+          mining,
+          ...['SubmitSharesExtended', 'OpenExtendedMiningChannel', 'OpenStandardMiningChannel'],
+          ...['UpdateChannel', 'CloseChannel'],
+        ),
+      }),
+      fc.record({
+        by: fc.constant('templates'),
+        message: any(templateDistribution, 'RequestTransactionData.Success', 'RequestTransactionData.Error'),
+      }),
+    );
+    let requests = 0;
+    fc.assert(
+      fc.property(fc.array(said, { minLength: 10, maxLength: 40 }), fc.nat(6), (messages, requestId) => {
+        const { client } = begun({ mode: requestId % 2 === 0 ? 'full-template' : 'coinbase-only' });
+        for (const { by, message } of messages) {
+          // ids that are in use are the ones that matter
+          const near = {
+            ...(message as Message),
+            requestId,
+            channelId: 7,
+            jobId: 1,
+            templateId: 1n,
+          } as never;
+          requests += 1;
+          if (by === 'pool') client.fromPool(near, NOW);
+          else if (by === 'declarator') client.fromDeclarator(near, NOW);
+          else if (by === 'miners') client.fromMiners(near, NOW);
+          else client.fromTemplates(near, NOW);
+          client.tick(NOW);
+        }
+      }),
+      { seed: 13, numRuns: 120 },
+    );
+    expect(requests).toBeGreaterThan(2_000);
+  });
+});
