@@ -95,7 +95,17 @@ function logOf(command: Command): Observable<LogLine> {
   const listener = roleListener({ ...settings, listen_address: listenAddress }, 'declaration client', file);
   const { listen_sv1_address: sv1Address, coinbase_reward_script: script } = settings;
   const sv1 =
-    sv1Address === undefined ? undefined : sv1Listener(sv1Address, 'declaration client', { sharesPerMinute });
+    sv1Address === undefined
+      ? undefined
+      : sv1Listener(
+          {
+            ...sv1Address,
+            maxConnections: settings.max_connections,
+            maxConnectionsPerAddress: settings.max_connections_per_address,
+          },
+          'declaration client',
+          { sharesPerMinute },
+        );
   const client = jdClient({
     listen: sv1 === undefined ? listener.listen : merge(listener.listen, sv1.listen),
     pairs: settings.mode === 'SOLOMINING' ? [] : pairsOf(settings),
