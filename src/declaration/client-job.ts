@@ -19,6 +19,8 @@ import {
   type SubmitSharesExtended,
 } from '../messages/mining.js';
 import { SubmitSolution, type NewTemplate } from '../messages/template-distribution.js';
+import { distributionTlv } from './payout-messages.js';
+import type { Tlv } from '../codec/tlv.js';
 import type { ChainTip } from '../mining/work/chain-tip.js';
 
 /** How far a job has come. */
@@ -34,11 +36,30 @@ export type JobStage =
   /** It was refused, for now. */
   | { readonly type: 'stale'; readonly retryAt: number };
 
+/** Whom the pool has blocks pay. */
+export interface PoolPayout {
+  /** @param value what a template leaves, in satoshis */
+  readonly outputsOf: (value: bigint) => readonly TxOut[];
+  /** Of draft extension 0x0003. */
+  readonly distributionId?: bigint;
+}
+
+/**
+ * The payout of a token's outputs: the first has all but what the others have.
+ */
+export const payoutOf = ([first, ...others]: readonly [TxOut, ...TxOut[]]): PoolPayout => ({
+  outputsOf: (value) => {
+    const rest = others.reduce((left, output) => left - output.value, value);
+    return [{ ...first, value: rest < 0n ? 0n : rest }, ...others];
+  },
+});
+
 /** See {@link makeClientJob}. */
 export interface ClientJob {
   /** As miners have it. */
   readonly jobId: number;
   readonly template: NewTemplate;
+  readonly payout: PoolPayout;
   readonly tip: ChainTip;
   readonly coinbase: Coinbase;
   readonly hasCommitment: boolean;
@@ -47,6 +68,8 @@ export interface ClientJob {
   readonly coinbaseTxOutputs: Uint8Array;
   readonly extranoncePrefix: Uint8Array;
   readonly extranonceSize: number;
+  /** What its messages carry beside their fields. */
+  readonly tlvs: readonly Tlv[];
   stage: JobStage;
   /** All but the coinbase, serialised with witnesses; undefined until they came, and in coinbase-only mode. */
   transactions: readonly Uint8Array[] | undefined;
@@ -70,28 +93,28 @@ export interface FoundShare {
 }
 
 /**
- * A job of a template: its value goes to the pool's payout output, all but what the pool's other outputs have.
+ * A job of a template.
  *
- * @param outputs the pool's, the first for its payout
+ * @param payout what the pool has its value go to
  * @param tag for the scriptSig
- * @throws Sv2Error as `buildCoinbase`
+ * @throws Sv2Error as `buildCoinbase`, and what the payout throws
  */
 export const makeClientJob = (
   jobId: number,
   template: NewTemplate,
   tip: ChainTip,
   { extranoncePrefix, extranonceSize }: OpenExtendedMiningChannelSuccess,
-  [first, ...others]: readonly [TxOut, ...TxOut[]],
+  payout: PoolPayout,
   tag: Uint8Array,
 ): ClientJob => {
-  const rest = others.reduce((sum, { value }) => sum + value, 0n);
-  const value = template.coinbaseTxValueRemaining - rest;
-  const payoutOutputs = [{ ...first, value: value < 0n ? 0n : value }, ...others];
+  const { outputsOf, distributionId } = payout;
+  const payoutOutputs = outputsOf(template.coinbaseTxValueRemaining);
   const additions = { tag, fullExtranonceSize: extranoncePrefix.length + extranonceSize, payoutOutputs };
   const templateOutputs = parseTemplateOutputs(template.coinbaseTxOutputs, template.coinbaseTxOutputsCount);
   return {
     jobId,
     template,
+    payout,
     tip,
     coinbase: buildCoinbase(template, additions),
     hasCommitment: findWitnessCommitment(templateOutputs) !== null,
@@ -99,6 +122,7 @@ export const makeClientJob = (
     coinbaseTxOutputs: serialiseOutputs([...payoutOutputs, ...templateOutputs]),
     extranoncePrefix,
     extranonceSize,
+    tlvs: distributionId === undefined ? [] : [distributionTlv(distributionId)],
     stage: { type: 'made' },
     transactions: undefined,
     excessData: new Uint8Array(0),
@@ -130,37 +154,43 @@ export const declarationOf = (
   requestId: number,
   miningJobToken: Uint8Array,
 ): DeclareMiningJob =>
-  DeclareMiningJob({
-    requestId,
-    miningJobToken,
-    version: job.template.version,
-    ...partsOf(job),
-    wtxidList: (job.transactions ?? []).map(doubleSha256),
-    excessData: job.excessData,
-  });
+  DeclareMiningJob(
+    {
+      requestId,
+      miningJobToken,
+      version: job.template.version,
+      ...partsOf(job),
+      wtxidList: (job.transactions ?? []).map(doubleSha256),
+      excessData: job.excessData,
+    },
+    job.tlvs,
+  );
 
 /** The job as the pool is told it. */
 export const customJobOf = (
-  { template, tip, scriptSigPrefix, coinbaseTxOutputs }: ClientJob,
+  { template, tip, scriptSigPrefix, coinbaseTxOutputs, tlvs, transactions }: ClientJob,
   channelId: number,
   requestId: number,
   miningJobToken: Uint8Array,
 ): SetCustomMiningJob =>
-  SetCustomMiningJob({
-    channelId,
-    requestId,
-    miningJobToken,
-    version: template.version,
-    prevHash: tip.prevHash,
-    minNtime: tip.minNtime,
-    nbits: tip.nbits,
-    coinbaseTxVersion: template.coinbaseTxVersion,
-    coinbasePrefix: scriptSigPrefix,
-    coinbaseTxInputNSequence: template.coinbaseTxInputSequence,
-    coinbaseTxOutputs,
-    coinbaseTxLocktime: template.coinbaseTxLocktime,
-    merklePath: template.merklePath,
-  });
+  SetCustomMiningJob(
+    {
+      channelId,
+      requestId,
+      miningJobToken,
+      version: template.version,
+      prevHash: tip.prevHash,
+      minNtime: tip.minNtime,
+      nbits: tip.nbits,
+      coinbaseTxVersion: template.coinbaseTxVersion,
+      coinbasePrefix: scriptSigPrefix,
+      coinbaseTxInputNSequence: template.coinbaseTxInputSequence,
+      coinbaseTxOutputs,
+      coinbaseTxLocktime: template.coinbaseTxLocktime,
+      merklePath: template.merklePath,
+    },
+    transactions === undefined ? tlvs : [],
+  );
 
 /** What a share of a job is: its hash, and its solution if that is a block or what the template provider wants. */
 export const foundShare = (

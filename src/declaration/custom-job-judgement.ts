@@ -9,7 +9,7 @@ import { bytesToHex } from '../codec/hex.js';
 import type { SetCustomMiningJob } from '../messages/mining.js';
 import type { SetCustomMiningJobErrorCode } from '../mining/error-codes.js';
 import type { DeclarationTip, JobTerms } from './declared-job.js';
-import { checkPoolOutputs, type PoolOutputs } from './pool-outputs.js';
+import type { CoinbaseCheck } from './pool-outputs.js';
 import { Refusal } from './refusal.js';
 
 /** Throws what SetCustomMiningJob.Error says. */
@@ -100,7 +100,7 @@ const checkBytes = (
 export const checkCoinbaseOnlyJob = (
   job: SetCustomMiningJob,
   tip: DeclarationTip | null,
-  pool: PoolOutputs,
+  check: CoinbaseCheck,
   fullExtranonceSize: number,
 ): void => {
   if (tip !== null) {
@@ -120,7 +120,7 @@ export const checkCoinbaseOnlyJob = (
       error,
     );
   }
-  checkPoolOutputs(parseOutputs(job.coinbaseTxOutputs), pool, tip?.subsidy ?? 0n);
+  check(parseOutputs(job.coinbaseTxOutputs), tip?.subsidy ?? 0n);
 };
 
 const checkTip = (job: SetCustomMiningJob, tip: DeclarationTip): void => {

@@ -14,7 +14,7 @@ import { bytesToHex } from '../codec/hex.js';
 import type { DeclareMiningJob, PushSolution } from '../messages/job-declaration.js';
 import { readDeclaredCoinbase, type DeclaredCoinbase } from './declared-coinbase.js';
 import { legacySigopCost, outpointsOf, type KnownTransaction } from './known-transactions.js';
-import { checkPoolOutputs, type PoolOutputs } from './pool-outputs.js';
+import type { CoinbaseCheck } from './pool-outputs.js';
 import { Refusal } from './refusal.js';
 
 /** Where in the chain declared jobs belong. A block template of a node has what it takes. */
@@ -84,12 +84,12 @@ export interface ReadDeclaration {
  * Looks at what of a declaration does not need the transactions, so that nobody is asked for megabytes in vain.
  *
  * @throws Refusal `invalid-job` for the list, `invalid-coinbase-tx`, `invalid-coinbase-tx-input`, `stale-chain-tip` for a
- *   height that is near, and as {@link checkPoolOutputs}
+ *   height that is near, and what the check throws
  */
 export const readDeclaration = (
   message: DeclareMiningJob,
   tip: DeclarationTip,
-  pool: PoolOutputs,
+  check: CoinbaseCheck,
 ): ReadDeclaration => {
   const { version, wtxidList } = message;
   if (wtxidList.length > MAX_DECLARED_TRANSACTIONS) {
@@ -100,7 +100,7 @@ export const readDeclaration = (
   }
   const coinbase = readDeclaredCoinbase(message);
   checkHeight(coinbase.scriptSigPrefix, tip.height);
-  checkPoolOutputs(coinbase.transaction.outputs, pool, tip.subsidy);
+  check(coinbase.transaction.outputs, tip.subsidy);
   const seen = new Set<string>();
   for (const [position, wtxid] of wtxidList.entries()) {
     const id = bytesToHex(wtxid);
@@ -131,11 +131,11 @@ export const declaredJob = (
   { version, coinbase }: ReadDeclaration,
   transactions: readonly KnownTransaction[],
   tip: DeclarationTip,
-  pool: PoolOutputs,
+  check: CoinbaseCheck,
 ): DeclaredJob => {
   const fees = transactions.map(({ fee }) => fee);
   const known = fees.reduce<bigint>((sum, fee) => sum + (fee ?? 0n), tip.subsidy);
-  checkPoolOutputs(coinbase.transaction.outputs, pool, known);
+  check(coinbase.transaction.outputs, known);
   checkSigops(coinbase, transactions, tip.sigopLimit);
   checkInputs(transactions);
   try {

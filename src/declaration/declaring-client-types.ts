@@ -6,6 +6,7 @@ import type {
   TemplateDistributionToClient,
 } from '../messages/directions.js';
 import type { Message } from '../messages/registry.js';
+import type { SetPayoutDistribution } from './payout-messages.js';
 
 /** Options of `declaringClient`. */
 export interface DeclaringClientOptions {
@@ -15,6 +16,8 @@ export interface DeclaringClientOptions {
   readonly userIdentifier: string;
   /** For the coinbase's scriptSig: `coinbaseTag(…)`. */
   readonly tag: Uint8Array;
+  /** Whether payouts may be told by draft extension 0x0003; false unless given. */
+  readonly payoutDistributions?: boolean;
   /** Milliseconds that each request may take; 20,000 unless given. */
   readonly requestTimeout?: number;
 }
@@ -115,6 +118,8 @@ export interface DeclaringClient {
   fromMiners(message: MiningToServer, now: number): DeclaringClientOutput;
   fromPool(message: MiningToClient, now: number): DeclaringClientOutput;
   fromDeclarator(message: JobDeclarationToClient, now: number): DeclaringClientOutput;
+  /** The declarator says whom blocks pay (draft extension 0x0003): jobs from now on are paid by it. */
+  distribution(message: SetPayoutDistribution, now: number): DeclaringClientOutput;
   /** Templates and tips that make sense: it is not looked at here. */
   fromTemplates(message: TemplateDistributionToClient, now: number): DeclaringClientOutput;
   /** Time passed: to be called every second. */

@@ -33,8 +33,12 @@ import {
   foundShare,
   makeClientJob,
   minersJob,
+  payoutOf,
   type ClientJob,
+  type PoolPayout,
 } from './client-job.js';
+import { distributedOutputs } from './payout-distribution.js';
+import { distributionOf, type SetPayoutDistribution } from './payout-messages.js';
 import { clientShares, type ClientShares } from './client-shares.js';
 import type {
   DeclaringClient,
@@ -66,11 +70,6 @@ const PASSING: readonly string[] = [
 /** How often a job is tried again after such a refusal, and after how many milliseconds. */
 const RETRY = { attempts: 15, delay: 2_000 };
 
-interface Token {
-  readonly bytes: Uint8Array;
-  readonly outputs: readonly [TxOut, ...TxOut[]];
-}
-
 /** What was asked and not answered yet. */
 interface Asked {
   readonly what: string;
@@ -91,7 +90,7 @@ interface Asked {
  * for half a minute.
  */
 export const declaringClient = (options: DeclaringClientOptions): DeclaringClient => {
-  const { mode, userIdentifier, tag, requestTimeout = 20_000 } = options;
+  const { mode, userIdentifier, tag, requestTimeout = 20_000, payoutDistributions = false } = options;
   let toMiners: Message[] = [];
   let toPool: Message[] = [];
   let toDeclarator: Message[] = [];
@@ -103,9 +102,9 @@ export const declaringClient = (options: DeclaringClientOptions): DeclaringClien
   let lastRequestId = 0;
   let lastJobId = 0;
   const asked = new Map<string, Asked>();
-  let tokens: Token[] = [];
-  let outputs: readonly [TxOut, ...TxOut[]] | null = null;
-  let room = '';
+  let tokens: Uint8Array[] = [];
+  let payout: PoolPayout | null = null;
+  let room: CoinbaseOutputConstraints | null = null;
   let templates = new Map<bigint, NewTemplate>();
   let current: { readonly template: NewTemplate; readonly tip: ChainTip } | null = null;
   let tip: ChainTip | null = null;
@@ -158,7 +157,13 @@ export const declaringClient = (options: DeclaringClientOptions): DeclaringClien
       fail('invalid-pool-outputs', `the outputs of a token are none: ${error.message}`);
       return;
     }
+    tokens.push(message.miningJobToken.slice());
     const [first, ...others] = parsed;
+    if (payoutDistributions && first === undefined) {
+      // whom blocks pay is told by SetPayoutDistribution
+      for (const job of jobs.toReversed()) advance(job, now);
+      return;
+    }
     if (first === undefined) {
       fail(
         'invalid-pool-outputs',
@@ -166,25 +171,57 @@ export const declaringClient = (options: DeclaringClientOptions): DeclaringClien
       );
       return;
     }
-    outputs = [first, ...others];
-    tokens.push({ bytes: message.miningJobToken.slice(), outputs });
-    const constraints = CoinbaseOutputConstraints(coinbaseOutputConstraints(outputs));
-    const wanted = `${constraints.coinbaseOutputMaxAdditionalSize} ${constraints.coinbaseOutputMaxAdditionalSigops}`;
-    if (wanted !== room) toTemplates.push(constraints);
-    room = wanted;
+    payout = payoutOf([first, ...others]);
+    makeRoom([first, ...others]);
     startJob(now);
     for (const job of jobs.toReversed()) advance(job, now);
   };
 
+  /** Has templates leave room for outputs. */
+  const makeRoom = (outputs: readonly TxOut[]): void => {
+    const { coinbaseOutputMaxAdditionalSize: size, coinbaseOutputMaxAdditionalSigops: sigops } =
+      coinbaseOutputConstraints(outputs);
+    if (size === room?.coinbaseOutputMaxAdditionalSize && sigops === room.coinbaseOutputMaxAdditionalSigops)
+      return;
+    room = CoinbaseOutputConstraints({
+      coinbaseOutputMaxAdditionalSize: size,
+      coinbaseOutputMaxAdditionalSigops: sigops,
+    });
+    // a distribution may come before the template provider is there
+    if (isBegun) toTemplates.push(room);
+  };
+
+  const takeDistribution = (message: SetPayoutDistribution, now: number): void => {
+    const { distributionId } = message;
+    if (distributionId <= (payout?.distributionId ?? -1n)) {
+      fail(
+        'invalid-payout-distribution',
+        `distribution ${distributionId} came after ${payout?.distributionId}`,
+      );
+      return;
+    }
+    try {
+      const distribution = distributionOf(message);
+      const { poolPayout, payouts, additionalOutputs } = distribution;
+      payout = { outputsOf: (value) => distributedOutputs(distribution, value), distributionId };
+      makeRoom([poolPayout, ...payouts, ...additionalOutputs]);
+    } catch (error) {
+      if (!(error instanceof Sv2Error)) throw error;
+      fail('invalid-payout-distribution', `a distribution makes no sense: ${error.message}`);
+      return;
+    }
+    startJob(now);
+  };
+
   /** Gives miners the newest template, if there is what it takes. */
   const startJob = (now: number): void => {
-    if (current === null || channel === null || outputs === null) return;
+    if (current === null || channel === null || payout === null) return;
     const { template, tip: onTip } = current;
     const [last] = jobs.slice(-1);
-    if (last?.template === template && last.tip === onTip) return;
+    if (last?.template === template && last.tip === onTip && last.payout === payout) return;
     let job: ClientJob;
     try {
-      job = makeClientJob(lastJobId + 1, template, onTip, channel, outputs, tag);
+      job = makeClientJob(lastJobId + 1, template, onTip, channel, payout, tag);
     } catch (error) {
       if (!(error instanceof Sv2Error)) throw error;
       fail('invalid-template', `template ${template.templateId} makes no job: ${error.message}`);
@@ -228,13 +265,13 @@ export const declaringClient = (options: DeclaringClientOptions): DeclaringClien
     tokens = others;
     stockTokens(now);
     if (mode === 'coinbase-only') {
-      setJob(job, token.bytes, now);
+      setJob(job, token, now);
       return;
     }
     const requestId = nextRequestId();
     ask(`declaration ${requestId}`, 'DeclareMiningJob', now, job);
     job.stage = { type: 'declaring' };
-    toDeclarator.push(declarationOf(job, requestId, token.bytes));
+    toDeclarator.push(declarationOf(job, requestId, token));
   };
 
   const setJob = (job: ClientJob, token: Uint8Array, now: number): void => {
@@ -369,6 +406,7 @@ export const declaringClient = (options: DeclaringClientOptions): DeclaringClien
   return {
     begin(now) {
       isBegun = true;
+      if (room !== null) toTemplates.push(room);
       stockTokens(now);
       return done();
     },
@@ -466,6 +504,10 @@ export const declaringClient = (options: DeclaringClientOptions): DeclaringClien
       }
       return done();
     },
+    distribution(message, now) {
+      takeDistribution(message, now);
+      return done();
+    },
     fromTemplates(message, now) {
       switch (message.type) {
         case 'NewTemplate':
@@ -507,7 +549,7 @@ export const declaringClient = (options: DeclaringClientOptions): DeclaringClien
       return done();
     },
     get isReady() {
-      return isBegun && outputs !== null && current !== null;
+      return isBegun && payout !== null && current !== null;
     },
   };
 };

@@ -13,5 +13,9 @@ export type DeclareMiningJobErrorCode =
   | 'invalid-coinbase-tx-outputs'
   /** Our own: the coinbase lacks an output of the pool's. */
   | 'pool-payout-script-missing'
+  /** Draft extension 0x0003: the distribution is another now; not a reason to leave unless it goes on. */
+  | 'stale-payout-distribution'
+  /** Draft extension 0x0003: the coinbase does not pay by the distribution that it names. */
+  | 'invalid-payout-distribution'
   /** Our own: there are too many declarations of this client under way. */
   | 'too-many-declarations';

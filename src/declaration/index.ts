@@ -9,6 +9,8 @@ export {
 export * from './declared-coinbase.js';
 export type * from './error-codes.js';
 export type { KnownTransaction } from './known-transactions.js';
+export * from './payout-distribution.js';
+export { SetPayoutDistribution, payoutDistribution } from './payout-messages.js';
 export { leastPayout, type PoolOutputs } from './pool-outputs.js';
 export { defaultTokenLimits, type TokenLimits } from './tokens.js';
 export { declaringClient } from './declaring-client.js';

@@ -11,6 +11,7 @@ import type { ClientMessages, CustomJobRefusal } from '../mining/mining-server-t
 import type { DeclareMiningJobErrorCode } from './error-codes.js';
 import type { DeclaredJob, ReconstructedBlock } from './declared-job.js';
 import type { KnownTransaction } from './known-transactions.js';
+import type { PayoutDistribution } from './payout-distribution.js';
 import type { PoolOutputs } from './pool-outputs.js';
 import type { TokenLimits } from './tokens.js';
 
@@ -174,6 +175,13 @@ export interface JobDeclarator {
   addClient(clientId: number, flags: number, address?: string): void;
   /** A client is gone. Its tokens stay. */
   removeClient(clientId: number): void;
+  /** A client's extensions: with draft extension 0x0003 among them it is told the payout distribution, if there is one. */
+  negotiated(clientId: number, extensions: readonly number[]): JobDeclaratorOutput;
+  /**
+   * Blocks pay others from now on (draft extension 0x0003).
+   * @param isAfterBlock whether a block has paid by the distribution before: jobs of that are not taken any more
+   */
+  distribute(distribution: PayoutDistribution, isAfterBlock: boolean, now: number): JobDeclaratorOutput;
   /** @throws Sv2Error `unknown-client` */
   handle(clientId: number, message: DeclarationClientMessage, now: number): JobDeclaratorOutput;
   /** A node's template: the tip, and transactions that are known. */

@@ -17,6 +17,7 @@ import type { Message } from '../messages/registry.js';
 import { jobDeclarationSetupFlags } from '../messages/setup-flags.js';
 import type { SetCustomMiningJobErrorCode } from '../mining/error-codes.js';
 import { checkCoinbaseOnlyJob, checkCustomJob } from './custom-job-judgement.js';
+import { distributions as distributionBook } from './distributions.js';
 import {
   declaredJob,
   readDeclaration,
@@ -33,6 +34,8 @@ import type {
   Verdict,
 } from './job-declarator-types.js';
 import { knownTransactions, transactionFrom, type KnownTransaction } from './known-transactions.js';
+import { distributionIdOf, payoutDistribution } from './payout-messages.js';
+import { checkPoolOutputs, type CoinbaseCheck } from './pool-outputs.js';
 import { Refusal } from './refusal.js';
 import { tokens as tokenBook, type MiningJobToken } from './tokens.js';
 
@@ -41,6 +44,9 @@ const JOBS_OF_CLIENT = 3;
 
 /** Declarations of a connection that may be under way. */
 const MOST_UNDER_WAY = 4;
+
+/** Of a token whose jobs are paid by a distribution. */
+const NO_OUTPUTS = serialiseOutputs([]);
 
 /** Bytes of `error_details` (B0_64K) that a reason may take. */
 const DETAILS_SIZE = 2_000;
@@ -55,6 +61,7 @@ interface UnderWay {
   readonly token: MiningJobToken;
   readonly tip: DeclarationTip;
   readonly declaration: ReadDeclaration;
+  readonly check: CoinbaseCheck;
   /** What is known of its transactions; positions without are asked for. */
   readonly found: (KnownTransaction | undefined)[];
   readonly missing: readonly number[];
@@ -68,6 +75,8 @@ interface Client {
   readonly clientId: number;
   readonly holder: string;
   readonly revealsTransactions: boolean;
+  /** Whether it is told of payout distributions, and its jobs name them. */
+  usesDistributions: boolean;
   readonly underWay: Map<number, UnderWay>;
   /** The last declared. */
   readonly jobs: DeclaredJob[];
@@ -119,8 +128,11 @@ export const jobDeclarator = (options: JobDeclaratorOptions): JobDeclarator => {
   const clients = new Map<number, Client>();
   const proposals = new Map<number, UnderWay>();
   const submitted = new Set<string>();
+  const distributions = distributionBook();
   let lastProposalId = 0;
   let tip: DeclarationTip | null = null;
+
+  const checkOutputs: CoinbaseCheck = (outputs, blockValue) => checkPoolOutputs(outputs, options, blockValue);
 
   const forget = (job: DeclaredJob): void => transactions.release(job.transactions);
 
@@ -191,7 +203,11 @@ export const jobDeclarator = (options: JobDeclaratorOptions): JobDeclarator => {
     const { bytes } = tokens.give(userIdentifier, holder, { type: 'allocated' }, now, (dropped) =>
       outcomes.push({ type: 'TokenDropped', clientId, userIdentifier: dropped.userIdentifier }),
     );
-    const answer = { requestId, miningJobToken: bytes, coinbaseTxOutputs };
+    const answer = {
+      requestId,
+      miningJobToken: bytes,
+      coinbaseTxOutputs: client.usesDistributions ? NO_OUTPUTS : coinbaseTxOutputs,
+    };
     return output(client, [AllocateMiningJobTokenSuccess(answer)], outcomes);
   };
 
@@ -217,7 +233,10 @@ export const jobDeclarator = (options: JobDeclaratorOptions): JobDeclarator => {
       if (tip === null) throw new Refusal('internal-error', 'there is no chain tip known here yet');
       token.state = { type: 'declaring' };
       try {
-        return begin(client, requestId, token, readDeclaration(message, tip, options), tip, now);
+        const check = client.usesDistributions
+          ? distributions.check(distributionIdOf(message), now)
+          : checkOutputs;
+        return begin(client, requestId, token, readDeclaration(message, tip, check), check, tip, now);
       } catch (error) {
         tokens.take(token);
         throw error;
@@ -230,6 +249,7 @@ export const jobDeclarator = (options: JobDeclaratorOptions): JobDeclarator => {
     requestId: number,
     token: MiningJobToken,
     declaration: ReadDeclaration,
+    check: CoinbaseCheck,
     onTip: DeclarationTip,
     now: number,
   ): JobDeclaratorOutput => {
@@ -241,6 +261,7 @@ export const jobDeclarator = (options: JobDeclaratorOptions): JobDeclarator => {
       token,
       tip: onTip,
       declaration,
+      check,
       found,
       missing,
       deadline: undefined,
@@ -315,9 +336,9 @@ export const jobDeclarator = (options: JobDeclaratorOptions): JobDeclarator => {
 
   /** All transactions are there: the job is judged here, and by a node if there is one. */
   const complete = (underWay: UnderWay, now: number): JobDeclaratorOutput => {
-    const { declaration, found, client } = underWay;
+    const { declaration, found, client, check } = underWay;
     const known = found.filter((transaction) => transaction !== undefined);
-    const job = declaredJob(declaration, known, underWay.tip, options);
+    const job = declaredJob(declaration, known, underWay.tip, check);
     underWay.job = job;
     if (!proposes) return accept(underWay, job, 'own', now);
     const proposalId = ++lastProposalId;
@@ -390,6 +411,7 @@ export const jobDeclarator = (options: JobDeclaratorOptions): JobDeclarator => {
       clients.set(clientId, {
         clientId,
         holder: address ?? `client ${clientId}`,
+        usesDistributions: false,
         revealsTransactions: (flags & jobDeclarationSetupFlags.declareTxData) !== 0,
         underWay: new Map(),
         jobs: [],
@@ -401,6 +423,23 @@ export const jobDeclarator = (options: JobDeclaratorOptions): JobDeclarator => {
       clients.delete(clientId);
       underWayOf(client).forEach(end);
       client.jobs.splice(0).forEach(forget);
+    },
+    negotiated(clientId, extensions) {
+      const client = clients.get(clientId);
+      if (client === undefined) return NOTHING;
+      const { present } = distributions;
+      client.usesDistributions = extensions.includes(payoutDistribution) && present !== undefined;
+      if (!client.usesDistributions || present === undefined) return NOTHING;
+      // it is no message of the specification's, but one that a service declares
+      return output(client, [present as unknown as Message], []);
+    },
+    distribute(distribution, isAfterBlock, now) {
+      const message = distributions.set(distribution, isAfterBlock, now) as unknown as Message;
+      return together(
+        [...clients.values()]
+          .filter(({ usesDistributions }) => usesDistributions)
+          .map((client) => output(client, [message], [])),
+      );
     },
     handle(clientId, message, now) {
       const client = clients.get(clientId);
@@ -458,8 +497,11 @@ export const jobDeclarator = (options: JobDeclaratorOptions): JobDeclarator => {
           );
         }
         if (state.type === 'declared') checkCustomJob(job, state.terms, fullExtranonceSize);
-        else if (coinbaseOnly) checkCoinbaseOnlyJob(job, tip, options, fullExtranonceSize);
-        else
+        else if (coinbaseOnly) {
+          const id = distributionIdOf(job);
+          const check = id === undefined ? checkOutputs : distributions.check(id, now);
+          checkCoinbaseOnlyJob(job, tip, check, fullExtranonceSize);
+        } else
           throw invalidToken('expected the token of a declared job: coinbase-only mode is not offered here');
         tokens.take(token);
         return null;

@@ -17,6 +17,12 @@ export interface PoolOutputs {
   readonly minPoolShare?: number;
 }
 
+/**
+ * Looks at the outputs of a coinbase. Throws a Refusal for what is wrong with them.
+ * @param blockValue what the block is worth at least: subsidy and the fees that are known, in satoshis
+ */
+export type CoinbaseCheck = (outputs: readonly TxOut[], blockValue: bigint) => void;
+
 /** Parts of one that {@link PoolOutputs.minPoolShare} is reckoned in. */
 const MILLION = 1_000_000n;
 

@@ -51,6 +51,10 @@ export type SetCustomMiningJobErrorCode =
   | 'invalid-coinbase-tx-outputs'
   /** Our own: the connection was set up without REQUIRES_WORK_SELECTION. */
   | 'work-selection-not-negotiated'
+  /** Draft extension 0x0003. */
+  | 'stale-payout-distribution'
+  /** Draft extension 0x0003. */
+  | 'invalid-payout-distribution'
   | 'invalid-mining-job-token'
   | 'job-not-yet-validated'
   | 'pool-payout-script-missing'

@@ -1,5 +1,6 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import { map, mergeMap, timer, type Observable } from 'rxjs';
+import { map, mergeMap, NEVER, startWith, timer, type Observable } from 'rxjs';
+import type { PayoutDistribution } from '../../../src/declaration/index.js';
 import { parseTransaction, toDisplayHex } from '../../../src/bitcoin/index.js';
 import { jdClient, type JobDeclarationClientOptions } from '../../../src/roles/jd-client/jd-client.js';
 import { jdServer } from '../../../src/roles/jd-server/jd-server.js';
@@ -46,6 +47,7 @@ const networkOf = ({
   nbits = easyNbits,
   hidden = 3,
   proposes = false,
+  distribution,
   seconds = 40.123,
   poolFrom = 0,
   poolUntil = 10_000,
@@ -54,6 +56,7 @@ const networkOf = ({
   readonly nbits?: number;
   readonly hidden?: number;
   readonly proposes?: boolean;
+  readonly distribution?: PayoutDistribution;
   readonly seconds?: number;
   readonly poolFrom?: number;
   readonly poolUntil?: number;
@@ -66,6 +69,9 @@ const networkOf = ({
       listen: network.listen({ address: 'jds' }),
       node: proposes ? { ...node, propose: () => [{ accepted: true }] as never } : node,
       outputs: [{ value: 0n, scriptPubKey: poolScript }],
+      ...(distribution === undefined
+        ? {}
+        : { payoutDistribution$: NEVER.pipe(startWith({ distribution, isAfterBlock: false })) }),
       randomBytes: seeded(9),
     });
     const pool = memoryPool(network, {
@@ -79,6 +85,7 @@ const networkOf = ({
       templateProvider: clear(network, 'own-tp', 7),
       soloScript,
       sharesPerMinute: 30,
+      payoutDistributions: distribution !== undefined,
       randomBytes: seeded(5),
       ...options,
     });
@@ -156,6 +163,24 @@ describe('modes', () => {
     expect(own(logs.client, 'OwnJobAccepted').length).toBeGreaterThan(0);
     expect(only(logs.pool, 'ShareAccepted').length).toBeGreaterThan(2);
     expect(own(logs.client, 'PairFaulty')).toEqual([]);
+  });
+
+  it('with payout distributions (draft extension 0x0003) blocks pay whom the pool says', () => {
+    const minersScript = Uint8Array.of(0x53);
+    const logs = networkOf({
+      seconds: 30.123,
+      distribution: {
+        poolPayout: { value: 1n, scriptPubKey: poolScript },
+        payouts: [{ value: 9n, scriptPubKey: minersScript }],
+        dustLimits: [546],
+        additionalOutputs: [],
+      },
+    });
+    expect(own(logs.client, 'PairFaulty')).toEqual([]);
+    expect(only(logs.declarator, 'JobDeclared').length).toBeGreaterThan(0);
+    const blocks = only(logs.ownTp, 'BlockAccepted').filter(({ at }) => at > 1);
+    expect(blocks.length).toBeGreaterThan(0);
+    for (const block of blocks) expect(paid(block)).toEqual([[...poolScript], [...minersScript]]);
   });
 
   it('alone: blocks pay the own script', () => {

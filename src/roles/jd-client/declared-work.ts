@@ -25,6 +25,7 @@ import type {
   DeclaringClientOutput,
   DeclaringFault,
 } from '../../declaration/declaring-client-types.js';
+import { payoutDistribution, SetPayoutDistribution } from '../../declaration/payout-messages.js';
 import { subprotocols, type Subprotocol } from '../../messages/define-message.js';
 import type {
   JobDeclarationToClient,
@@ -160,7 +161,7 @@ const declaringSide = (
   options: DeclaredWorkOptions,
   sibling: Parameters<typeof createClient>[0]['sibling'],
 ) => {
-  const { scheduler, pool, declarator, templateProviders, mode } = options;
+  const { scheduler, pool, declarator, templateProviders, mode, payoutDistributions = false } = options;
   const core = declaringClient(options);
   const connected = new Set<Subprotocol>();
   const rate = templateRate('templates');
@@ -240,7 +241,11 @@ const declaringSide = (
     jobDeclaration: {
       connect: declarator,
       handler: handler<JobDeclarationToClient>('jobDeclaration', (message) =>
-        effects(core.fromDeclarator(message, now())),
+        effects(
+          SetPayoutDistribution.match(message)
+            ? core.distribution(message, now())
+            : core.fromDeclarator(message, now()),
+        ),
       ),
       flags: mode === 'full-template' ? jobDeclarationSetupFlags.declareTxData : 0,
     },
@@ -249,7 +254,12 @@ const declaringSide = (
       handler: handler<TemplateDistributionToClient>('templateDistribution', fromTemplates),
     },
     ...(sibling === undefined ? {} : { sibling }),
-    extensions: { supported: [workerHashrateTracking] },
+    extensions: {
+      supported: payoutDistributions
+        ? [workerHashrateTracking, payoutDistribution]
+        : [workerHashrateTracking],
+    },
+    ...(payoutDistributions ? { messages: [SetPayoutDistribution] } : {}),
     scheduler,
   });
 };

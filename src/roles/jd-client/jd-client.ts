@@ -51,6 +51,8 @@ export interface JobDeclarationClientOptions extends Omit<ProxyOptions, 'upstrea
   readonly soloScript?: Uint8Array;
   /** Text for the coinbase; `rx-sv2` unless given. */
   readonly signature?: string;
+  /** Whether pools may say whom blocks pay by draft extension 0x0003: experimental, for its text may change; false unless given. */
+  readonly payoutDistributions?: boolean;
   /** Milliseconds that each request to pool, declarator and template provider may take; 20,000 unless given. */
   readonly requestTimeout?: number;
 }
@@ -84,7 +86,7 @@ export interface JobDeclarationClient extends Pick<Proxy, 'clients' | 'accounts'
  */
 export function jdClient(options: JobDeclarationClientOptions): JobDeclarationClient {
   const { pairs, soloScript, mode = 'full-template', scheduler = asyncScheduler } = options;
-  const { signature = 'rx-sv2', requestTimeout } = options;
+  const { signature = 'rx-sv2', requestTimeout, payoutDistributions = false } = options;
   const templateProviders = several(options.templateProvider);
   const own$ = new Subject<OwnWork>();
   const upstreams = pairs.map(({ pool: connect, declarator, userIdentity }, pair): ProxyUpstream => ({
@@ -95,6 +97,7 @@ export function jdClient(options: JobDeclarationClientOptions): JobDeclarationCl
       mode,
       userIdentifier: userIdentity,
       tag: coinbaseTag('', signature),
+      payoutDistributions,
       ...(requestTimeout === undefined ? {} : { requestTimeout }),
       observer: { next: (outcome) => own$.next({ type: 'OwnWork', pair, outcome }) },
       scheduler,

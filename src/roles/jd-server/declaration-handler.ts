@@ -12,6 +12,7 @@ import {
   type SchedulerLike,
 } from 'rxjs';
 import { Sv2Error } from '../../codec/errors.js';
+import type { PayoutDistribution } from '../../declaration/payout-distribution.js';
 import { proposalOf, type ReconstructedBlock } from '../../declaration/declared-job.js';
 import type {
   JobDeclarator,
@@ -72,6 +73,13 @@ export type JobDeclarationServerOutcome =
   | SourceRecovered
   | SourceWarning;
 
+/** Blocks pay others from now on. */
+export interface PayoutDistributionChange {
+  readonly distribution: PayoutDistribution;
+  /** Whether a block has paid by the one before: jobs of that are not taken any more then. */
+  readonly isAfterBlock: boolean;
+}
+
 type Emitted = ServerEffect | JobDeclarationServerOutcome;
 
 /** How often it is looked at whose time is up, in milliseconds. */
@@ -79,6 +87,7 @@ const upkeepInterval = 1_000;
 
 /**
  * The server's side of the Job Declaration Protocol: `jobDeclarator` as an operator.
+ * @param payoutDistribution$ whom blocks pay (draft extension 0x0003)
  * @param begin makes the core, one for each time the server is started
  */
 export const jobDeclaration =
@@ -86,6 +95,7 @@ export const jobDeclaration =
     begin: () => JobDeclarator,
     node: DeclarationNode,
     scheduler: SchedulerLike,
+    payoutDistribution$: Observable<PayoutDistributionChange>,
   ): JobDeclarationServerHandler<JobDeclarationServerOutcome> =>
   (event$) =>
     defer(() => {
@@ -145,8 +155,21 @@ export const jobDeclaration =
       return merge(
         event$.pipe(
           ofEvent('clientAdded'),
-          handleEach('jobDeclaration', ({ clientId, client }) =>
-            core.addClient(clientId, client.flags, sourceOf(client.peer.address)),
+          handleEach('jobDeclaration', ({ clientId, client }) => {
+            core.addClient(clientId, client.flags, sourceOf(client.peer.address));
+            return effects(core.negotiated(clientId, client.extensions));
+          }),
+        ),
+        event$.pipe(
+          ofEvent('clientExtensions'),
+          handleEach('jobDeclaration', ({ clientId, extensions }) =>
+            effects(core.negotiated(clientId, extensions)),
+          ),
+        ),
+        payoutDistribution$.pipe(
+          map((change) => ({ type: 'payoutDistribution', ...change })),
+          handleEach('jobDeclaration', ({ distribution, isAfterBlock }) =>
+            effects(core.distribute(distribution, isAfterBlock, now())),
           ),
         ),
         event$.pipe(

@@ -1,19 +1,25 @@
 /** A job declaration server: what a pool needs so that miners can choose their transactions. */
-import { asyncScheduler, type Observable, type SchedulerLike } from 'rxjs';
+import { asyncScheduler, EMPTY, type Observable, type SchedulerLike } from 'rxjs';
 import { Sv2Error } from '../../codec/errors.js';
 import { defaultCrypto, type RandomBytes } from '../../crypto/index.js';
 import { jobDeclarator } from '../../declaration/job-declarator.js';
 import type { JobDeclarator, JobDeclaratorOptions } from '../../declaration/job-declarator-types.js';
+import { payoutDistribution, SetPayoutDistribution } from '../../declaration/payout-messages.js';
 import type { MiningServerOptions } from '../../mining/mining-server-types.js';
 import type { ServerOutcome } from '../../service/outcomes.js';
 import { createServer, type Server } from '../../service/server.js';
 import type { NonsenseLimits } from '../../service/sessions/nonsense.js';
 import type { Connection } from '../../transport/connection.js';
-import { jobDeclaration, type JobDeclarationServerOutcome } from './declaration-handler.js';
+import {
+  jobDeclaration,
+  type JobDeclarationServerOutcome,
+  type PayoutDistributionChange,
+} from './declaration-handler.js';
 import type { DeclarationNode } from './declaration-node.js';
 
 export type {
   JobDeclarationServerOutcome,
+  PayoutDistributionChange,
   ProposalUnjudged,
   PushedBlockAccepted,
   PushedBlockRejected,
@@ -27,6 +33,11 @@ export interface JobDeclarationServerOptions
   readonly listen: Observable<Connection>;
   /** Where the tip and known transactions come from, who judges declared jobs if it can, and where blocks go to. */
   readonly node: DeclarationNode;
+  /**
+   * Whom blocks pay, by draft extension 0x0003, from now on and whenever it emits: experimental, for its text may change. Clients
+   * that have the extension are told; the others pay `outputs`, as all do unless it is given.
+   */
+  readonly payoutDistribution$?: Observable<PayoutDistributionChange>;
   /** Milliseconds of silence after which a client is disconnected; six hours unless given: it has nothing to say without a new template. */
   readonly inactivityLimit?: number;
   /** The clock; `asyncScheduler` unless given. */
@@ -53,7 +64,7 @@ export interface JobDeclarationServer extends Pick<Server, 'clients'> {
  */
 export function jdServer(options: JobDeclarationServerOptions): JobDeclarationServer {
   const { listen, node, inactivityLimit = 21_600_000, scheduler = asyncScheduler } = options;
-  const { randomBytes = defaultCrypto.randomBytes, minPoolShare = 1 } = options;
+  const { randomBytes = defaultCrypto.randomBytes, minPoolShare = 1, payoutDistribution$ } = options;
   if (!(minPoolShare >= 0 && minPoolShare <= 1)) {
     throw new Sv2Error('out-of-range', `minPoolShare must be from 0 to 1, got ${minPoolShare}`, {
       option: 'minPoolShare',
@@ -63,7 +74,10 @@ export function jdServer(options: JobDeclarationServerOptions): JobDeclarationSe
   let core: JobDeclarator = begin();
   const server = createServer({
     listen,
-    jobDeclaration: jobDeclaration(() => (core = begin()), node, scheduler),
+    jobDeclaration: jobDeclaration(() => (core = begin()), node, scheduler, payoutDistribution$ ?? EMPTY),
+    ...(payoutDistribution$ === undefined
+      ? {}
+      : { extensions: { supported: [payoutDistribution] }, messages: [SetPayoutDistribution] }),
     inactivityLimit,
     ...(options.nonsenseBurst === undefined ? {} : { nonsenseBurst: options.nonsenseBurst }),
     ...(options.nonsensePerSecond === undefined ? {} : { nonsensePerSecond: options.nonsensePerSecond }),

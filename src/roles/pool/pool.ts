@@ -7,6 +7,7 @@ import {
 import type { AddressNetwork } from '../../bitcoin/payout-script.js';
 import { Sv2Error } from '../../codec/errors.js';
 import { defaultCrypto, type RandomBytes } from '../../crypto/index.js';
+import { payoutDistribution } from '../../declaration/payout-messages.js';
 import { extranonceAllocator } from '../../mining/channels/extranonce.js';
 import { accountBook, type AccountTotals } from '../../mining/shares/accounts.js';
 import type { ChannelLimits } from '../../mining/channels/channel-limits.js';
@@ -184,7 +185,12 @@ export function pool(options: PoolOptions): Pool {
         (options.acceptCustomJob === undefined ? 0 : miningSetupFlags.requiresWorkSelection),
     },
     sibling: serverSide,
-    extensions: { supported: [workerHashrateTracking] },
+    extensions: {
+      supported:
+        options.acceptCustomJob === undefined
+          ? [workerHashrateTracking]
+          : [workerHashrateTracking, payoutDistribution],
+    },
     ...given(options, 'inactivityLimit', 'nonsenseBurst', 'nonsensePerSecond'),
     scheduler,
   });
