@@ -167,6 +167,24 @@ describe('a declaring client', () => {
     expect(ofType(next.toDeclarator, 'AllocateMiningJobToken')).toHaveLength(1);
   });
 
+  it('makes another job when the outputs of a token are others, and none when they are the same', () => {
+    const { client } = begun();
+    const { toDeclarator } = client.fromTemplates(data(1n), NOW);
+    const { requestId } = first(toDeclarator, 'AllocateMiningJobToken');
+    const tokenWith = (coinbaseTxOutputs: Uint8Array, id: number) =>
+      client.fromDeclarator(
+        AllocateMiningJobTokenSuccess({ requestId: id, miningJobToken: token(9), coinbaseTxOutputs }),
+        NOW,
+      );
+    expect(tokenWith(outputs, requestId).toMiners).toEqual([]);
+    client.fromTemplates(template(2n, false), NOW);
+    const later = first(client.fromTemplates(data(2n), NOW).toDeclarator, 'AllocateMiningJobToken');
+    const others = serialiseOutputs([{ value: 0n, scriptPubKey: poolTag }]);
+    const { toMiners, toTemplates } = tokenWith(others, later.requestId);
+    expect(toMiners.map(({ type }) => type)).toEqual(['NewExtendedMiningJob']);
+    expect(toTemplates.map(({ type }) => type)).toContain('CoinbaseOutputConstraints');
+  });
+
   it('keeps shares until the pool has accepted their job, and acknowledges them in their order', () => {
     const { client } = begun();
     const jobId = 1;

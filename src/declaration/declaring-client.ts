@@ -1,4 +1,5 @@
 /** The client's side of job declaration: jobs from own templates, declared, told to the pool, and mined meanwhile. */
+import { sameBytes } from '../bitcoin/consensus-bytes.js';
 import { parseOutputs, type TxOut } from '../bitcoin/outputs.js';
 import { coinbaseOutputConstraints } from '../bitcoin/script.js';
 import { Sv2Error } from '../codec/errors.js';
@@ -104,6 +105,8 @@ export const declaringClient = (options: DeclaringClientOptions): DeclaringClien
   const asked = new Map<string, Asked>();
   let tokens: Uint8Array[] = [];
   let payout: PoolPayout | null = null;
+  /** Those that the last token came with. */
+  let tokensOutputs: Uint8Array | null = null;
   let room: CoinbaseOutputConstraints | null = null;
   let templates = new Map<bigint, NewTemplate>();
   let current: { readonly template: NewTemplate; readonly tip: ChainTip } | null = null;
@@ -171,9 +174,12 @@ export const declaringClient = (options: DeclaringClientOptions): DeclaringClien
       );
       return;
     }
-    payout = payoutOf([first, ...others]);
-    makeRoom([first, ...others]);
-    startJob(now);
+    if (tokensOutputs === null || !sameBytes(message.coinbaseTxOutputs, tokensOutputs)) {
+      tokensOutputs = message.coinbaseTxOutputs.slice();
+      payout = payoutOf([first, ...others]);
+      makeRoom([first, ...others]);
+      startJob(now);
+    }
     for (const job of jobs.toReversed()) advance(job, now);
   };
 
