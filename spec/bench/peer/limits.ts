@@ -1,7 +1,7 @@
 /** What limits the figures, from profiles: see ../README.md. */
 export const limits = {
-  shareAlone: 'writing to sockets: a system call for each share',
-  shareOfMany: 'SHA-256d, then accounts and outcomes',
+  shareAlone: 'reading and writing, a system call each for every share, then what has left the caches',
+  shareOfMany: 'the cipher, SHA-256d, then accounts and outcomes',
   throughput: 'as above, on one thread',
   growth: 'what belongs to one connection has left the caches when its next share comes',
   p99: 'what one turn of the event loop does for others',
