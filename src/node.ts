@@ -8,3 +8,4 @@ export { handshakeWorkers } from './node/handshake-workers.js';
 export * from './node/listen.js';
 export * from './node/hash-workers.js';
 export * from './node/sv1.js';
+export { monitored, type MonitoringOptions } from './node/monitoring/monitored.js';

@@ -18,7 +18,7 @@ import { spendabilityProblem } from '../bitcoin/spendability.js';
 import { Sv2Error } from '../codec/errors.js';
 import { connect } from '../node/connect.js';
 import { defaultChannelLimits } from '../mining/channels/channel-limits.js';
-import { pool, type Pool, type PoolOptions } from '../roles/pool/pool.js';
+import { pool, type Pool, type PoolOptions, type PoolOutcome } from '../roles/pool/pool.js';
 import { defaultNonsenseLimits } from '../service/sessions/nonsense.js';
 import type { Connector } from '../transport/connection.js';
 import {
@@ -33,6 +33,13 @@ import {
 } from './config.js';
 import type { CommandContext } from './io.js';
 import { declarationServer, declarationSettings } from './jds.js';
+import {
+  monitoringFlags,
+  monitoringHelp,
+  monitoringOptions,
+  monitoringSettings,
+  roleMonitoring,
+} from './monitoring.js';
 import { payoutScript } from './payout-setting.js';
 import { isMessage, isRoutine, plaintextFlag, poolLine, reportLines } from './pool-log.js';
 import { silenceLog, type SilenceLog } from './role-client.js';
@@ -49,6 +56,7 @@ const maxSignature = 64;
 const schema = z.strictObject({
   ...listenSettings('127.0.0.1:34254'),
   listen_sv1_address: hostPort(0).optional(),
+  ...monitoringSettings,
   coinbase_reward_script: payoutScript(),
   pool_signature: text(0, maxSignature).default('rx-sv2'),
   server_id: number({ min: 0, max: 0xffff, integer: true }).default(0),
@@ -92,7 +100,8 @@ type Settings = z.output<typeof schema>;
 /** Gives `sv2 pool` its options and what it does. */
 export function registerPool(command: Command, context: CommandContext): void {
   command.option(...configOption);
-  for (const [flags, description] of listenOptions) command.option(flags, description);
+  for (const [flags, description] of [...listenOptions, ...monitoringOptions])
+    command.option(flags, description);
   command
     .option('--listen-sv1 <HOST:PORT>', 'where to listen for miners of Stratum V1, in plain text, too')
     .option('--coinbase-reward-script <SCRIPT>', 'who is paid: an address, or a descriptor such as wpkh(KEY)')
@@ -154,7 +163,7 @@ and more of our own:
   template_max_age = 600                        # seconds
   when_template_old = "mine"                    # or "refuse-shares", "let-go"
   log_level = "info"                            # or "debug", for accepted shares as they come
-  extranonce_size = 8                           # some devices can do with no more
+  extranonce_size = 8                           # some devices can do with no more${monitoringHelp}
   [[template_providers]]                        # for while the one above does not work; any number, in this order
   address = "127.0.0.1:8443"
   public_key = "…"
@@ -181,6 +190,7 @@ Example:
 }
 
 const flagKeys = {
+  ...monitoringFlags,
   config: null,
   listen: 'listen_address',
   listenSv1: 'listen_sv1_address',
@@ -251,7 +261,13 @@ function poolLog(command: Command): Observable<LogLine> {
     ),
   );
   const isUntold = settings.log_level === 'debug' ? isMessage : isRoutine;
+  const monitoring = roleMonitoring<PoolOutcome>(settings, {
+    role: 'pool',
+    sharesPerMinute,
+    shareBatchSize: settings.share_batch_size,
+  });
   const event$ = service.start().pipe(
+    monitoring.operator,
     filter((outcome) => !isUntold(outcome)),
     map(poolLine),
     filter((line) => line !== undefined),
@@ -265,6 +281,7 @@ function poolLog(command: Command): Observable<LogLine> {
     silence.line$,
     sv1?.line$ ?? EMPTY,
     declaration?.line$ ?? EMPTY,
+    monitoring.line$,
     event$,
     report$,
   );

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import type { CommandContext, Terminal } from './io.js';
 import { printable } from './printable.js';
 import { withoutKeys } from './secrets.js';
+import { version } from './version.js';
 
 /** Gives a command its options and what it does. */
 type Register = (command: Command, context: CommandContext) => void;
@@ -139,9 +139,4 @@ export async function createProgram(
     if (asksFor(argv, name)) (await load())(command, await context());
   }
   return program;
-}
-
-function version(): string {
-  const path = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
 }

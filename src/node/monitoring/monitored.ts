@@ -1,0 +1,115 @@
+/** Monitoring as an operator: outcomes pass, and meanwhile HTTP tells what they come to. */
+import {
+  asyncScheduler,
+  connect,
+  defer,
+  endWith,
+  from,
+  ignoreElements,
+  merge,
+  mergeMap,
+  takeUntil,
+  tap,
+  type MonoTypeOperatorFunction,
+  type NextObserver,
+  type SchedulerLike,
+} from 'rxjs';
+import { ServiceError } from '../../service/errors.js';
+import type { ListenAddress } from '../tcp-options.js';
+import type { ShareSettings } from './downstream-view.js';
+import { watchedRoles, type WatchedRole, type WatchedRoleName } from './roles.js';
+import { watch } from './watch.js';
+import type { Showable } from '../../observe/live.js';
+
+/** How a role is monitored. */
+export interface MonitoringOptions extends Partial<ShareSettings> {
+  /** Whose outcomes they are. */
+  readonly role: WatchedRoleName;
+  /** An address of this machine; `127.0.0.1` unless given, which only this machine can reach. */
+  readonly host?: string;
+  /** 1 to 65535, or 0 for any that is free. */
+  readonly port: number;
+  /** What readers have to show: `Authorization: Bearer …`. Nobody can change anything, with it or without. */
+  readonly token?: string;
+  /** Whether other machines may read without a token; `false` unless given. */
+  readonly isOpen?: boolean;
+  /** Origins whose pages may read, such as `https://dashboard.example`; none unless given. */
+  readonly corsOrigins?: readonly string[];
+  /** Milliseconds for which answers may be old; 5,000 unless given. */
+  readonly refreshInterval?: number;
+  /** Of the program, as answers tell it; `unknown` unless given. */
+  readonly version?: string;
+  /** Told where it listens, once it does. */
+  readonly listeningObserver?: NextObserver<ListenAddress>;
+  /** Told of errors while answering; those who asked are told that there was one. */
+  readonly errorObserver?: NextObserver<unknown>;
+  /** The clock; `asyncScheduler` unless given. */
+  readonly scheduler?: SchedulerLike;
+}
+
+/** Whether only this machine can reach an address. */
+export const isLoopback = (host: string): boolean =>
+  /^(localhost|127(\.\d{1,3}){3}|::1|::ffff:127(\.\d{1,3}){3})$/i.test(host);
+
+/**
+ * Passes outcomes on as they are, and serves what they come to over HTTP while subscribed: the reference implementation's
+ * monitoring API, Prometheus metrics, events as they happen, and a dashboard at `/`. It costs a role little: answers are
+ * made when somebody asks, from snapshots, and a slow reader waits alone.
+ *
+ * ```text
+ * outcome$     --c-cs-ssss---|
+ *   monitored()
+ *              --c-cs-ssss---|     http://127.0.0.1:9090/ meanwhile
+ * ```
+ * @example pool(options).start().pipe(monitored({ role: 'pool', port: 9090 })).subscribe(log);
+ * @returns fails with a TransportError such as `address-in-use` when it cannot listen
+ * @throws ServiceError `invalid-configuration` for an address that other machines can reach without a token, unless `isOpen`
+ */
+export function monitored<O extends { readonly type: string }>(
+  options: MonitoringOptions,
+): MonoTypeOperatorFunction<O> {
+  const {
+    role,
+    host = '127.0.0.1',
+    port,
+    token,
+    isOpen = false,
+    corsOrigins = [],
+    version = 'unknown',
+  } = options;
+  const {
+    sharesPerMinute = 6,
+    shareBatchSize = 10,
+    refreshInterval = 5_000,
+    scheduler = asyncScheduler,
+  } = options;
+  if (!isLoopback(host) && token === undefined && !isOpen)
+    throw new ServiceError(
+      'invalid-configuration',
+      `monitoring at ${host}: other machines could read everything; expected a token, or isOpen`,
+      { host },
+    );
+  return (outcome$) =>
+    defer(() => {
+      const watched = watch(watchedRoles[role] as unknown as WatchedRole<Showable>, {
+        settings: { sharesPerMinute, shareBatchSize },
+        ...{ refreshInterval, version, scheduler },
+      });
+      const address$ = from(import('./serve.js')).pipe(
+        mergeMap(({ serve }) =>
+          serve({
+            ...{ host, port, corsOrigins, watch: watched, role, version, scheduler },
+            ...(token === undefined ? {} : { token }),
+            onlyLoopback: isLoopback(host) && !isOpen,
+            failed: (error) => options.errorObserver?.next(error),
+          }),
+        ),
+        tap((address) => options.listeningObserver?.next(address)),
+        ignoreElements(),
+      );
+      return outcome$.pipe(
+        tap((outcome) => watched.note(outcome)),
+        connect((all$) => merge(all$, address$.pipe(takeUntil(all$.pipe(ignoreElements(), endWith(null)))))),
+      );
+    });
+}

@@ -1,0 +1,91 @@
+/** What is kept of a role while it runs, for whoever asks: its state, what happened last, and how often. */
+import type { SchedulerLike } from 'rxjs';
+import type { Fold } from '../../observe/fold.js';
+import { liveStates, type LiveState, type Showable } from '../../observe/live.js';
+import type { ShareSettings } from './downstream-view.js';
+import { eventLog, type EventLog } from './event-log.js';
+import { outcomeCounts, type OutcomeCounts } from './outcome-counts.js';
+import type { ReferenceView } from './reference-view.js';
+import type { WatchedRole } from './roles.js';
+import { wireDetails } from './wire-details.js';
+
+/** A role that is watched. */
+export interface Watch {
+  readonly startedAt: number;
+  /** Takes note of an outcome. */
+  note(outcome: { readonly type: string }): void;
+  /** The state as it is now. */
+  state(): Showable;
+  /** What the reference implementation's API shows, as old as `refreshInterval` at most. */
+  view(): ReferenceView;
+  /** What the dashboard shows, a second old at most, and the older the more rows there are. */
+  live(): LiveState;
+  /** Why the role cannot do what it is for at present. */
+  unready(): readonly string[];
+  gauges(): ReturnType<WatchedRole<Showable>['gauges']>;
+  readonly events: EventLog<{ readonly type: string }>;
+  /** What there was since the start. */
+  readonly counts: OutcomeCounts;
+}
+
+/** How a role is watched. */
+export interface WatchOptions {
+  readonly settings: ShareSettings;
+  /** Milliseconds for which what the API shows is kept. */
+  readonly refreshInterval: number;
+  readonly version: string;
+  readonly scheduler: SchedulerLike;
+}
+
+/** Messages themselves are not events: they are many, and `sv2` has other ways to look at them. */
+const isMessage = (type: string): boolean => type === 'received' || type === 'sent';
+
+/** Milliseconds between two states of the dashboard, for each row and at least. */
+const liveInterval = 0.5;
+const leastLiveInterval = 1_000;
+
+/** Makes something anew when it is asked for and older than it may be. */
+function aged<T>(make: () => T, maxAge: (value: T) => number, now: () => number): () => T {
+  let last: { readonly value: T; readonly at: number } | undefined;
+  return () => {
+    if (last === undefined || now() - last.at >= maxAge(last.value)) last = { value: make(), at: now() };
+    return last.value;
+  };
+}
+
+/** Watches a role from now on. Nothing is made of what was noted before somebody asks for it. */
+export function watch<S extends Showable>(role: WatchedRole<S>, options: WatchOptions): Watch {
+  const { settings, refreshInterval, version, scheduler } = options;
+  const now = () => scheduler.now();
+  const startedAt = now();
+  const fold: Fold<S> = role.fold(startedAt);
+  const details = wireDetails();
+  const events = eventLog();
+  const counts = outcomeCounts();
+  const toLive = liveStates(version);
+  const state = () => fold.state(now());
+  return {
+    startedAt,
+    note(outcome) {
+      fold.note(outcome, now());
+      details.note(outcome);
+      counts.note(outcome);
+      if (!isMessage(outcome.type)) events.add(outcome, now());
+    },
+    state,
+    view: aged(
+      () => ({ uptimeSeconds: (now() - startedAt) / 1_000, ...role.view(state(), details, settings) }),
+      () => refreshInterval,
+      now,
+    ),
+    live: aged(
+      () => toLive(state()),
+      ({ rows }) => Math.max(leastLiveInterval, rows.size * liveInterval),
+      now,
+    ),
+    unready: () => role.unready(state()),
+    gauges: () => role.gauges(state()),
+    events,
+    counts,
+  };
+}
