@@ -39,7 +39,7 @@ const layerRules = layers.map((layer, index) => {
   const mayUseNode = layer === 'node' || layer === 'cli';
   const mayUsePlatform = mayUseNode || layer === 'dashboard';
   return {
-    files: [`src/${layer}/**/*.ts`],
+    files: [`src/${layer}/**/*.{ts,tsx}`],
     rules: {
       'no-restricted-imports': [
         'error',
@@ -101,7 +101,7 @@ export default tseslint.config(
   { ignores: ['dist', 'dist.*', 'coverage', 'node_modules', '**/target'] },
   eslint.configs.recommended,
   {
-    files: ['**/*.ts'],
+    files: ['**/*.{ts,tsx}'],
     extends: [tseslint.configs.recommendedTypeChecked, rxjsX.configs.recommended],
     languageOptions: {
       parserOptions: {

@@ -32,8 +32,49 @@ const filesIn = (directory) =>
 
 const isSame = (one, other) => existsSync(other) && readFileSync(one).equals(readFileSync(other));
 
-/** Puts the command, its threads and what they share into `cli`, and beside it the licences of what is then in there. */
-async function bundleCommand() {
+/**
+ * Puts the dashboard into the module that serves it: whoever runs a role has no files of a page to find.
+ * @returns the packages in it
+ */
+async function bundleDashboard() {
+  const source = resolve('src/dashboard');
+  if (!existsSync(source)) return [];
+  const { outputFiles, metafile } = await build({
+    absWorkingDir: source,
+    entryPoints: { dashboard: 'main.tsx', 'dashboard-style': 'style.css' },
+    outdir: 'made',
+    bundle: true,
+    write: false,
+    minify: true,
+    metafile: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    legalComments: 'none',
+    logLevel: 'warning',
+  });
+  const made = (name) => outputFiles.find(({ path }) => path.endsWith(name)).text;
+  const read = (name) => readFileSync(join(source, name), 'utf8');
+  const files = [
+    ['/', 'text/html; charset=utf-8', read('index.html')],
+    ['/dashboard.js', 'text/javascript; charset=utf-8', made('dashboard.js')],
+    ['/dashboard.css', 'text/css; charset=utf-8', made('dashboard-style.css')],
+    ['/dashboard.svg', 'image/svg+xml', read('icon.svg')],
+  ].map(([path, contentType, text]) => ({ path, contentType, text }));
+  writeFileSync(join(fresh, 'node/monitoring/page.js'), `export const page = ${JSON.stringify(files)};\n`);
+  return packagesIn(metafile, source);
+}
+
+/** The folders of the packages that a bundle is made of. */
+function packagesIn({ inputs }, folder) {
+  const paths = Object.keys(inputs).flatMap(
+    (path) => path.match(/.*node_modules\/(@[^/]+\/)?[^/]+/)?.[0] ?? [],
+  );
+  return [...new Set(paths)].map((path) => resolve(folder, path));
+}
+
+/** Puts the command, its threads and what they share into `cli`, and beside it the licences of what is in there, and in the dashboard. */
+async function bundleCommand(others) {
   const threads = ['node/hash-worker.js', 'node/handshake-worker.js'].filter((path) =>
     existsSync(join(fresh, path)),
   );
@@ -55,14 +96,12 @@ async function bundleCommand() {
       js: "import { createRequire as makeRequire } from 'node:module';\nconst require = makeRequire(import.meta.url);",
     },
   });
-  const packages = new Set(
-    Object.keys(metafile.inputs).flatMap((path) => path.match(/.*node_modules\/(@[^/]+\/)?[^/]+/)?.[0] ?? []),
-  );
+  const packages = new Set([...packagesIn(metafile, fresh), ...others]);
   rmSync(join(fresh, 'cli'), { recursive: true });
   renameSync(join(fresh, 'command'), join(fresh, 'cli'));
   const text = [...packages]
     .sort()
-    .map((path) => `${path.replace(/.*node_modules\//, '')}\n\n${licenceOf(join(fresh, path))}`);
+    .map((path) => `${path.replace(/.*node_modules\//, '')}\n\n${licenceOf(path)}`);
   writeFileSync(join(fresh, 'cli/LICENSES.txt'), text.join('\n----\n\n'));
 }
 
@@ -77,7 +116,7 @@ try {
   const compiler = resolve('node_modules/typescript/bin/tsc');
   const options = ['-p', 'tsconfig.build.json', '--outDir', fresh];
   execFileSync(process.execPath, [compiler, ...options], { stdio: 'inherit' });
-  await bundleCommand();
+  await bundleCommand(await bundleDashboard());
   chmodSync(join(fresh, 'cli/main.js'), 0o755);
   const files = filesIn(fresh);
   for (const file of files) {

@@ -6,7 +6,8 @@ const layers = readdirSync('src', { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => name);
 const usesNode = ['node', 'cli'];
-const core = layers.filter((layer) => !usesNode.includes(layer));
+const inBrowsers = ['dashboard'];
+const core = layers.filter((layer) => ![...usesNode, ...inBrowsers].includes(layer));
 
 /** What the rules of a layer say about code in it, by rule. */
 async function complaints(layer: string, code: string): Promise<readonly string[]> {
@@ -40,6 +41,11 @@ describe.each(core)('the rules of src/%s forbid what does not run everywhere', (
   ])('%s', async (code, rule) => {
     expect(await complaints(layer, code)).toEqual([rule]);
   });
+});
+
+it.each(inBrowsers)('of src/%s forbid Node.js, and take what browsers have', async (layer) => {
+  expect(await complaints(layer, "import 'node:fs'")).toEqual(['no-restricted-imports']);
+  expect(await complaints(layer, 'window.alert(document.title)')).toEqual([]);
 });
 
 it('takes what runs everywhere, and Node.js where it may be', async () => {

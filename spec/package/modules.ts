@@ -1,5 +1,5 @@
 /** What the modules of the project export to each other, read from their syntax alone: the whole tree in a second. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import ts from 'typescript';
 
@@ -31,7 +31,7 @@ export function readModules(...folders: readonly string[]): ReadonlyMap<string, 
   const paths = folders.flatMap((folder) =>
     readdirSync(folder, { recursive: true, encoding: 'utf8' })
       .map((name) => join(folder, name))
-      .filter((path) => /\.[jt]s$/.test(path) && !/\/(node_modules|target)\//.test(path)),
+      .filter((path) => /\.([jt]s|tsx)$/.test(path) && !/\/(node_modules|target)\//.test(path)),
   );
   return new Map(paths.map((path) => [path, readModule(path, readFileSync(path, 'utf8'))]));
 }
@@ -140,7 +140,9 @@ const isExported = (statement: ts.Statement): boolean =>
 function resolved(importer: string, specifier: string): string {
   if (specifier.startsWith('.')) {
     const path = join(dirname(importer), specifier);
-    return importer.endsWith('.ts') ? path.replace(/\.js$/, '.ts') : path;
+    if (!/\.tsx?$/.test(importer)) return path;
+    const part = path.replace(/\.js$/, '.tsx');
+    return existsSync(part) ? part : path.replace(/\.js$/, '.ts');
   }
   const own = /^rx-sv2(?:\/(\w+))?$/.exec(specifier);
   if (own !== null) return `src/${own[1] ?? 'index'}.ts`;

@@ -73,13 +73,13 @@ const rowOf = (state: WorkerState): LiveRow => {
 };
 
 /** A row as cells. */
-export const cellsOf = (row: LiveRow): LiveCells => [
+const cellsOf = (row: LiveRow): LiveCells => [
   ...fields.map((field) => row[field]),
   ...defaultWindows.map((name) => row.hashRate[name]),
 ];
 
 /** Cells as a row. */
-export const rowFromCells = (cells: LiveCells): LiveRow =>
+const rowFromCells = (cells: LiveCells): LiveRow =>
   ({
     ...Object.fromEntries(fields.map((field, index) => [field, cells[index]])),
     hashRate: Object.fromEntries(defaultWindows.map((name, index) => [name, cells[fields.length + index]])),

@@ -24,13 +24,16 @@ export const stopServing = (): void => {
 };
 
 /** Serves what outcomes come to; answers are not kept unless asked for. */
-export async function serving(options: Partial<MonitoringOptions> = {}): Promise<Served> {
+export async function serving(
+  options: Partial<MonitoringOptions> = {},
+  operator: typeof monitored = monitored,
+): Promise<Served> {
   const outcome$ = new Subject<Outcome>();
   const address$ = new ReplaySubject<{ host: string; port: number }>(1);
   const role$: Observable<Outcome> = outcome$;
   const subscription = role$
     .pipe(
-      monitored({
+      operator<Outcome>({
         role: 'pool',
         port: 0,
         refreshInterval: 0,

@@ -11,7 +11,7 @@ export interface StreamEvent {
 }
 
 /** The text of an event. */
-export const eventText = ({ id, event, data }: StreamEvent): string =>
+const eventText = ({ id, event, data }: StreamEvent): string =>
   `${id === undefined ? '' : `id: ${id}\n`}${event === undefined ? '' : `event: ${event}\n`}data: ${data}\n\n`;
 
 /** Milliseconds without anything to say after which a comment shows that the line is alive. */

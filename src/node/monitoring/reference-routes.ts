@@ -87,7 +87,7 @@ const summary = (lists: readonly (ReferenceServer | ReferenceClient)[]) => {
 };
 
 /** The body of `/api/v1/global`. */
-export const globalInfo = ({ uptimeSeconds, server, sv2Clients, sv1Clients }: ReferenceView) => ({
+const globalInfo = ({ uptimeSeconds, server, sv2Clients, sv1Clients }: ReferenceView) => ({
   uptime_secs: Math.floor(uptimeSeconds),
   ...(server === undefined ? {} : { server: summary([server]) }),
   ...(sv2Clients === undefined

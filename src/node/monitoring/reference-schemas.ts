@@ -102,12 +102,12 @@ const channelCounts = {
   standard_channels: integer(),
   total_hashrate: z.number(),
 };
-export const ServerSummary = named('ServerSummary', z.object(channelCounts));
-export const Sv2ClientsSummary = named(
+const ServerSummary = named('ServerSummary', z.object(channelCounts));
+const Sv2ClientsSummary = named(
   'Sv2ClientsSummary',
   z.object({ total_clients: integer(), ...channelCounts }),
 );
-export const Sv1ClientsSummary = named(
+const Sv1ClientsSummary = named(
   'Sv1ClientsSummary',
   z.object({ total_clients: integer(), total_hashrate: z.number() }),
 );
@@ -130,7 +130,7 @@ const clientMetadata = {
   total_hashrate: z.number(),
   ...telemetry,
 };
-export const Sv2ClientMetadata = named('Sv2ClientMetadata', z.object(clientMetadata));
+const Sv2ClientMetadata = named('Sv2ClientMetadata', z.object(clientMetadata));
 export const Sv2ClientResponse = named('Sv2ClientResponse', z.object(clientMetadata));
 
 export const Sv1ClientInfo = named(
