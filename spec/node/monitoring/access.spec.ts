@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { request } from 'node:http';
 import { connect } from 'node:net';
-import { Subject } from 'rxjs';
+import { firstValueFrom, lastValueFrom, ReplaySubject, Subject, tap } from 'rxjs';
 import { monitored } from '../../../src/node/monitoring/monitored.js';
 import { all, serving, stopServing, supplied, type Served } from './support.js';
 
@@ -121,23 +121,24 @@ it('is ready when there is a template provider with a fresh template, and says w
 it('passes outcomes as they are, ends with them, and fails when it cannot listen', async () => {
   const served = await serving();
   const port = Number(new URL(served.url).port);
-  const failure = new Promise((resolve) => {
-    new Subject<{ type: string }>().pipe(monitored({ role: 'pool', port })).subscribe({ error: resolve });
-  });
-  expect(await failure).toMatchObject({ code: 'address-in-use' });
+  const failing$ = new Subject<{ type: string }>().pipe(monitored({ role: 'pool', port }));
+  await expect(firstValueFrom(failing$)).rejects.toMatchObject({ code: 'address-in-use' });
 
   const seen: unknown[] = [];
   const outcome$ = new Subject<{ readonly type: string }>();
-  const listening = new Promise<{ port: number }>((next) => {
-    outcome$
-      .pipe(monitored({ role: 'pool', port: 0, listeningObserver: { next } }))
-      .subscribe({ next: (outcome) => seen.push(outcome), complete: () => seen.push('end') });
-  });
+  const address$ = new ReplaySubject<{ readonly port: number }>(1);
+  const ended = lastValueFrom(
+    outcome$.pipe(
+      monitored({ role: 'pool', port: 0, listeningObserver: address$ }),
+      tap((outcome) => seen.push(outcome)),
+    ),
+  );
   const other = { type: 'whatever' };
   outcome$.next(other);
   expect(seen).toEqual([other]);
-  const at = await listening;
+  const at = await firstValueFrom(address$);
   outcome$.complete();
-  expect(seen).toEqual([other, 'end']);
+  expect(await ended).toBe(other);
+  expect(seen).toEqual([other]);
   await expect(fetch(`http://127.0.0.1:${at.port}/healthz`)).rejects.toThrow();
 });

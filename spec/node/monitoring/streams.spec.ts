@@ -35,9 +35,11 @@ async function readUntil(
     const blocks = text.split('\n\n');
     text = blocks.pop() ?? '';
     for (const block of blocks) {
-      const fields = Object.fromEntries(block.split('\n').map((line) => line.split(/: ?(.*)/s)));
+      const fields = Object.fromEntries(
+        block.split('\n').map((line) => line.split(/: ?(.*)/s) as [string, string]),
+      ) as Readonly<Record<string, string>>;
       if (fields['data'] === undefined) continue;
-      messages.push({ ...fields, data: JSON.parse(String(fields['data'])) } as Message);
+      messages.push({ ...fields, data: JSON.parse(fields['data']) });
       if (!isLast(messages.at(-1) as Message)) continue;
       await reader.cancel();
       return messages;

@@ -51,7 +51,7 @@ export async function serving(
     ...{ outcome$, url, get },
     json: async (path, init) => {
       const response = await get(path, init);
-      return { status: response.status, body: (await response.json()) as unknown };
+      return { status: response.status, body: await response.json() };
     },
     stop: () => subscription.unsubscribe(),
   };
@@ -102,7 +102,7 @@ export const accepted = (clientId: number, channelId: number, userIdentity: stri
   return {
     ...{ type: 'ShareAccepted', clientId, channelId, userIdentity, worker, jobId: 1, sequenceNumber: 7 },
     ...{ hash: target, difficulty: difficultyFromTarget(target), target },
-  } as Outcome;
+  };
 };
 
 /** A rejected share. */
@@ -111,11 +111,10 @@ export const rejected = (
   channelId: number,
   userIdentity: string,
   errorCode: string,
-): Outcome =>
-  ({
-    ...{ type: 'ShareRejected', clientId, channelId, userIdentity, worker: '', jobId: 1, sequenceNumber: 8 },
-    ...{ errorCode, reason: 'the job is of an older block' },
-  }) as Outcome;
+): Outcome => ({
+  ...{ type: 'ShareRejected', clientId, channelId, userIdentity, worker: '', jobId: 1, sequenceNumber: 8 },
+  ...{ errorCode, reason: 'the job is of an older block' },
+});
 
 /** The acknowledgement of a batch. */
 export const acknowledged = (clientId: number, channelId: number): Outcome =>

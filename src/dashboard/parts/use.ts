@@ -3,10 +3,10 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Observable } from 'rxjs';
 
 /** The last value of a stream; `first` before there is one. Another stream is subscribed to when `keys` are others. */
-export function useObservable<T>(stream: () => Observable<T>, first: T, keys: readonly unknown[]): T {
+export function useObservable<T>(start: () => Observable<T>, first: T, keys: readonly unknown[]): T {
   const [value, setValue] = useState(first);
   useEffect(() => {
-    const subscription = stream().subscribe(setValue);
+    const subscription = start().subscribe(setValue);
     return () => subscription.unsubscribe();
   }, keys);
   return value;

@@ -1,6 +1,7 @@
 /** Monitoring as an operator: outcomes pass, and meanwhile HTTP tells what they come to. */
 import {
   asyncScheduler,
+  catchError,
   connect,
   defer,
   endWith,
@@ -10,11 +11,13 @@ import {
   mergeMap,
   takeUntil,
   tap,
+  throwError,
   type MonoTypeOperatorFunction,
   type NextObserver,
   type SchedulerLike,
 } from 'rxjs';
 import { ServiceError } from '../../service/errors.js';
+import { TransportError } from '../../transport/errors.js';
 import type { ListenAddress } from '../tcp-options.js';
 import type { ShareSettings } from './downstream-view.js';
 import { watchedRoles, type WatchedRole, type WatchedRoleName } from './roles.js';
@@ -29,6 +32,8 @@ export interface MonitoringOptions extends Partial<ShareSettings> {
   readonly host?: string;
   /** 1 to 65535, or 0 for any that is free. */
   readonly port: number;
+  /** Whether any other port will do when that one is taken; `false` unless given. */
+  readonly orAnyPort?: boolean;
   /** What readers have to show: `Authorization: Bearer …`. Nobody can change anything, with it or without. */
   readonly token?: string;
   /** Whether other machines may read without a token; `false` unless given. */
@@ -83,6 +88,7 @@ export function monitored<O extends { readonly type: string }>(
     refreshInterval = 5_000,
     scheduler = asyncScheduler,
   } = options;
+  const { orAnyPort = false } = options;
   if (!isLoopback(host) && token === undefined && !isOpen)
     throw new ServiceError(
       'invalid-configuration',
@@ -95,14 +101,22 @@ export function monitored<O extends { readonly type: string }>(
         settings: { sharesPerMinute, shareBatchSize },
         ...{ refreshInterval, version, scheduler },
       });
+      const servedAt = (module: typeof import('./serve.js'), actualPort: number) =>
+        module.serve({
+          ...{ host, port: actualPort, corsOrigins, watch: watched, role, version, scheduler },
+          ...(token === undefined ? {} : { token }),
+          onlyLoopback: isLoopback(host) && !isOpen,
+          failed: (error) => options.errorObserver?.next(error),
+        });
       const address$ = from(import('./serve.js')).pipe(
-        mergeMap(({ serve }) =>
-          serve({
-            ...{ host, port, corsOrigins, watch: watched, role, version, scheduler },
-            ...(token === undefined ? {} : { token }),
-            onlyLoopback: isLoopback(host) && !isOpen,
-            failed: (error) => options.errorObserver?.next(error),
-          }),
+        mergeMap((module) =>
+          servedAt(module, port).pipe(
+            catchError((error: unknown) =>
+              orAnyPort && error instanceof TransportError && error.code === 'address-in-use'
+                ? servedAt(module, 0)
+                : throwError(() => error),
+            ),
+          ),
         ),
         tap((address) => options.listeningObserver?.next(address)),
         ignoreElements(),
