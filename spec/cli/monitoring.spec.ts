@@ -19,7 +19,7 @@ describe('sv2 pool --monitoring', () => {
       '127.0.0.1:0',
     );
     const [, url = ''] = await pool.printed(/monitoring at (http:\/\/127\.0\.0\.1:\d+\/)/);
-    const global = (await (await fetch(`${url}api/v1/global`)).json()) as unknown;
+    const global: unknown = await (await fetch(`${url}api/v1/global`)).json();
     expect(global).toMatchObject({ sv2_clients: { total_clients: 0 } });
     expect(await (await fetch(`${url}metrics`)).text()).toContain(
       'rxsv2_build_info{version="0.1.0",role="pool"} 1',
@@ -64,16 +64,16 @@ describe('sv2 pool --monitoring', () => {
     const file = join(folder, 'pool.toml');
     writeFileSync(
       file,
-      'monitoring_address = "127.0.0.1:0"\nmonitoring_cache_refresh_secs = 15\nmonitoring_token = "a token of some length"\n',
+      'monitoring_address = "127.0.0.1:0"\nmonitoring_cache_refresh_secs = 15\nmonitoring_token = "a-token-of-some-length"\n',
       { mode: 0o600 },
     );
     const pool = startRole('pool', '-c', file, '--listen', '127.0.0.1:0', ...payout, ...away);
     const [, url = ''] = await pool.printed(/monitoring at (http:\/\/127\.0\.0\.1:\d+\/)/);
     expect((await fetch(`${url}api/v1/global`)).status).toBe(401);
-    const headers = { authorization: 'Bearer a token of some length' };
+    const headers = { authorization: 'Bearer a-token-of-some-length' };
     expect((await fetch(`${url}api/v1/global`, { headers })).status).toBe(200);
     expect(await pool.stop()).toBe(0);
-    expect(pool.output.stdout + pool.output.stderr).not.toContain('a token of');
+    expect(pool.output.stdout + pool.output.stderr).not.toContain('a-token-of');
     rmSync(folder, { recursive: true });
   });
 

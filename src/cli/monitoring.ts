@@ -3,7 +3,7 @@ import { identity, Subject, type MonoTypeOperatorFunction, type Observable } fro
 import * as z from 'zod';
 import { ServiceError } from '../service/errors.js';
 import { isLoopback, monitored, type MonitoringOptions } from '../node/monitoring/monitored.js';
-import { ConfigError, hostPort, number, text } from './config.js';
+import { ConfigError, hostPort, number } from './config.js';
 import { info, trouble, type LogLine } from './run-role.js';
 import { version } from './version.js';
 
@@ -11,7 +11,12 @@ import { version } from './version.js';
 export const monitoringSettings = {
   monitoring_address: hostPort(0).optional(),
   monitoring_cache_refresh_secs: number({ min: 0, max: 3_600, unit: 'seconds' }).default(5),
-  monitoring_token: text(16, 255).optional(),
+  monitoring_token: z
+    .string()
+    .regex(/^(?=.{16,255}$)[\w.~+/-]+=*$/, {
+      error: 'expected 16 to 255 letters, digits and any of - . _ ~ + /',
+    })
+    .optional(),
   monitoring_open: z.boolean({ error: 'expected true or false' }).default(false),
   monitoring_cors_origins: z
     .array(

@@ -111,7 +111,7 @@ function withPoint(rates: readonly RatePoint[], { time, parts }: LiveState): rea
 }
 
 /** What the page knows after another input. @param now of the browser's clock, in milliseconds since 1970 */
-export function withInput(state: PageState, input: Input, now: number): PageState {
+function withInput(state: PageState, input: Input, now: number): PageState {
   switch (input.type) {
     case 'line': {
       const isLost = input.line === 'lost';

@@ -6,7 +6,7 @@ import type { DefaultWindow } from '../observe/windows.js';
 export type WorkerStatus = 'working' | 'silent' | 'offline';
 
 /** Milliseconds without a share after which a worker that is connected is silent. */
-export const silentAfter = 600_000;
+const silentAfter = 600_000;
 
 /** What a worker is doing. */
 export function statusOf({ isConnected, lastAcceptedAt, since }: LiveRow, now: number): WorkerStatus {
@@ -15,7 +15,7 @@ export function statusOf({ isConnected, lastAcceptedAt, since }: LiveRow, now: n
 }
 
 /** What the table can be sorted by. */
-export const sortKeys = [
+const sortKeys = [
   'name',
   'rate',
   'difficulty',

@@ -29,7 +29,7 @@ describe('who may read', () => {
   });
 
   it('is whoever has the token, if there is one; all may see whether it works', async () => {
-    const served = await serving({ token: 'the token of 20 chars', role: 'pool' });
+    const served = await serving({ token: 'the-token-of-20-chars' });
     const status = async (path: string, authorization?: string) =>
       (await served.get(path, authorization === undefined ? {} : { headers: { authorization } })).status;
     for (const path of [

@@ -95,28 +95,34 @@ export function monitored<O extends { readonly type: string }>(
       `monitoring at ${host}: other machines could read everything; expected a token, or isOpen`,
       { host },
     );
+  if (token !== undefined && !/^[\w.~+/-]+=*$/.test(token))
+    throw new ServiceError(
+      'invalid-configuration',
+      'monitoring: a token is made of letters, digits and any of - . _ ~ + / (RFC 6750 §2.1)',
+    );
   return (outcome$) =>
     defer(() => {
       const watched = watch(watchedRoles[role] as unknown as WatchedRole<Showable>, {
         settings: { sharesPerMinute, shareBatchSize },
         ...{ refreshInterval, version, scheduler },
       });
-      const servedAt = (module: typeof import('./serve.js'), actualPort: number) =>
-        module.serve({
-          ...{ host, port: actualPort, corsOrigins, watch: watched, role, version, scheduler },
-          ...(token === undefined ? {} : { token }),
-          onlyLoopback: isLoopback(host) && !isOpen,
-          failed: (error) => options.errorObserver?.next(error),
-        });
+      const settingsAt = (actualPort: number) => ({
+        ...{ host, port: actualPort, corsOrigins, watch: watched, role, version, scheduler },
+        ...(token === undefined ? {} : { token }),
+        onlyLoopback: isLoopback(host) && !isOpen,
+        failed: (error: unknown) => options.errorObserver?.next(error),
+      });
       const address$ = from(import('./serve.js')).pipe(
         mergeMap((module) =>
-          servedAt(module, port).pipe(
-            catchError((error: unknown) =>
-              orAnyPort && error instanceof TransportError && error.code === 'address-in-use'
-                ? servedAt(module, 0)
-                : throwError(() => error),
+          module
+            .serve(settingsAt(port))
+            .pipe(
+              catchError((error: unknown) =>
+                orAnyPort && error instanceof TransportError && error.code === 'address-in-use'
+                  ? module.serve(settingsAt(0))
+                  : throwError(() => error),
+              ),
             ),
-          ),
         ),
         tap((address) => options.listeningObserver?.next(address)),
         ignoreElements(),
