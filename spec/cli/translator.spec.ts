@@ -111,8 +111,6 @@ describe('the settings of a translator', () => {
     });
     expect(notHonoured(settings).map((line) => line.split(':')[0])).toEqual([
       'log_file',
-      'monitoring_address',
-      'monitoring_cache_refresh_secs',
       'miner_telemetry',
       'required_extensions',
     ]);
@@ -133,8 +131,8 @@ describe('the settings of a translator', () => {
     ['supported_extensions', [2, 3], '2,3', false],
     ['required_extensions', [2], '2', false],
     ['log_file', './tproxy.log', './tproxy.log', false],
-    ['monitoring_address', '127.0.0.1:9092', '127.0.0.1:9092', false],
-    ['monitoring_cache_refresh_secs', 15, '15', false],
+    ['monitoring_address', '127.0.0.1:9092', '127.0.0.1:9092', true],
+    ['monitoring_cache_refresh_secs', 15, '15', true],
     ['miner_telemetry.cidrs', ['10.0.0.0/8', '192.168.1.0/24'], '10.0.0.0/8,192.168.1.0/24', false],
     ['downstream_difficulty_config.min_individual_miner_hashrate', 5e12, '5000000000000', true],
     ['downstream_difficulty_config.shares_per_minute', 7.5, '7.5', true],
@@ -156,7 +154,8 @@ describe('the settings of a translator', () => {
         .join('')}${name} = ${JSON.stringify(value)}`;
       const environment = { [`TPROXY__${key.toUpperCase().replaceAll('.', '__')}`]: variable };
       for (const settings of [load(text), load('', environment)]) {
-        expect(valueOf(settings, key)).toEqual(value);
+        const address = { host: '127.0.0.1', port: 9092 };
+        expect(valueOf(settings, key)).toEqual(key === 'monitoring_address' ? address : value);
         expect(warned(settings).some((line) => key.startsWith(line))).toBe(!isHonoured);
       }
     },
@@ -166,6 +165,7 @@ describe('the settings of a translator', () => {
     const own = [
       ...['urls', 'user_identity', 'upstream_encryption', 'listen_address', 'tls_certificate', 'tls_key'],
       ...['max_connections', 'max_connections_per_address', 'nonsense_burst'],
+      ...['monitoring_token', 'monitoring_open', 'monitoring_cors_origins'],
     ];
     const tables = ['upstreams', 'miner_telemetry', 'downstream_difficulty_config'];
     expect(Object.keys(translatorSchema.shape).sort()).toEqual(

@@ -7,10 +7,18 @@ import { hashWorkers } from '../node/hash-workers.js';
 import type { StratumUrl } from '../noise/url.js';
 import { paying } from '../roles/paying.js';
 import { measureHashRate, type Hasher } from '../roles/miner/hasher.js';
-import { maxChannels, miner, type MiningChannelOptions } from '../roles/miner/miner.js';
+import { maxChannels, miner, type MinerOutcome, type MiningChannelOptions } from '../roles/miner/miner.js';
 import { ConfigError, configOption, flagsOf, loadConfig, number, text } from './config.js';
 import { formatHashRate } from './format.js';
 import type { CommandContext } from './io.js';
+import {
+  monitoringFlags,
+  monitoringHelp,
+  monitoringOptions,
+  monitoringSettings,
+  roleMonitoring,
+} from './monitoring.js';
+import type { ClientOutcome } from '../service/outcomes.js';
 import { minerLine } from './miner-log.js';
 import { demandOf } from './payout.js';
 import { clientLine, silenceLog } from './role-client.js';
@@ -22,6 +30,7 @@ import { sv1MinerLog } from './miner-sv1.js';
 const hashRateSeconds = 10;
 
 const schema = z.strictObject({
+  ...monitoringSettings,
   url: anyStratumUrl(),
   user: text().optional(),
   password: text(0).optional(),
@@ -58,11 +67,12 @@ export function registerMiner(command: Command, context: CommandContext): void {
     .option('--hash-rate <NUMBER>', 'hashes per second, as told to the pool (default: measured)')
     .option('--verify-payout', 'leaves a pool whose jobs do not pay the address in the user identity')
     .option('--no-encryption', 'for a pool that has no keys')
+    .option(...monitoringOptions[0])
     .addHelpText(
       'after',
       `
 All channels share the hash rate. The keys of the TOML file are url, user, password, standard_channels, extended_channels,
-threads, hash_rate, verify_payout, encryption.
+threads, hash_rate, verify_payout, encryption, and${monitoringHelp}
 
 Example:
   $ sv2 miner stratum2+tcp://127.0.0.1:34254 --no-encryption --user alice`,
@@ -72,7 +82,7 @@ Example:
 
 /** The log of the miner that a command line asks for; subscribing runs it. @throws ConfigError */
 function minerLog(command: Command, url: string | undefined): Observable<LogLine> {
-  const flags = flagsOf(command, { config: null });
+  const flags = flagsOf(command, { ...monitoringFlags, config: null });
   if (url !== undefined) flags.push({ key: 'url', name: 'URL', value: url });
   const settings = loadConfig(schema, flags, command.opts<{ config?: string }>().config);
   const { threads, hash_rate: given, url: pool } = settings;
@@ -130,6 +140,7 @@ function mining(
     silenceObserver: silence.silenceObserver,
     ...(authorityPublicKey === undefined ? {} : { authorityPublicKey }),
   });
+  const monitoring = roleMonitoring<ClientOutcome<MinerOutcome>>(settings, { role: 'miner' });
   const outcome$ = miner({
     connect: settings.verify_payout ? paying(connector, demandOf(userIdentity, 'user')) : connector,
     userIdentity,
@@ -138,7 +149,7 @@ function mining(
     hasher$: concat(of(hasher), NEVER),
   })
     .start()
-    .pipe(share());
+    .pipe(monitoring.operator, share());
   const rate$ = outcome$.pipe(
     filter((outcome) => outcome.type === 'HashRate'),
     bufferCount(hashRateSeconds),
@@ -148,6 +159,7 @@ function mining(
   return merge(
     rate$,
     silence.line$,
+    monitoring.line$,
     outcome$.pipe(
       map((outcome) => clientLine(outcome, 'pool', '--no-encryption') ?? minerLine(outcome)),
       filter((line) => line !== undefined),

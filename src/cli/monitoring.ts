@@ -17,7 +17,12 @@ export const monitoringSettings = {
       error: 'expected 16 to 255 letters, digits and any of - . _ ~ + /',
     })
     .optional(),
-  monitoring_open: z.boolean({ error: 'expected true or false' }).default(false),
+  monitoring_open: z
+    .preprocess(
+      (value) => (value === 'true' ? true : value === 'false' ? false : value), // in the environment
+      z.boolean({ error: 'expected true or false' }),
+    )
+    .default(false),
   monitoring_cors_origins: z
     .array(
       z

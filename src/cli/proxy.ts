@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { asyncScheduler, concat, EMPTY, filter, map, merge, of, type Observable } from 'rxjs';
 import { z } from 'zod';
 import { connect } from '../node/connect.js';
-import { proxy, type ProxyPin, type ProxyUpstream } from '../roles/proxy/proxy.js';
+import { proxy, type ProxyOutcome, type ProxyPin, type ProxyUpstream } from '../roles/proxy/proxy.js';
 import {
   authorityPublicKey,
   ConfigError,
@@ -13,6 +13,13 @@ import {
   text,
 } from './config.js';
 import type { CommandContext } from './io.js';
+import {
+  monitoringFlags,
+  monitoringHelp,
+  monitoringOptions,
+  monitoringSettings,
+  roleMonitoring,
+} from './monitoring.js';
 import { proxyLine } from './proxy-log.js';
 import { listenOptions, listenSettings, roleListener } from './role-server.js';
 import { runRole, trouble, type LogLine } from './run-role.js';
@@ -24,6 +31,7 @@ const pinTables = 'expected tables [[pins]] with user_identity and upstream';
 
 const schema = z.strictObject({
   ...listenSettings('127.0.0.1:34255'),
+  ...monitoringSettings,
   urls: z.array(stratumUrl()).default([]),
   upstreams: z
     .array(
@@ -64,7 +72,8 @@ export function registerProxy(command: Command, context: CommandContext): void {
   command
     .argument('[URL...]', 'pools, the preferred one first: stratum2+tcp://USER@host:port/AUTHORITY_KEY')
     .option(...configOption);
-  for (const [flags, description] of listenOptions) command.option(flags, description);
+  for (const [flags, description] of [...listenOptions, ...monitoringOptions])
+    command.option(flags, description);
   command
     .option('-u, --user-identity <NAME>', 'at pools whose URL or table names no user (default: rx-sv2)')
     .option('--no-upstream-encryption', 'for pools that have no keys')
@@ -94,7 +103,7 @@ The keys of the TOML file, those of the reference implementation where it has th
   silence_limit = 600
   max_rejected_in_a_row = 20
   user_identity = "farm"
-  upstream_encryption = true
+  upstream_encryption = true${monitoringHelp}
   [[upstreams]]                                 # any number, the preferred one first
   address = "pool.example"
   port = 34254
@@ -118,13 +127,18 @@ Example:
 /** The log of the proxy that a command line asks for; subscribing runs it. @throws ConfigError */
 function proxyLog(command: Command, urls: readonly string[]): Observable<LogLine> {
   const { config: file } = command.opts<{ config?: string }>();
-  const flags = flagsOf(command, { config: null, listen: 'listen_address' });
+  const flags = flagsOf(command, { ...monitoringFlags, config: null, listen: 'listen_address' });
   if (urls.length > 0) flags.push({ key: 'urls', name: 'URL', value: urls });
   const settings = loadConfig(schema, flags, file);
   const [first, ...others] = upstreamsOf(settings);
   if (first === undefined) throw new ConfigError([`upstreams: ${tables}, or a URL`]);
   const listener = roleListener(settings, 'proxy', file);
   const { aggregate_channels: isAggregate, channels_per_upstream_channel: perUpstreamChannel } = settings;
+  const monitoring = roleMonitoring<ProxyOutcome>(settings, {
+    role: 'proxy',
+    sharesPerMinute: settings.shares_per_minute,
+    shareBatchSize: settings.share_batch_size,
+  });
   const line$ = proxy({
     listen: listener.listen,
     upstreams: [first, ...others],
@@ -139,10 +153,11 @@ function proxyLog(command: Command, urls: readonly string[]): Observable<LogLine
   })
     .start()
     .pipe(
+      monitoring.operator,
       map((outcome) => proxyLine(outcome, asyncScheduler.now())),
       filter((line) => line !== undefined),
     );
-  return concat(anybody(settings), merge(listener.line$, line$));
+  return concat(anybody(settings), merge(listener.line$, monitoring.line$, line$));
 }
 
 interface Pool {

@@ -7,9 +7,20 @@ import { bitcoinNode } from '../node/bitcoin-node.js';
 import { BitcoinRpcError } from '../node/bitcoin-rpc-errors.js';
 import type { BlockSource } from '../roles/template-provider/block-source.js';
 import { simulatedSource } from '../roles/template-provider/simulated-source.js';
-import { templateProvider } from '../roles/template-provider/template-provider.js';
+import {
+  templateProvider,
+  type TemplateProviderOutcome,
+} from '../roles/template-provider/template-provider.js';
+import type { ServerOutcome } from '../service/outcomes.js';
 import { ConfigError, configOption, flagsOf, loadConfig, number, text } from './config.js';
 import type { CommandContext } from './io.js';
+import {
+  monitoringFlags,
+  monitoringHelp,
+  monitoringOptions,
+  monitoringSettings,
+  roleMonitoring,
+} from './monitoring.js';
 import { listenOptions, listenSettings, roleListener } from './role-server.js';
 import { runRole, type LogLine } from './run-role.js';
 import { templateProviderLog } from './template-provider-log.js';
@@ -18,6 +29,7 @@ const maxSeconds = 86_400;
 
 const schema = z.strictObject({
   ...listenSettings('127.0.0.1:8442'),
+  ...monitoringSettings,
   fee_threshold: number({ min: 0, max: 21e14, integer: true, unit: 'satoshis' }).default(100),
   min_interval: number({ min: 0.001, max: maxSeconds, unit: 'seconds' }).default(5),
   bitcoin_rpc: text(1, 2_000).optional(),
@@ -37,7 +49,8 @@ const simulationKeys = ['nbits', 'height', 'block_interval', 'transactions_per_s
 /** Gives `sv2 template-provider` its options and what it does. */
 export function registerTemplateProvider(command: Command, context: CommandContext): void {
   command.option(...configOption);
-  for (const [flags, description] of listenOptions) command.option(flags, description);
+  for (const [flags, description] of [...listenOptions, ...monitoringOptions])
+    command.option(flags, description);
   command
     .option('--fee-threshold <SATOSHIS>', 'by how much fees must rise for another template (default: 100)')
     .option('--min-interval <SECONDS>', 'between two templates on the same tip (default: 5)')
@@ -64,7 +77,7 @@ the options with underscores, and listen_address:
   authority_secret_key = "…"
   bitcoin_rpc = "http://user:password@127.0.0.1:8332"
   fee_threshold = 100
-  min_interval = 5
+  min_interval = 5${monitoringHelp}
 
 Examples:
   $ sv2 template-provider --nbits 1e00ffff --block-interval 60
@@ -75,7 +88,7 @@ Examples:
 
 /** The log of the template provider that a command line asks for; subscribing runs it. @throws ConfigError */
 function logOf(command: Command): Observable<LogLine> {
-  const flags = flagsOf(command, { config: null, listen: 'listen_address' });
+  const flags = flagsOf(command, { ...monitoringFlags, config: null, listen: 'listen_address' });
   const { config: file } = command.opts<{ config?: string }>();
   const settings = loadConfig(schema, flags, file);
   const source = blockSource(settings);
@@ -86,7 +99,11 @@ function logOf(command: Command): Observable<LogLine> {
     feeThreshold: BigInt(settings.fee_threshold),
     minInterval: 1000 * settings.min_interval,
   });
-  return merge(listener.line$, templateProviderLog(service.start()));
+  const monitoring = roleMonitoring<ServerOutcome<TemplateProviderOutcome>>(settings, {
+    role: 'template-provider',
+  });
+  const outcome$ = service.start().pipe(monitoring.operator);
+  return merge(listener.line$, monitoring.line$, templateProviderLog(outcome$));
 }
 
 function blockSource(settings: Settings): BlockSource {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { defaultNonsenseLimits } from '../service/sessions/nonsense.js';
 import { defaultListenerLimits } from '../transport/limits.js';
+import { monitoringSettings } from './monitoring.js';
 import { authorityPublicKey, ConfigError, hostPort, number, text, type Flag } from './config.js';
 import { limit } from './role-server.js';
 import { stratumUrl } from './stratum-url.js';
@@ -52,8 +53,7 @@ export const translatorSchema = z.strictObject({
   supported_extensions: extensions(),
   required_extensions: extensions(),
   log_file: text(1, 4_096).optional(),
-  monitoring_address: text().optional(),
-  monitoring_cache_refresh_secs: number({ min: 0 }).optional(),
+  ...monitoringSettings,
   miner_telemetry: z.strictObject({ cidrs: z.array(text()).default([]) }).optional(),
   downstream_difficulty_config: z
     .strictObject({
@@ -69,7 +69,9 @@ export const translatorSchema = z.strictObject({
 export type TranslatorSettings = z.output<typeof translatorSchema>;
 
 const prefix = 'TPROXY__';
-const lists: readonly string[] = ['supported_extensions', 'required_extensions', 'miner_telemetry.cidrs'];
+const lists: readonly string[] = [
+  ...['supported_extensions', 'required_extensions', 'miner_telemetry.cidrs', 'monitoring_cors_origins'],
+];
 const upstreamFields: readonly string[] = ['address', 'port', 'authority_pubkey', 'user_identity'];
 
 /**
@@ -113,11 +115,6 @@ export function notHonoured(settings: TranslatorSettings): readonly string[] {
     [
       settings.log_file !== undefined,
       'log_file: the log goes to stdout and stderr, which can be sent to a file',
-    ],
-    [settings.monitoring_address !== undefined, 'monitoring_address: there is no monitoring server here'],
-    [
-      settings.monitoring_cache_refresh_secs !== undefined,
-      'monitoring_cache_refresh_secs: there is no monitoring server here',
     ],
     [settings.miner_telemetry !== undefined, 'miner_telemetry: miners are not looked for here'],
     [

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { asyncScheduler, concat, filter, from, map, merge, Subject, type Observable } from 'rxjs';
 import { connect } from '../node/connect.js';
 import { paying } from '../roles/paying.js';
-import type { ProxyUpstream } from '../roles/proxy/proxy.js';
+import type { ProxyOutcome, ProxyUpstream } from '../roles/proxy/proxy.js';
 import type { Sv1MinerEvent } from '../roles/translator/sv1-miners.js';
 import { translator } from '../roles/translator/translator.js';
 import { defaultNonsenseLimits } from '../service/sessions/nonsense.js';
@@ -10,6 +10,7 @@ import { defaultListenerLimits } from '../transport/limits.js';
 import { ConfigError, configOption, flagsOf, loadConfig } from './config.js';
 import type { CommandContext } from './io.js';
 import { demandOf } from './payout.js';
+import { monitoringFlags, monitoringHelp, monitoringOptions, roleMonitoring } from './monitoring.js';
 import { proxyLine } from './proxy-log.js';
 import { runRole, trouble, type LogLine } from './run-role.js';
 import { sv1Port } from './sv1-listener.js';
@@ -39,6 +40,7 @@ export function registerTranslator(command: Command, context: CommandContext): v
     .option('--verify-payout', 'leaves a pool whose jobs do not pay the address in the user identity')
     .option('--tls-certificate <FILE>', 'a certificate chain in PEM, for miners that connect inside TLS')
     .option('--tls-key <FILE>', 'its secret key')
+    .option(...monitoringOptions[0])
     .option(
       '--max-connections <NUMBER>',
       `of miners at one time (default: ${defaultListenerLimits.maxConnections})`,
@@ -76,7 +78,7 @@ those of the reference implementation's translator; those that have no effect he
 
 and more of our own, above the tables:
   user_identity = "farm"
-  upstream_encryption = true
+  upstream_encryption = true${monitoringHelp}
   tls_certificate = "cert.pem"
   tls_key = "key.pem"
   max_connections = 16384
@@ -98,7 +100,7 @@ function translatorLog(
   const { config: file } = command.opts<{ config?: string }>();
   const flags = [
     ...environmentFlags(environment),
-    ...flagsOf(command, { config: null, listen: 'listen_address' }),
+    ...flagsOf(command, { ...monitoringFlags, config: null, listen: 'listen_address' }),
   ];
   if (urls.length > 0) flags.push({ key: 'urls', name: 'URL', value: urls });
   const settings = loadConfig(translatorSchema, flags, file);
@@ -112,6 +114,7 @@ function translatorLog(
     settings.downstream_difficulty_config;
   const port = sv1Port(addressOf(settings), 'translator');
   const event$ = new Subject<Sv1MinerEvent>();
+  const monitoring = roleMonitoring<ProxyOutcome>(settings, { role: 'translator', sharesPerMinute });
   const outcome$ = translator({
     listen: port.listen,
     upstreams: [first, ...others],
@@ -125,11 +128,14 @@ function translatorLog(
     maxChannelsPerAddress: settings.max_connections_per_address,
     keepAliveInterval: 1_000 * settings.downstream_difficulty_config.job_keepalive_interval_secs,
     observer: event$,
-  }).start();
+  })
+    .start()
+    .pipe(monitoring.operator);
   return concat(
     from([...notHonoured(settings), ...anybody(settings)]).pipe(map((text) => trouble(text))),
     merge(
       port.line$,
+      monitoring.line$,
       event$.pipe(
         map(sv1Line),
         filter((line) => line !== undefined),

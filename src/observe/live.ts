@@ -17,7 +17,7 @@ export interface LiveParts {
   readonly shares?: Shares;
   readonly hashRate?: HashRates;
   readonly tip?: TipState | null;
-  readonly template?: TemplateState | null;
+  readonly template?: (TemplateState & { readonly fees?: number }) | null;
   readonly blocks?: readonly BlockState[];
   readonly upstreams?: readonly UpstreamState[];
   readonly problems?: ProblemsState;
@@ -44,7 +44,7 @@ export interface LiveUpdate {
 export type Showable = StateTimes & { readonly role: string } & Partial<
     DownstreamState & {
       readonly tip: TipState | null;
-      readonly template: TemplateState | null;
+      readonly template: (TemplateState & { readonly fees?: number }) | null;
       readonly blocks: readonly BlockState[];
       readonly upstreams: readonly UpstreamState[];
       readonly problems: ProblemsState;

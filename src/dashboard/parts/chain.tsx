@@ -20,8 +20,10 @@ export function Chain({ parts, now }: { readonly parts: LiveParts; readonly now:
             {template.isOld ? 'stale, ' : ''}
             {ago(template.at, now)}
           </dd>
-          <dt>Worth</dt>
-          <dd title="Subsidy and fees">{bitcoin(template.value)} BTC</dd>
+          <dt>{template.fees === undefined ? 'Worth' : 'Fees'}</dt>
+          <dd title={template.fees === undefined ? 'Subsidy and fees' : 'Without the subsidy'}>
+            {bitcoin(template.fees ?? template.value)} BTC
+          </dd>
         </dl>
       )}
       {tip != null && (

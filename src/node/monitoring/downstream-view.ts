@@ -15,11 +15,11 @@ export interface ShareSettings {
 const enoughShares = 10;
 
 /** The hash rate that a channel is taken to have: what it has shown, or until it has shown something what it says. */
-const hashRateOf = ({ shares, hashRate, nominalHashRate }: ChannelState): number =>
+export const hashRateOf = ({ shares, hashRate, nominalHashRate }: ChannelState): number =>
   shares.accepted < enoughShares ? nominalHashRate : hashRate['15m'].value;
 
 /** Whether what a channel has shown can be what it says: what it says lies within the interval. */
-const isStable = ({ shares, hashRate, nominalHashRate }: ChannelState): boolean => {
+export const isStable = ({ shares, hashRate, nominalHashRate }: ChannelState): boolean => {
   const { low, high } = hashRate['15m'];
   return shares.accepted >= enoughShares && nominalHashRate >= low && nominalHashRate <= (high ?? Infinity);
 };

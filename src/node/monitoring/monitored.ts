@@ -22,7 +22,7 @@ import type { ListenAddress } from '../tcp-options.js';
 import type { ShareSettings } from './downstream-view.js';
 import { watchedRoles, type WatchedRole, type WatchedRoleName } from './roles.js';
 import { watch } from './watch.js';
-import type { Showable } from '../../observe/live.js';
+import type { StateTimes } from '../../observe/fold.js';
 
 /** How a role is monitored. */
 export interface MonitoringOptions extends Partial<ShareSettings> {
@@ -102,7 +102,7 @@ export function monitored<O extends { readonly type: string }>(
     );
   return (outcome$) =>
     defer(() => {
-      const watched = watch(watchedRoles[role] as unknown as WatchedRole<Showable>, {
+      const watched = watch(watchedRoles[role] as unknown as WatchedRole<StateTimes>, {
         settings: { sharesPerMinute, shareBatchSize },
         ...{ refreshInterval, version, scheduler },
       });

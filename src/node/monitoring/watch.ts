@@ -1,9 +1,10 @@
 /** What is kept of a role while it runs, for whoever asks: its state, what happened last, and how often. */
 import type { SchedulerLike } from 'rxjs';
-import type { Fold } from '../../observe/fold.js';
-import { liveStates, type LiveState, type Showable } from '../../observe/live.js';
+import type { Fold, StateTimes } from '../../observe/fold.js';
+import { liveStates, type LiveState } from '../../observe/live.js';
 import type { ShareSettings } from './downstream-view.js';
 import { eventLog, type EventLog } from './event-log.js';
+import type { RoleGauge } from './metrics.js';
 import { outcomeCounts, type OutcomeCounts } from './outcome-counts.js';
 import type { ReferenceView } from './reference-view.js';
 import type { WatchedRole } from './roles.js';
@@ -15,14 +16,14 @@ export interface Watch {
   /** Takes note of an outcome. */
   note(outcome: { readonly type: string }): void;
   /** The state as it is now. */
-  state(): Showable;
+  state(): StateTimes;
   /** What the reference implementation's API shows, as old as `refreshInterval` at most. */
   view(): ReferenceView;
   /** What the dashboard shows, a second old at most, and the older the more rows there are. */
   live(): LiveState;
   /** Why the role cannot do what it is for at present. */
   unready(): readonly string[];
-  gauges(): ReturnType<WatchedRole<Showable>['gauges']>;
+  gauges(): readonly RoleGauge[];
   readonly events: EventLog<{ readonly type: string }>;
   /** What there was since the start. */
   readonly counts: OutcomeCounts;
@@ -54,7 +55,7 @@ function aged<T>(make: () => T, maxAge: (value: T) => number, now: () => number)
 }
 
 /** Watches a role from now on. Nothing is made of what was noted before somebody asks for it. */
-export function watch<S extends Showable>(role: WatchedRole<S>, options: WatchOptions): Watch {
+export function watch<S extends StateTimes>(role: WatchedRole<S>, options: WatchOptions): Watch {
   const { settings, refreshInterval, version, scheduler } = options;
   const now = () => scheduler.now();
   const startedAt = now();
@@ -79,7 +80,7 @@ export function watch<S extends Showable>(role: WatchedRole<S>, options: WatchOp
       now,
     ),
     live: aged(
-      () => toLive(state()),
+      () => toLive(role.shown(state())),
       ({ rows }) => Math.max(leastLiveInterval, rows.size * liveInterval),
       now,
     ),

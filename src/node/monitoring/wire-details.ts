@@ -27,6 +27,9 @@ const nothing: ChannelDetails = {
   lastBatchWork: 0,
 };
 
+/** In place of a client's id for channels that this side has at its own pool. */
+export const poolSide = -1;
+
 /** What is known of channels from the messages that clients were sent: as long as the channels are open. */
 export function wireDetails(): WireDetails {
   const clients = new Map<number, Map<number, ChannelDetails>>();
@@ -63,13 +66,19 @@ export function wireDetails(): WireDetails {
 
   return {
     note(outcome) {
-      const { type, clientId, channelId, message } = outcome as {
+      const { type, clientId, channelId, message, protocol } = outcome as {
+        readonly protocol?: string;
         readonly type: string;
         readonly clientId?: number;
         readonly channelId?: number;
         readonly message?: Message;
       };
-      if (clientId === undefined) return;
+      if (clientId === undefined) {
+        if (protocol !== 'mining') return;
+        if (type === 'received' && message !== undefined) sent(poolSide, message);
+        else if (type === 'disconnected') clients.delete(poolSide);
+        return;
+      }
       if (type === 'sent' && message !== undefined) sent(clientId, message);
       else if (type === 'disconnected') clients.delete(clientId);
       else if (type === 'ChannelClosed' && channelId !== undefined) clients.get(clientId)?.delete(channelId);

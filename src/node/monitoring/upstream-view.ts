@@ -1,0 +1,99 @@
+/** The channels at pools, and miners of Stratum V1, as the reference implementation's API shows them. */
+import type { ChannelState, ClientState } from '../../observe/downstream-types.js';
+import type { MinerState } from '../../observe/miner-state.js';
+import type { ProxyState } from '../../observe/proxy-state.js';
+import { hashRateOf, isStable } from './downstream-view.js';
+import type { ReferenceServer, ReferenceView } from './reference-view.js';
+import { poolSide, type WireDetails } from './wire-details.js';
+
+/** The channels that a proxy has at its pool: extended ones. */
+export function proxyServer({ upstreamChannels }: ProxyState, details: WireDetails): ReferenceServer {
+  return {
+    standard_channels: [],
+    extended_channels: upstreamChannels.map(({ channelId, user, target, nominalHashRate, shares }) => {
+      const { extranoncePrefix, extranonceSize } = details.of(poolSide, channelId);
+      return {
+        channel_id: channelId,
+        user_identity: user,
+        nominal_hashrate: nominalHashRate,
+        target_hex: target,
+        extranonce_prefix_hex: extranoncePrefix,
+        full_extranonce_size: extranoncePrefix.length / 2 + extranonceSize,
+        rollable_extranonce_size: extranonceSize,
+        version_rolling: true,
+        shares_acknowledged: shares.accepted,
+        shares_submitted: shares.submitted,
+        shares_rejected: shares.rejected,
+        shares_rejected_by_reason: shares.rejectedByCode,
+        acknowledged_work_sum: shares.acceptedWork,
+        validated_work_sum: shares.submittedWork,
+        best_diff: shares.bestDifficulty,
+        blocks_found: 0,
+      };
+    }),
+  };
+}
+
+/** The channels that a miner has at its pool. */
+export function minerServer(
+  { channels, measuredHashRate }: MinerState,
+  details: WireDetails,
+): ReferenceServer {
+  const info = ({ channelId, shares }: MinerState['channels'][number]) => ({
+    channel_id: channelId,
+    user_identity: '',
+    nominal_hashrate: measuredHashRate / channels.length,
+    target_hex: '',
+    extranonce_prefix_hex: details.of(poolSide, channelId).extranoncePrefix,
+    shares_acknowledged: shares.accepted,
+    shares_submitted: shares.found,
+    shares_rejected: shares.rejected,
+    shares_rejected_by_reason: shares.rejectedByCode,
+    acknowledged_work_sum: 0,
+    validated_work_sum: 0,
+    best_diff: 0,
+    blocks_found: 0,
+  });
+  return {
+    standard_channels: channels.filter(({ kind }) => kind === 'standard').map(info),
+    extended_channels: channels
+      .filter(({ kind }) => kind === 'extended')
+      .map((channel) => {
+        const { extranoncePrefix, extranonceSize } = details.of(poolSide, channel.channelId);
+        return {
+          ...info(channel),
+          full_extranonce_size: extranoncePrefix.length / 2 + extranonceSize,
+          rollable_extranonce_size: extranonceSize,
+          version_rolling: true,
+        };
+      }),
+  };
+}
+
+/** An address without its port. */
+const hostOf = (address: string): string => address.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
+
+/** Miners of Stratum V1 that a translator serves: each has one channel once it is authorised. */
+export function sv1Clients(
+  { clients, channels }: Pick<ProxyState, 'clients' | 'channels'>,
+  details: WireDetails,
+): NonNullable<ReferenceView['sv1Clients']> {
+  const byClient = new Map(channels.map((channel) => [channel.clientId, channel]));
+  return clients.map(({ clientId, address }: ClientState) => {
+    const channel: ChannelState | undefined = byClient.get(clientId);
+    const user = channel?.user ?? '';
+    const { extranoncePrefix, extranonceSize } = details.of(clientId, channel?.channelId ?? 0);
+    return {
+      client_id: clientId,
+      channel_id: channel?.channelId ?? null,
+      connection_ip: hostOf(address),
+      sv1_username: user,
+      sv1_worker_name: user.split('.').slice(1).join('.') || user,
+      target_hex: channel?.target ?? '',
+      hashrate: channel === undefined ? null : hashRateOf(channel),
+      stable_hashrate: channel !== undefined && isStable(channel),
+      extranonce1_hex: extranoncePrefix,
+      extranonce2_len: extranonceSize,
+    };
+  });
+}
