@@ -6,6 +6,7 @@ export * from './node/connect.js';
 export { nodeCrypto } from './node/crypto.js';
 export { handshakeWorkers } from './node/handshake-workers.js';
 export * from './node/listen.js';
+export * from './node/listen-either.js';
 export * from './node/hash-workers.js';
 export * from './node/sv1.js';
 export { monitored, type MonitoringOptions } from './node/monitoring/monitored.js';

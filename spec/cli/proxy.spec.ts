@@ -76,6 +76,63 @@ describe('sv2 proxy', () => {
     expect(await proxy.stop()).toBe(0);
   }, 60_000);
 
+  it('serves miners of both protocols on one port, and tells of their minute', async () => {
+    const { pools, ports } = await startPools(1);
+    const proxy = track(
+      startRole(
+        ...['proxy', `stratum2+tcp://farm@127.0.0.1:${ports[0]}/${publicKey}`, '--listen', '127.0.0.1:0'],
+        ...['--authority-public-key', publicKey, '--authority-secret-key', secretKey],
+        ...['--shares-per-minute', '240'],
+      ),
+    );
+    await proxy.printed(/work comes from/);
+    const port = await portOf(proxy);
+    const miner = ['--threads', '1', '--hash-rate', '5e5'];
+    track(
+      startProcess('miner', `stratum2+tcp://127.0.0.1:${port}/${publicKey}`, '--user', 'a.two', ...miner),
+    );
+    track(startProcess('miner', `stratum+tcp://127.0.0.1:${port}`, '--user', 'a.one', ...miner));
+    await pools[0]?.printed(/share of farm, two accepted/);
+    await pools[0]?.printed(/share of farm, one accepted/);
+    await proxy.printed(/the last 60 s: 2 miners with \d channels?, \d+ shares? of difficulty/);
+    await proxy.printed(/upstream 1 \(127\.0\.0\.1:\d+\): 100\.0 % of the work, \d+ shares? sent/);
+    expect(await proxy.stop()).toBe(0);
+    await pools[0]?.printed(/channel \d+.*closed.*the proxy stops/);
+  }, 180_000);
+
+  it('goes on at the next pool when one is killed, and returns to it when it is back', async () => {
+    const provider = track(startRole('template-provider', '--listen', '127.0.0.1:0', '--nbits', '1e0fffff'));
+    const address = `127.0.0.1:${await portOf(provider)}`;
+    const startPool = (listen: string, id: number) =>
+      track(
+        startProcess(
+          ...['pool', '--listen', listen, '--coinbase-reward-script', 'raw(51)', '--server-id', String(id)],
+          ...['--template-provider', address, '--no-template-provider-encryption'],
+          ...['--shares-per-minute', '120', '--log-level', 'debug'],
+        ),
+      );
+    const [first, second] = [startPool('127.0.0.1:0', 1), startPool('127.0.0.1:0', 2)] as const;
+    const [one, two] = [await portOf(first), await portOf(second)];
+    const proxy = track(
+      startRole(
+        ...['proxy', `stratum2+tcp://127.0.0.1:${one}`, `stratum2+tcp://127.0.0.1:${two}`],
+        ...['--no-upstream-encryption', '--listen', '127.0.0.1:0', '--shares-per-minute', '240'],
+      ),
+    );
+    await proxy.printed(/work comes from upstream 1/);
+    const miner = startMiner(await portOf(proxy));
+    await first.printed(/share of rx-sv2, rig1 accepted/);
+
+    await first.stop('SIGKILL');
+    await proxy.printed(/work comes from upstream 2/);
+    await second.printed(/share of rx-sv2, rig1 accepted/);
+    const again = startPool(`127.0.0.1:${one}`, 3);
+    await again.printed(/share of rx-sv2, rig1 accepted/);
+    expect(proxy.output.stdout).toMatch(/work comes from upstream 2[^]*work comes from upstream 1/);
+    expect(miner.output.stderr).not.toMatch(/no connection/);
+    expect(await miner.stop()).toBe(0);
+  }, 300_000);
+
   it('opens a channel for each user when they are not aggregated', async () => {
     const { pools, ports } = await startPools(1);
     const proxy = track(

@@ -8,6 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { ReplaySubject, Subject } from 'rxjs';
 import { run } from '../../src/cli/run.js';
 
+/** What ends a role; only a process of its own can be killed. */
+type Signal = 'SIGINT' | 'SIGTERM' | 'SIGKILL';
+
 /** A role that runs. */
 export interface RunningRole {
   /** What it has printed so far, to stdout and to stderr. */
@@ -15,7 +18,7 @@ export interface RunningRole {
   /** Waits until it has printed this, anywhere; fails when it ends before that. */
   printed(pattern: RegExp): Promise<RegExpExecArray>;
   /** Interrupts it and waits for its exit status. */
-  stop(signal?: 'SIGINT' | 'SIGTERM'): Promise<number>;
+  stop(signal?: Signal): Promise<number>;
   /** Its exit status. */
   readonly exitCode: Promise<number>;
 }
@@ -73,7 +76,7 @@ function runningRole(
   stdout: Readable,
   stderr: Readable,
   exitCode: Promise<number>,
-  interrupt: (signal: 'SIGINT' | 'SIGTERM') => void,
+  interrupt: (signal: Signal) => void,
 ): RunningRole {
   const output = { stdout: '', stderr: '' };
   const changed$ = new Subject<void>();

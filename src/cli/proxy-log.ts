@@ -1,14 +1,34 @@
+import { asyncScheduler, connect, filter, map, merge, type Observable } from 'rxjs';
 import { toDisplayHex } from '../bitcoin/hash.js';
 import { difficultyFromTarget } from '../bitcoin/target.js';
 import type { ForwardedShare } from '../mining/aggregation/upstream-route.js';
-import type { ProxyMiningOutcome, ProxyOutcome, UpstreamUse } from '../roles/proxy/proxy.js';
+import type { ProxyMiningOutcome, ProxyOutcome } from '../roles/proxy/proxy.js';
 import type { ClientOutcome, ServerOutcome } from '../service/outcomes.js';
 import { formatDifficulty, formatDuration, formatHashRate } from './format.js';
 import { miningLine } from './pool-log.js';
 import { quoted } from './printable.js';
+import { nameOf, proxyReports } from './proxy-report.js';
 import { clientLine } from './role-client.js';
 import { serverLine } from './role-server.js';
 import { info, trouble, type LogLine } from './run-role.js';
+
+/** Seconds between two reports. */
+const reportInterval = 60;
+
+/** The log of a proxy: lines for what happens, and a report every minute. */
+export function proxyLog(outcome$: Observable<ProxyOutcome>): Observable<LogLine> {
+  return outcome$.pipe(
+    connect((shared$) =>
+      merge(
+        shared$.pipe(
+          map((outcome) => proxyLine(outcome, asyncScheduler.now())),
+          filter((line) => line !== undefined),
+        ),
+        shared$.pipe(proxyReports(reportInterval, asyncScheduler)),
+      ),
+    ),
+  );
+}
 
 /**
  * The line that tells of an outcome of a proxy; nothing for messages.
@@ -78,7 +98,7 @@ function upstreamLine(outcome: ServerOutcome<ProxyMiningOutcome>, now: number): 
     case 'ClientMoved': {
       const { clientId, from, to } = outcome;
       return info(
-        `client ${clientId} works for connection ${to + 1} now, before for ${from + 1}`,
+        `client ${clientId} works for another upstream now (connection ${to + 1}, before ${from + 1})`,
         'client moved',
       );
     }
@@ -123,9 +143,6 @@ function upstreamLine(outcome: ServerOutcome<ProxyMiningOutcome>, now: number): 
       return undefined;
   }
 }
-
-const nameOf = ({ endpoint, server }: UpstreamUse): string =>
-  `upstream ${server + 1}${endpoint === undefined ? '' : ` (${quoted(endpoint.host)}:${endpoint.port})`}`;
 
 const sharerOf = ({ clientId, channelId, userIdentity, worker }: ForwardedShare): string =>
   `client ${clientId}, channel ${channelId} (${quoted(userIdentity)}${worker === '' ? '' : `, ${quoted(worker)}`})`;

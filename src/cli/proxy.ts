@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { asyncScheduler, concat, EMPTY, filter, map, merge, of, type Observable } from 'rxjs';
+import { concat, EMPTY, merge, of, type Observable } from 'rxjs';
 import { z } from 'zod';
 import { connect } from '../node/connect.js';
 import { proxy, type ProxyOutcome, type ProxyPin, type ProxyUpstream } from '../roles/proxy/proxy.js';
@@ -20,9 +20,10 @@ import {
   monitoringSettings,
   roleMonitoring,
 } from './monitoring.js';
-import { proxyLine } from './proxy-log.js';
+import { proxyLog } from './proxy-log.js';
 import { listenOptions, listenSettings, roleListener } from './role-server.js';
 import { runRole, trouble, type LogLine } from './run-role.js';
+import { sv1Clients } from './sv1-listener.js';
 import { stratumUrl } from './stratum-url.js';
 
 const tables = 'expected tables [[upstreams]] with address, port and user_identity';
@@ -58,7 +59,8 @@ const schema = z.strictObject({
   upstream_encryption: z.boolean({ error: 'expected true or false' }).default(true),
   aggregate_channels: z.boolean({ error: 'expected true or false' }).default(true),
   channels_per_upstream_channel: number({ min: 1, max: 0xffff_ffff, integer: true }).optional(),
-  extranonce_size: number({ min: 2, max: 16, integer: true, unit: 'bytes' }).default(8),
+  extranonce_size: number({ min: 2, max: 16, integer: true, unit: 'bytes' }).default(12),
+  sv1: z.boolean({ error: 'expected true or false' }).default(true),
   shares_per_minute: number({ min: 0.001, max: 6000 }).default(6),
   share_batch_size: number({ min: 1, max: 0xffff_ffff, integer: true }).default(10),
   silence_limit: number({ min: 10, max: 2_000_000, unit: 'seconds' }).default(600),
@@ -79,7 +81,8 @@ export function registerProxy(command: Command, context: CommandContext): void {
     .option('--no-upstream-encryption', 'for pools that have no keys')
     .option('--no-aggregate-channels', 'a channel of the pool for each channel here, for its own user')
     .option('--channels-per-upstream-channel <NUMBER>', 'how many share one, at most (default: all)')
-    .option('--extranonce-size <BYTES>', 'that extended channels may roll (default: 8)')
+    .option('--extranonce-size <BYTES>', 'that extended channels may roll (default: 12)')
+    .option('--no-sv1', 'no miners of Stratum V1: without it they can connect to the same port')
     .option('--shares-per-minute <NUMBER>', 'that vardiff aims at, for each channel (default: 6)')
     .option('--share-batch-size <NUMBER>', 'accepted shares per acknowledgement (default: 10)')
     .option('--silence-limit <SECONDS>', 'without a job, before a pool is left (default: 600)')
@@ -97,7 +100,8 @@ The keys of the TOML file, those of the reference implementation where it has th
   cert_validity_sec = 3600
   aggregate_channels = true
   channels_per_upstream_channel = 1000
-  extranonce_size = 8
+  extranonce_size = 12                          # miners of Stratum V1 take 4 of it, and 8 if they are rented
+  sv1 = true                                    # they can connect to the same port
   shares_per_minute = 6
   share_batch_size = 10
   silence_limit = 600
@@ -121,18 +125,24 @@ them works. What one that is away was to have goes to the others, until it has b
 Example:
   $ sv2 proxy stratum2+tcp://127.0.0.1:34254 --no-upstream-encryption --user-identity farm`,
     )
-    .action((urls: readonly string[]) => runRole(context, () => proxyLog(command, urls)));
+    .action((urls: readonly string[]) => runRole(context, () => logOf(command, urls)));
 }
 
 /** The log of the proxy that a command line asks for; subscribing runs it. @throws ConfigError */
-function proxyLog(command: Command, urls: readonly string[]): Observable<LogLine> {
+function logOf(command: Command, urls: readonly string[]): Observable<LogLine> {
   const { config: file } = command.opts<{ config?: string }>();
   const flags = flagsOf(command, { ...monitoringFlags, config: null, listen: 'listen_address' });
   if (urls.length > 0) flags.push({ key: 'urls', name: 'URL', value: urls });
   const settings = loadConfig(schema, flags, file);
   const [first, ...others] = upstreamsOf(settings);
   if (first === undefined) throw new ConfigError([`upstreams: ${tables}, or a URL`]);
-  const listener = roleListener(settings, 'proxy', file);
+  const sv1 = settings.sv1
+    ? sv1Clients({
+        sharesPerMinute: settings.shares_per_minute,
+        mixesAccounts: settings.aggregate_channels,
+      })
+    : undefined;
+  const listener = roleListener(settings, 'proxy', file, sv1?.sv1Operator);
   const { aggregate_channels: isAggregate, channels_per_upstream_channel: perUpstreamChannel } = settings;
   const monitoring = roleMonitoring<ProxyOutcome>(settings, {
     role: 'proxy',
@@ -152,12 +162,8 @@ function proxyLog(command: Command, urls: readonly string[]): Observable<LogLine
     maxRejectedInARow: settings.max_rejected_in_a_row,
   })
     .start()
-    .pipe(
-      monitoring.operator,
-      map((outcome) => proxyLine(outcome, asyncScheduler.now())),
-      filter((line) => line !== undefined),
-    );
-  return concat(anybody(settings), merge(listener.line$, monitoring.line$, line$));
+    .pipe(monitoring.operator, proxyLog);
+  return concat(anybody(settings), merge(listener.line$, sv1?.line$ ?? EMPTY, monitoring.line$, line$));
 }
 
 interface Pool {

@@ -1,10 +1,12 @@
 import { statSync } from 'node:fs';
-import { Subject, type Observable } from 'rxjs';
+import { Subject, type Observable, type OperatorFunction } from 'rxjs';
 import * as z from 'zod';
 import { Sv2Error } from '../codec/errors.js';
 import { handshakeWorkers } from '../node/handshake-workers.js';
-import { listen } from '../node/listen.js';
+import { listen, type ListenOptions } from '../node/listen.js';
+import { listenEither } from '../node/listen-either.js';
 import type { ApplicationOutcome, ServerOutcome } from '../service/outcomes.js';
+import type { Sv1Connection } from '../sv1/connection.js';
 import type { Connection } from '../transport/connection.js';
 import { TransportError } from '../transport/errors.js';
 import { defaultListenerLimits } from '../transport/limits.js';
@@ -65,10 +67,16 @@ export interface RoleListener {
  * @param settings results of {@link listenSettings}
  * @param role what listens, for the log: `template provider`
  * @param file the configuration file, if there is one: others should not be able to read the key in it
+ * @param sv1Operator what makes clients of miners that speak Stratum V1, if they are to come to the same port
  * @throws ConfigError for a key without its other half, keys that are not a pair, and plaintext for other machines that was
  * not asked for
  */
-export function roleListener(settings: ListenSettings, role: string, file?: string): RoleListener {
+export function roleListener(
+  settings: ListenSettings,
+  role: string,
+  file?: string,
+  sv1Operator?: OperatorFunction<Sv1Connection, Connection>,
+): RoleListener {
   const { authority_public_key: publicKey, authority_secret_key: secretKey } = settings;
   if ((publicKey === undefined) !== (secretKey === undefined)) {
     const [given, missing] = publicKey === undefined ? ['secret', 'public'] : ['public', 'secret'];
@@ -78,7 +86,7 @@ export function roleListener(settings: ListenSettings, role: string, file?: stri
   const line$ = new Subject<LogLine>();
   const authority = publicKey === undefined || secretKey === undefined ? undefined : { publicKey, secretKey };
   try {
-    const connection$ = listen({
+    const options: ListenOptions = {
       ...settings.listen_address,
       ...(authority === undefined ? {} : { authority }),
       certificateValidity: settings.cert_validity_sec,
@@ -104,7 +112,9 @@ export function roleListener(settings: ListenSettings, role: string, file?: stri
             trouble(`${address} was not let in: ${messageOf(error)}`, `not let in: ${codeOf(error)}`),
           ),
       },
-    });
+    };
+    const connection$ =
+      sv1Operator === undefined ? listen(options) : listenEither({ ...options, sv1Operator });
     return { listen: connection$, line$: line$.asObservable() };
   } catch (error) {
     if (!(error instanceof TransportError)) throw error;

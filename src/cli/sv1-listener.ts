@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { filter, map, merge, Subject, type Observable } from 'rxjs';
+import { filter, map, merge, Subject, type Observable, type OperatorFunction } from 'rxjs';
 import { listenSv1 } from '../node/sv1.js';
 import { sv1Miners, type Sv1MinerEvent, type Sv1MinersOptions } from '../roles/translator/sv1-miners.js';
 import type { Sv1Connection } from '../sv1/connection.js';
@@ -51,6 +51,21 @@ export function sv1Port(
   return { listen, line$: line$.asObservable() };
 }
 
+/** What makes clients of Stratum V2 of miners of Stratum V1, and what there is to say of them. */
+export function sv1Clients(options: Omit<Sv1MinersOptions, 'observer'>): {
+  readonly sv1Operator: OperatorFunction<Sv1Connection, Connection>;
+  readonly line$: Observable<LogLine>;
+} {
+  const event$ = new Subject<Sv1MinerEvent>();
+  return {
+    sv1Operator: sv1Miners({ ...options, observer: event$ }),
+    line$: event$.pipe(
+      map(sv1Line),
+      filter((line) => line !== undefined),
+    ),
+  };
+}
+
 /** As `sv1Port`, but the miners come out as clients of Stratum V2. */
 export function sv1Listener(
   settings: Sv1ListenerSettings,
@@ -58,17 +73,8 @@ export function sv1Listener(
   options: Omit<Sv1MinersOptions, 'observer'>,
 ): { readonly listen: Observable<Connection>; readonly line$: Observable<LogLine> } {
   const { listen, line$ } = sv1Port(settings, role);
-  const event$ = new Subject<Sv1MinerEvent>();
-  return {
-    listen: listen.pipe(sv1Miners({ ...options, observer: event$ })),
-    line$: merge(
-      line$,
-      event$.pipe(
-        map(sv1Line),
-        filter((line) => line !== undefined),
-      ),
-    ),
-  };
+  const clients = sv1Clients(options);
+  return { listen: listen.pipe(clients.sv1Operator), line$: merge(line$, clients.line$) };
 }
 
 /** @throws ConfigError */

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { asyncScheduler, concat, filter, from, map, merge, Subject, type Observable } from 'rxjs';
+import { concat, filter, from, map, merge, Subject, type Observable } from 'rxjs';
 import { connect } from '../node/connect.js';
 import { paying } from '../roles/paying.js';
 import type { ProxyOutcome, ProxyUpstream } from '../roles/proxy/proxy.js';
@@ -11,7 +11,7 @@ import { ConfigError, configOption, flagsOf, loadConfig } from './config.js';
 import type { CommandContext } from './io.js';
 import { demandOf } from './payout.js';
 import { monitoringFlags, monitoringHelp, monitoringOptions, roleMonitoring } from './monitoring.js';
-import { proxyLine } from './proxy-log.js';
+import { proxyLog } from './proxy-log.js';
 import { runRole, trouble, type LogLine } from './run-role.js';
 import { sv1Port } from './sv1-listener.js';
 import { sv1Line } from './sv1-log.js';
@@ -140,10 +140,7 @@ function translatorLog(
         map(sv1Line),
         filter((line) => line !== undefined),
       ),
-      outcome$.pipe(
-        map((outcome) => proxyLine(outcome, asyncScheduler.now())),
-        filter((line) => line !== undefined),
-      ),
+      outcome$.pipe(proxyLog),
     ),
   );
 }

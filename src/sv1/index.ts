@@ -16,6 +16,7 @@ export * from './messages.js';
 export * as sv1 from './methods.js';
 export type { Subscription } from './methods.js';
 export type { ParamKind, Params, ParamType, ParamValues } from './params.js';
+export * from './accept-either.js';
 export * from './client-session.js';
 export {
   acceptSv1Connections,

@@ -1,0 +1,160 @@
+/** What a proxy tells of each minute: its miners, their work, and what became of it at each upstream. */
+import {
+  concatMap,
+  defer,
+  endWith,
+  ignoreElements,
+  interval,
+  mergeWith,
+  takeWhile,
+  tap,
+  type Observable,
+  type OperatorFunction,
+  type SchedulerLike,
+} from 'rxjs';
+import type { ProxyOutcome, UpstreamUse } from '../roles/proxy/proxy.js';
+import { formatDifficulty, formatHashRate } from './format.js';
+import { quoted } from './printable.js';
+import { info, type LogLine } from './run-role.js';
+
+/** What happened at an upstream. Work is in difficulties. */
+interface UpstreamTally {
+  /** What miners here were credited with for its work. */
+  work: number;
+  sent: number;
+  accepted: number;
+  rejected: number;
+  unanswered: number;
+}
+
+/** What an upstream is called in the log: `upstream 1 (pool.example:34254)`. */
+export const nameOf = ({ endpoint, server }: Pick<UpstreamUse, 'endpoint' | 'server'>): string =>
+  `upstream ${server + 1}${endpoint === undefined ? '' : ` (${quoted(endpoint.host)}:${endpoint.port})`}`;
+
+/** Hashes that a difficulty of 1 takes on average. */
+const hashesOfDifficulty1 = 2 ** 32;
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
+
+/** Counts what happens at a proxy. See {@link proxyReports}. */
+export const proxyTally = () => {
+  const names = new Map<number, string>();
+  const connected = new Set<number>();
+  const channels = new Map<number, number>();
+  let tallies = new Map<number, UpstreamTally>();
+  let shares = 0;
+  let rejected = 0;
+  let work = 0;
+  let lost = 0;
+
+  const at = (upstream: number): UpstreamTally => {
+    const known = tallies.get(upstream);
+    if (known !== undefined) return known;
+    const begun = { work: 0, sent: 0, accepted: 0, rejected: 0, unanswered: 0 };
+    tallies.set(upstream, begun);
+    return begun;
+  };
+
+  const change = (clientId: number, by: number): void => {
+    const count = (channels.get(clientId) ?? 0) + by;
+    if (count > 0) channels.set(clientId, count);
+    else channels.delete(clientId);
+  };
+
+  const lineOf = (upstream: number, all: number): string => {
+    const { work: own, sent, accepted, rejected: refused, unanswered } = at(upstream);
+    const part = all > 0 ? `${((100 * own) / all).toFixed(1)} % of the work, ` : '';
+    const away = connected.has(upstream) ? '' : ', not connected';
+    const rest = [
+      ...(refused > 0 ? [`${refused} rejected`] : []),
+      ...(unanswered > 0 ? [`${unanswered} not answered`] : []),
+    ];
+    return `${names.get(upstream) ?? 'an upstream'}: ${part}${counted(sent, 'share')} sent, ${[`${accepted} accepted`, ...rest].join(', ')}${away}`;
+  };
+
+  return {
+    /** Takes note of an outcome. */
+    add(outcome: ProxyOutcome): void {
+      switch (outcome.type) {
+        case 'UpstreamConnected':
+          names.set(outcome.upstream, nameOf(outcome));
+          connected.add(outcome.upstream);
+          break;
+        case 'UpstreamLost':
+          connected.delete(outcome.upstream);
+          break;
+        case 'ChannelOpened':
+          change(outcome.clientId, 1);
+          break;
+        case 'ChannelClosed':
+          change(outcome.clientId, -1);
+          break;
+        case 'ShareAccepted':
+          shares += 1;
+          work += outcome.difficulty;
+          break;
+        case 'ShareRejected':
+          rejected += 1;
+          break;
+        case 'ShareForwarded':
+          at(outcome.upstream).work += outcome.share.difficulty;
+          at(outcome.upstream).sent += 1;
+          break;
+        case 'ShareNotForwarded':
+          if (outcome.reason === 'below-upstream-target' && outcome.upstream !== null)
+            at(outcome.upstream).work += outcome.difficulty;
+          else lost += 1;
+          break;
+        case 'UpstreamAccepted':
+          at(outcome.upstream).accepted += outcome.shares.length;
+          break;
+        case 'UpstreamRejected':
+          at(outcome.upstream).rejected += 1;
+          break;
+        case 'UpstreamUnanswered':
+          at(outcome.upstream).unanswered += outcome.shares.length;
+      }
+    },
+    /**
+     * What there is to tell of the time since the last report; nothing of a time in which nobody was here.
+     *
+     * @param seconds how long that was
+     */
+    report(seconds: number): readonly LogLine[] {
+      if (channels.size === 0 && shares === 0) return [];
+      let open = 0;
+      for (const count of channels.values()) open += count;
+      let all = 0;
+      for (const one of tallies.values()) all += one.work;
+      const hashRate = formatHashRate((work * hashesOfDifficulty1) / seconds);
+      const lines = [
+        `the last ${seconds} s: ${counted(channels.size, 'miner')} with ${counted(open, 'channel')}, ` +
+          `${counted(shares, 'share')} of difficulty ${formatDifficulty(work)} (${hashRate})` +
+          `${rejected > 0 ? `, ${rejected} rejected` : ''}${lost > 0 ? `, ${lost} lost to upstreams` : ''}`,
+      ];
+      const known = new Set([...connected, ...tallies.keys()]);
+      for (const upstream of [...known].sort((a, b) => a - b)) lines.push(`  ${lineOf(upstream, all)}`);
+      tallies = new Map();
+      shares = rejected = work = lost = 0;
+      return lines.map((line) => info(line));
+    },
+  };
+};
+
+/** Tells what happened every so many seconds. */
+export const proxyReports =
+  (seconds: number, scheduler: SchedulerLike): OperatorFunction<ProxyOutcome, LogLine> =>
+  (outcome$: Observable<ProxyOutcome>) =>
+    defer(() => {
+      const tally = proxyTally();
+      const told$ = outcome$.pipe(
+        tap((outcome) => tally.add(outcome)),
+        ignoreElements(),
+        endWith(null),
+      );
+      return interval(1_000 * seconds, scheduler).pipe(
+        mergeWith(told$),
+        takeWhile((ticks) => ticks !== null),
+        concatMap(() => tally.report(seconds)),
+      );
+    });
