@@ -90,6 +90,8 @@ async function bundleCommand(others) {
     format: 'esm',
     platform: 'node',
     target: 'node20',
+    // loaded when a ledger asks for them; one is native code for each platform
+    external: ['libsql', 'pg'],
     logLevel: 'warning',
     // for what is CommonJS in it
     banner: {

@@ -10,3 +10,5 @@ export * from './node/listen-either.js';
 export * from './node/hash-workers.js';
 export * from './node/sv1.js';
 export { monitored, type MonitoringOptions } from './node/monitoring/monitored.js';
+export { openLedger, type OpenedLedger, type OpenLedgerOptions } from './node/ledger/open-ledger.js';
+export type { Salvaged } from './node/ledger/salvage.js';

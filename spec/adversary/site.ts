@@ -56,7 +56,7 @@ export async function startSite(): Promise<Site> {
     'pool',
     [
       'pool',
-      ...['--listen', '127.0.0.1:0'],
+      ...['--listen', '127.0.0.1:0', '--ledger', 'none'],
       ...['--authority-public-key', encodeAuthorityPublicKey(authority.publicKey)],
       ...['--authority-secret-key', encodeAuthoritySecretKey(authority.secretKey)],
       ...['--coinbase-reward-script', `raw(51)`],

@@ -56,7 +56,7 @@ describe('sv2 pool', () => {
       ...['--authority-public-key', keys.publicKey, '--authority-secret-key', keys.secretKey],
     );
     const pool = start('pool', '--config', completeFile(await portOf(provider)));
-    await pool.printed(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z pool listening on/);
+    await pool.printed(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z pool listening on/m);
     await pool.printed(/connected to the template provider at 127\.0\.0\.1:\d+\n/);
     await pool.printed(/new block to build on: [0-9a-f]{64}\n/);
     const client = start('connect', `stratum2+tcp://${await portOf(pool)}/${keys.publicKey}`);

@@ -49,8 +49,19 @@ export function temporaryFiles(): { readonly directory: string; file(name: strin
   };
 }
 
+const ledgers = mkdtempSync(join(tmpdir(), 'rx-sv2-ledgers-'));
+process.once('exit', () => rmSync(ledgers, { recursive: true, force: true }));
+let ledgerNumber = 0;
+
+/** A pool's arguments with a ledger of its own, unless they say where it is: the default is the user's. */
+function withLedger(argv: readonly string[]): readonly string[] {
+  if (argv[0] !== 'pool' || argv.some((word) => /^(--ledger|--config|-c)\b/.test(word))) return argv;
+  ledgerNumber += 1;
+  return [...argv, '--ledger', join(ledgers, `${ledgerNumber}.sqlite`)];
+}
+
 /** Runs `sv2` in this process. */
-export const startRole = (...argv: readonly string[]): RunningRole => startWithInput([], ...argv);
+export const startRole = (...argv: readonly string[]): RunningRole => startWithInput([], ...withLedger(argv));
 
 /** Runs `sv2` in this process, and types lines. */
 export function startWithInput(lines: readonly string[], ...argv: readonly string[]): RunningRole {
@@ -65,7 +76,7 @@ export function startWithInput(lines: readonly string[], ...argv: readonly strin
 /** Runs the `sv2` that `npm test` has built in a process of its own. */
 export function startProcess(...argv: readonly string[]): RunningRole {
   const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
-  const child = spawn(process.execPath, [main, ...argv], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [main, ...withLedger(argv)], { stdio: ['ignore', 'pipe', 'pipe'] });
   const exitCode = new Promise<number>((resolve) => {
     child.once('close', (code, signal) => resolve(code ?? (signal === 'SIGKILL' ? -9 : -1)));
   });

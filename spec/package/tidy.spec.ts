@@ -69,6 +69,7 @@ describe('nothing is left that nobody uses', () => {
       const commands = typeof bin === 'string' ? [name] : Object.keys(bin);
       return (
         imported.has(name) ||
+        packagesOf(sources).has(name.replace(/^@types\//, '')) ||
         configuration.includes(`'${name}'`) ||
         configuration.includes(`"${name.replace(/^@types\//, '')}"`) ||
         commands.some(

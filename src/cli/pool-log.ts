@@ -122,6 +122,16 @@ export function miningLine(outcome: ServerOutcome<PoolMiningOutcome>): LogLine |
           `outputs that coinbase_reward_script asks for, ${templateOutputs} those that the template provider does`,
       );
     }
+    case 'LedgerStalled':
+      return trouble(
+        `${outcome.message}: mining goes on, ${outcome.waiting} shares wait, and none is acknowledged until the ledger can be written`,
+      );
+    case 'LedgerResumed':
+      return info(`the ledger is written again, with ${outcome.waiting} shares that waited`);
+    case 'LedgerFull':
+      return trouble(
+        `${outcome.waiting} shares wait for the ledger, and no more can: those that come are neither credited nor acknowledged`,
+      );
     case 'ChannelOpened': {
       const { kind, userIdentity, nominalHashRate, target } = outcome;
       const rate = formatHashRate(nominalHashRate);
@@ -129,10 +139,24 @@ export function miningLine(outcome: ServerOutcome<PoolMiningOutcome>): LogLine |
         `${channelOf(outcome)}: ${quoted(userIdentity)} opened it, ${kind}, ${rate} nominal, difficulty ${difficultyOf(target)}`,
       );
     }
+    case 'PayoutStated': {
+      const { hash, height, value, outputs: count } = outcome;
+      return info(
+        `block ${hash} at height ${height} pays ${value} satoshis to ${count} outputs: see sv2 ledger statements`,
+      );
+    }
+    case 'PayoutBooked':
+      return info(
+        `block ${outcome.hash} at height ${outcome.height} is deep enough: what it paid counts for good`,
+      );
+    case 'PayoutReversed':
+      return trouble(
+        `the chain has gone on without block ${outcome.hash} at height ${outcome.height}: what it paid is owed again`,
+      );
     case 'ChannelRefused': {
       const { clientId, userIdentity, errorCode } = outcome;
       return trouble(
-        `client ${clientId}: no channel for ${quoted(userIdentity)}: ${errorCode}`,
+        `client ${clientId}: no channel for ${quoted(userIdentity)}: ${errorCode}${errorCode === 'unknown-user' ? ', it does not begin with an address that can be paid here' : ''}`,
         `refused: ${clientId} ${errorCode}`,
       );
     }

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import {
-  defer,
   EMPTY,
   filter,
   interval,
@@ -10,6 +9,7 @@ import {
   of,
   pairwise,
   startWith,
+  tap,
   type Observable,
 } from 'rxjs';
 import * as z from 'zod';
@@ -18,7 +18,14 @@ import { spendabilityProblem } from '../bitcoin/spendability.js';
 import { Sv2Error } from '../codec/errors.js';
 import { connect } from '../node/connect.js';
 import { defaultChannelLimits } from '../mining/channels/channel-limits.js';
-import { pool, type Pool, type PoolOptions, type PoolOutcome } from '../roles/pool/pool.js';
+import { parseFraction } from '../ledger/fraction.js';
+import {
+  pool,
+  type Pool,
+  type PoolLedgerOptions,
+  type PoolOptions,
+  type PoolOutcome,
+} from '../roles/pool/pool.js';
 import { defaultNonsenseLimits } from '../service/sessions/nonsense.js';
 import type { Connector } from '../transport/connection.js';
 import {
@@ -43,6 +50,8 @@ import {
 import { payoutScript } from './payout-setting.js';
 import { isMessage, isRoutine, plaintextFlag, poolLine, reportLines } from './pool-log.js';
 import { silenceLog, type SilenceLog } from './role-client.js';
+import { ledgerPlace, ledgerSetting } from './ledger-place.js';
+import { poolLedger } from './pool-ledger.js';
 import { limit, listenOptions, listenSettings, roleListener } from './role-server.js';
 import { runRole, trouble, type LogLine } from './run-role.js';
 import { sv1Listener } from './sv1-listener.js';
@@ -72,6 +81,17 @@ const schema = z.strictObject({
       error: 'expected mainnet, testnet, signet or regtest',
     })
     .optional(),
+  ledger: ledgerSetting().optional(),
+  durability: z
+    .enum(['acknowledged', 'relaxed'], { error: 'expected acknowledged or relaxed' })
+    .default('acknowledged'),
+  payout: z.enum(['pool', 'pplns'], { error: 'expected pool or pplns' }).default('pool'),
+  payout_window: number({ min: 0.001, max: 1_000_000, unit: 'times the work of a block' }).default(4),
+  payout_minimum: number({ min: 0, max: 2_100_000_000_000_000, integer: true, unit: 'satoshis' }).default(
+    5_000,
+  ),
+  payout_confirmations: number({ min: 1, max: 10_000, integer: true, unit: 'blocks' }).default(100),
+  fee: number({ min: 0, max: 10_000, integer: true, unit: 'hundredths of a percent' }).default(0),
   template_max_age: number({ min: 1, max: 2_000_000, unit: 'seconds' }).default(600),
   when_template_old: z
     .enum(['mine', 'refuse-shares', 'let-go'], { error: 'expected mine, refuse-shares or let-go' })
@@ -127,6 +147,19 @@ export function registerPool(command: Command, context: CommandContext): void {
       `refused messages at once that end a connection (default: ${defaultNonsenseLimits.nonsenseBurst})`,
     )
     .option('--network <NAME>', 'mainnet, testnet, signet or regtest: of the payout, and of the chain')
+    .option('--ledger <WHERE>', 'where shares are kept: a file, postgres://…, or none (default: see below)')
+    .option(
+      '--durability <PROMISE>',
+      'acknowledged: shares are kept before they are acknowledged; relaxed: soon after (default: acknowledged)',
+    )
+    .option(
+      '--payout <MODE>',
+      'pool: all to coinbase_reward_script; pplns: to users, by their last work (default: pool)',
+    )
+    .option('--payout-window <NUMBER>', 'of pplns: so many times the work of a block (default: 4)')
+    .option('--payout-minimum <SATOSHIS>', 'below which a user waits for the next block (default: 5000)')
+    .option('--payout-confirmations <BLOCKS>', 'with which a block counts for good (default: 100)')
+    .option('--fee <HUNDREDTHS>', 'of a percent of each block that the pool keeps, with pplns (default: 0)')
     .option('--template-max-age <SECONDS>', 'without a new template, before that is told (default: 600)')
     .option(
       '--when-template-old <WHAT>',
@@ -160,6 +193,13 @@ The keys of the TOML file are those of the reference implementation's pool:
 and more of our own:
   listen_sv1_address = "0.0.0.0:3333"           # miners of Stratum V1, in plain text
   network = "mainnet"                           # the payout's; templates of a chain that cannot be it are refused
+  ledger = "pool.ledger.sqlite"                 # or "postgres://USER:PASSWORD@HOST/DATABASE", or "none"
+  durability = "acknowledged"                   # or "relaxed"
+  payout = "pplns"                              # user names are then addresses: ADDRESS.WORKER
+  payout_window = 4                             # times the work of a block
+  payout_minimum = 5000                         # satoshis; what waits is paid to coinbase_reward_script, which owes it
+  payout_confirmations = 100
+  fee = 100                                     # hundredths of a percent, to coinbase_reward_script
   template_max_age = 600                        # seconds
   when_template_old = "mine"                    # or "refuse-shares", "let-go"
   log_level = "info"                            # or "debug", for accepted shares as they come
@@ -173,6 +213,9 @@ and more of our own:
   token_lifetime = 3600                         # seconds
   min_pool_share = 1                            # of a block that coinbase_reward_script must get
   coinbase_only = true                          # whether transactions may be kept secret
+
+Shares are kept in a ledger, which sv2 ledger shows: without a setting in a file beside the configuration (pool.toml has
+pool.ledger.sqlite), without that in $XDG_DATA_HOME/rx-sv2 or ~/.local/share/rx-sv2.
 
 For 10,000 miners behind one address (twice as many, as lines that broke are taken for open for a while):
   max_connections = 30000                       # with a higher ulimit -n
@@ -234,7 +277,7 @@ function poolLog(command: Command): Observable<LogLine> {
     jds === undefined || jdsListener === undefined
       ? undefined
       : declarationServer(jds, jdsListener.listen, script, 'jds.');
-  const service = poolOf({
+  const options: PoolOptions = {
     ...(declaration === undefined ? {} : { acceptCustomJob: declaration.service.acceptCustomJob }),
     listen: sv1 === undefined ? listener.listen : merge(listener.listen, sv1.listen),
     templateProvider: [first$, ...others],
@@ -251,27 +294,37 @@ function poolLog(command: Command): Observable<LogLine> {
     maxChannelsPerAddress: settings.max_channels_per_address,
     maxChannelsPerClient: settings.max_channels_per_connection,
     nonsenseBurst,
-  });
-  const report$ = defer(() =>
+  };
+  poolOf(options); // complains now, not when the ledger is open
+  const report$ = (service: Pool) =>
     interval(1000 * reportInterval).pipe(
       startWith(0),
       map(() => service.accounts()),
       pairwise(),
       mergeMap(([before, after]) => reportLines(before, after, reportInterval)),
-    ),
-  );
+    );
   const isUntold = settings.log_level === 'debug' ? isMessage : isRoutine;
   const monitoring = roleMonitoring<PoolOutcome>(settings, {
     role: 'pool',
     sharesPerMinute,
     shareBatchSize: settings.share_batch_size,
   });
-  const event$ = service.start().pipe(
-    monitoring.operator,
-    filter((outcome) => !isUntold(outcome)),
-    map(poolLine),
-    filter((line) => line !== undefined),
-  );
+  const event$ = (service: Pool) =>
+    service.start().pipe(
+      monitoring.operator,
+      tap((outcome) => {
+        if (outcome.type === 'LedgerConflict') throw new Sv2Error('ledger-conflict', outcome.message);
+      }),
+      filter((outcome) => !isUntold(outcome)),
+      map(poolLine),
+      filter((line) => line !== undefined),
+    );
+  const place = ledgerPlace(settings.ledger, file);
+  const ledger = ledgerOptions(settings, place, script, networks);
+  const run$ = poolLedger(place, (store) => {
+    const service = poolOf({ ...options, ...(store === undefined ? {} : { ledger: { store, ...ledger } }) });
+    return { line$: merge(event$(service), report$(service)), written: service.written };
+  });
   const problem = spendabilityProblem(script);
   const warning$ = problem === undefined ? EMPTY : of(trouble(`coinbase_reward_script: ${problem}`));
   return merge(
@@ -282,9 +335,39 @@ function poolLog(command: Command): Observable<LogLine> {
     sv1?.line$ ?? EMPTY,
     declaration?.line$ ?? EMPTY,
     monitoring.line$,
-    event$,
-    report$,
+    run$,
   );
+}
+
+/** What outputs of users may cost at most: hydrapool's and public-pool's miners work with as much. */
+const payoutLimits = { weight: 26_000, sigops: 800, count: 200 };
+
+/** How a ledger is kept, and what is paid by it. @throws ConfigError when something would have to be, and there is none */
+function ledgerOptions(
+  settings: Settings,
+  place: string | undefined,
+  reserve: Uint8Array,
+  networks: readonly AddressNetwork[] | undefined,
+): Omit<PoolLedgerOptions, 'store'> {
+  const { durability, payout, fee, payout_minimum: minimum, payout_confirmations: confirmations } = settings;
+  if (payout === 'pool') return { durability };
+  if (place === undefined)
+    throw new ConfigError(['payout: pplns pays by the ledger, and ledger is none: leave one of them out']);
+  return {
+    durability,
+    confirmations,
+    payout: {
+      mode: payout,
+      windowMultiple: parseFraction(settings.payout_window.toFixed(3)),
+      rules: {
+        ...(fee === 0 ? {} : { fee: { basisPoints: fee, scriptPubKey: reserve } }),
+        reserve,
+        minimumPayout: BigInt(minimum),
+        limits: payoutLimits,
+      },
+      ...(networks === undefined ? {} : { networks }),
+    },
+  };
 }
 
 /** A pool. @throws ConfigError for an extranonce that leaves the coinbase no room for the signature */

@@ -85,6 +85,18 @@ const commands: readonly LazyCommand[] = [
     load: async () => (await import('./miner.js')).registerMiner,
   },
   {
+    name: 'ledger',
+    synopsis: '[command] [options]',
+    description: "show, export and copy a pool's ledger: accounts, records, statements of blocks",
+    load: async () => (await import('./ledger.js')).registerLedger,
+  },
+  {
+    name: 'audit',
+    synopsis: '[options] <STATEMENT>',
+    description: "check the statement of a pool's block, without any connection",
+    load: async () => (await import('./audit.js')).registerAudit,
+  },
+  {
     name: 'demo',
     synopsis: '[options]',
     description: 'run a whole mining network on this machine: template provider, pool, two miners',

@@ -16,6 +16,7 @@ import type { ChannelLimits } from './channels/channel-limits.js';
 import type { ExtranonceAllocator } from './channels/extranonce.js';
 import type { JobFactoryOptions } from './work/job-factory.js';
 import type { JobMarks } from './work/job-mark.js';
+import type { SeenShares } from './shares/seen-shares.js';
 import type { ServerChannel } from './channels/server-channel.js';
 import type { TargetPolicy } from './difficulty/channel-target.js';
 import type { MiningServerOutcome } from './mining-server-outcomes.js';
@@ -35,6 +36,8 @@ export interface MiningServerOptions
   readonly minHashrate?: number;
   /** Whether targets follow shares and network; default true. If not, they stay those of the nominal hashrates, or what is set. */
   readonly vardiff?: boolean;
+  /** Shares that were accepted before this server was there, from a ledger: they are duplicates. None unless given. */
+  readonly alreadySeen?: Pick<SeenShares, 'has'>;
   /** Whether a user may open channels; default everyone. The others get `unknown-user`. */
   readonly isKnownUser?: (userIdentity: string) => boolean;
   /**

@@ -18,6 +18,13 @@ type OfServer = Exclude<
 
 const serverTypes: Readonly<Record<OfServer['type'], true>> = {
   NewTip: true,
+  LedgerStalled: true,
+  LedgerResumed: true,
+  LedgerFull: true,
+  LedgerConflict: true,
+  PayoutStated: true,
+  PayoutBooked: true,
+  PayoutReversed: true,
   JobTooLong: true,
   UpstreamConnected: true,
   UpstreamLost: true,

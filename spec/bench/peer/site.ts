@@ -118,7 +118,11 @@ export async function openSite(
     async startPool(name, settle = 1_500) {
       const child =
         name === 'ours'
-          ? start(process.execPath, [tools.sv2, 'pool', '--config', poolConfig], 'ours.log')
+          ? start(
+              process.execPath,
+              [tools.sv2, 'pool', '--config', poolConfig, '--ledger', 'none'],
+              'ours.log',
+            )
           : start(tools.referencePool, ['-c', poolConfig], 'reference.log');
       await listens(child, poolPort, `${name}.log`);
       await sleep(settle);

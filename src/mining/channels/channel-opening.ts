@@ -27,13 +27,13 @@ interface Space {
 
 /** What opens channels for a mining server (spec §5.3.2 to §5.3.6). */
 export const channelOpening = <S extends JobSource>(
-  options: Pick<MiningServerOptions, 'extranonce' | 'shareBatchSize' | 'isKnownUser'>,
+  options: Pick<MiningServerOptions, 'extranonce' | 'shareBatchSize' | 'isKnownUser' | 'alreadySeen'>,
   targets: ChannelTargets,
   work: Work<S>,
   jobs: Jobs<S>,
   count: ChannelCount,
 ) => {
-  const { extranonce, shareBatchSize, isKnownUser = () => true } = options;
+  const { extranonce, shareBatchSize, alreadySeen, isKnownUser = () => true } = options;
 
   /** Why a client can't have a channel whatever there is room for. */
   const refusal = (
@@ -94,6 +94,7 @@ export const channelOpening = <S extends JobSource>(
       groupChannelId,
       vardiff: targets.open(request, now),
       shareBatchSize,
+      alreadySeen,
       extranoncePrefix,
       extranonceSize,
       jobsMayRecur: jobs.mayRecur,

@@ -24,6 +24,7 @@ import {
   type ShareAccounting,
   type ShareAcknowledgement,
 } from '../shares/share-accounting.js';
+import type { SeenShares } from '../shares/seen-shares.js';
 import {
   fullExtranonceOf,
   shareHeader,
@@ -83,6 +84,8 @@ export interface ServerChannelOptions {
   readonly vardiff: VardiffState;
   /** Shares per SubmitShares.Success. */
   readonly shareBatchSize: number;
+  /** Shares that were accepted before the channel was there. */
+  readonly alreadySeen?: Pick<SeenShares, 'has'> | undefined;
   /** Whether jobs are made elsewhere, so that nobody here knows which coinbases come again. */
   readonly jobsMayRecur: boolean;
 }
@@ -123,7 +126,10 @@ class Channel implements ServerChannel {
     this.groupChannelId = options.groupChannelId;
     this.vardiff = options.vardiff;
     this.nominalHashRate = nominalHashRate;
-    this.shares = shareAccounting({ batchSize: options.shareBatchSize });
+    this.shares = shareAccounting({
+      batchSize: options.shareBatchSize,
+      ...(options.alreadySeen === undefined ? {} : { alreadySeen: options.alreadySeen }),
+    });
     this.jobsMayRecur = options.jobsMayRecur;
   }
 

@@ -46,6 +46,8 @@ export interface ShareTotals {
 export interface ShareAccountingOptions {
   /** How many accepted shares one `SubmitShares.Success` acknowledges, 1 or more. */
   readonly batchSize: number;
+  /** Shares that were accepted before the channel was there. */
+  readonly alreadySeen?: Pick<SeenShares, 'has'>;
 }
 
 /** The share accounting of one channel. See {@link shareAccounting}. */
@@ -95,13 +97,13 @@ export interface ShareAccounting {
  *
  * @throws Sv2Error `out-of-range` when `batchSize` isn't a whole number from 1 to 2^32 - 1
  */
-export const shareAccounting = ({ batchSize }: ShareAccountingOptions): ShareAccounting => {
+export const shareAccounting = ({ batchSize, alreadySeen }: ShareAccountingOptions): ShareAccounting => {
   if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > 0xffff_ffff) {
     throw new Sv2Error('out-of-range', `a share batch must hold 1 to 4294967295 shares, got ${batchSize}`, {
       batchSize,
     });
   }
-  return new ChannelAccounting(batchSize);
+  return new ChannelAccounting(batchSize, alreadySeen);
 };
 
 // A class, as every channel has one: V8 makes a dictionary of an object that is written down with a getter.
@@ -114,12 +116,15 @@ class ChannelAccounting implements ShareAccounting {
   #batchCount = 0;
   #batchSum = 0;
 
-  constructor(batchSize: number) {
+  readonly #alreadySeen: Pick<SeenShares, 'has'> | undefined;
+
+  constructor(batchSize: number, alreadySeen: Pick<SeenShares, 'has'> | undefined) {
     this.#batchSize = batchSize;
+    this.#alreadySeen = alreadySeen;
   }
 
   seen(hash: Uint8Array): boolean {
-    if (this.#seen.has(hash)) return true;
+    if (this.#seen.has(hash) || this.#alreadySeen?.has(hash) === true) return true;
     return this.#seenBefore.length > 0 && this.#seenBefore.some((before) => before.has(hash));
   }
 

@@ -14,6 +14,7 @@ import type {
   MiningClientMessage,
   MiningServerOutcome,
 } from '../../mining/mining-server-types.js';
+import type { Message } from '../../messages/registry.js';
 import type { AccountBook } from '../../mining/shares/accounts.js';
 import { handleEach } from '../../service/handle-each.js';
 import type { MiningServerHandler } from '../../service/handlers.js';
@@ -51,6 +52,8 @@ interface ServingCore<Output> {
 /** How {@link servedClients} serves. */
 export interface ServedClientsOptions<Output, Outcome> extends WaitingLimits {
   readonly core: ServingCore<Output>;
+  /** What of messages may be sent now, if not all of them: the others are somebody else's to send. */
+  readonly outgoing?: (clientId: number, messages: readonly Message[]) => readonly Message[];
   /** Who counts what they deliver. */
   readonly accounts: Pick<AccountBook, 'count'>;
   readonly scheduler: SchedulerLike;
@@ -74,7 +77,7 @@ export interface ServedClients<Output, Outcome> {
 export const servedClients = <Output extends CoreOutput, Outcome>(
   options: ServedClientsOptions<Output, Outcome>,
 ): ServedClients<Output, Outcome> => {
-  const { core, accounts, scheduler, effects } = options;
+  const { core, accounts, scheduler, effects, outgoing = (_, messages) => messages } = options;
   const waiting = waitingClients(options);
   const clientIds = new Set<number>();
   const now = () => scheduler.now();
@@ -93,7 +96,8 @@ export const servedClients = <Output extends CoreOutput, Outcome>(
       const all: ServerEffect[] = [];
       accounts.count(happened);
       for (const { clientId, messages: own } of messages) {
-        all.push(send(clientId, ...own));
+        const sent = outgoing(clientId, own);
+        if (sent.length > 0) all.push(send(clientId, ...sent));
         judge(clientId, own, all);
       }
       for (const { type, clientId } of happened) {
@@ -111,7 +115,9 @@ export const servedClients = <Output extends CoreOutput, Outcome>(
             waiting.added(clientId, now());
             clientIds.add(clientId);
             return [
-              lastWordsTo(clientId, () => core.flush(clientId).messages.flatMap(({ messages }) => messages)),
+              lastWordsTo(clientId, () =>
+                core.flush(clientId).messages.flatMap(({ messages }) => outgoing(clientId, messages)),
+              ),
             ];
           }),
         ),

@@ -1,5 +1,5 @@
 /** The side of a pool that miners connect to: the mining server as an operator. */
-import { defer, merge, type SchedulerLike } from 'rxjs';
+import { defer, EMPTY, merge, type SchedulerLike } from 'rxjs';
 import type { NewExtendedMiningJob } from '../../messages/mining.js';
 import type { RandomBytes } from '../../crypto/index.js';
 import type { NewTemplate, SetNewPrevHashTemplate } from '../../messages/template-distribution.js';
@@ -20,7 +20,10 @@ import { ofEvent, ofTrigger } from '../../service/operators.js';
 import { disconnect, toSibling, type ServerEffect } from '../../service/outcomes.js';
 import { servedClients } from '../downstream/served-clients.js';
 import type { WaitingLimits } from '../downstream/waiting-clients.js';
+import type { LedgerPayout } from './ledger-payout.js';
+import { keptShares } from './kept-shares.js';
 import type { Payout } from './payout.js';
+import type { LedgerOutcome, ShareLedger } from './share-ledger.js';
 import { SolutionFound, TemplateAged, TemplateArrived, TipArrived, WeakSolutionFound } from './triggers.js';
 
 /** There is another block to build on. */
@@ -45,7 +48,7 @@ export interface JobTooLong {
 }
 
 /** What happens at the pool's mining server. */
-export type PoolMiningOutcome = MiningServerOutcome | NewTip | JobTooLong;
+export type PoolMiningOutcome = MiningServerOutcome | NewTip | JobTooLong | LedgerOutcome;
 
 /** What to do with miners while templates are old. */
 export type WhenTemplateOld = 'mine' | 'refuse-shares' | 'let-go';
@@ -53,13 +56,18 @@ export type WhenTemplateOld = 'mine' | 'refuse-shares' | 'let-go';
 /** Options of {@link poolMining}. */
 export interface PoolMiningOptions
   extends Omit<MiningServerOptions, 'extranonce' | 'marks' | 'payoutOutputs'>, WaitingLimits {
-  readonly payout: Payout;
+  /** The payout of this run. */
+  readonly payout: () => Payout;
   readonly extranonce: ExtranonceAllocatorOptions;
   readonly randomBytes: RandomBytes;
   readonly scheduler: SchedulerLike;
   readonly whenTemplateOld: WhenTemplateOld;
   /** New accounts for each time the pool is started. */
   readonly openAccounts: () => Pick<AccountBook, 'count'>;
+  /** The ledger of this run; without, shares are acknowledged as they come. */
+  readonly openLedger: () => ShareLedger | undefined;
+  /** What is paid by the ledger, if anything is. */
+  readonly ledgerPayout: () => LedgerPayout | undefined;
 }
 
 /** How old a job must be to be renewed for a target that waits for the next one, in milliseconds. */
@@ -76,10 +84,12 @@ export const poolMining =
       const { scheduler } = options;
       const core = miningServer({
         ...options,
-        payoutOutputs: options.payout.outputs,
+        payoutOutputs: (value) => options.payout().outputs(value),
         extranonce: extranonceAllocator(options.extranonce),
         marks: jobMarks(options.randomBytes),
       });
+      const ledger = options.openLedger();
+      const keeping = ledger === undefined ? undefined : keptShares(core, ledger, options.ledgerPayout());
       let isTemplateOld = false;
 
       let template: NewTemplate | undefined;
@@ -93,7 +103,7 @@ export const poolMining =
         isTooLong = size > DEVICE_FRAME_SIZE;
         if (!isTooLong || wasTooLong) return;
         const templateOutputs = template.coinbaseTxOutputs.length;
-        const payoutOutputs = options.payout.room.coinbaseOutputMaxAdditionalSize;
+        const payoutOutputs = options.payout().room.coinbaseOutputMaxAdditionalSize;
         yield { type: 'JobTooLong', size, limit: DEVICE_FRAME_SIZE, templateOutputs, payoutOutputs };
       }
 
@@ -112,6 +122,7 @@ export const poolMining =
           );
         }
         for (const effect of clients.effectsOf(output)) all.push(effect);
+        ledger?.note(outcomes);
         for (const { messages: own } of messages) {
           for (const message of own) {
             if (message.type === 'NewExtendedMiningJob') all.push(...sizeOf(message));
@@ -123,6 +134,7 @@ export const poolMining =
 
       const takeTemplate = (received: NewTemplate) => {
         template = received;
+        keeping?.template(received);
         return effects(core.newTemplate(received));
       };
 
@@ -130,6 +142,7 @@ export const poolMining =
         const now = scheduler.now();
         const { prevHash, nBits: nbits } = tip;
         const output = core.setNewPrevHash(tip, now);
+        keeping?.tip(tip);
         yield* effects(output);
         yield { type: 'NewTip', prevHash, nbits, missing: output.missing };
       }
@@ -144,7 +157,8 @@ export const poolMining =
 
       const clients = servedClients<MiningServerOutput, PoolMiningOutcome>({
         ...options,
-        core,
+        core: keeping?.core ?? core,
+        ...(ledger === undefined ? {} : { outgoing: ledger.outgoing }),
         accounts: options.openAccounts(),
         effects,
         *upkeep(now) {
@@ -156,6 +170,7 @@ export const poolMining =
       const leaving = turns(() => clients.ids());
 
       return merge(
+        keeping?.handler(event$) ?? EMPTY, // knows clients before they send anything
         clients.handler(event$),
         event$.pipe(
           ofEvent('clientAdded'),

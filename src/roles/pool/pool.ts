@@ -1,4 +1,4 @@
-import { asyncScheduler, merge, type Observable, type SchedulerLike } from 'rxjs';
+import { asyncScheduler, defer, from, merge, switchMap, type Observable, type SchedulerLike } from 'rxjs';
 import {
   coinbaseScriptSigPrefix,
   coinbaseTag,
@@ -24,6 +24,11 @@ import { siblings } from '../../service/siblings.js';
 import type { Connection, Connector } from '../../transport/connection.js';
 import { poolMining, type PoolMiningOutcome, type WhenTemplateOld } from './mining-handler.js';
 import { payEverythingTo } from './payout.js';
+import { parseIdentity } from '../../ledger/identity.js';
+import type { PayoutPlan } from '../../ledger/payout-plan.js';
+import { roomOf } from './ledger-payout.js';
+import { openBooks, type OpenedBooks, type PoolLedgerOptions } from './pool-ledger.js';
+import { shareLedger, type ShareLedger } from './share-ledger.js';
 import { maxCoinbasePrefix } from './provider-checks.js';
 import { templateClient, type TemplateClientOutcome } from './template-client.js';
 import type { WaitingLimits } from '../downstream/waiting-clients.js';
@@ -31,6 +36,15 @@ import type { WaitingLimits } from '../downstream/waiting-clients.js';
 export type { JobTooLong, NewTip, PoolMiningOutcome, WhenTemplateOld } from './mining-handler.js';
 export type { TemplateClientOutcome };
 export type * from './held-solutions.js';
+export type { PayoutBooked, PayoutOutcome, PayoutReversed, PayoutStated } from './ledger-payout.js';
+export type { PoolLedgerOptions } from './pool-ledger.js';
+export type {
+  LedgerConflict,
+  LedgerFull,
+  LedgerOutcome,
+  LedgerResumed,
+  LedgerStalled,
+} from './share-ledger.js';
 export type {
   ClockDiffers,
   ProviderFault,
@@ -79,6 +93,8 @@ export interface PoolOptions
   readonly sharesPerMinute?: number;
   /** Accepted shares per SubmitShares.Success, 1 or more; 10 unless given. Every 5 s the rest is acknowledged. */
   readonly shareBatchSize?: number;
+  /** Where shares are kept; without, they are counted in memory alone. */
+  readonly ledger?: PoolLedgerOptions;
   /** How it comes back to the template provider; after 1 s up to 30 s unless given. */
   readonly reconnect?: ReconnectPolicy;
   /** Milliseconds of silence after which a miner is disconnected; an hour unless given. */
@@ -98,6 +114,8 @@ export interface Pool {
   start(): Observable<PoolOutcome>;
   /** The miners that are connected. */
   readonly clients: Server['clients'];
+  /** Resolves when what was accepted until now is in the ledger, or has failed to be written; at once without a ledger. */
+  written(): Promise<void>;
   /** What users and their workers delivered since the pool was started. */
   accounts(): AccountTotals;
 }
@@ -130,9 +148,13 @@ export function pool(options: PoolOptions): Pool {
   const { payoutScript, poolSignature = 'rx-sv2', serverId = 0, scheduler = asyncScheduler } = options;
   const { sharesPerMinute = 6, shareBatchSize = 10 } = options;
   const { randomBytes = defaultCrypto.randomBytes } = options;
-  const payout = payEverythingTo(payoutScript);
+  const wholePayout = payEverythingTo(payoutScript);
+  const { payout: plan } = options.ledger ?? {};
   const [serverSide, clientSide] = siblings();
+  const { ledger } = options;
   let accounts = accountBook();
+  let opened: OpenedBooks | undefined;
+  let shares: ShareLedger | undefined;
   const tag = coinbaseTag(poolSignature);
   const { extranonceSize = Math.min(14, mostRollable(tag)) } = options;
   const extranonce = { serverId, indexSize, size: prefixSize + extranonceSize, randomBytes };
@@ -167,7 +189,8 @@ export function pool(options: PoolOptions): Pool {
       handler: poolMining({
         extranonce,
         randomBytes,
-        payout,
+        payout: () => opened?.payout?.payout ?? wholePayout,
+        ledgerPayout: () => opened?.payout,
         whenTemplateOld: options.whenTemplateOld ?? 'mine',
         tag,
         sharesPerMinute,
@@ -175,6 +198,15 @@ export function pool(options: PoolOptions): Pool {
         minHashrate,
         scheduler,
         openAccounts: () => (accounts = accountBook()),
+        openLedger: () =>
+          (shares =
+            ledger === undefined || opened === undefined
+              ? undefined
+              : shareLedger({ ...ledger, ...opened, serverId, scheduler })),
+        ...(ledger === undefined
+          ? {}
+          : { alreadySeen: { has: (hash) => opened?.alreadySeen.has(hash) === true } }),
+        ...(plan === undefined ? {} : { isKnownUser: (user: string) => isPaid(user, plan) }),
         ...given(options, 'isKnownUser', 'acceptCustomJob'),
         ...given(options, 'maxChannels', 'maxChannelsPerAddress', 'maxChannelsPerClient'),
         ...given(options, 'firstChannelTimeout', 'maxWithoutChannel'),
@@ -198,7 +230,7 @@ export function pool(options: PoolOptions): Pool {
     templateDistribution: {
       connect: options.templateProvider,
       handler: templateClient({
-        payoutRoom: payout.room,
+        payoutRoom: plan === undefined ? wholePayout.room : roomOf(plan),
         providers: Array.isArray(options.templateProvider) ? options.templateProvider.length : 1,
         maxTemplateAge: options.maxTemplateAge ?? 600_000,
         ...given(options, 'networks'),
@@ -209,12 +241,28 @@ export function pool(options: PoolOptions): Pool {
     reconnect: options.reconnect ?? { maxDelay: 30_000 },
     scheduler,
   });
+  const run = () => merge(server.start(), client.start());
   return {
-    start: () => merge(server.start(), client.start()),
+    start: () =>
+      ledger === undefined
+        ? run()
+        : defer(() => from(openBooks(ledger, serverId, () => scheduler.now()))).pipe(
+            switchMap((books) => {
+              opened = books;
+              return run();
+            }),
+          ),
+    written: () => shares?.written() ?? Promise.resolve(),
     clients: server.clients,
     accounts: () => accounts.totals(),
   };
 }
+
+/** Whether a user names whom to pay, or chose to give everything to the pool. */
+const isPaid = (user: string, { networks }: PayoutPlan): boolean => {
+  const identity = parseIdentity(user, networks);
+  return identity.isPayable || identity.code === 'donates';
+};
 
 /** Those of the named options that are given. */
 function given<K extends keyof PoolOptions>(

@@ -1,0 +1,109 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { filter, firstValueFrom, merge, ReplaySubject, take, toArray, type Subscription } from 'rxjs';
+import {
+  auditStatement,
+  balancesOf,
+  memoryStore,
+  parseFraction,
+  type LedgerStore,
+  type PoolOutcome,
+  type SequencedRecord,
+} from '../../../src/index.js';
+import { ledgerPayout, type PayoutHistory } from '../../../src/roles/pool/ledger-payout.js';
+import { memoryNetwork } from '../../../src/testing/memory.js';
+import { addressOf, scriptOf, shareOf } from '../../ledger/support.js';
+import { memoryMiner, memoryPool, memoryTemplateProvider } from '../support.js';
+
+const plan = {
+  mode: 'pplns' as const,
+  windowMultiple: parseFraction('4'),
+  rules: {
+    reserve: scriptOf(1_000),
+    fee: { basisPoints: 100, scriptPubKey: scriptOf(1_000) },
+    minimumPayout: 5_000n,
+    limits: { weight: 26_000, sigops: 800, count: 200 },
+  },
+  networks: ['mainnet' as const],
+};
+
+/** One hash in 2^12 is a block: some every second. */
+const easyNbits = 0x1f0fffff;
+
+let running: Subscription | undefined;
+afterEach(() => running?.unsubscribe());
+
+const recordsOf = async (store: LedgerStore): Promise<SequencedRecord[]> => {
+  const all: SequencedRecord[] = [];
+  for await (const record of store.records()) all.push(record);
+  return all;
+};
+
+it('a pool pays its users by their work, states it, and anybody can check that', async () => {
+  const store = memoryStore();
+  const network = memoryNetwork();
+  const pool = memoryPool(network, {
+    sharesPerMinute: 600,
+    shareBatchSize: 1,
+    ledger: { store, payout: plan, confirmations: 2 },
+  });
+  const outcome$ = new ReplaySubject<PoolOutcome>(100_000);
+  running = merge(
+    memoryTemplateProvider(network, { nbits: easyNbits }).start(),
+    memoryMiner(network, { userIdentity: `${addressOf(1)}.rig`, hashRate: 3_000 }).start(),
+    memoryMiner(network, { userIdentity: addressOf(2), hashRate: 2_000, channel: 'standard' }).start(),
+    memoryMiner(network, { userIdentity: 'nobody', hashRate: 100 }).start(),
+  ).subscribe();
+  running.add(pool.start().subscribe(outcome$));
+  const typed = <T extends PoolOutcome['type']>(type: T, count: number) =>
+    firstValueFrom(
+      outcome$.pipe(
+        filter((outcome) => outcome.type === type),
+        take(count),
+        toArray(),
+      ),
+    );
+  expect(await typed('ChannelRefused', 1)).toEqual([
+    expect.objectContaining({ userIdentity: 'nobody', errorCode: 'unknown-user' }),
+  ]);
+  await typed('PayoutBooked', 3);
+  running.unsubscribe();
+  await pool.written();
+
+  const blocks = await store.blocks();
+  const records = await recordsOf(store);
+  expect(blocks.length).toBeGreaterThanOrEqual(3);
+  expect(blocks.filter(({ state }) => state === 'booked').length).toBeGreaterThanOrEqual(3);
+  expect(blocks.some(({ statement }) => (statement?.contributions.length ?? 0) === 2)).toBe(true);
+  for (const { statement } of blocks) {
+    expect(statement).not.toBeNull();
+    if (statement === null) continue;
+    expect(auditStatement(statement, { records })).toEqual([]);
+  }
+  const last = blocks.at(-1)?.statement;
+  const altered = records.filter((_, index) => index !== 3);
+  expect(last != null && auditStatement(last, { records: altered })).not.toEqual([]);
+  const owed = [...balancesOf(blocks).values()].reduce((sum, amount) => sum + amount, 0n);
+  expect(owed).toBe(0n);
+});
+
+describe('what is owed', () => {
+  const history: PayoutHistory = { slots: [], blocks: [], receipts: [], nbits: 0x1d00ffff };
+  const valueOf = (payout: ReturnType<typeof ledgerPayout>, value: bigint) =>
+    payout.payout.outputs(value).map((output) => output.value);
+
+  it('is frozen with a template, and follows the work with the next', () => {
+    const payout = ledgerPayout({ plan, confirmations: 3, history });
+    expect(valueOf(payout, 1_000_000n)).toEqual([1_000_000n]);
+    payout.written([shareOf(addressOf(1))], { serverId: 1, sequence: 1, head: new Uint8Array(32) });
+    expect(valueOf(payout, 1_000_000n)).toEqual([1_000_000n]);
+    payout.template(1_000_000n);
+    expect(valueOf(payout, 1_000_000n)).toEqual([990_000n, 10_000n]);
+  });
+
+  it('has room that the template provider is told of', () => {
+    expect(ledgerPayout({ plan, confirmations: 3, history }).payout.room).toEqual({
+      coinbaseOutputMaxAdditionalSize: 6_500,
+      coinbaseOutputMaxAdditionalSigops: 800,
+    });
+  });
+});

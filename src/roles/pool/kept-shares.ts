@@ -1,0 +1,77 @@
+/** Between a pool's mining server and its ledger: what shares are for, and what clients are told once they are kept. */
+import { finalize, ignoreElements, map, merge, tap, type Observable } from 'rxjs';
+import { toDisplayHex } from '../../bitcoin/hash.js';
+import { decodeBip34Height } from '../../bitcoin/script.js';
+import type { NewTemplate, SetNewPrevHashTemplate } from '../../messages/template-distribution.js';
+import type { MiningServer } from '../../mining/mining-server-types.js';
+import type { MiningServerHandler } from '../../service/handlers.js';
+import { ofEvent } from '../../service/operators.js';
+import { send, type ServerEffect } from '../../service/outcomes.js';
+import type { LedgerPayout } from './ledger-payout.js';
+import type { LedgerOutcome, ShareContext, ShareLedger } from './share-ledger.js';
+
+/** Templates whose height is remembered. */
+const maxHeights = 64;
+
+/** Gives a mining server's accepted shares to a ledger. */
+export const keptShares = (core: MiningServer, ledger: ShareLedger, payout?: LedgerPayout) => {
+  const heights = new Map<bigint, number>();
+  const vendors = new Map<number, string>();
+  let context: ShareContext = { height: 0, nbits: 0 };
+
+  return {
+    /** The mining server, whose accepted shares go to the ledger. */
+    core: {
+      ...core,
+      handle(clientId, message, now) {
+        const output = core.handle(clientId, message, now);
+        if (message.type !== 'SubmitSharesStandard' && message.type !== 'SubmitSharesExtended') return output;
+        for (const outcome of output.outcomes)
+          if (outcome.type === 'ShareAccepted')
+            ledger.accepted(outcome, message, context, vendors.get(clientId) ?? '');
+          else if (outcome.type === 'BlockFound' && outcome.solution !== null) {
+            const { hash, coinbaseTx, userIdentity: user, worker } = outcome;
+            payout?.found({ height: context.height, hash, coinbaseTx, time: now, user, worker });
+          }
+        return output;
+      },
+    } satisfies MiningServer,
+    /** There is a template: its coinbase begins with its height (BIP 34). */
+    template({ templateId, coinbasePrefix, coinbaseTxValueRemaining }: NewTemplate): void {
+      payout?.template(coinbaseTxValueRemaining);
+      heights.delete(templateId);
+      heights.set(templateId, decodeBip34Height(coinbasePrefix) ?? 0);
+      for (const oldest of heights.keys()) {
+        if (heights.size <= maxHeights) break;
+        heights.delete(oldest);
+      }
+    },
+    /** There is a tip: shares from now on are for the block on it. */
+    tip({ templateId, prevHash, nBits: nbits }: SetNewPrevHashTemplate): void {
+      context = { height: heights.get(templateId) ?? 0, nbits };
+      payout?.tip(toDisplayHex(prevHash), context.height - 1, nbits);
+    },
+    /** Knows who clients are, writes the ledger, and sends what waited for it. */
+    handler: (event$: Parameters<MiningServerHandler>[0]): Observable<ServerEffect | LedgerOutcome> =>
+      merge(
+        event$.pipe(
+          ofEvent('clientAdded'),
+          tap(({ clientId, client }) => vendors.set(clientId, client.setupConnection.vendor)),
+          ignoreElements(),
+        ),
+        event$.pipe(
+          ofEvent('clientRemoved'),
+          tap(({ clientId }) => vendors.delete(clientId)),
+          ignoreElements(),
+        ),
+        ledger.commit$.pipe(
+          map((event) => ('clientId' in event ? send(event.clientId, ...event.messages) : event)),
+        ),
+      ).pipe(
+        finalize(() => {
+          // what was accepted is credited, though nobody can be told any more
+          void ledger.finish();
+        }),
+      ),
+  };
+};

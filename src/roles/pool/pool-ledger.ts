@@ -1,0 +1,63 @@
+/** A pool's ledger: where its shares are kept, and what it knows of them when it starts. */
+import { bookkeeping, type Bookkeeping } from '../../ledger/bookkeeping.js';
+import type { Durability } from '../../ledger/spool.js';
+import type { LedgerStore } from '../../ledger/store.js';
+import type { PayoutPlan } from '../../ledger/payout-plan.js';
+import { ledgerPayout, payoutHistory, type LedgerPayout } from './ledger-payout.js';
+import { seenShares, type SeenShares } from '../../mining/shares/seen-shares.js';
+
+/** Where a pool keeps its shares, and how. */
+export interface PoolLedgerOptions {
+  /** Opened, and closed by whoever opened it once `Pool.start` has ended and `Pool.written` has resolved. */
+  readonly store: LedgerStore;
+  /**
+   * When a share is acknowledged: once it is durable (`acknowledged`, unless given), or at once (`relaxed`), so that what
+   * was acknowledged in the last moments can be lost.
+   */
+  readonly durability?: Durability;
+  /** Milliseconds between two writes; 50 unless given. All shares of that time become durable together. */
+  readonly commitInterval?: number;
+  /** How blocks are paid by the ledger; without, everything goes to `payoutScript`. `solo` and `proportional` are not there yet. */
+  readonly payout?: PayoutPlan & { readonly mode: 'pplns' };
+  /** Blocks on it, itself included, with which a block of ours is booked; 100 unless given, when its coinbase can be spent. */
+  readonly confirmations?: number;
+  /** Accepted shares that may wait while the ledger cannot be written; 200,000 unless given. More are told of. */
+  readonly maxWaitingShares?: number;
+}
+
+/** What a pool begins with. */
+export interface OpenedBooks {
+  readonly books: Bookkeeping;
+  /** Shares that were accepted before and that could come again. */
+  readonly alreadySeen: Pick<SeenShares, 'has'>;
+  readonly payout: LedgerPayout | undefined;
+}
+
+/** Milliseconds after which a share can't be valid any more: there was another block, but once in 65 million times. */
+const maxShareAge = 3 * 3_600_000;
+
+/**
+ * Reads what a pool begins with.
+ * @param now what time it is: milliseconds since 1970
+ * @throws Sv2Error `ledger-unavailable`
+ */
+export const openBooks = async (
+  { store, payout: plan, confirmations = 100 }: PoolLedgerOptions,
+  serverId: number,
+  now: () => number,
+): Promise<OpenedBooks> => {
+  const books = await bookkeeping(store, serverId);
+  const startedAt = now();
+  const seen = seenShares();
+  for await (const { record } of store.records({ since: startedAt - maxShareAge }))
+    if (record.type === 'share') seen.add(record.hash);
+  const has = (hash: Uint8Array): boolean => {
+    if (seen.size > 0 && now() - startedAt > maxShareAge) seen.clear();
+    return seen.has(hash);
+  };
+  const payout =
+    plan === undefined
+      ? undefined
+      : ledgerPayout({ plan, confirmations, history: await payoutHistory(store) });
+  return { books, alreadySeen: { has }, payout };
+};
