@@ -88,6 +88,18 @@ const decoders: Record<string, (bytes: Uint8Array) => unknown> = {
   parseSv1Url: (bytes) => rx.parseSv1Url(text(bytes)),
   // an error that is returned is one thing wherever it was made
   decodeSv1: (bytes) => withoutStacks(rx.decodeSv1(text(bytes))),
+  readPayout: rx.readPayout,
+  readDeclaredCoinbase: (bytes) =>
+    rx.readDeclaredCoinbase({ coinbaseTxPrefix: bytes, coinbaseTxSuffix: bytes }),
+  outputCost: rx.outputCost,
+  dustLimit: rx.dustLimit,
+  decodeRecords: rx.decodeRecords,
+  parseFraction: (bytes) => rx.parseFraction(text(bytes)),
+  parseIdentity: (bytes) => rx.parseIdentity(text(bytes)),
+  parseStatement: (bytes) => rx.parseStatement(text(bytes)),
+  nextHead: (bytes) => rx.nextHead(bytes, bytes),
+  workOf: rx.workOf,
+  protocolOf: rx.protocolOf,
   Reader: (bytes) => new rx.Reader(bytes).u64(),
 };
 
@@ -120,6 +132,8 @@ const takesOurOwn = [
   'jobMerkleRoot',
   'channelJobMerkleRoot',
   'fullExtranonceOf',
+  // of a statement that parseStatement has read
+  'readRules',
 ];
 
 /** Random bytes, often of a length that means something, sometimes the beginning of what is right. */
