@@ -37,7 +37,7 @@ const hashesOfDifficulty1 = 2 ** 32;
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 /** Counts what happens at a proxy. See {@link proxyReports}. */
-export const proxyTally = () => {
+const proxyTally = () => {
   const names = new Map<number, string>();
   const connected = new Set<number>();
   const channels = new Map<number, number>();
