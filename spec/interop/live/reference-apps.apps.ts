@@ -35,7 +35,7 @@ describe('the reference pool', () => {
       const directory = newDirectory();
       const provider = await startTemplateProvider(directory, easy);
       const pool = await startReferencePool(directory, provider);
-      const miner = startMiner(pool.address, '--channel', kind, '--user', 'ours');
+      const miner = startMiner(pool.address, `--${kind}-channels`, '1', '--user', 'ours');
       await miner.line(/^channel \d+ opened/);
       await pool.line(/Block Found/);
       await provider.sv2.line(/^block \d+ accepted/);
