@@ -1,3 +1,4 @@
+import { builtinModules } from 'node:module';
 import { describe, expect, it } from '@jest/globals';
 import { build } from 'esbuild';
 
@@ -12,7 +13,7 @@ async function bundle(
     metafile: true,
     format: 'esm',
     platform: 'browser',
-    external: ['node:*'],
+    external: ['node:*', ...builtinModules],
     logLevel: 'silent',
   });
   const external = Object.values(result.metafile.inputs)
