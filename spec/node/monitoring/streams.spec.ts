@@ -50,12 +50,11 @@ async function readUntil(
 
 const typeOf = ({ data }: Message): unknown => (data as { outcome?: { type: string } }).outcome?.type;
 
-/** Waits until so many readers are connected. */
+/** Asks until so many readers are connected. */
 async function readers(served: Served, count: number): Promise<void> {
   for (;;) {
     const text = await (await served.get('/metrics')).text();
     if (text.includes(`\nrxsv2_event_stream_readers ${count}\n`)) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 
