@@ -4,6 +4,8 @@ export default {
   testEnvironment: 'node',
   // only to end what is stuck: on a busy machine anything may take a hundred times as long
   testTimeout: 300_000,
+  // of two processors Jest uses one by itself, which makes the suite take 20 minutes
+  maxWorkers: '100%',
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '^.+\\.ts$': ['ts-jest', { useESM: true, diagnostics: false, tsconfig: 'tsconfig.json' }],
