@@ -8,9 +8,59 @@ import { Sv2Error } from '../codec/errors.js';
 import { bytesToHex } from '../codec/hex.js';
 import type { SetCustomMiningJob } from '../messages/mining.js';
 import type { SetCustomMiningJobErrorCode } from '../mining/error-codes.js';
+import type { CustomJobRefusal } from '../mining/mining-server-types.js';
 import type { DeclarationTip, JobTerms } from './declared-job.js';
+import type { CustomJobChannel } from './job-declarator-types.js';
 import type { CoinbaseCheck } from './pool-outputs.js';
 import { Refusal } from './refusal.js';
+import type { MiningJobToken } from './tokens.js';
+
+/** What custom jobs are judged by beside their token. */
+export interface CustomJobRules {
+  /** As known here; null if none is. */
+  readonly tip: DeclarationTip | null;
+  /** Whether custom jobs are taken whose transactions were not declared. */
+  readonly coinbaseOnly: boolean;
+  readonly isSameUser: (tokenUser: string, channelUser: string) => boolean;
+  /** What a coinbase must pay whose job was not declared. @throws Refusal */
+  readonly checkFor: () => CoinbaseCheck;
+}
+
+const invalidToken = (reason: string) =>
+  new Refusal<SetCustomMiningJobErrorCode>('invalid-mining-job-token', reason);
+
+/**
+ * Judges a custom job by its token: against what was declared, or in coinbase-only mode by itself.
+ * @param token undefined for one that is unknown
+ * @returns null for one that is right
+ */
+export const judgeCustomJob = (
+  job: SetCustomMiningJob,
+  { userIdentity, fullExtranonceSize }: CustomJobChannel,
+  token: MiningJobToken | undefined,
+  { tip, coinbaseOnly, isSameUser, checkFor }: CustomJobRules,
+): CustomJobRefusal | null => {
+  try {
+    if (token === undefined)
+      throw invalidToken('expected a token of ours, got one that is unknown, used or expired');
+    const { state, userIdentifier } = token;
+    if (!isSameUser(userIdentifier, userIdentity))
+      throw invalidToken("expected a token of the channel's own user, got one of another");
+    if (state.type === 'declaring') {
+      throw new Refusal<SetCustomMiningJobErrorCode>(
+        'job-not-yet-validated',
+        'expected the token of DeclareMiningJob.Success, got that of its declaration, which is not answered yet',
+      );
+    }
+    if (state.type === 'declared') checkCustomJob(job, state.terms, fullExtranonceSize);
+    else if (coinbaseOnly) checkCoinbaseOnlyJob(job, tip, checkFor(), fullExtranonceSize);
+    else throw invalidToken('expected the token of a declared job: coinbase-only mode is not offered here');
+    return null;
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return { errorCode: error.code as SetCustomMiningJobErrorCode, reason: error.message };
+  }
+};
 
 /** Throws what SetCustomMiningJob.Error says. */
 const refuse = (code: SetCustomMiningJobErrorCode, what: string, expected: unknown, got: unknown): never => {
@@ -32,11 +82,7 @@ const shown = (bytes: Uint8Array): string => {
  * @param fullExtranonceSize of the channel that it is for
  * @throws Refusal with what differs
  */
-export const checkCustomJob = (
-  job: SetCustomMiningJob,
-  terms: JobTerms,
-  fullExtranonceSize: number,
-): void => {
+const checkCustomJob = (job: SetCustomMiningJob, terms: JobTerms, fullExtranonceSize: number): void => {
   checkTip(job, terms.tip);
   checkNumber(job, terms, 'version', 'invalid-version');
   checkNumber(job, terms, 'coinbaseTxVersion', 'invalid-coinbase-tx-version');
@@ -97,7 +143,7 @@ const checkBytes = (
  * @param tip as known here; null if none is, for nothing is compared with it then
  * @throws Refusal with what is wrong
  */
-export const checkCoinbaseOnlyJob = (
+const checkCoinbaseOnlyJob = (
   job: SetCustomMiningJob,
   tip: DeclarationTip | null,
   check: CoinbaseCheck,
