@@ -48,6 +48,7 @@ const poolsSide = pool({
   sharesPerMinute: 60,
   shareBatchSize: 1,
   acceptCustomJob: declarator.acceptCustomJob,
+  customBlockObserver: declarator.customBlockObserver,
 });
 
 // … and the miner's: a client between a template provider of one's own, the pool, and whoever mines.

@@ -105,6 +105,20 @@ describe('sv2 jd-server, and [jds] of sv2 pool', () => {
     expect(await pool.stop()).toBe(0);
   });
 
+  it('grants what supported_extensions and required_extensions say, and names what it cannot', async () => {
+    const file = (lines: string) =>
+      fileOf('jds.toml', `coinbase_reward_script = "raw(51)"\nbitcoin_rpc = "http://127.0.0.1:1"\n${lines}`);
+    const bad = await sv2(['jd-server', '--config', file('required_extensions = [2, 7]')]);
+    expect(bad.exitCode).toBe(2);
+    expect(bad.stderr).toMatch(/required_extensions: expected none but 2.*got 7/);
+    const server = startRole(
+      ...['jd-server', '--listen', '127.0.0.1:0', '--config', file('supported_extensions = [2, 9]')],
+    );
+    await server.printed(/supported_extensions: 9: not known here, and granted to nobody/);
+    await server.printed(/declaration server listening/);
+    expect(await server.stop()).toBe(0);
+  });
+
   it('says what is wrong', async () => {
     const common =
       'coinbase_reward_script = "raw(51)"\n[template_provider_type.Sv2Tp]\naddress = "127.0.0.1:1"\n[jds]\n';

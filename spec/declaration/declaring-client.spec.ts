@@ -127,7 +127,7 @@ const begun = (options: Partial<DeclaringClientOptions> = {}, nBits = HARD) => {
   client.fromTemplates(template(1n), NOW);
   client.fromTemplates(tip(1n, 1, nBits), NOW);
   expect(client.isReady).toBe(true);
-  client.fromMiners(open, NOW);
+  client.fromMiners(open);
   const output = client.fromPool(opened, NOW);
   return { client, output, give };
 };
@@ -188,7 +188,7 @@ describe('a declaring client', () => {
   it('keeps shares until the pool has accepted their job, and acknowledges them in their order', () => {
     const { client } = begun();
     const jobId = 1;
-    for (const number of [1, 2, 3]) expect(client.fromMiners(share(number, jobId), NOW).toPool).toEqual([]);
+    for (const number of [1, 2, 3]) expect(client.fromMiners(share(number, jobId)).toPool).toEqual([]);
     const declaration = first(client.fromTemplates(data(1n), NOW).toDeclarator, 'DeclareMiningJob');
     const set = first(success(client, declaration).toPool, 'SetCustomMiningJob');
     expect(set).toMatchObject({ channelId: 7, miningJobToken: token(200) });
@@ -217,15 +217,15 @@ describe('a declaring client', () => {
   it('sends a block to the template provider at once, and to the declarator as soon as that knows its job', () => {
     const early = begun({}, EASY);
     let nonce = 0;
-    let found = early.client.fromMiners(share(1, 1, nonce), NOW);
-    while (found.toTemplates.length === 0) found = early.client.fromMiners(share(2 + nonce, 1, ++nonce), NOW);
+    let found = early.client.fromMiners(share(1, 1, nonce));
+    while (found.toTemplates.length === 0) found = early.client.fromMiners(share(2 + nonce, 1, ++nonce));
     expect(first(found.toTemplates, 'SubmitSolution')).toMatchObject({ templateId: 1n, headerNonce: nonce });
     expect(found.toDeclarator).toEqual([]);
     const declaration = first(early.client.fromTemplates(data(1n), NOW).toDeclarator, 'DeclareMiningJob');
     expect(first(success(early.client, declaration).toDeclarator, 'PushSolution')).toMatchObject({ nonce });
 
     const { client } = accepted({}, EASY);
-    const late = client.fromMiners(share(1, 1, nonce), NOW);
+    const late = client.fromMiners(share(1, 1, nonce));
     expect(late.toTemplates).toHaveLength(1);
     expect(first(late.toDeclarator, 'PushSolution').extranonce).toHaveLength(12);
     expect(first(late.toPool, 'SubmitSharesExtended').jobId).toBe(70);
@@ -310,7 +310,7 @@ describe('a declaring client', () => {
 
   it('answers the shares of jobs that a new tip ended', () => {
     const { client } = begun();
-    client.fromMiners(share(1, 1), NOW);
+    client.fromMiners(share(1, 1));
     client.fromTemplates(template(2n), NOW);
     const { toMiners, outcomes } = client.fromTemplates(tip(2n, 2), NOW);
     expect(toMiners[0]).toEqual(
@@ -318,7 +318,7 @@ describe('a declaring client', () => {
     );
     expect(outcomes).toContainEqual({ type: 'KeptSharesLost', jobId: 1, count: 1 });
     const errorOf = (jobId: number) =>
-      first(client.fromMiners(share(9, jobId), NOW).toMiners, 'SubmitShares.Error').errorCode;
+      first(client.fromMiners(share(9, jobId)).toMiners, 'SubmitShares.Error').errorCode;
     expect([errorOf(1), errorOf(3)]).toEqual(['stale-share', 'invalid-job-id']);
   });
 
@@ -385,7 +385,7 @@ describe('a declaring client', () => {
           requests += 1;
           if (by === 'pool') client.fromPool(near, NOW);
           else if (by === 'declarator') client.fromDeclarator(near, NOW);
-          else if (by === 'miners') client.fromMiners(near, NOW);
+          else if (by === 'miners') client.fromMiners(near);
           else client.fromTemplates(near, NOW);
           client.tick(NOW);
         }

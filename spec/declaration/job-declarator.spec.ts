@@ -1,8 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import {
+  assembleCoinbase,
   checkBlock,
+  doubleSha256,
+  merkleRootFromPath,
   parseBlock,
+  serialiseBlockHeader,
   serialiseOutputs,
   transactionWeight,
   txid,
@@ -206,6 +210,14 @@ describe('a declaration', () => {
     );
     expect(sentTo(late)).toEqual([]);
     outcomeOf(late, 'DeclarationIgnored');
+  });
+
+  it("asks for nothing that the node's mempool has", () => {
+    const declarator = declaratorWith(template, {}, 3);
+    declarator.learn(template.transactions.slice(3).map((transaction) => ({ ...transaction, fee: null })));
+    const output = declarator.handle(1, declaration(job, connected(declarator).token()), NOW);
+    answer(output, 'DeclareMiningJob.Success');
+    expect(outcomeOf(output, 'JobDeclared').provided).toBe(0);
   });
 
   it('is refused with missing-txs when they do not come in time, or would not', () => {
@@ -539,6 +551,70 @@ describe('a custom job', () => {
     expect(strict.judgeCustomJob(customJob(job, allocated), channel, NOW)?.errorCode).toBe(
       'invalid-mining-job-token',
     );
+  });
+});
+
+describe("a block of the pool's on a custom job", () => {
+  /** As a pool has it: a header and a coinbase, with witness or without. */
+  const found = (of = job, withWitness = true) => {
+    const { extranonce, version, prevHash, ntime, nbits, nonce } = solve(of);
+    const { coinbase, merklePath } = of;
+    const stripped = assembleCoinbase(coinbase.stripped, extranonce);
+    const merkleRoot = merkleRootFromPath(doubleSha256(stripped), merklePath);
+    const header = serialiseBlockHeader({ version, prevHash, merkleRoot, ntime, nbits, nonce });
+    const coinbaseTx = withWitness ? assembleCoinbase(coinbase.withWitness, extranonce) : stripped;
+    return { header, coinbaseTx, hash: doubleSha256(header) };
+  };
+  const declared = () => {
+    const declarator = declaratorWith(template, {}, 5);
+    declarator.handle(1, declaration(job, connected(declarator).token()), NOW);
+    const transactionList = template.transactions.slice(5).map(({ data }) => data);
+    declarator.handle(1, ProvideMissingTransactionsSuccess({ requestId: 5, transactionList }), NOW);
+    return declarator;
+  };
+
+  it.each([true, false])(
+    'is put together from the declaration, whatever its client does (coinbase with witness: %s)',
+    (withWitness) => {
+      const declarator = declared();
+      declarator.removeClient(1);
+      const output = declarator.customBlock(found(job, withWitness));
+      const [block] = output.blocks;
+      expect(block?.hash).toEqual(found().hash);
+      expect(parseBlock(block!.bytes).transactions).toHaveLength(1 + template.transactions.length);
+      expect(outcomeOf(output, 'CustomBlockFound')).toMatchObject({
+        height: template.height,
+        isKnown: false,
+      });
+    },
+  );
+
+  it('is submitted once, whoever is faster, and nobody is blamed for the other', () => {
+    const byPool = declared();
+    expect(byPool.customBlock(found()).blocks).toHaveLength(1);
+    const pushed = byPool.handle(1, solve(job), NOW);
+    expect(pushed.blocks).toEqual([]);
+    expect(outcomeOf(pushed, 'SolutionKnown')).toMatchObject({ hash: found().hash });
+    expect(outcomeOf(byPool.handle(1, solve(job), NOW), 'SolutionRefused').reason).toMatch(/pushed before/);
+
+    const byClient = declared();
+    expect(byClient.handle(1, solve(job), NOW).blocks).toHaveLength(1);
+    const later = byClient.customBlock(found());
+    expect(later.blocks).toEqual([]);
+    expect(outcomeOf(later, 'CustomBlockFound').isKnown).toBe(true);
+  });
+
+  it('cannot be put together of a job that was never declared, or is of a tip before whose client is gone', () => {
+    const declarator = declared();
+    const other = clientJob(template, { transactions: template.transactions.slice(0, 3) });
+    expect(outcomeOf(declarator.customBlock(found(other)), 'CustomBlockUnknown').reason).toMatch(
+      /no declared job/,
+    );
+    declarator.removeClient(1);
+    expect(declarator.held.jobs).toBe(1);
+    declarator.template({ ...template, prevHash: new Uint8Array(32).fill(9) }, NOW);
+    expect(declarator.held.jobs).toBe(0);
+    expect(declarator.customBlock(found()).blocks).toEqual([]);
   });
 });
 

@@ -60,6 +60,19 @@ function declarationLine(outcome: ServerOutcome<JobDeclarationServerOutcome>): L
       return info(
         `client ${outcome.clientId} found block ${outcome.height}: ${toDisplayHex(outcome.hash)}, submitted`,
       );
+    case 'SolutionKnown':
+      return info(
+        `client ${outcome.clientId} pushed block ${outcome.height}: ${toDisplayHex(outcome.hash)}, which the pool has submitted`,
+      );
+    case 'CustomBlockFound':
+      return info(
+        `the pool has found block ${outcome.height} on a declared job: ${toDisplayHex(outcome.hash)}, ` +
+          (outcome.isKnown ? 'which its client has pushed' : 'submitted'),
+      );
+    case 'CustomBlockUnknown':
+      return trouble(
+        `the pool has found block ${toDisplayHex(outcome.hash)} on a custom job, and its client alone can publish it: ${outcome.reason}`,
+      );
     case 'SolutionRefused':
       return trouble(
         `client ${outcome.clientId} pushed a solution that makes no block: ${outcome.reason}`,
@@ -69,6 +82,9 @@ function declarationLine(outcome: ServerOutcome<JobDeclarationServerOutcome>): L
       return info(`block ${outcome.height} accepted by the node: ${toDisplayHex(outcome.hash)}`);
     case 'PushedBlockRejected': {
       const { height, hash, reason, message } = outcome;
+      // its client's own node was faster
+      if (/^duplicate$|already have block/.test(reason))
+        return info(`block ${height} is known to the node already: ${toDisplayHex(hash)}`);
       return trouble(`block ${height}, ${toDisplayHex(hash)}, rejected by the node: ${reason}: ${message}`);
     }
     case 'ProposalUnjudged':

@@ -1,17 +1,21 @@
 /** The settings of a declaration server, alone or of a pool, and what it does. */
-import type { Observable } from 'rxjs';
+import { EMPTY, merge, of, type Observable } from 'rxjs';
 import * as z from 'zod';
 import { bitcoinNode } from '../node/bitcoin-node.js';
 import { BitcoinRpcError } from '../node/bitcoin-rpc-errors.js';
+import { workerHashrateTracking } from '../messages/user-identity.js';
 import { defaultTokenLimits } from '../declaration/tokens.js';
 import type { DeclarationNode } from '../roles/jd-server/declaration-node.js';
 import { jdServer, type JobDeclarationServer } from '../roles/jd-server/jd-server.js';
 import type { Connection } from '../transport/connection.js';
 import { ConfigError, number, text } from './config.js';
 import { jdServerLog } from './jd-server-log.js';
-import type { LogLine } from './run-role.js';
+import { trouble, type LogLine } from './run-role.js';
 
 const extension = () => number({ min: 0, max: 0xffff, integer: true });
+
+/** Extensions that a declaration server can grant: the names of workers, which nothing here carries. */
+const grantable: readonly number[] = [workerHashrateTracking];
 
 /** Keys that a declaration server has beside where it listens: the reference's first, then our own. */
 export const declarationSettings = () => ({
@@ -49,8 +53,11 @@ export function declarationServer(
   payoutScript: Uint8Array,
   where = '',
 ): { readonly service: JobDeclarationServer; readonly line$: Observable<LogLine> } {
-  if (settings.required_extensions.length > 0) {
-    throw new ConfigError([`${where}required_extensions: none is known to a declaration server here`]);
+  const { supported_extensions: supported, required_extensions: required } = settings;
+  const unknown = required.filter((extension) => !grantable.includes(extension));
+  if (unknown.length > 0) {
+    const known = `expected none but ${grantable.join(', ')}, which are known to a declaration server here`;
+    throw new ConfigError([`${where}required_extensions: ${known}; got ${unknown.join(', ')}`]);
   }
   const service = jdServer({
     listen,
@@ -59,8 +66,21 @@ export function declarationServer(
     tokenLifetime: 1_000 * settings.token_lifetime,
     coinbaseOnly: settings.coinbase_only,
     minPoolShare: settings.min_pool_share,
+    extensions: {
+      supported: grantable.filter((extension) => [...supported, ...required].includes(extension)),
+      required,
+    },
   });
-  return { service, line$: jdServerLog(service.start()) };
+  const ignored = supported.filter((extension) => !grantable.includes(extension));
+  const warning$ =
+    ignored.length === 0
+      ? EMPTY
+      : of(
+          trouble(
+            `${where}supported_extensions: ${ignored.join(', ')}: not known here, and granted to nobody`,
+          ),
+        );
+  return { service, line$: merge(warning$, jdServerLog(service.start())) };
 }
 
 function nodeOf(
@@ -74,3 +94,9 @@ function nodeOf(
     throw new ConfigError([`${where}bitcoin_rpc: ${error.message}`]);
   }
 }
+
+/** What a pool is told of the declaration server beside it. */
+export const customJobsOf = ({ acceptCustomJob, customBlockObserver }: JobDeclarationServer) => ({
+  acceptCustomJob,
+  customBlockObserver,
+});

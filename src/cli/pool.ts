@@ -39,7 +39,7 @@ import {
   text,
 } from './config.js';
 import type { CommandContext } from './io.js';
-import { declarationServer, declarationSettings } from './jds.js';
+import { customJobsOf, declarationServer, declarationSettings } from './jds.js';
 import {
   monitoringFlags,
   monitoringHelp,
@@ -278,7 +278,7 @@ function poolLog(command: Command): Observable<LogLine> {
       ? undefined
       : declarationServer(jds, jdsListener.listen, script, 'jds.');
   const options: PoolOptions = {
-    ...(declaration === undefined ? {} : { acceptCustomJob: declaration.service.acceptCustomJob }),
+    ...(declaration === undefined ? {} : customJobsOf(declaration.service)),
     listen: sv1 === undefined ? listener.listen : merge(listener.listen, sv1.listen),
     templateProvider: [first$, ...others],
     maxTemplateAge: 1000 * settings.template_max_age,

@@ -13,7 +13,7 @@ import {
   type ReadDeclaration,
 } from './declared-job.js';
 import { NOTHING, output, refusal, together } from './declarator-output.js';
-import type { JobDeclaratorOutput, Verdict } from './job-declarator-types.js';
+import type { JobDeclaratorOutcome, JobDeclaratorOutput, Verdict } from './job-declarator-types.js';
 import type { KnownTransaction, KnownTransactions } from './known-transactions.js';
 import type { CoinbaseCheck } from './pool-outputs.js';
 import { providedTransactions } from './provided-transactions.js';
@@ -203,7 +203,14 @@ export const declarations = (context: DeclarationsContext): Declarations => {
     const { userIdentifier } = token;
     end(underWay);
     solvedJobs.add(clientId, job);
-    const declared = tokens.give(userIdentifier, holder, { type: 'declared', terms: job.terms }, now);
+    const dropped: JobDeclaratorOutcome[] = [];
+    const declared = tokens.give(
+      userIdentifier,
+      holder,
+      { type: 'declared', terms: job.terms },
+      now,
+      ({ userIdentifier: user }) => dropped.push({ type: 'TokenDropped', clientId, userIdentifier: user }),
+    );
     return output(
       client,
       [DeclareMiningJobSuccess({ requestId, newMiningJobToken: declared.bytes })],
@@ -218,6 +225,7 @@ export const declarations = (context: DeclarationsContext): Declarations => {
           value: job.coinbase.transaction.outputs.reduce((sum, { value }) => sum + value, 0n),
           validatedBy,
         },
+        ...dropped,
       ],
     );
   };

@@ -1,17 +1,11 @@
-/** A declared job: what it takes for one to be right, and the block that a solution makes of it. */
-import { assembleCoinbase } from '../bitcoin/coinbase.js';
+/** A declared job: what it takes for one to be right. */
 import { checkProposal } from '../bitcoin/consensus.js';
-import { blockHash, serialiseBlockHeader } from '../bitcoin/block-header.js';
-import { joinBlock } from '../bitcoin/block.js';
-import { sameBytes } from '../bitcoin/consensus-bytes.js';
-import { doubleSha256, toDisplayHex } from '../bitcoin/hash.js';
-import { merklePathOfCoinbase, merkleRootFromPath } from '../bitcoin/merkle.js';
+import { merklePathOfCoinbase } from '../bitcoin/merkle.js';
 import { serialiseOutputs } from '../bitcoin/outputs.js';
 import { decodeBip34Height } from '../bitcoin/script.js';
-import { meetsTarget, targetFromNbits } from '../bitcoin/target.js';
 import { Sv2Error } from '../codec/errors.js';
 import { bytesToHex } from '../codec/hex.js';
-import type { DeclareMiningJob, PushSolution } from '../messages/job-declaration.js';
+import type { DeclareMiningJob } from '../messages/job-declaration.js';
 import { readDeclaredCoinbase, type DeclaredCoinbase } from './declared-coinbase.js';
 import { legacySigopCost, outpointsOf, type KnownTransaction } from './known-transactions.js';
 import type { CoinbaseCheck } from './pool-outputs.js';
@@ -55,15 +49,6 @@ export interface DeclaredJob {
   readonly coinbase: DeclaredCoinbase;
   /** All but the coinbase, in block order. */
   readonly transactions: readonly KnownTransaction[];
-}
-
-/** A block as it is submitted. */
-export interface ReconstructedBlock {
-  /** Serialised, with witnesses. */
-  readonly bytes: Uint8Array;
-  /** 32 bytes in wire order. */
-  readonly hash: Uint8Array;
-  readonly height: number;
 }
 
 /** The most transactions that a block has room for: each weighs 240 at least. */
@@ -208,67 +193,4 @@ const checkInputs = (transactions: readonly KnownTransaction[]): void => {
       }
     }
   }
-};
-
-/** The time and nonce that a job is proposed with, or was solved with. */
-type HeaderFields = Pick<PushSolution, 'extranonce' | 'ntime' | 'nonce' | 'version'>;
-
-const blockOf = (job: DeclaredJob, fields: HeaderFields): ReconstructedBlock => {
-  const { coinbase, transactions } = job;
-  const { tip, merklePath } = job.terms;
-  const { extranonce, version, ntime, nonce } = fields;
-  const coinbaseTxid = doubleSha256(assembleCoinbase(coinbase.stripped, extranonce));
-  const header = serialiseBlockHeader({
-    version,
-    prevHash: tip.prevHash,
-    merkleRoot: merkleRootFromPath(coinbaseTxid, merklePath),
-    ntime,
-    nbits: tip.nbits,
-    nonce,
-  });
-  return {
-    get bytes() {
-      const whole = assembleCoinbase(coinbase.parts, extranonce);
-      return joinBlock(header, [whole, ...transactions.map(({ data }) => data)]);
-    },
-    hash: blockHash(header),
-    height: tip.height,
-  };
-};
-
-/**
- * The block that a job would be, without proof of work: for a node to judge (BIP 23, block proposal).
- * @returns serialised, with witnesses
- */
-export const proposalOf = (job: DeclaredJob): Uint8Array =>
-  blockOf(job, {
-    extranonce: new Uint8Array(job.coinbase.extranonceSize),
-    version: job.terms.version,
-    ntime: job.terms.tip.minTime,
-    nonce: 0,
-  }).bytes;
-
-/**
- * The block that a PushSolution makes of a job (spec §6.4.9).
- *
- * @throws Sv2Error `solution-for-another-job` with what does not go together, `high-hash` without proof of work
- */
-export const solvedBlock = (job: DeclaredJob, solution: PushSolution): ReconstructedBlock => {
-  const { tip, extranonceSize } = job.terms;
-  const { prevHash, nbits, extranonce } = solution;
-  const wrong = (what: string, expected: string | number, got: string | number): Sv2Error =>
-    new Sv2Error('solution-for-another-job', `expected ${what} ${expected}, got ${got}`);
-  if (!sameBytes(prevHash, tip.prevHash))
-    throw wrong('prev_hash', toDisplayHex(tip.prevHash), toDisplayHex(prevHash));
-  if (nbits !== tip.nbits) throw wrong('nbits', tip.nbits, nbits);
-  if (extranonce.length !== extranonceSize)
-    throw wrong('an extranonce with bytes:', extranonceSize, extranonce.length);
-  const block = blockOf(job, solution);
-  if (!meetsTarget(block.hash, targetFromNbits(nbits))) {
-    throw new Sv2Error(
-      'high-hash',
-      `its hash ${toDisplayHex(block.hash)} is above the target of nbits ${nbits}`,
-    );
-  }
-  return block;
 };

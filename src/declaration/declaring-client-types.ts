@@ -115,7 +115,7 @@ export interface DeclaringClient {
   /** The declarator is there. */
   begin(now: number): DeclaringClientOutput;
   /** What the miners' side says: one channel for all of them. */
-  fromMiners(message: MiningToServer, now: number): DeclaringClientOutput;
+  fromMiners(message: MiningToServer): DeclaringClientOutput;
   fromPool(message: MiningToClient, now: number): DeclaringClientOutput;
   fromDeclarator(message: JobDeclarationToClient, now: number): DeclaringClientOutput;
   /** The declarator says whom blocks pay (draft extension 0x0003): jobs from now on are paid by it. */

@@ -1,11 +1,7 @@
 export type * from './job-declarator-types.js';
 export { jobDeclarator } from './job-declarator.js';
-export {
-  proposalOf,
-  type DeclaredJob,
-  type DeclarationTip,
-  type ReconstructedBlock,
-} from './declared-job.js';
+export type { DeclaredJob, DeclarationTip } from './declared-job.js';
+export { proposalOf, type CustomBlock, type ReconstructedBlock } from './declared-block.js';
 export * from './declared-coinbase.js';
 export type * from './error-codes.js';
 export type { KnownTransaction } from './known-transactions.js';

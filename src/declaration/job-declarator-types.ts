@@ -9,7 +9,8 @@ import type {
 import type { SetCustomMiningJob } from '../messages/mining.js';
 import type { ClientMessages, CustomJobRefusal } from '../mining/mining-server-types.js';
 import type { DeclareMiningJobErrorCode } from './error-codes.js';
-import type { DeclaredJob, ReconstructedBlock } from './declared-job.js';
+import type { CustomBlock, ReconstructedBlock } from './declared-block.js';
+import type { DeclaredJob } from './declared-job.js';
 import type { KnownTransaction } from './known-transactions.js';
 import type { PayoutDistribution } from './payout-distribution.js';
 import type { PoolOutputs } from './pool-outputs.js';
@@ -129,6 +130,32 @@ export interface SolutionRefused extends OfClient {
   readonly reason: string;
 }
 
+/** A solution was a block that the pool has submitted already. */
+export interface SolutionKnown extends OfClient {
+  readonly type: 'SolutionKnown';
+  /** 32 bytes in wire order. */
+  readonly hash: Uint8Array;
+  readonly height: number;
+}
+
+/** A miner of the pool found a block on a custom job; it is in `blocks`, unless its client has pushed it before. */
+export interface CustomBlockFound {
+  readonly type: 'CustomBlockFound';
+  /** 32 bytes in wire order. */
+  readonly hash: Uint8Array;
+  readonly height: number;
+  /** Whether its client was faster. */
+  readonly isKnown: boolean;
+}
+
+/** A miner of the pool found a block on a custom job whose transactions are not known here: its client has to publish it. */
+export interface CustomBlockUnknown {
+  readonly type: 'CustomBlockUnknown';
+  /** 32 bytes in wire order. */
+  readonly hash: Uint8Array;
+  readonly reason: string;
+}
+
 /** What happened at a job declarator. */
 export type JobDeclaratorOutcome =
   | TokenAllocated
@@ -138,7 +165,10 @@ export type JobDeclaratorOutcome =
   | DeclarationRefused
   | DeclarationIgnored
   | SolutionPushed
-  | SolutionRefused;
+  | SolutionKnown
+  | SolutionRefused
+  | CustomBlockFound
+  | CustomBlockUnknown;
 
 /** A declared job that a node should judge. */
 export interface Proposal {
@@ -193,6 +223,10 @@ export interface JobDeclarator {
    * @returns null to accept
    */
   judgeCustomJob(job: SetCustomMiningJob, channel: CustomJobChannel, now: number): CustomJobRefusal | null;
+  /** Transactions that are known, too: of a node's mempool. */
+  learn(transactions: readonly KnownTransaction[]): void;
+  /** A miner of the pool found a block on a custom job: it is put together from what was declared. */
+  customBlock(block: CustomBlock): JobDeclaratorOutput;
   /** Time passed: to be called every second. */
   tick(now: number): JobDeclaratorOutput;
   /** What is kept: tokens, jobs, transactions, and the bytes of those. */

@@ -89,9 +89,11 @@ export const jobDeclarator = (options: JobDeclaratorOptions): JobDeclarator => {
 
   const solution = ({ clientId }: DeclaringConnection, message: PushSolution): JobDeclaratorOutput => {
     const solved = solvedJobs.solve(clientId, message);
-    if (typeof solved === 'string')
-      return output({ clientId }, [], [{ type: 'SolutionRefused', clientId, reason: solved }]);
+    if ('reason' in solved)
+      return output({ clientId }, [], [{ type: 'SolutionRefused', clientId, reason: solved.reason }]);
     const { hash, height } = solved;
+    if ('type' in solved)
+      return output({ clientId }, [], [{ type: 'SolutionKnown', clientId, hash, height }]);
     return {
       ...output({ clientId }, [], [{ type: 'SolutionPushed', clientId, hash, height }]),
       blocks: [solved],
@@ -150,9 +152,9 @@ export const jobDeclarator = (options: JobDeclaratorOptions): JobDeclarator => {
       for (const transaction of template.transactions.toReversed()) transactions.add(transaction);
       const before = tip;
       tip = { prevHash, height, nbits, minTime, sigopLimit, subsidy: coinbaseValue - fees };
-      return before === null || sameBytes(before.prevHash, prevHash)
-        ? NOTHING
-        : declarations.tipChanged(height);
+      if (before === null || sameBytes(before.prevHash, prevHash)) return NOTHING;
+      solvedJobs.setTip(prevHash);
+      return declarations.tipChanged(height);
     },
     judged: declarations.judged,
     judgeCustomJob(job, channel, now) {
@@ -168,6 +170,21 @@ export const jobDeclarator = (options: JobDeclaratorOptions): JobDeclarator => {
       });
       if (refused === null && token !== undefined) tokens.take(token);
       return refused;
+    },
+    learn: (arrived) => arrived.forEach(transactions.add),
+    customBlock(block) {
+      const solved = solvedJobs.solveCustom(block);
+      if ('reason' in solved) {
+        const { hash } = block;
+        return { ...NOTHING, outcomes: [{ type: 'CustomBlockUnknown', hash, reason: solved.reason }] };
+      }
+      const { hash, height } = solved;
+      const isKnown = 'type' in solved;
+      return {
+        ...NOTHING,
+        outcomes: [{ type: 'CustomBlockFound', hash, height, isKnown }],
+        blocks: isKnown ? [] : [solved],
+      };
     },
     tick(now) {
       tokens.expire(now);

@@ -83,6 +83,9 @@ export interface KnownTransactions {
 /** What a transaction costs beside its own bytes: its hashes, twice as text too, and what holds them. */
 const OVERHEAD = 400;
 
+/** What keeping a list of transactions costs beside them: its job's coinbase and path, and where each is. */
+const listCost = (list: readonly KnownTransaction[]): number => 2_000 + 8 * list.length;
+
 interface Entry {
   transaction: KnownTransaction;
   kept: number;
@@ -125,6 +128,7 @@ export const knownTransactions = (maxBytes: number): KnownTransactions => {
       if (entries.delete(id)) entries.set(id, entry);
     },
     keep(transactions) {
+      bytes += listCost(transactions);
       for (const transaction of transactions) {
         const id = bytesToHex(transaction.wtxid);
         let entry = kept.get(id) ?? entries.get(id);
@@ -139,6 +143,7 @@ export const knownTransactions = (maxBytes: number): KnownTransactions => {
       shrink();
     },
     release(transactions) {
+      bytes -= listCost(transactions);
       for (const transaction of transactions) {
         const id = bytesToHex(transaction.wtxid);
         const entry = kept.get(id);

@@ -4,6 +4,7 @@ import type { DeclarationNode } from '../roles/jd-server/declaration-node.js';
 import type { BlockTemplate, SourceUpdate, SourceWarning } from '../roles/template-provider/block-source.js';
 import { backoff } from '../service/upstreams/backoff.js';
 import { ownBlock } from './bitcoin-own-block.js';
+import { mempool } from './bitcoin-mempool.js';
 import { blockProposal } from './bitcoin-proposal.js';
 import { bitcoinRpc, type BitcoinRpcOptions } from './bitcoin-rpc.js';
 import { blockSubmission } from './bitcoin-submission.js';
@@ -15,6 +16,8 @@ export interface BitcoinNodeOptions extends BitcoinRpcOptions {
   readonly refreshInterval?: number;
   /** Between two looks for a new tip at a node without long polling; 1,000 unless given. */
   readonly pollInterval?: number;
+  /** Between two looks at the mempool, while its transactions are subscribed to; 5,000 unless given. */
+  readonly mempoolInterval?: number;
   /** The longest wait before a node that failed is tried again; 10,000 unless given. */
   readonly maxRetryDelay?: number;
   /** A number from 0 up to but not including 1, for the waits; `Math.random` unless given. */
@@ -39,6 +42,7 @@ export function bitcoinNode(options: BitcoinNodeOptions): Required<DeclarationNo
     refreshInterval = 10_000,
     pollInterval = 1_000,
     maxRetryDelay = 10_000,
+    mempoolInterval = 5_000,
     scheduler = asyncScheduler,
     random = Math.random,
   } = options;
@@ -76,6 +80,8 @@ export function bitcoinNode(options: BitcoinNodeOptions): Required<DeclarationNo
     submit: blockSubmission(rpc, own, retryDelay, scheduler),
 
     propose: blockProposal(rpc),
+
+    transaction$: mempool(rpc, mempoolInterval, scheduler),
   } satisfies Required<DeclarationNode>;
 }
 

@@ -78,6 +78,7 @@ const networkOf = ({
       payoutScript: poolScript,
       sharesPerMinute: 30,
       acceptCustomJob: declarator.acceptCustomJob,
+      customBlockObserver: declarator.customBlockObserver,
     });
     const client = jdClient({
       listen: network.listen({ address: 'jdc' }),

@@ -123,6 +123,7 @@ export function demoNetwork({ nbits, hashRate, miners }: NetworkOptions): Observ
           sharesPerMinute,
           shareBatchSize: 1,
           acceptCustomJob: declarator.acceptCustomJob,
+          customBlockObserver: declarator.customBlockObserver,
         }).start(),
       ),
       map((outcome): DemoOutcome => ({ from: 'pool', outcome })),

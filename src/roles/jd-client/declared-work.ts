@@ -230,9 +230,7 @@ const declaringSide = (
         merge(
           event$.pipe(handler<MiningToClient>('mining', (message) => effects(core.fromPool(message, now())))),
           event$.pipe(
-            mergeMap((event) =>
-              MinersSaid.match(event) ? effects(core.fromMiners(event.message, now())) : [],
-            ),
+            mergeMap((event) => (MinersSaid.match(event) ? effects(core.fromMiners(event.message)) : [])),
           ),
           upkeepEvery(upkeepInterval, scheduler).pipe(mergeMap(() => effects(core.tick(now())))),
         ),

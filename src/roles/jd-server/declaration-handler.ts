@@ -4,6 +4,7 @@ import {
   concat,
   concatMap,
   defer,
+  EMPTY,
   from,
   map,
   merge,
@@ -13,7 +14,7 @@ import {
 } from 'rxjs';
 import { Sv2Error } from '../../codec/errors.js';
 import type { PayoutDistribution } from '../../declaration/payout-distribution.js';
-import { proposalOf, type ReconstructedBlock } from '../../declaration/declared-job.js';
+import { proposalOf, type CustomBlock, type ReconstructedBlock } from '../../declaration/declared-block.js';
 import type {
   JobDeclarator,
   JobDeclaratorOutcome,
@@ -36,7 +37,7 @@ import type { SourceError, SourceRecovered, SourceWarning } from '../template-pr
 import { upkeepEvery } from '../upkeep.js';
 import type { DeclarationNode } from './declaration-node.js';
 
-/** A block that a client pushed is the node's tip. */
+/** A block of a declared job, from its client or from the pool, is the node's tip. */
 export interface PushedBlockAccepted {
   readonly type: 'PushedBlockAccepted';
   readonly height: number;
@@ -44,7 +45,7 @@ export interface PushedBlockAccepted {
   readonly hash: Uint8Array;
 }
 
-/** The node refused a block that a client pushed. */
+/** The node refused a block of a declared job. */
 export interface PushedBlockRejected {
   readonly type: 'PushedBlockRejected';
   readonly height: number;
@@ -88,6 +89,7 @@ const upkeepInterval = 1_000;
 /**
  * The server's side of the Job Declaration Protocol: `jobDeclarator` as an operator.
  * @param payoutDistribution$ whom blocks pay (draft extension 0x0003)
+ * @param customBlock$ blocks that the pool's miners found on custom jobs
  * @param begin makes the core, one for each time the server is started
  */
 export const jobDeclaration =
@@ -96,6 +98,7 @@ export const jobDeclaration =
     node: DeclarationNode,
     scheduler: SchedulerLike,
     payoutDistribution$: Observable<PayoutDistributionChange>,
+    customBlock$: Observable<CustomBlock>,
   ): JobDeclarationServerHandler<JobDeclarationServerOutcome> =>
   (event$) =>
     defer(() => {
@@ -191,6 +194,17 @@ export const jobDeclaration =
           handleEach('jobDeclaration', (update) =>
             update.type === 'BlockTemplate' ? effects(core.template(update, now())) : [update],
           ),
+        ),
+        (node.transaction$ ?? EMPTY).pipe(
+          handleEach('jobDeclaration', (update) => {
+            if (update.type !== 'KnownTransactions') return [update];
+            core.learn(update.transactions);
+            return [];
+          }),
+        ),
+        customBlock$.pipe(
+          map((block) => ({ type: 'customBlock', block })),
+          handleEach('jobDeclaration', ({ block }) => effects(core.customBlock(block))),
         ),
         upkeepEvery(upkeepInterval, scheduler).pipe(
           handleEach('jobDeclaration', () => effects(core.tick(now()))),

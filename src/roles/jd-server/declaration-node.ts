@@ -1,5 +1,6 @@
 import type { Observable } from 'rxjs';
-import type { BlockSource } from '../template-provider/block-source.js';
+import type { KnownTransaction } from '../../declaration/known-transactions.js';
+import type { BlockSource, SourceWarning } from '../template-provider/block-source.js';
 
 /** What a node says of a block without proof of work. */
 export type ProposalResult =
@@ -10,6 +11,12 @@ export type ProposalResult =
       readonly reason: string;
     };
 
+/** Transactions that a node has come to know. */
+export interface KnownTransactionsArrived {
+  readonly type: 'KnownTransactions';
+  readonly transactions: readonly KnownTransaction[];
+}
+
 /** A node that a declaration server takes its tip and known transactions from, and submits blocks to. */
 export interface DeclarationNode extends BlockSource {
   /**
@@ -18,4 +25,10 @@ export interface DeclarationNode extends BlockSource {
    * @param block serialised, with witnesses
    */
   propose?(block: Uint8Array): Observable<ProposalResult>;
+
+  /**
+   * While subscribed, the transactions of the node's mempool that were not told before. Neither completes nor errors. Of a
+   * source without it those of its templates are known alone.
+   */
+  readonly transaction$?: Observable<KnownTransactionsArrived | SourceWarning>;
 }

@@ -1,11 +1,13 @@
 /** A job declaration server: what a pool needs so that miners can choose their transactions. */
-import { asyncScheduler, EMPTY, type Observable, type SchedulerLike } from 'rxjs';
+import { asyncScheduler, EMPTY, Subject, type NextObserver, type Observable, type SchedulerLike } from 'rxjs';
 import { Sv2Error } from '../../codec/errors.js';
 import { defaultCrypto, type RandomBytes } from '../../crypto/index.js';
 import { jobDeclarator } from '../../declaration/job-declarator.js';
 import type { JobDeclarator, JobDeclaratorOptions } from '../../declaration/job-declarator-types.js';
 import { payoutDistribution, SetPayoutDistribution } from '../../declaration/payout-messages.js';
+import type { CustomBlock } from '../../declaration/declared-block.js';
 import type { MiningServerOptions } from '../../mining/mining-server-types.js';
+import type { ExtensionPolicy } from '../../service/extensions/negotiation.js';
 import type { ServerOutcome } from '../../service/outcomes.js';
 import { createServer, type Server } from '../../service/server.js';
 import type { NonsenseLimits } from '../../service/sessions/nonsense.js';
@@ -24,7 +26,7 @@ export type {
   PushedBlockAccepted,
   PushedBlockRejected,
 } from './declaration-handler.js';
-export type { DeclarationNode, ProposalResult } from './declaration-node.js';
+export type { DeclarationNode, KnownTransactionsArrived, ProposalResult } from './declaration-node.js';
 
 /** What a job declaration server is told. */
 export interface JobDeclarationServerOptions
@@ -38,6 +40,11 @@ export interface JobDeclarationServerOptions
    * that have the extension are told; the others pay `outputs`, as all do unless it is given.
    */
   readonly payoutDistribution$?: Observable<PayoutDistributionChange>;
+  /**
+   * Extensions that clients are granted beside the draft above, and those without which they are refused; none unless given. None
+   * has a message here.
+   */
+  readonly extensions?: ExtensionPolicy;
   /** Milliseconds of silence after which a client is disconnected; six hours unless given: it has nothing to say without a new template. */
   readonly inactivityLimit?: number;
   /** The clock; `asyncScheduler` unless given. */
@@ -52,6 +59,11 @@ export interface JobDeclarationServer extends Pick<Server, 'clients'> {
   start(): Observable<ServerOutcome<JobDeclarationServerOutcome>>;
   /** For the pool's mining server: whether a custom job is one that was declared here, or that its token is good for. */
   readonly acceptCustomJob: NonNullable<MiningServerOptions['acceptCustomJob']>;
+  /**
+   * For the pool: takes the blocks that its miners find on custom jobs. They are put together from what was declared, and
+   * submitted whether their client pushes them or not.
+   */
+  readonly customBlockObserver: NextObserver<CustomBlock>;
 }
 
 /**
@@ -65,19 +77,32 @@ export interface JobDeclarationServer extends Pick<Server, 'clients'> {
 export function jdServer(options: JobDeclarationServerOptions): JobDeclarationServer {
   const { listen, node, inactivityLimit = 21_600_000, scheduler = asyncScheduler } = options;
   const { randomBytes = defaultCrypto.randomBytes, minPoolShare = 1, payoutDistribution$ } = options;
+  const { extensions = { supported: [] } } = options;
   if (!(minPoolShare >= 0 && minPoolShare <= 1)) {
     throw new Sv2Error('out-of-range', `minPoolShare must be from 0 to 1, got ${minPoolShare}`, {
       option: 'minPoolShare',
     });
   }
   const begin = () => jobDeclarator({ ...options, randomBytes, proposes: node.propose !== undefined });
+  const customBlock$ = new Subject<CustomBlock>();
   let core: JobDeclarator = begin();
   const server = createServer({
     listen,
-    jobDeclaration: jobDeclaration(() => (core = begin()), node, scheduler, payoutDistribution$ ?? EMPTY),
-    ...(payoutDistribution$ === undefined
-      ? {}
-      : { extensions: { supported: [payoutDistribution] }, messages: [SetPayoutDistribution] }),
+    jobDeclaration: jobDeclaration(
+      () => (core = begin()),
+      node,
+      scheduler,
+      payoutDistribution$ ?? EMPTY,
+      customBlock$,
+    ),
+    extensions: {
+      ...extensions,
+      supported: [
+        ...extensions.supported,
+        ...(payoutDistribution$ === undefined ? [] : [payoutDistribution]),
+      ],
+    },
+    ...(payoutDistribution$ === undefined ? {} : { messages: [SetPayoutDistribution] }),
     inactivityLimit,
     ...(options.nonsenseBurst === undefined ? {} : { nonsenseBurst: options.nonsenseBurst }),
     ...(options.nonsensePerSecond === undefined ? {} : { nonsensePerSecond: options.nonsensePerSecond }),
@@ -86,6 +111,7 @@ export function jdServer(options: JobDeclarationServerOptions): JobDeclarationSe
   return {
     start: server.start,
     clients: server.clients,
+    customBlockObserver: { next: (block) => customBlock$.next(block) },
     acceptCustomJob: (job, { userIdentity, extranoncePrefix, extranonceSize }, now) =>
       core.judgeCustomJob(
         job,

@@ -1,5 +1,6 @@
 /** The side of a pool that miners connect to: the mining server as an operator. */
-import { defer, EMPTY, merge, type SchedulerLike } from 'rxjs';
+import { defer, EMPTY, merge, type NextObserver, type SchedulerLike } from 'rxjs';
+import type { CustomBlock } from '../../declaration/declared-block.js';
 import type { NewExtendedMiningJob } from '../../messages/mining.js';
 import type { RandomBytes } from '../../crypto/index.js';
 import type { NewTemplate, SetNewPrevHashTemplate } from '../../messages/template-distribution.js';
@@ -53,9 +54,18 @@ export type PoolMiningOutcome = MiningServerOutcome | NewTip | JobTooLong | Ledg
 /** What to do with miners while templates are old. */
 export type WhenTemplateOld = 'mine' | 'refuse-shares' | 'let-go';
 
+/** Who is told of blocks that no template provider can put together. */
+export interface CustomBlockOptions {
+  /** Is handed blocks on custom jobs: `JobDeclarationServer.customBlockObserver`. Without it their clients publish them alone. */
+  readonly customBlockObserver?: NextObserver<CustomBlock>;
+}
+
 /** Options of {@link poolMining}. */
 export interface PoolMiningOptions
-  extends Omit<MiningServerOptions, 'extranonce' | 'marks' | 'payoutOutputs'>, WaitingLimits {
+  extends
+    Omit<MiningServerOptions, 'extranonce' | 'marks' | 'payoutOutputs'>,
+    WaitingLimits,
+    CustomBlockOptions {
   /** The payout of this run. */
   readonly payout: () => Payout;
   readonly extranonce: ExtranonceAllocatorOptions;
@@ -114,9 +124,12 @@ export const poolMining =
         for (const outcome of outcomes) {
           if (outcome.type !== 'BlockFound' && outcome.type !== 'WeakBlockFound') continue;
           const { type, hash, header, solution } = outcome;
-          if (solution === null) continue;
-          // before anything else
           const isBlock = type === 'BlockFound';
+          // before anything else
+          if (solution === null) {
+            if (isBlock) options.customBlockObserver?.next({ hash, header, coinbaseTx: outcome.coinbaseTx });
+            continue;
+          }
           all.push(
             toSibling(isBlock ? SolutionFound({ hash, header, solution }) : WeakSolutionFound(solution)),
           );

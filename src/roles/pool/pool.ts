@@ -22,7 +22,12 @@ import type { ReconnectPolicy } from '../../service/upstreams/backoff.js';
 import type { NonsenseLimits } from '../../service/sessions/nonsense.js';
 import { siblings } from '../../service/siblings.js';
 import type { Connection, Connector } from '../../transport/connection.js';
-import { poolMining, type PoolMiningOutcome, type WhenTemplateOld } from './mining-handler.js';
+import {
+  poolMining,
+  type CustomBlockOptions,
+  type PoolMiningOutcome,
+  type WhenTemplateOld,
+} from './mining-handler.js';
 import { payEverythingTo } from './payout.js';
 import { parseIdentity } from '../../ledger/identity.js';
 import type { PayoutPlan } from '../../ledger/payout-plan.js';
@@ -58,6 +63,7 @@ export type {
 export interface PoolOptions
   extends
     Partial<Pick<MiningServerOptions, 'isKnownUser' | 'acceptCustomJob'>>,
+    CustomBlockOptions,
     ChannelLimits,
     WaitingLimits,
     NonsenseLimits {
@@ -207,7 +213,7 @@ export function pool(options: PoolOptions): Pool {
           ? {}
           : { alreadySeen: { has: (hash) => opened?.alreadySeen.has(hash) === true } }),
         ...(plan === undefined ? {} : { isKnownUser: (user: string) => isPaid(user, plan) }),
-        ...given(options, 'isKnownUser', 'acceptCustomJob'),
+        ...given(options, 'isKnownUser', 'acceptCustomJob', 'customBlockObserver'),
         ...given(options, 'maxChannels', 'maxChannelsPerAddress', 'maxChannelsPerClient'),
         ...given(options, 'firstChannelTimeout', 'maxWithoutChannel'),
       }),

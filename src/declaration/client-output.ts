@@ -1,0 +1,48 @@
+/** What a declaring client has to send and to tell, gathered while it works on one input. */
+import type { Message } from '../messages/registry.js';
+import type {
+  DeclaringClientOutcome,
+  DeclaringClientOutput,
+  DeclaringFault,
+} from './declaring-client-types.js';
+
+/** See {@link clientOutput}. */
+export interface ClientOutput {
+  toMiners(...messages: readonly Message[]): void;
+  toPool(...messages: readonly Message[]): void;
+  toDeclarator(...messages: readonly Message[]): void;
+  toTemplates(...messages: readonly Message[]): void;
+  tell(outcome: DeclaringClientOutcome): void;
+  /** Pool and declarator have to be left; the first reason stays. */
+  fail(code: string, message: string): void;
+  /** What was gathered since the last time. */
+  done(): DeclaringClientOutput;
+}
+
+/** Gathers what an input leads to. */
+export const clientOutput = (): ClientOutput => {
+  const nothing = () => ({
+    toMiners: [] as Message[],
+    toPool: [] as Message[],
+    toDeclarator: [] as Message[],
+    toTemplates: [] as Message[],
+    outcomes: [] as DeclaringClientOutcome[],
+  });
+  let gathered = nothing();
+  let fault: DeclaringFault | null = null;
+  return {
+    toMiners: (...messages) => void gathered.toMiners.push(...messages),
+    toPool: (...messages) => void gathered.toPool.push(...messages),
+    toDeclarator: (...messages) => void gathered.toDeclarator.push(...messages),
+    toTemplates: (...messages) => void gathered.toTemplates.push(...messages),
+    tell: (outcome) => void gathered.outcomes.push(outcome),
+    fail(code, message) {
+      fault ??= { code, message };
+    },
+    done() {
+      const output = { ...gathered, fault };
+      gathered = nothing();
+      return output;
+    },
+  };
+};

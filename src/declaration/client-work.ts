@@ -1,0 +1,321 @@
+/** The jobs of a declaring client: given to miners at once, declared and told to the pool meanwhile, and their shares. */
+import { Sv2Error } from '../codec/errors.js';
+import {
+  ProvideMissingTransactionsSuccess,
+  type DeclareMiningJobError,
+  type DeclareMiningJobSuccess,
+  type ProvideMissingTransactions,
+} from '../messages/job-declaration.js';
+import {
+  SetNewPrevHash,
+  SubmitSharesError,
+  type OpenExtendedMiningChannelSuccess,
+  type SetCustomMiningJobError,
+  type SetCustomMiningJobSuccess,
+  type SubmitSharesExtended,
+  type SubmitSharesSuccess,
+} from '../messages/mining.js';
+import {
+  RequestTransactionData,
+  type RequestTransactionDataError,
+  type RequestTransactionDataSuccess,
+} from '../messages/template-distribution.js';
+import {
+  customJobOf,
+  declarationOf,
+  foundShare,
+  makeClientJob,
+  minersJob,
+  type ClientJob,
+} from './client-job.js';
+import type { ClientOutput } from './client-output.js';
+import type { ClientPayout } from './client-payout.js';
+import type { ClientRequests } from './client-requests.js';
+import { clientShares, type ClientShares } from './client-shares.js';
+import type { ClientTemplates } from './client-templates.js';
+import type { DeclaringClientOptions } from './declaring-client-types.js';
+
+/** Jobs on one tip whose shares are taken: a pool takes those of replaced jobs, too, until the tip changes. */
+const JOBS_KEPT = 8;
+
+/** Shares kept for a job that is not accepted yet. */
+const SHARES_KEPT = 2_000;
+
+/** Refusals that pass: the other side does not have our tip yet, or has another; or a token has expired. */
+const PASSING: readonly string[] = [
+  'stale-chain-tip',
+  'invalid-mining-job-token',
+  'stale-payout-distribution',
+];
+
+/** How often a job is tried again after such a refusal, and after how many milliseconds. */
+const RETRY = { attempts: 15, delay: 2_000 };
+
+/** Of what the jobs of a declaring client are made, and where what comes of them goes. */
+export interface ClientWorkContext {
+  readonly options: Pick<DeclaringClientOptions, 'mode' | 'tag'>;
+  readonly requests: ClientRequests;
+  readonly payout: ClientPayout;
+  readonly templates: ClientTemplates;
+  readonly out: ClientOutput;
+}
+
+/** See {@link clientWork}. Times are milliseconds since 1970. */
+export interface ClientWork {
+  /** The pool's channel is there. */
+  open(channel: OpenExtendedMiningChannelSuccess, now: number): void;
+  /** The channel has another extranonce prefix, of the same length, from the next job on. */
+  setExtranoncePrefix(extranoncePrefix: Uint8Array): void;
+  /** The channel is closed. */
+  close(): void;
+  /** Gives miners the newest template, if there is what it takes and they do not have it. */
+  start(now: number): void;
+  /** There are tokens: jobs that waited for one go on, the newest first. */
+  advance(now: number): void;
+  transactions(message: RequestTransactionDataSuccess, now: number): void;
+  noTransactions(message: RequestTransactionDataError): void;
+  provide(message: ProvideMissingTransactions, now: number): void;
+  declared(message: DeclareMiningJobSuccess, now: number): void;
+  declarationRefused(message: DeclareMiningJobError, now: number): void;
+  jobAccepted(message: SetCustomMiningJobSuccess): void;
+  jobRefused(message: SetCustomMiningJobError, now: number): void;
+  share(message: SubmitSharesExtended): void;
+  sharesAccepted(message: SubmitSharesSuccess): void;
+  shareRejected(message: SubmitSharesError): void;
+  /** Tries again what was refused for a while. */
+  tick(now: number): void;
+  readonly channel: OpenExtendedMiningChannelSuccess | null;
+}
+
+/** The jobs of one channel. */
+export const clientWork = ({
+  options: { mode, tag },
+  requests,
+  payout,
+  templates,
+  out,
+}: ClientWorkContext): ClientWork => {
+  let channel: OpenExtendedMiningChannelSuccess | null = null;
+  let shares: ClientShares = clientShares(0);
+  let lastJobId = 0;
+  const jobs: ClientJob[] = [];
+
+  /** Gives miners the newest template, if there is what it takes. */
+  const start = (now: number): void => {
+    const { present } = payout;
+    if (templates.current === null || channel === null || present === null) return;
+    const { template, tip: onTip } = templates.current;
+    const [last] = jobs.slice(-1);
+    if (last?.template === template && last.tip === onTip && last.payout === present) return;
+    let job: ClientJob;
+    try {
+      job = makeClientJob(lastJobId + 1, template, onTip, channel, present, tag);
+    } catch (error) {
+      if (!(error instanceof Sv2Error)) throw error;
+      out.fail('invalid-template', `template ${template.templateId} makes no job: ${error.message}`);
+      return;
+    }
+    lastJobId = job.jobId;
+    const isNewTip = last === undefined || last.tip !== onTip;
+    if (isNewTip) jobs.splice(0).forEach((old) => end(old, 'stale-share'));
+    jobs.push(job);
+    if (jobs.length > JOBS_KEPT) jobs.splice(0, 1).forEach((old) => end(old, 'stale-share'));
+    const { channelId } = channel;
+    const { prevHash, minNtime, nbits } = onTip;
+    out.toMiners(minersJob(job, channelId, isNewTip ? null : minNtime));
+    if (isNewTip) {
+      const { jobId } = job;
+      out.toMiners(SetNewPrevHash({ channelId, jobId, prevHash, minNtime, nbits }));
+    }
+    out.tell({ type: 'OwnJobStarted', jobId: job.jobId, templateId: template.templateId, prevHash });
+    if (mode === 'full-template') {
+      const { templateId } = template;
+      requests.ask('data', templateId, 'RequestTransactionData', now, job);
+      out.toTemplates(RequestTransactionData({ templateId }));
+    }
+    advanceJob(job, now);
+  };
+
+  /** Answers the shares of a job that will not be accepted any more. */
+  const end = (job: ClientJob, errorCode: string): void => {
+    requests.forget(job);
+    if (job.kept.length === 0) return;
+    out.tell({ type: 'KeptSharesLost', jobId: job.jobId, count: job.kept.length });
+    for (const share of job.kept.splice(0)) out.toMiners(shares.drop(share, errorCode));
+  };
+
+  /** Declares a job or tells the pool of it, if it is time and there is a token. */
+  const advanceJob = (job: ClientJob, now: number): void => {
+    if (job.stage.type !== 'made' || channel === null) return;
+    if (mode === 'full-template' && job.transactions === undefined) return;
+    const token = payout.take(now);
+    if (token === undefined) return;
+    if (mode === 'coinbase-only') {
+      setJob(job, token, now);
+      return;
+    }
+    const requestId = requests.nextId();
+    requests.ask('declaration', requestId, 'DeclareMiningJob', now, job);
+    job.stage = { type: 'declaring' };
+    out.toDeclarator(declarationOf(job, requestId, token));
+  };
+
+  const setJob = (job: ClientJob, token: Uint8Array, now: number): void => {
+    if (channel === null) return;
+    const requestId = requests.nextId();
+    requests.ask('job', requestId, 'SetCustomMiningJob', now, job);
+    job.stage = { type: 'setting' };
+    out.toPool(customJobOf(job, channel.channelId, requestId, token));
+  };
+
+  const declared = ({ requestId, newMiningJobToken }: DeclareMiningJobSuccess, now: number): void => {
+    const job = requests.answered('declaration', requestId)?.job;
+    if (job === undefined) return;
+    job.isDeclared = true;
+    out.toDeclarator(...job.unpushed.splice(0));
+    out.tell({
+      type: 'OwnJobDeclared',
+      jobId: job.jobId,
+      transactions: job.transactions?.length ?? 0,
+    });
+    if (jobs.includes(job)) setJob(job, newMiningJobToken.slice(), now);
+  };
+
+  const provide = ({ requestId, unknownTxPositionList }: ProvideMissingTransactions, now: number): void => {
+    const request = requests.find('declaration', requestId);
+    const job = request?.job;
+    if (job?.transactions === undefined) return;
+    const { transactions } = job;
+    // an honest declarator asks for each once
+    const isTooMany = unknownTxPositionList.length > transactions.length;
+    const beyond = unknownTxPositionList.find((position) => position >= transactions.length);
+    if (isTooMany || beyond !== undefined) {
+      const got = isTooMany ? 'more positions than there are' : `position ${beyond}`;
+      out.fail('invalid-request', `the declarator asked for ${got} of ${transactions.length} transactions`);
+      return;
+    }
+    const transactionList = unknownTxPositionList.map((position) => transactions[position] as Uint8Array);
+    // its time begins anew: it had to wait for them
+    requests.ask('declaration', requestId, 'DeclareMiningJob', now, job);
+    out.toDeclarator(ProvideMissingTransactionsSuccess({ requestId, transactionList }));
+    out.tell({ type: 'TransactionsProvided', jobId: job.jobId, count: transactionList.length });
+  };
+
+  const refused = (
+    job: ClientJob,
+    by: 'declarator' | 'pool' | 'template provider',
+    errorCode: string,
+    details: string,
+    now: number,
+  ): void => {
+    out.tell({ type: 'OwnJobRefused', jobId: job.jobId, by, errorCode, details });
+    job.attempts += 1;
+    if (!PASSING.includes(errorCode) || job.attempts > RETRY.attempts) {
+      const reason = details === '' ? errorCode : `${errorCode}: ${details}`;
+      if (jobs.includes(job)) out.fail(errorCode, `the ${by} refused job ${job.jobId}: ${reason}`);
+      return;
+    }
+    // what it gave before may be as old
+    if (errorCode === 'invalid-mining-job-token') payout.discard();
+    payout.stock(now);
+    job.stage = { type: 'stale', retryAt: now + RETRY.delay };
+  };
+
+  const declarationRefused = (message: DeclareMiningJobError, now: number): void => {
+    const job = requests.answered('declaration', message.requestId)?.job;
+    if (job === undefined) return;
+    const details = new TextDecoder().decode(message.errorDetails.subarray(0, 1_000));
+    refused(job, 'declarator', message.errorCode, details, now);
+  };
+
+  const jobAccepted = ({ requestId, jobId: upstreamJobId }: SetCustomMiningJobSuccess): void => {
+    const job = requests.answered('job', requestId)?.job;
+    if (job === undefined) return;
+    job.stage = { type: 'accepted', upstreamJobId };
+    const { jobId, kept } = job;
+    out.tell({ type: 'OwnJobAccepted', jobId, upstreamJobId, kept: kept.length });
+    for (const share of kept.splice(0)) out.toPool(shares.send(share, upstreamJobId));
+  };
+
+  const jobRefused = ({ requestId, errorCode }: SetCustomMiningJobError, now: number): void => {
+    const job = requests.answered('job', requestId)?.job;
+    if (job !== undefined) refused(job, 'pool', errorCode, '', now);
+  };
+
+  const share = (message: SubmitSharesExtended): void => {
+    const { channelId, sequenceNumber, jobId } = message;
+    const answer = (errorCode: string) =>
+      out.toMiners(SubmitSharesError({ channelId, sequenceNumber, errorCode }));
+    if (channel?.channelId !== channelId) return void answer('invalid-channel-id');
+    const job = jobs.find((candidate) => candidate.jobId === jobId);
+    if (job === undefined) return void answer(jobId <= lastJobId ? 'stale-share' : 'invalid-job-id');
+    if (message.extranonce.length !== job.extranonceSize) return void answer('bad-extranonce-size');
+    const { hash, solution } = foundShare(job, message);
+    // before anything else
+    if (solution !== null) {
+      out.toTemplates(solution.submit);
+      if (job.isDeclared) out.toDeclarator(solution.push);
+      else if (mode === 'full-template' && job.unpushed.length < JOBS_KEPT) job.unpushed.push(solution.push);
+      out.tell({ type: 'OwnBlockFound', jobId, hash, isPushed: job.isDeclared });
+    }
+    if (job.stage.type === 'accepted') {
+      out.toPool(shares.send(message, job.stage.upstreamJobId));
+      return;
+    }
+    shares.keep(message);
+    job.kept.push(message);
+    if (job.kept.length > SHARES_KEPT) {
+      for (const oldest of job.kept.splice(0, 1)) out.toMiners(shares.drop(oldest, 'stale-share'));
+    }
+  };
+
+  return {
+    open(opened, now) {
+      channel = { ...opened, extranoncePrefix: opened.extranoncePrefix.slice() };
+      shares = clientShares(opened.channelId);
+      start(now);
+    },
+    setExtranoncePrefix(extranoncePrefix) {
+      // what miners have was declared for the prefix before, whose length it has
+      if (channel !== null) channel = { ...channel, extranoncePrefix: extranoncePrefix.slice() };
+    },
+    close() {
+      jobs.splice(0).forEach((job) => end(job, 'invalid-channel-id'));
+      channel = null;
+    },
+    start,
+    advance: (now) => jobs.toReversed().forEach((job) => advanceJob(job, now)),
+    transactions({ templateId, transactionList, excessData }, now) {
+      const job = requests.answered('data', templateId)?.job;
+      if (job === undefined) return;
+      job.transactions = transactionList;
+      job.excessData = excessData;
+      advanceJob(job, now);
+    },
+    noTransactions({ templateId, errorCode }) {
+      const job = requests.answered('data', templateId)?.job;
+      if (job === undefined) return;
+      // it has moved on: there is, or will be, another template
+      const { jobId } = job;
+      out.tell({ type: 'OwnJobRefused', jobId, by: 'template provider', errorCode, details: '' });
+    },
+    provide,
+    declared,
+    declarationRefused,
+    jobAccepted,
+    jobRefused,
+    share,
+    sharesAccepted: (message) => out.toMiners(...shares.accepted(message)),
+    shareRejected: (message) => out.toMiners(...shares.rejected(message)),
+    tick(now) {
+      for (const job of jobs) {
+        if (job.stage.type !== 'stale' || job.stage.retryAt > now) continue;
+        job.stage = { type: 'made' };
+        advanceJob(job, now);
+      }
+    },
+    get channel() {
+      return channel;
+    },
+  };
+};
