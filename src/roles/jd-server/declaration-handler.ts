@@ -111,7 +111,7 @@ export const jobDeclaration =
         const atOnce: Emitted[] = [];
         for (const { clientId, messages: own } of messages) atOnce.push(send(clientId, ...own));
         for (const outcome of outcomes) {
-          if (isNonsense(outcome)) atOnce.push(nonsense(outcome.clientId));
+          if ('clientId' in outcome && isNonsense(outcome)) atOnce.push(nonsense(outcome.clientId));
           atOnce.push(outcome);
         }
         if (proposals.length === 0 && blocks.length === 0) return atOnce;
