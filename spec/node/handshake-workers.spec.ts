@@ -1,7 +1,23 @@
-import { beforeAll, describe, expect, it } from '@jest/globals';
-import { fileURLToPath } from 'node:url';
-import { firstValueFrom, forkJoin, map, mergeMap, range, Subject, switchMap, take, tap, toArray } from 'rxjs';
+import { beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import * as workerThreadsOfNode from 'node:worker_threads';
+import {
+  filter,
+  firstValueFrom,
+  forkJoin,
+  map,
+  mergeMap,
+  range,
+  Subject,
+  switchMap,
+  take,
+  tap,
+  toArray,
+} from 'rxjs';
 import { nobleCrypto, wasmCrypto } from '../../src/crypto/index.js';
+import { roleListener } from '../../src/cli/role-server.js';
 import { connect } from '../../src/node/connect.js';
 import { listen, type ListenAddress } from '../../src/node/listen.js';
 import { handshakeWorkers as withoutThreads } from '../../src/node/handshake-workers.js';
@@ -21,6 +37,16 @@ const authority = generateAuthorityKeyPair(nobleCrypto);
 const options = { authoritySecretKey: authority.secretKey, certValiditySeconds: 3600 };
 const crypto = await wasmCrypto();
 const seconds = () => Date.now() / 1000;
+
+/** Prints what is told of threads that may not start. */
+const withoutPermission = `
+  const { handshakeWorkers } = await import(process.argv[1]);
+  const told = [];
+  const options = { authoritySecretKey: new Uint8Array(32).fill(1), certValiditySeconds: 3600 };
+  const responder = handshakeWorkers(2, { next: ({ code, cause }) => told.push([code, cause.code]) })(options);
+  responder.clear();
+  console.log(JSON.stringify(told));
+`;
 
 const workerThreads = (): number =>
   process.getActiveResourcesInfo().filter((resource) => resource === 'MessagePort').length;
@@ -85,17 +111,98 @@ describe('handshakes in worker threads', () => {
     responder.clear();
   });
 
-  it('are done on this thread where no other can work', async () => {
-    // from its source, whose thread has no JavaScript to run
-    const responder = withoutThreads(1)(options);
-    const initiators = [1, 2, 3].map(() => createInitiator(crypto, authority.publicKey));
+  it.each([1, 3])(
+    'are done on this thread where no other of %d can work, which is told once',
+    async (threads) => {
+      const told: unknown[] = [];
+      // from its source, whose thread has no JavaScript to run
+      const responder = withoutThreads(threads, { next: (error) => told.push(error) })(options);
+      const initiators = [1, 2, 3].map(() => createInitiator(crypto, authority.publicKey));
+      const answers = await firstValueFrom(
+        forkJoin(initiators.map(({ act1 }) => responder.respond(act1, seconds()))),
+      );
+      for (const [index, { act2 }] of answers.entries()) {
+        expect(() => initiators[index]?.finish(act2, seconds())).not.toThrow();
+      }
+      await firstValueFrom(responder.respond(createInitiator(crypto, undefined).act1, seconds()));
+      responder.clear();
+      expect(told).toEqual([
+        expect.objectContaining({
+          code: 'handshake-worker-failed',
+          message: expect.stringMatching(
+            /^no thread can answer handshakes \(.+\): the one that serves everyone does/,
+          ),
+          cause: expect.anything(),
+        }),
+      ]);
+    },
+  );
+
+  it('are done on this thread where Node.js may not start one, which is told', async () => {
+    const permission = process.allowedNodeEnvironmentFlags.has('--permission')
+      ? '--permission'
+      : '--experimental-permission';
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      ...[permission, '--allow-fs-read=*', '--input-type=module', '--eval', withoutPermission],
+      pathToFileURL(dist).href,
+    ]);
+    expect(JSON.parse(stdout)).toEqual([['handshake-worker-failed', 'ERR_ACCESS_DENIED']]);
+  });
+
+  it('are done by the threads there are when the system has no more', async () => {
+    let started = 0;
+    jest.unstable_mockModule('node:worker_threads', () => ({
+      ...workerThreadsOfNode,
+      Worker: class extends workerThreadsOfNode.Worker {
+        constructor(_: URL, workerOptions: workerThreadsOfNode.WorkerOptions) {
+          if (++started > 1) throw new Error('EAGAIN');
+          super(new URL('./handshake-worker.js', pathToFileURL(dist)), workerOptions);
+        }
+      },
+    }));
+    jest.resetModules();
+    const module = (await import('../../src/node/handshake-workers.js')) as typeof Built;
+    const told: unknown[] = [];
+    const responder = module.handshakeWorkers(3, { next: (error) => told.push(error) })(options);
     const answers = await firstValueFrom(
-      forkJoin(initiators.map(({ act1 }) => responder.respond(act1, seconds()))),
+      forkJoin(
+        Array.from({ length: 30 }, () =>
+          responder.respond(createInitiator(crypto, undefined).act1, seconds()),
+        ),
+      ),
     );
-    for (const [index, { act2 }] of answers.entries()) {
-      expect(() => initiators[index]?.finish(act2, seconds())).not.toThrow();
-    }
     responder.clear();
+    expect(answers).toHaveLength(30);
+    expect({ told, started }).toEqual({ told: [], started: 2 });
+  });
+
+  it('that no thread can answer are a line in the log of a role', async () => {
+    const authorityKeys = {
+      authority_public_key: authority.publicKey,
+      authority_secret_key: authority.secretKey,
+    };
+    const { listen: connection$, line$ } = roleListener(
+      {
+        listen_address: { host: '127.0.0.1', port: 0 },
+        ...authorityKeys,
+        cert_validity_sec: 3600,
+        max_connections: 10,
+        max_connections_per_address: 10,
+      },
+      'pool',
+    );
+    const line = firstValueFrom(line$.pipe(filter(({ text }) => text.includes('no thread'))));
+    const serving = connection$.subscribe();
+    expect(await line).toMatchObject({ text: expect.stringContaining('no thread can answer handshakes') });
+    serving.unsubscribe();
+  });
+
+  it('say nothing where threads work', async () => {
+    const told: unknown[] = [];
+    const responder = handshakeWorkers(2, { next: (error) => told.push(error) })(options);
+    await firstValueFrom(responder.respond(createInitiator(crypto, undefined).act1, seconds()));
+    responder.clear();
+    expect(told).toEqual([]);
   });
 
   it('let clients in over TCP', async () => {

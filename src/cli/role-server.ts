@@ -92,7 +92,7 @@ export function roleListener(
       certificateValidity: settings.cert_validity_sec,
       maxConnections: settings.max_connections,
       maxConnectionsPerAddress: settings.max_connections_per_address,
-      responder: handshakeWorkers(),
+      responder: handshakeWorkers(undefined, { next: ({ message }) => line$.next(trouble(message)) }),
       listeningObserver: {
         next({ host, port }) {
           const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;

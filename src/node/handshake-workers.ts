@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { Observable, type Subscriber } from 'rxjs';
+import { Observable, type Observer, type Subscriber } from 'rxjs';
 import type { ResponderKeys } from '../noise/handshake.js';
 import type { StaticKeyOptions } from '../noise/static-key.js';
 import { TransportError } from '../transport/errors.js';
@@ -35,12 +35,15 @@ interface Thread {
  * threads can answer, the newest go first, since the oldest are the likeliest to have given up.
  *
  * A handshake whose thread ends errors with TransportError `handshake-worker-failed`; another thread takes its place. Where threads
- * cannot work at all (a bundler that left their file out, a policy against WebAssembly), this one does their work with `nodeCrypto`.
+ * cannot work at all (a bundler that left their file out, a policy against threads or WebAssembly), this one does their work with
+ * `nodeCrypto`, and `noThreadsObserver` is told.
  * @param threads how many, 1 or more; unless given, one for every processor but one, 4 at most
+ * @param noThreadsObserver told why no thread can work, once whenever listening began: TransportError `handshake-worker-failed`
  * @throws TransportError `invalid-option`
  */
 export function handshakeWorkers(
   threads = Math.min(Math.max(availableParallelism() - 1, 1), 4),
+  noThreadsObserver: Partial<Observer<TransportError>> = {},
 ): CreateResponder {
   positive('threads', threads);
   return (options) => {
@@ -49,10 +52,19 @@ export function handshakeWorkers(
     let order = 0;
     let cleared = false;
     let hasAnswered = false;
+    /** Threads that may run: `threads`, unless the system has no more. */
+    let most = threads;
     let here: Responder | undefined;
 
     const begin = (): void => {
-      const thread: Thread = { worker: startWorker(options), answering: new Map(), messages: 0 };
+      let worker: Worker;
+      try {
+        worker = startWorker(options);
+      } catch (error) {
+        noMore(error instanceof Error ? error.message : String(error), error); // such as ERR_ACCESS_DENIED
+        return;
+      }
+      const thread: Thread = { worker, answering: new Map(), messages: 0 };
       running.add(thread);
       thread.worker
         .on('message', ({ first, answers }: HandshakeAnswers) => {
@@ -75,13 +87,21 @@ export function handshakeWorkers(
         .on('exit', (code) => end(thread, `with code ${code}`));
     };
 
+    /** The threads that run go on without others; if there are none, this one does their work. */
+    const noMore = (why: string, cause: unknown): void => {
+      most = running.size;
+      if (most > 0 || here !== undefined) return;
+      here = responderHere(nodeCrypto)(options);
+      noThreadsObserver.next?.(noThreads(why, cause));
+    };
+
     const end = (thread: Thread, why: string, cause?: unknown): void => {
       if (!running.delete(thread) || cleared) return;
       void thread.worker.terminate();
       const unanswered = [...thread.answering.values()];
       if (hasAnswered) for (const { subscriber } of unanswered) subscriber.error(workerFailed(why, cause));
       else {
-        here ??= responderHere(nodeCrypto)(options);
+        noMore(why, cause);
         waiting.unshift(...unanswered);
       }
       work();
@@ -111,10 +131,11 @@ export function handshakeWorkers(
           continue;
         }
         let thread = idlest();
-        if ((thread === undefined || thread.messages > 0) && running.size < threads) {
+        if ((thread === undefined || thread.messages > 0) && running.size < most) {
           begin(); // another one, or in the place of one that ended
           thread = idlest();
         }
+        if (here !== undefined) continue;
         if (thread === undefined || thread.messages >= ahead) return;
         give(thread, waiting.splice(-batchSize));
       }
@@ -165,6 +186,15 @@ function workerFailed(why: string, cause: unknown): TransportError {
   return new TransportError(
     'handshake-worker-failed',
     `the thread that was to answer this handshake ended: ${why}`,
+    {},
+    cause,
+  );
+}
+
+function noThreads(why: string, cause: unknown): TransportError {
+  return new TransportError(
+    'handshake-worker-failed',
+    `no thread can answer handshakes (${why}): the one that serves everyone does, and all wait while many come at once`,
     {},
     cause,
   );

@@ -28,7 +28,7 @@ export type TransportErrorCode =
   | 'peer-closed-during-handshake'
   /** The peer sent more than its message of the handshake before it was answered: it does not encrypt. */
   | 'handshake-too-long'
-  /** The thread that was to answer a handshake ended; `cause` knows more. */
+  /** The thread that was to answer handshakes ended, or could not begin; `cause` knows more. */
   | 'handshake-worker-failed'
   /** One side encrypts and the other does not. */
   | 'encryption-mismatch'
