@@ -211,6 +211,18 @@ describe('a template provider', () => {
     );
   });
 
+  it('that lied is left alone for ten minutes', () => {
+    marbles(
+      ({ connection, expectObservable, expectOutcomes }) => {
+        const liar = testConnector([connection('(wtpb)', fromProvider)]);
+        expectObservable(liar.dial$).toBe('a 599999ms b', { a: 1, b: 2 });
+        const client = clientOf([liar, testConnector([connection('(wtp)', fromProvider)])]);
+        expectOutcomes(client.start(), 'handlerError').toBe('');
+      },
+      { until: 600_500 },
+    );
+  });
+
   it('that names a template that it never sent is left too', () => {
     marbles(
       ({ connection, expectOutcomes }) => {

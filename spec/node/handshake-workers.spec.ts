@@ -22,7 +22,13 @@ import { connect } from '../../src/node/connect.js';
 import { listen, type ListenAddress } from '../../src/node/listen.js';
 import { handshakeWorkers as withoutThreads } from '../../src/node/handshake-workers.js';
 import type * as Built from '../../src/node/handshake-workers.js';
-import { createInitiator, generateAuthorityKeyPair, transportCiphers } from '../../src/noise/index.js';
+import {
+  createInitiator,
+  encodeAuthorityPublicKey,
+  encodeAuthoritySecretKey,
+  generateAuthorityKeyPair,
+  transportCiphers,
+} from '../../src/noise/index.js';
 import { SetupConnectionSuccess } from '../../src/messages/index.js';
 
 // worker threads need JavaScript: these specs run against dist, which `npm test` has built
@@ -178,8 +184,8 @@ describe('handshakes in worker threads', () => {
 
   it('that no thread can answer are a line in the log of a role', async () => {
     const authorityKeys = {
-      authority_public_key: authority.publicKey,
-      authority_secret_key: authority.secretKey,
+      authority_public_key: encodeAuthorityPublicKey(authority.publicKey),
+      authority_secret_key: encodeAuthoritySecretKey(authority.secretKey),
     };
     const { listen: connection$, line$ } = roleListener(
       {

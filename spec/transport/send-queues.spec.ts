@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { ConnectionQueue, sendQueues } from '../../src/transport/send-queues.js';
 import type { ByteStream } from '../../src/transport/byte-stream.js';
+import { unreadBytes } from '../../src/transport/limits.js';
 
 function clients(maxBytes: number, count: number) {
   const queues = sendQueues(maxBytes);
@@ -52,6 +53,16 @@ describe('the send queues of a listener', () => {
     expect(dropped).toEqual(['0']);
   });
 
+  it('may hold together as much as is allowed, counted anew, and nobody goes', () => {
+    const { all, dropped } = clients(1000, 3);
+    all[0]?.write(900);
+    if (all[0] !== undefined) all[0].queuedBytes = 500; // 400 have been taken since
+    all[1]?.write(500);
+    expect(dropped).toEqual([]);
+    all[2]?.write(1);
+    expect(dropped).toEqual(['0']);
+  });
+
   it('forget those who have gone', () => {
     const { queues, all, dropped } = clients(1000, 2);
     all[0]?.write(900);
@@ -79,6 +90,35 @@ describe('the send queue of a connection', () => {
     stream.queuedBytes = 1001;
     queue.wrote();
     expect(errors).toMatchObject([{ code: 'slow-consumer', detail: { queuedBytes: 1001 } }]);
+  });
+
+  it('says that a peer is not to be read while more waits for it than it may leave unread', () => {
+    const { stream, queue } = connection(2 * unreadBytes, sendQueues(Infinity));
+    const waiting = (bytes: number): boolean => {
+      stream.queuedBytes = bytes;
+      return queue.wrote();
+    };
+    expect([0, unreadBytes, unreadBytes + 1, 1, 0].map(waiting)).toEqual([false, false, true, false, false]);
+  });
+
+  it('has no say in what a server sends to whom it has dialled', () => {
+    const { stream, queue } = connection(2 * unreadBytes);
+    stream.queuedBytes = unreadBytes + 1;
+    expect(queue.wrote()).toBe(false);
+  });
+
+  it('gives its room back when it has emptied', () => {
+    const left: number[] = [];
+    const { stream, queue } = connection(1000, {
+      wrote: ({ queuedBytes }) => left.push(queuedBytes),
+      left: () => left.push(-1),
+    });
+    for (const bytes of [0, 300, 0, 0]) {
+      stream.queuedBytes = bytes;
+      queue.wrote();
+    }
+    queue.left();
+    expect(left).toEqual([300, 0]);
   });
 
   it('takes no room from others once its connection has ended, though it never emptied', () => {

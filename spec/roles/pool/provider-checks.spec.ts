@@ -121,6 +121,11 @@ describe('the chain of a tip', () => {
     expect(networkFault(at(easiestOfMainnet), ['mainnet'])).toBeUndefined();
   });
 
+  it('may be any where payouts are good on mainnet and on others', () => {
+    for (const nbits of [mainnetToday, easiestOfMainnet, simulated, regtest])
+      expect(networkFault(at(nbits), ['mainnet', 'testnet'])).toBeUndefined();
+  });
+
   it('is not told by anything in between', () => {
     for (const nbits of [easiestOfMainnet, simulated, regtest])
       expect(networkFault(at(nbits), ['testnet', 'regtest'])).toBeUndefined();
