@@ -167,7 +167,7 @@ describe('handshakes in worker threads', () => {
       },
     }));
     jest.resetModules();
-    const module = (await import('../../src/node/handshake-workers.js')) as typeof Built;
+    const module = await import('../../src/node/handshake-workers.js');
     const told: unknown[] = [];
     const responder = module.handshakeWorkers(3, { next: (error) => told.push(error) })(options);
     const answers = await firstValueFrom(

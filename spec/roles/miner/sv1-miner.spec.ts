@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { concat, mergeMap, NEVER, of, range, timer, type Observable } from 'rxjs';
+import { concat, mergeMap, NEVER, of, range, timer } from 'rxjs';
 import type { Hasher, HashEvent } from '../../../src/roles/miner/hasher.js';
 import { sharesPerSecond } from '../../../src/roles/miner/share-limit.js';
 import { mineSv1 } from '../../../src/roles/miner/sv1-miner.js';
@@ -32,9 +32,9 @@ function flooded(seconds: number, nbits: string) {
   const { sent, miner } = virtually(seconds, () => ({
     sent: connection.sent$,
     miner: mineSv1({
-      connect: of(connection) as never,
+      connect: of(connection),
       user: 'bob',
-      hasher$: concat(of(flooding), NEVER) as Observable<Hasher>,
+      hasher$: concat(of(flooding), NEVER),
     }),
   }));
   const withheld = only(miner, 'SharesWithheld').map(({ count }) => count as number);
