@@ -77,6 +77,13 @@ describe('sv2 pool --monitoring', () => {
     rmSync(folder, { recursive: true });
   });
 
+  it('does not repeat the URL that alerts cannot be posted to, which may hold a secret', async () => {
+    const pool = startRole('pool', ...payout, ...away, '--alert-webhook', 'ftp://chat.example/very-secret');
+    expect(await pool.exitCode).toBe(2);
+    expect(pool.output.stderr).toMatch(/--alert-webhook: expected a URL such as https:/);
+    expect(pool.output.stderr).not.toContain('very-secret');
+  });
+
   it('says so when another program has the port, with status 1', async () => {
     const first = startRole(
       'pool',

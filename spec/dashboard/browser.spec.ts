@@ -13,6 +13,7 @@ import {
   supplied,
   type Served,
 } from '../node/monitoring/support.js';
+import { emptyAccount } from '../../src/ledger/accounts.js';
 import { launch } from './chromium.js';
 
 /** What a page must not let do anything: markup, bidi, controls, terminal escapes, a tower of marks, all the length there is. */
@@ -26,6 +27,8 @@ const hostile = [
   '\u0000\u0085\u2028\u2029\ufeff',
   'x'.repeat(255),
 ];
+
+const address = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
 
 const patience = { timeout: 60_000 };
 const size = { width: 1_600, height: 900 };
@@ -53,6 +56,7 @@ afterEach(async () => {
 async function open(
   { url }: Served,
   viewport = size,
+  answered: (path: string, status: number) => void = () => undefined,
 ): Promise<{ page: Page; complaints: readonly string[] }> {
   const context = await (browser as Browser).newContext({ viewport });
   const page = await context.newPage();
@@ -63,6 +67,7 @@ async function open(
   page.on('request', (request) => {
     if (!request.url().startsWith(url)) complaints.push(`asks ${request.url()}`);
   });
+  page.on('response', (response) => answered(response.url().slice(url.length), response.status()));
   await page.goto(url);
   return { page, complaints };
 }
@@ -107,9 +112,37 @@ describe('the dashboard in a browser', () => {
   );
 
   inBrowser('says what to do while there is no miner', async () => {
-    const { page, complaints } = await open(await poolPage());
+    const { page, complaints } = await open(await poolPage({ alerts: { upstreamAway: 0 } }));
     await page.getByText('No worker yet: point a miner here.').waitFor(patience);
     await page.getByText('The template provider is away').waitFor(patience);
+    expect(complaints).toEqual([]);
+  });
+
+  inBrowser('shows what the ledger owes and has paid, and asks what the hash rate was before', async () => {
+    const user = `${address}.rig`;
+    const account = { ...emptyAccount(user, ''), accepted: 9, difficultySum: 4_500 };
+    const hostileAccount = { ...emptyAccount(hostile[0] ?? '', ''), accepted: 1, difficultySum: 1 };
+    const payments = [
+      { script: '0014751e76e8199196d454941c45d1b3a323f1433bd6', paid: '150000000' },
+      { script: '51', paid: '50000000' },
+    ];
+    const block = { hash: 'aa', height: 1, state: 'found', confirmations: 1, changes: new Map() };
+    const served = await poolPage({
+      ledger: {
+        store: {
+          accounts: () => Promise.resolve([account, hostileAccount]),
+          blocks: () => Promise.resolve([{ ...block, statement: { payments } } as never]),
+        },
+      },
+    });
+    all(served, ...supplied(), connected(1), ...opened(1, 1, user));
+    const asked: string[] = [];
+    const { page, complaints } = await open(served, size, (path, status) => asked.push(`${status} ${path}`));
+    const panel = page.locator('.accounts');
+    await panel.getByText('2.00 immature').waitFor(patience);
+    await panel.locator('li', { hasText: '1.50 immature' }).getByText('work 4.50 k').waitFor(patience);
+    expect(await panel.locator('li').count()).toBe(3);
+    expect(asked.filter((line) => line.startsWith('200 /api/v1/history?since='))).toHaveLength(1);
     expect(complaints).toEqual([]);
   });
 

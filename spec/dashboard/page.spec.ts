@@ -1,11 +1,13 @@
 import { describe, expect, it, test } from '@jest/globals';
 import fc from 'fast-check';
-import { alertsOf } from '../../src/dashboard/alerts.js';
+import { alertLines } from '../../src/dashboard/alerts.js';
 import * as format from '../../src/dashboard/format.js';
+import { allPoints } from '../../src/dashboard/rate-points.js';
 import { eventParser } from '../../src/dashboard/sse.js';
 import { visibleRows, type View } from '../../src/dashboard/table.js';
 import { shown } from '../../src/dashboard/text.js';
 import { eventInWords, reasonInWords } from '../../src/dashboard/words.js';
+import type { Alert } from '../../src/observe/alerts.js';
 import type { LiveRow } from '../../src/observe/live-rows.js';
 
 const nothing: LiveRow = {
@@ -143,21 +145,51 @@ describe('what happens is told in words', () => {
   });
 });
 
-it('says what somebody should look at, and nothing when all is well', () => {
+describe('alerts', () => {
   const parts = { role: 'pool', version: '1', startedAt: 0 };
-  expect(alertsOf(parts, new Map(), 0)).toEqual([]);
-  const silent = new Map([
-    ['a', row('a')],
-    ['b', row('b', { lastAcceptedAt: 999_000 })],
-  ]);
-  const shares = {
-    ...{ accepted: 900, rejected: 100, rejectedByCode: { 'stale-share': 100 }, work: 0, bestDifficulty: 0 },
-    ...{ lastAcceptedAt: 1, lastRejectedAt: 1, lastSequenceNumber: 1, lastDifficulty: 1, blocksFound: 0 },
-  };
-  const template = { at: 5, height: 1, value: 1, count: 1, isOld: true };
-  expect(alertsOf({ ...parts, shares, template }, silent, 1_000_000).map(({ text }) => text)).toEqual([
-    'The template is stale',
-    '10 % of all shares were rejected, mostly too late: there was a new block',
-    'a is silent',
-  ]);
+  const alert = (kind: Alert['kind'], subject = ''): Alert => ({
+    kind,
+    subject,
+    since: 5,
+    message: `m ${kind}`,
+  });
+
+  it('are told in words, the worst first, and what a remote is called in them as text', () => {
+    expect(alertLines(parts)).toEqual([]);
+    const alerts = [
+      alert('worker-silent', 'a\u202eb'),
+      alert('rejects-rising'),
+      alert('template-stale'),
+      alert('upstream-lost', 'mining'),
+      alert('block-waiting', 'ab'),
+    ];
+    expect(alertLines({ ...parts, alerts }).map(({ tone, text }) => `${tone} ${text}`)).toEqual([
+      'bad The template is stale',
+      'bad The pool is away: miners have nothing new to do',
+      'bad m block-waiting',
+      'warn m rejects-rising',
+      'warn a\u{fffd}b is silent',
+    ]);
+  });
+
+  it('of many silent workers are one, with the number of all', () => {
+    const alerts = ['a', 'b', 'c', 'd'].map((name) => alert('worker-silent', name));
+    expect(alertLines({ ...parts, alerts, alertCount: 900 }).map(({ text }) => text)).toEqual([
+      '900 workers are silent',
+    ]);
+  });
+});
+
+describe('the line of the hash rate', () => {
+  const seen = [{ at: 250, value: 7, low: 6, high: 8 }];
+
+  it('is what the page has seen itself, and before that what the server remembers, with its gaps', () => {
+    const history = { from: 0, step: 100, hashRate: [null, 2, null, 4] };
+    expect(allPoints(history, seen)).toEqual([{ at: 150, value: 2, low: null, high: null }, ...seen]);
+    expect(allPoints({ ...history, hashRate: [1, null, 3] }, [])).toEqual(
+      [1, null, 3].map((value, index) => ({ at: 50 + 100 * index, value, low: null, high: null })),
+    );
+    expect(allPoints({ ...history, hashRate: [null, null] }, seen)).toEqual(seen);
+    expect(allPoints(undefined, seen)).toEqual(seen);
+  });
 });

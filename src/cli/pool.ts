@@ -19,6 +19,7 @@ import { Sv2Error } from '../codec/errors.js';
 import { connect } from '../node/connect.js';
 import { defaultChannelLimits } from '../mining/channels/channel-limits.js';
 import { parseFraction } from '../ledger/fraction.js';
+import type { LedgerStore } from '../ledger/store.js';
 import {
   pool,
   type Pool,
@@ -308,10 +309,11 @@ function poolLog(command: Command): Observable<LogLine> {
     role: 'pool',
     sharesPerMinute,
     shareBatchSize: settings.share_batch_size,
+    alerts: { templateAge: 1000 * settings.template_max_age },
   });
-  const event$ = (service: Pool) =>
+  const event$ = (service: Pool, store: LedgerStore | undefined) =>
     service.start().pipe(
-      monitoring.operator,
+      monitoring.withLedger(store && { store, ...(networks === undefined ? {} : { networks }) }),
       tap((outcome) => {
         if (outcome.type === 'LedgerConflict') throw new Sv2Error('ledger-conflict', outcome.message);
       }),
@@ -323,7 +325,7 @@ function poolLog(command: Command): Observable<LogLine> {
   const ledger = ledgerOptions(settings, place, script, networks);
   const run$ = poolLedger(place, (store) => {
     const service = poolOf({ ...options, ...(store === undefined ? {} : { ledger: { store, ...ledger } }) });
-    return { line$: merge(event$(service), report$(service)), written: service.written };
+    return { line$: merge(event$(service, store), report$(service)), written: service.written };
   });
   const problem = spendabilityProblem(script);
   const warning$ = problem === undefined ? EMPTY : of(trouble(`coinbase_reward_script: ${problem}`));

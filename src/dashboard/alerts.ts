@@ -1,59 +1,51 @@
-/** What somebody should look at: what of the present state is not as it should be. */
+/** Alerts in the words of the page. */
+import type { Alert } from '../observe/alerts.js';
 import type { LiveParts } from '../observe/live.js';
-import type { LiveRows } from '../observe/live-rows.js';
-import { count, percent } from './format.js';
-import { nameOf, statusOf } from './table.js';
+import { count } from './format.js';
 import { shown } from './text.js';
-import { mainReason } from './words.js';
 
-/** Something to look at. */
-export interface PageAlert {
-  readonly severity: 'bad' | 'warn';
-  readonly text: string;
-  /** Milliseconds since 1970, if it is known. */
-  readonly since: number | null;
-}
+/** Characters of an alert. */
+const maxLength = 200;
 
-/** Shares from which on a part of them says something, and the part of rejected ones that is too much. */
-const enoughShares = 100;
-const tooManyRejected = 0.05;
+/** Silent workers that are named; of more only their number is told. */
+const named = 3;
 
-const upstreamNames = {
+/** What it means for miners that a server is away. */
+const upstreams: Readonly<Record<string, string>> = {
   mining: 'The pool is away: miners have nothing new to do',
   templateDistribution: 'The template provider is away: miners go on with the last template',
   jobDeclaration: 'The job declarator is away',
-} as const;
+};
 
-/** What is to be looked at now, the worst first. */
-export function alertsOf(parts: LiveParts, rows: LiveRows, now: number): readonly PageAlert[] {
-  const { upstreams = [], template, shares, blocks = [] } = parts;
-  const alerts: PageAlert[] = [];
-  for (const { protocol, status, since } of upstreams)
-    if (status !== 'connected') alerts.push({ severity: 'bad', text: upstreamNames[protocol], since });
-  if (template?.isOld === true)
-    alerts.push({ severity: 'bad', text: 'The template is stale', since: template.at });
-  for (const { fate, fateAt } of blocks)
-    if (fate === 'held' || fate === 'unanswered')
-      alerts.push({ severity: 'bad', text: 'A block that was found is not on the chain yet', since: fateAt });
-  if (shares !== undefined && shares.accepted + shares.rejected >= enoughShares) {
-    const all = shares.accepted + shares.rejected;
-    if (shares.rejected / all > tooManyRejected)
-      alerts.push({
-        severity: 'warn',
-        text: `${percent(shares.rejected, all)} of all shares were rejected, mostly ${mainReason(shares.rejectedByCode)}`,
-        since: null,
-      });
-  }
-  const silent = [...rows.values()].filter((row) => statusOf(row, now) === 'silent');
-  const [first] = silent;
-  if (first !== undefined)
-    alerts.push({
-      severity: 'warn',
-      text:
-        silent.length === 1
-          ? `${shown(nameOf(first))} is silent`
-          : `${count(silent.length)} workers are silent`,
-      since: silent.length === 1 ? (first.lastAcceptedAt ?? first.since) : null,
-    });
-  return alerts;
+/** An alert as it is shown. */
+export interface AlertLine {
+  readonly tone: 'bad' | 'warn';
+  readonly text: string;
+  readonly detail: string;
+  readonly since: number | null;
+}
+
+function lineOf({ kind, subject, message, since }: Alert): AlertLine {
+  const said = shown(message, maxLength);
+  if (kind === 'upstream-lost')
+    return { tone: 'bad', text: upstreams[subject] ?? said, detail: subject in upstreams ? said : '', since };
+  if (kind === 'worker-silent')
+    return { tone: 'warn', text: `${shown(subject)} is silent`, detail: '', since };
+  if (kind === 'template-stale') return { tone: 'bad', text: 'The template is stale', detail: '', since };
+  return { tone: kind === 'rejects-rising' ? 'warn' : 'bad', text: said, detail: '', since };
+}
+
+/** The present alerts as they are shown, the worst first; of many silent workers only the number. */
+export function alertLines({ alerts = [], alertCount = alerts.length }: LiveParts): readonly AlertLine[] {
+  const silent = alerts.filter(({ kind }) => kind === 'worker-silent');
+  const others = alerts.filter(({ kind }) => kind !== 'worker-silent').map(lineOf);
+  const silentCount = alertCount - others.length;
+  const text = `${count(silentCount)} workers are silent`;
+  return [
+    ...others.filter(({ tone }) => tone === 'bad'),
+    ...others.filter(({ tone }) => tone === 'warn'),
+    ...(silentCount <= named
+      ? silent.map(lineOf)
+      : [{ tone: 'warn' as const, text, detail: '', since: null }]),
+  ];
 }

@@ -77,3 +77,9 @@ export function clock(at: number): string {
     .map((part) => String(part).padStart(2, '0'))
     .join(':');
 }
+
+/** A day: `24 Dec`. */
+export function dayOf(at: number): string {
+  const date = new Date(at);
+  return `${date.getDate()} ${date.toLocaleString('en', { month: 'short' })}`;
+}

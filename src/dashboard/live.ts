@@ -15,6 +15,7 @@ import {
   timer,
 } from 'rxjs';
 import { withUpdate, type LiveState, type LiveUpdate } from '../observe/live.js';
+import { withPoint, type RatePoint } from './rate-points.js';
 import { eventParser, type ServerEvent } from './sse.js';
 import type { OutcomeFields } from './words.js';
 
@@ -23,14 +24,6 @@ export interface LiveEvent {
   readonly id: number;
   readonly at: number;
   readonly outcome: OutcomeFields;
-}
-
-/** A point of the hash rate's line; times are milliseconds since 1970. */
-export interface RatePoint {
-  readonly at: number;
-  readonly value: number;
-  readonly low: number;
-  readonly high: number | null;
 }
 
 /** What the page knows. */
@@ -48,9 +41,8 @@ export interface PageState {
   readonly rates: readonly RatePoint[];
 }
 
-/** Events and points that are kept. */
+/** Events that are kept. */
 const maxEvents = 500;
-const maxPoints = 7_200;
 
 /** Milliseconds without a word, and a server says something each second, after which the line is taken to be lost. */
 const silence = 20_000;
@@ -100,14 +92,6 @@ function inputOf({ event, data }: ServerEvent): readonly Input[] {
   if (event === 'state') return [{ type: 'update', update: JSON.parse(data) as LiveUpdate }];
   if (event === 'events') return [{ type: 'events', events: JSON.parse(data) as readonly LiveEvent[] }];
   return [];
-}
-
-/** The last points, and a new one. */
-function withPoint(rates: readonly RatePoint[], { time, parts }: LiveState): readonly RatePoint[] {
-  const rate = parts.hashRate?.['5m'];
-  if (rate === undefined || (rates.at(-1)?.at ?? 0) >= time) return rates;
-  const { value, low, high } = rate;
-  return [...rates.slice(1 - maxPoints), { at: time, value, low, high }];
 }
 
 /** What the page knows after another input. @param now of the browser's clock, in milliseconds since 1970 */

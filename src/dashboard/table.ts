@@ -1,17 +1,15 @@
 /** Which workers the table shows, and in which order. */
 import type { LiveRow } from '../observe/live-rows.js';
+import { isSilent, usualSilence } from '../observe/silence.js';
 import type { DefaultWindow } from '../observe/windows.js';
 
 /** What a worker is doing. */
 export type WorkerStatus = 'working' | 'silent' | 'offline';
 
-/** Milliseconds without a share after which a worker that is connected is silent. */
-const silentAfter = 600_000;
-
 /** What a worker is doing. */
-export function statusOf({ isConnected, lastAcceptedAt, since }: LiveRow, now: number): WorkerStatus {
-  if (!isConnected) return 'offline';
-  return now - (lastAcceptedAt ?? since) > silentAfter ? 'silent' : 'working';
+export function statusOf(row: LiveRow, now: number): WorkerStatus {
+  if (!row.isConnected) return 'offline';
+  return isSilent(row, now, usualSilence) ? 'silent' : 'working';
 }
 
 /** What the table can be sorted by. */

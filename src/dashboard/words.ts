@@ -173,6 +173,17 @@ const tellers: Readonly<Record<string, Teller>> = {
     (outcome) =>
       `another difficulty for channel ${word(outcome['channelId'])} of client ${word(outcome['clientId'])}`,
   ),
+  AlertRaised: teller('trouble', (outcome) => `alert: ${word(outcome['message'])}`),
+  AlertCleared: teller('trouble', (outcome) => `over: ${word(outcome['message'])}`),
+  PayoutStated: teller(
+    'blocks',
+    (outcome) => `block ${word(outcome['height'])} pays ${word(outcome['outputs'])} outputs by the ledger`,
+  ),
+  PayoutBooked: teller('blocks', (outcome) => `what block ${word(outcome['height'])} pays counts for good`),
+  PayoutReversed: teller(
+    'trouble',
+    (outcome) => `what block ${word(outcome['height'])} had paid is owed again: it is not on the chain`,
+  ),
   ProviderFault: teller('trouble', (outcome) => `the template provider sent ${word(outcome['message'])}`),
   ClockDiffers: teller(
     'trouble',

@@ -10,6 +10,7 @@ export { memoryStore } from './memory-store.js';
 export { payoutCheck, type PayoutCheck } from './payout-check.js';
 export * from './payout-demand.js';
 export * from './output-costs.js';
+export * from './payees.js';
 export * from './pay-per-share.js';
 export * from './payout-plan.js';
 export * from './receipts.js';

@@ -3,12 +3,18 @@ import { concatMap, scan, type OperatorFunction } from 'rxjs';
 import type { ChainState } from './blocks.js';
 import type { DownstreamState } from './downstream-types.js';
 import type { StateTimes } from './fold.js';
+import { isSilent, usualSilence } from './silence.js';
 import type { UpstreamState } from './upstreams.js';
+
+/** What there are alerts about. */
+export const alertKinds = [
+  ...(['upstream-lost', 'template-stale', 'block-waiting', 'rejects-rising', 'worker-silent'] as const),
+] as const;
 
 /** Something that somebody should look after. */
 export interface Alert {
-  readonly kind: 'worker-silent' | 'template-stale' | 'upstream-lost' | 'rejects-rising';
-  /** Tells it from others of its kind: a worker, a protocol; empty if there is only one. */
+  readonly kind: (typeof alertKinds)[number];
+  /** Tells it from others of its kind: a worker, a protocol, a block; empty if there is only one. */
   readonly subject: string;
   /** When it began, in milliseconds since 1970. */
   readonly since: number;
@@ -49,7 +55,7 @@ export interface AlertOptions {
 /** A state that there can be alerts about: of a pool, a proxy, a translator; others have fewer of these. */
 export type Watched = StateTimes &
   Partial<Pick<DownstreamState, 'workers' | 'shares'>> &
-  Partial<Pick<ChainState, 'template'>> & { readonly upstreams?: readonly UpstreamState[] };
+  Partial<Pick<ChainState, 'template' | 'blocks'>> & { readonly upstreams?: readonly UpstreamState[] };
 
 /** What was counted at a time. */
 interface Counted {
@@ -71,7 +77,7 @@ const maxCounted = 20;
 
 /**
  * From states to alerts that begin and are over: a worker that is silent, templates that are old, a server that is away,
- * rejects that rise.
+ * rejects that rise, a block that was found and is not built on.
  *
  * ```text
  * state$    s--s--s--s--s--s--s
@@ -94,6 +100,7 @@ function next(watch: Watch, state: Watched, options: AlertOptions): Watch {
   for (const alert of [
     ...templateAlerts(state, options),
     ...upstreamAlerts(state, options),
+    ...blockAlerts(state),
     ...rejectAlerts(counted, state, options),
     ...workerAlerts(state, options),
   ]) {
@@ -112,13 +119,14 @@ function next(watch: Watch, state: Watched, options: AlertOptions): Watch {
 
 const minutes = (milliseconds: number): string => `${Math.floor(milliseconds / 60_000)} minutes`;
 
-function workerAlerts({ workers = [], time }: Watched, { workerSilence = 600_000 }: AlertOptions): Alert[] {
+function workerAlerts(
+  { workers = [], time }: Watched,
+  { workerSilence = usualSilence }: AlertOptions,
+): Alert[] {
   return workers.flatMap(({ user, worker, shares, since }) => {
     const { accepted, lastAcceptedAt } = shares;
-    if (lastAcceptedAt === null) return [];
-    // what finds a share a quarter of an hour is not silent after ten minutes
-    const usual = (20 * (lastAcceptedAt - since)) / accepted;
-    if (time - lastAcceptedAt < Math.max(workerSilence, usual)) return [];
+    if (lastAcceptedAt === null || !isSilent({ since, accepted, lastAcceptedAt }, time, workerSilence))
+      return [];
     const name = worker === '' ? user : `${user}, ${worker}`;
     return [
       {
@@ -128,6 +136,17 @@ function workerAlerts({ workers = [], time }: Watched, { workerSilence = 600_000
         message: `worker ${name} has delivered nothing for ${minutes(time - lastAcceptedAt)}`,
       },
     ];
+  });
+}
+
+/** A block is worth waking somebody for while it is not where it should be. */
+function blockAlerts({ blocks = [] }: Watched): Alert[] {
+  return blocks.flatMap(({ hash, fate, fateAt, height }) => {
+    if (fate !== 'held' && fate !== 'unanswered') return [];
+    const block = height === null ? 'a block of ours' : `our block ${height}`;
+    const why =
+      fate === 'held' ? 'waits: the template provider is away' : 'was sent, and nobody builds on it yet';
+    return [{ kind: 'block-waiting', subject: hash, since: fateAt, message: `${block} ${why}` }];
   });
 }
 

@@ -29,7 +29,14 @@ export type { ProblemsState } from './problems.js';
 export type { Shares } from './tally.js';
 export type { UpstreamState } from './upstreams.js';
 export type { DefaultWindow, HashRate, HashRates, WindowName } from './windows.js';
-export { alerts, type Alert, type AlertChange, type AlertOptions, type Watched } from './alerts.js';
+export {
+  alertKinds,
+  alerts,
+  type Alert,
+  type AlertChange,
+  type AlertOptions,
+  type Watched,
+} from './alerts.js';
 export { hashRate, type HashRateOptions } from './hash-rate.js';
 export {
   history,

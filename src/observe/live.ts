@@ -1,4 +1,5 @@
 /** What a dashboard is told: the whole at first, then what has changed; the same functions make it and read it. */
+import type { Alert } from './alerts.js';
 import type { BlockState, TemplateState, TipState } from './blocks.js';
 import type { DownstreamState } from './downstream-types.js';
 import type { StateTimes } from './fold.js';
@@ -21,7 +22,16 @@ export interface LiveParts {
   readonly blocks?: readonly BlockState[];
   readonly upstreams?: readonly UpstreamState[];
   readonly problems?: ProblemsState;
+  /** What somebody should look after: the first that began, as many as are shown. */
+  readonly alerts?: readonly Alert[];
+  /** How many there are. */
+  readonly alertCount?: number;
+  /** Whether there is a ledger whose accounts can be asked for. */
+  readonly hasAccounts?: boolean;
 }
+
+/** What a dashboard shows that no state says. */
+export type LiveExtras = Pick<LiveParts, 'alerts' | 'alertCount' | 'hasAccounts'>;
 
 /** What a dashboard shows at one moment. */
 export interface LiveState {
@@ -57,11 +67,11 @@ const shown = ['shares', 'hashRate', 'tip', 'template', 'blocks', 'upstreams', '
  * Makes what a dashboard shows of states, each from the one before.
  * @param version of the program
  */
-export function liveStates(version: string): (state: Showable) => LiveState {
+export function liveStates(version: string): (state: Showable, extras?: LiveExtras) => LiveState {
   const rowsOf = liveRows();
-  return (state) => {
+  return (state, extras = {}) => {
     const { role, startedAt, time, clients, channels, users } = state;
-    const parts: Record<string, unknown> = { role, version, startedAt };
+    const parts: Record<string, unknown> = { role, version, startedAt, ...extras };
     if (clients !== undefined)
       parts['counts'] = {
         clients: clients.length,

@@ -1,26 +1,19 @@
-/** What somebody should look at, in one line each. */
+/** What somebody should look after, in one line each, as the server's alerts have it. */
 import type { LiveParts } from '../../observe/live.js';
-import type { LiveRows } from '../../observe/live-rows.js';
+import { alertLines } from '../alerts.js';
 import { duration } from '../format.js';
-import { alertsOf } from '../alerts.js';
 
-/** What somebody should look at; nothing when all is well. */
-export function Alerts({
-  parts,
-  rows,
-  now,
-}: {
-  readonly parts: LiveParts;
-  readonly rows: LiveRows;
-  readonly now: number;
-}) {
-  const alerts = alertsOf(parts, rows, now);
-  if (alerts.length === 0) return null;
+/** What somebody should look after; nothing when all is well. */
+export function Alerts({ parts, now }: { readonly parts: LiveParts; readonly now: number }) {
+  const lines = alertLines(parts);
+  if (lines.length === 0) return null;
   return (
     <ul class="plain alerts" role="alert">
-      {alerts.map(({ severity, text, since }) => (
-        <li key={text} class={severity}>
-          <span>{text}</span>
+      {lines.map(({ tone, text, detail, since }) => (
+        <li key={text} class={tone}>
+          <span>
+            {text} {detail !== '' && <span class="detail">{detail}</span>}
+          </span>
           {since !== null && <span class="since">{duration(now - since)}</span>}
         </li>
       ))}

@@ -3,6 +3,7 @@ import { useEffect } from 'preact/hooks';
 import { defaultWindows, type DefaultWindow } from '../../observe/windows.js';
 import { duration } from '../format.js';
 import { pageState, second$, type PageState } from '../live.js';
+import { Accounts } from './accounts.js';
 import { Alerts } from './alerts.js';
 import { Blocks } from './blocks.js';
 import { Chain } from './chain.js';
@@ -66,14 +67,15 @@ export function App() {
         </p>
       )}
       <main class={line === 'live' ? 'page' : 'page stale'}>
-        <Alerts parts={parts} rows={rows} now={now} />
-        <Hero parts={parts} rates={rates} window={window} onWindow={setWindow} now={now} />
+        <Alerts parts={parts} now={now} />
+        <Hero parts={parts} rates={rates} window={window} onWindow={setWindow} now={now} token={token} />
         <Tiles parts={parts} rows={rows} now={now} />
         <Workers rows={rows} window={window} now={now} />
         <div class="side">
           <Chain parts={parts} now={now} />
           <Upstreams parts={parts} now={now} />
           <Blocks parts={parts} now={now} />
+          {parts.hasAccounts === true && <Accounts token={token} now={now} />}
           <Events events={events} />
         </div>
       </main>

@@ -1,21 +1,32 @@
 /** The hash rate over time, with the band that it lies in. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
-import { clock, hashRate, inWords } from '../format.js';
-import type { RatePoint } from '../live.js';
+import { clock, dayOf, hashRate, inWords } from '../format.js';
+import { polled } from '../polled.js';
+import { allPoints, type RateHistory, type RatePoint } from '../rate-points.js';
+import { useObservable, useRemembered } from './use.js';
 
 /** Seconds that are shown at least. */
 const least = 60;
 
-/** Spans of time that can be looked at, in seconds. */
-const spans = { '10 min': 600, '1 h': 3_600, all: Infinity } as const;
+/** Spans of time that can be looked at, in milliseconds. */
+const spans = { '10 min': 600_000, '1 h': 3_600_000, '1 day': 86_400_000, '90 days': 7_776_000_000 } as const;
 type Span = keyof typeof spans;
+const isSpan = (name: string): name is Span => Object.hasOwn(spans, name);
+
+/** Milliseconds after which the server is asked again what it remembers: until then the page sees itself what comes. */
+const historyInterval = 300_000;
 
 /** A time on the axis: with seconds if the next is less than a minute away, with the day if it is one. */
 function timeOf(at: number, step: number): string {
-  const date = new Date(1_000 * at);
-  if (step >= 86_400) return `${date.getDate()}/${date.getMonth() + 1}`;
+  if (step >= 86_400) return dayOf(1_000 * at);
   return step < 60 ? clock(1_000 * at) : clock(1_000 * at).slice(0, 5);
+}
+
+/** A point in words: of a longer span with its day. */
+function inTime({ at, value }: RatePoint, span: number): string {
+  const time = span > spans['1 day'] ? `${dayOf(at)} ${clock(at).slice(0, 5)}` : clock(at);
+  return `${time} · ${value === null ? 'nothing seen' : inWords(hashRate(value))}`;
 }
 
 /** A colour of the style sheet. */
@@ -69,26 +80,44 @@ function options(width: number, height: number): uPlot.Options {
   };
 }
 
-/** The points of the last seconds, as the chart wants them. */
-function dataOf(rates: readonly RatePoint[], from: number): uPlot.AlignedData {
-  const points = rates.filter(({ at }) => at >= from);
-  return [
-    points.map(({ at }) => at / 1_000),
-    points.map(({ high }) => high),
-    points.map(({ low }) => low),
-    points.map(({ value }) => value),
-  ];
-}
+/** Points as the chart wants them. */
+const dataOf = (points: readonly RatePoint[]): uPlot.AlignedData => [
+  points.map(({ at }) => at / 1_000),
+  points.map(({ high }) => high),
+  points.map(({ low }) => low),
+  points.map(({ value }) => value),
+];
 
-/** The chart; under the pointer it says what was when. */
-export function Chart({ rates, now }: { readonly rates: readonly RatePoint[]; readonly now: number }) {
+/** The chart; under the pointer it says what was when. What was before the page was opened the server remembers. */
+export function Chart(props: {
+  readonly rates: readonly RatePoint[];
+  readonly now: number;
+  readonly token: string;
+  /** Since when there is anything to remember: a server that was started anew is asked anew. */
+  readonly startedAt: number;
+}) {
+  const { rates, now, token, startedAt } = props;
   const place = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot>(null);
-  const [span, setSpan] = useState<Span>('10 min');
+  const [wanted, setSpan] = useRemembered<string>('span', '1 h');
+  const span: Span = isSpan(wanted) ? wanted : '1 h';
   const [pointed, setPointed] = useState<RatePoint>();
-  const latest = useRef<readonly RatePoint[]>(rates);
-  const from = now - 1_000 * spans[span];
-  latest.current = rates.filter(({ at }) => at >= from);
+  const reach = Math.max(spans['1 day'], spans[span]);
+  const clockNow = useRef(now);
+  clockNow.current = now;
+  const history = useObservable<RateHistory | undefined>(
+    () =>
+      polled(() => `/api/v1/history?since=${Math.floor(clockNow.current - reach)}`, token, historyInterval),
+    undefined,
+    [token, reach, startedAt],
+  );
+  const from = now - spans[span];
+  const points = useMemo(
+    () => allPoints(history, rates).filter(({ at }) => at >= from),
+    [history, rates, span],
+  );
+  const latest = useRef<readonly RatePoint[]>(points);
+  latest.current = points;
 
   useEffect(() => {
     const element = place.current;
@@ -115,7 +144,7 @@ export function Chart({ rates, now }: { readonly rates: readonly RatePoint[]; re
       made.destroy();
     };
   }, []);
-  useEffect(() => chart.current?.setData(dataOf(rates, from)), [rates, span]);
+  useEffect(() => chart.current?.setData(dataOf(points)), [points]);
 
   const last = rates.at(-1);
   return (
@@ -126,17 +155,13 @@ export function Chart({ rates, now }: { readonly rates: readonly RatePoint[]; re
             {name}
           </button>
         ))}
-        <span class="dim pointed">
-          {pointed === undefined
-            ? '5 min mean'
-            : `${clock(pointed.at)} · ${inWords(hashRate(pointed.value))}`}
-        </span>
+        <span class="dim pointed">{pointed === undefined ? '5 min mean' : inTime(pointed, spans[span])}</span>
       </div>
       <div
         class="plot"
         ref={place}
         role="img"
-        aria-label={`Hash rate over time, ${last === undefined ? 'nothing yet' : `now ${inWords(hashRate(last.value))}`}`}
+        aria-label={`Hash rate over time, ${last === undefined ? 'nothing yet' : `now ${inWords(hashRate(last.value ?? 0))}`}`}
       />
     </div>
   );

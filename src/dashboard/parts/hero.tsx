@@ -2,7 +2,7 @@
 import { defaultWindows, type DefaultWindow } from '../../observe/windows.js';
 import type { LiveParts } from '../../observe/live.js';
 import { hashRate, inWords } from '../format.js';
-import type { RatePoint } from '../live.js';
+import type { RatePoint } from '../rate-points.js';
 import { Chart } from './chart.js';
 
 const names: Readonly<Record<DefaultWindow, string>> = {
@@ -20,8 +20,9 @@ export function Hero(props: {
   readonly window: DefaultWindow;
   readonly onWindow: (window: DefaultWindow) => void;
   readonly now: number;
+  readonly token: string;
 }) {
-  const { parts, rates, window, onWindow, now } = props;
+  const { parts, rates, window, onWindow, now, token } = props;
   const rate = parts.hashRate?.[window];
   if (rate === undefined) return null;
   const { value, unit } = hashRate(rate.value);
@@ -53,7 +54,7 @@ export function Hero(props: {
           ))}
         </div>
       </div>
-      <Chart rates={rates} now={now} />
+      <Chart rates={rates} now={now} token={token} startedAt={parts.startedAt} />
     </section>
   );
 }

@@ -1,5 +1,6 @@
 /** Prometheus metrics: the reference implementation's gauges under its names, and true counters under a prefix of our own. */
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { alertKinds, type Alert } from '../../observe/alerts.js';
 import { seededCodes, type OutcomeCounts } from './outcome-counts.js';
 import {
   hashRateOf,
@@ -20,6 +21,7 @@ export interface MetricsSource {
   readonly view: () => ReferenceView;
   readonly gauges: () => readonly RoleGauge[];
   readonly counts: OutcomeCounts;
+  readonly alerts: () => readonly Alert[];
   readonly role: string;
   readonly version: string;
   /** Readers of event streams that are connected. */
@@ -221,7 +223,8 @@ function registerCounters(registers: Registry[], counts: OutcomeCounts): void {
 }
 
 /** The metrics of a role. */
-export function metricsOf({ view, gauges, counts, role, version, readers }: MetricsSource): Metrics {
+export function metricsOf(source: MetricsSource): Metrics {
+  const { view, gauges, counts, alerts, role, version, readers } = source;
   const registry = new Registry();
   const registers = [registry];
   const single = (name: string, help: string, value: () => number) =>
@@ -255,6 +258,16 @@ export function metricsOf({ view, gauges, counts, role, version, readers }: Metr
     registers,
   }).set({ version, role }, 1);
   single('rxsv2_event_stream_readers', 'Readers of event streams that are connected', readers);
+  new Gauge({
+    name: 'rxsv2_alerts',
+    help: 'What somebody should look after, by kind',
+    labelNames: ['kind'],
+    registers,
+    collect() {
+      for (const kind of alertKinds)
+        this.set({ kind }, alerts().filter((alert) => alert.kind === kind).length);
+    },
+  });
   for (const { name, help } of gauges())
     single(`rxsv2_${name}`, help, () => gauges().find((gauge) => gauge.name === name)?.value ?? NaN);
   registerCounters(registers, counts);

@@ -4,6 +4,7 @@ import {
   catchError,
   connect,
   defer,
+  EMPTY,
   endWith,
   from,
   ignoreElements,
@@ -16,11 +17,16 @@ import {
   type NextObserver,
   type SchedulerLike,
 } from 'rxjs';
+import { Sv2Error } from '../../codec/errors.js';
+import type { AlertOptions } from '../../observe/alerts.js';
 import { ServiceError } from '../../service/errors.js';
 import { TransportError } from '../../transport/errors.js';
 import type { ListenAddress } from '../tcp-options.js';
+import { postAlerts, webhook } from './alert-webhook.js';
 import type { ShareSettings } from './downstream-view.js';
+import { ledgerAccounts, type ShownLedger } from './ledger-accounts.js';
 import { watchedRoles, type WatchedRole, type WatchedRoleName } from './roles.js';
+import { vigil } from './vigil.js';
 import { watch } from './watch.js';
 import type { StateTimes } from '../../observe/fold.js';
 
@@ -30,8 +36,8 @@ export interface MonitoringOptions extends Partial<ShareSettings> {
   readonly role: WatchedRoleName;
   /** An address of this machine; `127.0.0.1` unless given, which only this machine can reach. */
   readonly host?: string;
-  /** 1 to 65535, or 0 for any that is free. */
-  readonly port: number;
+  /** 1 to 65535, or 0 for any that is free; nothing is served unless given. */
+  readonly port?: number;
   /** Whether any other port will do when that one is taken; `false` unless given. */
   readonly orAnyPort?: boolean;
   /** What readers have to show: `Authorization: Bearer …`. Nobody can change anything, with it or without. */
@@ -42,11 +48,20 @@ export interface MonitoringOptions extends Partial<ShareSettings> {
   readonly corsOrigins?: readonly string[];
   /** Milliseconds for which answers may be old; 5,000 unless given. */
   readonly refreshInterval?: number;
+  /** When there is an alert. */
+  readonly alerts?: AlertOptions;
+  /**
+   * Where alerts are posted (see `postAlerts`): `https:` or `http:`. It may hold a secret, as those of chats do, and is
+   * shown nowhere.
+   */
+  readonly alertWebhook?: string;
+  /** A pool's ledger, whose accounts are shown. */
+  readonly ledger?: ShownLedger;
   /** Of the program, as answers tell it; `unknown` unless given. */
   readonly version?: string;
   /** Told where it listens, once it does. */
   readonly listeningObserver?: NextObserver<ListenAddress>;
-  /** Told of errors while answering; those who asked are told that there was one. */
+  /** Told of errors while answering, of which those who asked hear only that there was one, and of alerts that could not be posted. */
   readonly errorObserver?: NextObserver<unknown>;
   /** The clock; `asyncScheduler` unless given. */
   readonly scheduler?: SchedulerLike;
@@ -88,7 +103,7 @@ export function monitored<O extends { readonly type: string }>(
     refreshInterval = 5_000,
     scheduler = asyncScheduler,
   } = options;
-  const { orAnyPort = false } = options;
+  const { orAnyPort = false, alertWebhook, ledger } = options;
   if (!isLoopback(host) && token === undefined && !isOpen)
     throw new ServiceError(
       'invalid-configuration',
@@ -100,36 +115,75 @@ export function monitored<O extends { readonly type: string }>(
       'invalid-configuration',
       'monitoring: a token is made of letters, digits and any of - . _ ~ + / (RFC 6750 §2.1)',
     );
+  if (alertWebhook !== undefined && !isWebhook(alertWebhook))
+    throw new ServiceError(
+      'invalid-configuration',
+      'alert webhook: expected a URL such as https://chat.example/hooks/…, without a user name and password',
+    );
   return (outcome$) =>
     defer(() => {
       const watched = watch(watchedRoles[role] as unknown as WatchedRole<StateTimes>, {
         settings: { sharesPerMinute, shareBatchSize },
-        ...{ refreshInterval, version, scheduler },
+        ...{ refreshInterval, version, scheduler, hasAccounts: ledger !== undefined },
       });
+      const tell = (error: unknown) => options.errorObserver?.next(error);
       const settingsAt = (actualPort: number) => ({
         ...{ host, port: actualPort, corsOrigins, watch: watched, role, version, scheduler },
         ...(token === undefined ? {} : { token }),
         onlyLoopback: isLoopback(host) && !isOpen,
-        failed: (error: unknown) => options.errorObserver?.next(error),
+        failed: tell,
+        ...(ledger === undefined
+          ? {}
+          : { accounts: ledgerAccounts(ledger, refreshInterval, () => scheduler.now()) }),
       });
-      const address$ = from(import('./serve.js')).pipe(
-        mergeMap((module) =>
-          module
-            .serve(settingsAt(port))
-            .pipe(
-              catchError((error: unknown) =>
-                orAnyPort && error instanceof TransportError && error.code === 'address-in-use'
-                  ? module.serve(settingsAt(0))
-                  : throwError(() => error),
+      const served$ =
+        port === undefined
+          ? EMPTY
+          : from(import('./serve.js')).pipe(
+              mergeMap((module) =>
+                module
+                  .serve(settingsAt(port))
+                  .pipe(
+                    catchError((error: unknown) =>
+                      orAnyPort && error instanceof TransportError && error.code === 'address-in-use'
+                        ? module.serve(settingsAt(0))
+                        : throwError(() => error),
+                    ),
+                  ),
               ),
-            ),
-        ),
-        tap((address) => options.listeningObserver?.next(address)),
-        ignoreElements(),
-      );
+              tap((address) => options.listeningObserver?.next(address)),
+            );
+      const alert$ = vigil(watched, options.alerts ?? {}, scheduler);
+      const looked$ =
+        alertWebhook === undefined
+          ? alert$
+          : alert$.pipe(
+              postAlerts(webhook(alertWebhook), {
+                ...{ origin: new URL(alertWebhook).origin, role, version, scheduler },
+              }),
+              tap(
+                (outcome) =>
+                  outcome.type === 'AlertsNotPosted' && tell(new Sv2Error('alert', outcome.message)),
+              ),
+            );
       return outcome$.pipe(
         tap((outcome) => watched.note(outcome)),
-        connect((all$) => merge(all$, address$.pipe(takeUntil(all$.pipe(ignoreElements(), endWith(null)))))),
+        connect((all$) =>
+          merge(
+            all$,
+            merge(served$, looked$).pipe(
+              ignoreElements(),
+              takeUntil(all$.pipe(ignoreElements(), endWith(null))),
+            ),
+          ),
+        ),
       );
     });
+}
+
+/** Whether alerts can be posted there: `https:` or `http:`, without a user name and password, which `fetch` does not take. */
+export function isWebhook(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password } = new URL(text);
+  return (protocol === 'https:' || protocol === 'http:') && username === '' && password === '';
 }

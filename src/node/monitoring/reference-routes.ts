@@ -26,7 +26,7 @@ const defaultLimit = 25;
 const maxLimit = 100;
 
 /** A whole number in a URL. */
-const digits = () =>
+export const digits = () =>
   z
     .string()
     .regex(/^\d{1,15}$/, { error: 'expected a whole number' })

@@ -16,7 +16,7 @@ import { streams } from './streams.js';
 import type { Watch } from './watch.js';
 
 /** What is served, and where. */
-export interface ServeOptions extends ListenAddress, Access {
+export interface ServeOptions extends ListenAddress, Access, Pick<ApiSource, 'accounts'> {
   readonly watch: Watch;
   readonly role: string;
   readonly version: string;
@@ -66,11 +66,19 @@ export function serve(options: ServeOptions): Observable<ListenAddress> {
     const end$ = new Subject<void>();
     const readers = streams({ watch, scheduler, end$ });
     const metrics = metricsOf({
-      ...{ view: watch.view, gauges: watch.gauges, counts: watch.counts, role, version },
+      ...{
+        view: watch.view,
+        gauges: watch.gauges,
+        counts: watch.counts,
+        alerts: watch.alerts,
+        role,
+        version,
+      },
       readers: () => readers.readers,
     });
     const source: ApiSource = {
-      ...{ view: watch.view, unready: watch.unready, metrics },
+      ...{ view: watch.view, unready: watch.unready, alerts: watch.alerts, history: watch.history, metrics },
+      ...(options.accounts === undefined ? {} : { accounts: options.accounts }),
       now: () => scheduler.now(),
       document: () => openApiDocument(describedRoutes, version),
     };
