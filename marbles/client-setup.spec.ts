@@ -295,9 +295,9 @@ describe('a client', () => {
         mining: { connect: testConnector([server]), handler: silentHandler },
         inactivityLimit: 10_000,
       });
-      expectSent(server).toBe('s 18001ms |', { s: like({ protocol: 0 }) });
+      expectSent(server).toBe('s 18626ms |', { s: like({ protocol: 0 }) });
       expectOutcomes(client.start(), 'disconnected').toBe(
-        '18002ms (d#)',
+        '18627ms (d#)',
         { d: like({ reason: { code: 'inactive' } }) },
         like({ code: 'inactive' }),
       );

@@ -80,7 +80,7 @@ const ways: readonly (readonly [
     'too-much-nonsense',
     { nonsenseBurst: 0, nonsensePerSecond: 0 },
   ],
-  ['after a silence', '(so) 6ms h', '3010ms ', 'inactive', { inactivityLimit: 3_000 }],
+  ['after a silence', '(so) 6ms h', '3188ms ', 'inactive', { inactivityLimit: 3_000 }],
   ['that says hello twice', '(so) 6ms h-s', '12ms ', 'setup-connection-repeated', {}],
   [
     'that it lets go, as templates are old',
@@ -148,7 +148,7 @@ describe('last words of a server', () => {
     const serverOf = lastWordsOf(() => [close(++asked)]);
     marbles(({ connection, expectOutcomes, expectSent }) => {
       const silent = connection('s', { s });
-      expectSent(silent).toBe('w 9ms (c|)', { w: welcome(), c: close(1) });
+      expectSent(silent).toBe('w 10ms (c|)', { w: welcome(), c: close(1) });
       expectOutcomes(serverOf(silent).start(), 'handlerError').toBe('');
     });
     marbles(({ connection, expectOutcomes, expectSent }) => {
@@ -166,8 +166,8 @@ describe('last words of a server', () => {
     });
     marbles(({ connection, expectOutcomes, expectSent }) => {
       const silent = connection('s', { s });
-      expectSent(silent).toBe('w 9ms |', { w: welcome() });
-      expectOutcomes(serverOf(silent).start(), 'handlerError', 'disconnected').toBe('10ms (ed)', {
+      expectSent(silent).toBe('w 10ms |', { w: welcome() });
+      expectOutcomes(serverOf(silent).start(), 'handlerError', 'disconnected').toBe('11ms (ed)', {
         e: like({ handler: 'mining', error }),
         d: like({ reason: { code: 'inactive' } }),
       });

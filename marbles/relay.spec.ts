@@ -348,7 +348,7 @@ describe('a pair ends', () => {
         connect: testConnector([connection('w 90ms x', { w, x: job(1) })]),
         inactivityLimit: 80,
       });
-      expectOutcomes(outcome$, 'disconnected').toBe('171ms d', {
+      expectOutcomes(outcome$, 'disconnected').toBe('176ms d', {
         d: like({ by: 'relay', reason: like({ code: 'inactive' }) }),
       });
     });

@@ -58,8 +58,8 @@ describe('a client that is silent', () => {
       const client = connection('s 29s m', { s, m: share(1) });
       const server = createServer({ listen: clients(client), mining: acceptShares, inactivityLimit: 30_000 });
 
-      expectSent(client).toBe('w 29s a 29999ms |', { w: welcome(), a: accepted(1) });
-      expectOutcomes(server.start(), 'disconnected').toBe('59001ms d', {
+      expectSent(client).toBe('w 29s a 31874ms |', { w: welcome(), a: accepted(1) });
+      expectOutcomes(server.start(), 'disconnected').toBe('60876ms d', {
         d: like({ clientId: 1, protocol: 'mining', reason: { code: 'inactive' } }),
       });
     });
@@ -77,7 +77,7 @@ describe('a client that is silent', () => {
         mining,
         inactivityLimit: 10_000,
       });
-      expectOutcomes(server.start(), 'sent', 'disconnected').toBe('w 9998ms c d', {
+      expectOutcomes(server.start(), 'sent', 'disconnected').toBe('w 9998ms c 625ms d', {
         w: like({ message: welcome() }),
         c: like({ message: close(1) }),
         d: like({ reason: { code: 'inactive' } }),
@@ -92,7 +92,7 @@ describe('a client that is silent', () => {
         mining: acceptShares,
         inactivityLimit: 3_000,
       });
-      expectOutcomes(server.start(), 'disconnected').toBe('3001ms d', {
+      expectOutcomes(server.start(), 'disconnected').toBe('3189ms d', {
         d: like({ reason: { code: 'inactive' } }),
       });
     });
@@ -102,7 +102,7 @@ describe('a client that is silent', () => {
     marbles(
       ({ connection, expectOutcomes }) => {
         const server = createServer({ listen: clients(connection('s', { s })), mining: acceptShares });
-        expectOutcomes(server.start(), 'disconnected').toBe('60m d', {
+        expectOutcomes(server.start(), 'disconnected').toBe('3825s d', {
           d: like({ reason: { code: 'inactive' } }),
         });
       },

@@ -1,58 +1,70 @@
-import { describe, it } from '@jest/globals';
-import { asyncScheduler, type SchedulerLike } from 'rxjs';
-import { limitSilence, withDeadline } from '../src/service/sessions/timing.js';
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { asyncScheduler, map, merge, NEVER, timer, type Observable } from 'rxjs';
+import { silence, withDeadline } from '../src/service/sessions/timing.js';
 import { marbles } from '../src/testing/index.js';
 
-/** The virtual clock, put back by `step` milliseconds at `at`. */
-const clockPutBack = (at: number, step: number): SchedulerLike => ({
-  now: () => asyncScheduler.now() - (asyncScheduler.now() < at ? 0 : step),
-  schedule: asyncScheduler.schedule.bind(asyncScheduler),
-});
+const silent = 'silent';
+const watched = (sign$: Observable<unknown>, first: number, each?: number): Observable<never> =>
+  silence(sign$.pipe(map(() => undefined)), {
+    ...{ first, each, scheduler: asyncScheduler },
+    error: () => silent,
+  });
 
-const limits = (first: number, each: number | undefined, scheduler: SchedulerLike = asyncScheduler) =>
-  limitSilence<string>({ first, each, scheduler, error: () => 'silent' });
-
-describe('limitSilence', () => {
+describe('silence', () => {
   it.each([
-    ['nothing comes at all', '------', '-----#', '^----!'],
-    ['nothing comes after the first', '----a', '----a--#', '^------!'],
-    ['something comes just in time, and then no more', 'a-b-c', 'a-b-c--#', '^------!'],
-  ])('fails if %s', (_, source, expected, subscription) => {
-    marbles(({ hot, expectObservable, expectSubscriptions }) => {
-      const source$ = hot(source);
-      expectObservable(source$.pipe(limits(5, 3))).toBe(expected, undefined, 'silent');
-      expectSubscriptions(source$.subscriptions).toBe(subscription);
+    ['nothing comes at all', '------', '-----#'],
+    ['nothing comes after the first', '----a', '----- 33ms #'],
+    ['something comes just in time, and then no more', 'a 31ms b', '-- 64ms #'],
+    ['much comes at once: a limit after the last of it at the earliest', 'ab', '34ms #'],
+  ])('is an error if %s', (_, signs, expected) => {
+    marbles(({ hot, expectObservable }) => {
+      expectObservable(watched(hot(signs), 5, 32)).toBe(expected, undefined, silent);
     });
   });
 
-  it('ends and fails with its source', () => {
+  it('ends and fails with the signs', () => {
     marbles(({ cold, expectObservable }) => {
-      expectObservable(cold('a-b-|').pipe(limits(5, 3))).toBe('a-b-|');
-      expectObservable(cold('a-b-#').pipe(limits(5, 3))).toBe('a-b-#');
+      expectObservable(watched(cold('a-b-|'), 5, 32)).toBe('----|');
+      expectObservable(watched(cold('a-b-#'), 5, 32)).toBe('----#');
     });
   });
 
-  it('leaves it at the first if there is no other limit', () => {
+  it('is none after the first if there is no other limit', () => {
     marbles(({ hot, expectObservable }) => {
-      expectObservable(hot('-a').pipe(limits(5, undefined)), '1m !').toBe('-a');
-      expectObservable(hot('--').pipe(limits(5, undefined))).toBe('-----#', undefined, 'silent');
+      expectObservable(watched(hot('-a'), 5)).toBe('-|');
+      expectObservable(watched(hot('--'), 5)).toBe('-----#', undefined, silent);
     });
   });
 
-  it('lasts twice as long at most if the clock is put back', () => {
+  it('is found when the limit has passed, a sixteenth of it later at the latest, and not before', () => {
+    const [limit, part] = [160, 10];
+    const pauses = fc.array(fc.integer({ min: 0, max: limit }), { minLength: 1, maxLength: 30 });
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: part }), pauses, (start, spaces) => {
+        let at = start;
+        const times = [start, ...spaces.map((space) => (at += space))];
+        const silentAt = marbles(({ flush }) => {
+          let found = NaN;
+          const sign$ = merge(...times.map((time) => timer(time)), NEVER);
+          const running = watched(sign$, limit, limit).subscribe({
+            error: () => (found = asyncScheduler.now()),
+          });
+          flush();
+          running.unsubscribe();
+          return found;
+        });
+        expect(silentAt - at).toBeGreaterThanOrEqual(limit);
+        expect(silentAt - at).toBeLessThanOrEqual(limit + part);
+      }),
+      { seed: 8 },
+    );
+  });
+
+  it('is waited for no longer than timers can', () => {
     marbles(({ hot, expectObservable }) => {
-      const hourBack = clockPutBack(5_000, 3_600_000);
-      expectObservable(hot('a').pipe(limits(10_000, 10_000, hourBack))).toBe(
-        'a 19999ms #',
-        undefined,
-        'silent',
-      );
-      const secondBack = clockPutBack(5_000, 1_000);
-      expectObservable(hot('a').pipe(limits(10_000, 10_000, secondBack))).toBe(
-        'a 10999ms #',
-        undefined,
-        'silent',
-      );
+      const longest = 2 ** 31 - 1;
+      expectObservable(watched(hot('a'), 5, longest)).toBe(`${longest}ms #`, undefined, silent);
     });
   });
 });

@@ -110,7 +110,7 @@ describe('a client of several servers', () => {
           inactivityLimit: 3_000,
           setupTimeout: 1_000,
         });
-        expectOutcomes(client.start(), 'connected', 'switched').toBe('0 2999ms (b1)', outcomes);
+        expectOutcomes(client.start(), 'connected', 'switched').toBe('0 3187ms (b1)', outcomes);
       },
       { until: 5_000 },
     );

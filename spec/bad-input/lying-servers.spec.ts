@@ -126,14 +126,14 @@ describe('a miner whose pool', () => {
       'says nothing after SetupConnection.Success for three minutes',
       false,
       onHello((socket) => void socket.write(welcome)),
-      181_000,
+      192_000,
       'inactive',
     ],
     [
       'stops in the middle of a frame for three minutes',
       false,
       onHello((socket) => void socket.write(Buffer.concat([welcome, hexToBytes('008021')]))),
-      181_000,
+      192_000,
       'inactive',
     ],
   ])('%s is left in time', async (_, encrypted, script, time, code) => {

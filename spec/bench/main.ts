@@ -7,6 +7,7 @@ import { relaySections } from './relay.js';
 import { roundTripSections } from './round-trips.js';
 import { jobDistributionSections } from './job-distribution.js';
 import { memorySections } from './memory.js';
+import { silenceSections } from './silence.js';
 import { translatorSections } from './translator.js';
 import { validationSections } from './validation.js';
 import { formatTable, type Section } from './table.js';
@@ -17,6 +18,7 @@ const parts: readonly (() => Promise<readonly Section[]>)[] = [
   handshakeSections,
   validationSections,
   observeSections,
+  silenceSections,
   roundTripSections,
   relaySections,
   translatorSections,

@@ -92,7 +92,7 @@ export interface ClientOptions<
   readonly reconnect?: ReconnectPolicy;
   /** Milliseconds the server has to answer SetupConnection; 10,000 unless given. */
   readonly setupTimeout?: number;
-  /** Milliseconds of silence after which a connection is given up; no limit unless given. */
+  /** Milliseconds of silence after which a connection is given up, a sixteenth later at the latest; no limit unless given. */
   readonly inactivityLimit?: number;
   /** The clock; `asyncScheduler` unless given. */
   readonly scheduler?: SchedulerLike;

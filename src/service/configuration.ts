@@ -61,7 +61,7 @@ export function checkMessages(creators: readonly AnyMessageCreator[] | undefined
 }
 
 /** The longest time that timers can wait (2^31 - 1). */
-const maxMilliseconds = 0x7fff_ffff;
+export const maxMilliseconds = 0x7fff_ffff;
 
 /**
  * Checks a time limit.

@@ -79,7 +79,9 @@ export interface ServerOptions<
   readonly messages?: readonly AnyMessageCreator[];
   /** Milliseconds a client has to send SetupConnection; 10,000 unless given. */
   readonly setupTimeout?: number;
-  /** Milliseconds of silence after which a client is disconnected; 3,600,000 (an hour) unless given. */
+  /**
+   * Milliseconds of silence after which a client is disconnected, a sixteenth later at the latest; 3,600,000 (an hour) unless given.
+   */
   readonly inactivityLimit?: number;
   /** The clock; `asyncScheduler` unless given. */
   readonly scheduler?: SchedulerLike;

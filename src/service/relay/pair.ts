@@ -24,7 +24,7 @@ import type { OwnMessages } from '../../messages/own-messages.js';
 import type { Connection, Connector } from '../../transport/connection.js';
 import { sourceOf } from '../../transport/source.js';
 import { ServiceError } from '../errors.js';
-import { limitSilence, withDeadline } from '../sessions/timing.js';
+import { silence, withDeadline } from '../sessions/timing.js';
 import { SetupRefusedError } from '../setup/client-setup.js';
 import { conversation, setupRequired } from './conversation.js';
 import { dialled, type Dialled } from './dialling.js';
@@ -181,15 +181,12 @@ export function relayPair(client: Connection, clientId: number, context: PairCon
     throw error;
   };
 
-  const silence$ = alive$.pipe(
-    limitSilence({
-      first: inactivityLimit,
-      each: inactivityLimit,
-      scheduler,
-      error: () => new ServiceError('inactive', `no message within ${inactivityLimit} ms`),
-    }),
-    ignoreElements(),
-  );
+  const silence$ = silence(alive$, {
+    first: inactivityLimit,
+    each: inactivityLimit,
+    scheduler,
+    error: () => new ServiceError('inactive', `no message within ${inactivityLimit} ms`),
+  });
 
   return concat(
     merge(

@@ -70,7 +70,10 @@ export interface RelayOptions<Own extends readonly AnyMessageCreator[] = readonl
    * unless given.
    */
   readonly setupTimeout?: number;
-  /** Milliseconds in which neither end says anything, after which both are disconnected; 3,600,000 (an hour) unless given. */
+  /**
+   * Milliseconds in which neither end says anything, after which both are disconnected, a sixteenth later at the latest; 3,600,000 (an
+   * hour) unless given.
+   */
   readonly inactivityLimit?: number;
   /** The clock; `asyncScheduler` unless given. */
   readonly scheduler?: SchedulerLike;

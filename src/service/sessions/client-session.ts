@@ -3,6 +3,7 @@ import {
   concat,
   defer,
   EMPTY,
+  finalize,
   ignoreElements,
   merge,
   mergeMap,
@@ -33,7 +34,7 @@ import { clientNegotiation, type NegotiationStep } from '../extensions/client-ne
 import { negotiatedTlvs } from '../extensions/negotiation.js';
 import type { ClientOutcome } from '../outcomes.js';
 import { outgoing } from './outgoing.js';
-import { beforeEnd, limitSilence, withDeadline } from './timing.js';
+import { beforeEnd, silence, withDeadline } from './timing.js';
 
 /** What a client's sessions are told. */
 export interface ClientSessionContext extends ClientSetup {
@@ -254,19 +255,25 @@ export function clientSession(connector: Connector, context: ClientSessionContex
       transmit(setupConnectionOf(context, endpoint));
       return EMPTY;
     });
-    const message$ = merge(beforeEnd(established.message$, sayLast), hello$).pipe(
-      limitSilence({
-        first: setupTimeout,
-        each: inactivityLimit,
-        scheduler,
-        error: () =>
-          isNow('setup')
-            ? new ServiceError('setup-timeout', `no answer to SetupConnection within ${setupTimeout} ms`)
-            : new ServiceError('inactive', `no message within ${String(inactivityLimit)} ms`),
+    const sign$ = new Subject<void>();
+    const silence$ = silence(sign$, {
+      first: setupTimeout,
+      each: inactivityLimit,
+      scheduler,
+      error: () =>
+        isNow('setup')
+          ? new ServiceError('setup-timeout', `no answer to SetupConnection within ${setupTimeout} ms`)
+          : new ServiceError('inactive', `no message within ${String(inactivityLimit)} ms`),
+    });
+    const received$ = beforeEnd(established.message$, sayLast).pipe(
+      tap((message) => {
+        sign$.next();
+        onMessage(message);
       }),
-      tap(onMessage),
+      finalize(() => sign$.complete()),
       ignoreElements(),
     );
+    const message$ = merge(silence$, received$, hello$);
     return policy.supported.length === 0
       ? message$
       : withDeadline(message$, deadline$, scheduler, endNegotiation);

@@ -1,4 +1,4 @@
-import { Observable, Subscription, type SchedulerLike } from 'rxjs';
+import { Observable, Subject, Subscription, type SchedulerLike } from 'rxjs';
 import { SetupConnection } from '../../messages/common.js';
 import type { Subprotocol } from '../../messages/define-message.js';
 import type { RequestExtensions } from '../../messages/extensions.js';
@@ -14,7 +14,7 @@ import type { Rejected, ServerOutcome } from '../outcomes.js';
 import { answerSetup, type SetupPolicy, type Versions } from '../setup/server-setup.js';
 import { nonsenseBucket, type NonsenseBucket, type NonsenseLimits } from './nonsense.js';
 import { outgoing } from './outgoing.js';
-import { SilenceWatch } from './timing.js';
+import { silence } from './timing.js';
 
 /** What all sessions of a server have in common. */
 export interface ServerSessionContext {
@@ -52,7 +52,9 @@ export class ServerSession {
   readonly #bucket: NonsenseBucket;
   /** What is received, and what is waited for. */
   readonly #running = new Subscription();
-  #silence: SilenceWatch | undefined;
+  /** A message came. */
+  readonly #sign$ = new Subject<void>();
+  #lastMessageAt: number | undefined;
   /** When extensions have to be negotiated. */
   #negotiation: Subscription | undefined;
   #client: ClientInfo | undefined;
@@ -78,7 +80,7 @@ export class ServerSession {
 
   /** When the client's last message came, in milliseconds of the scheduler's clock. */
   get lastMessageAt(): number | undefined {
-    return this.#silence?.last;
+    return this.#lastMessageAt;
   }
 
   /** Runs the connection while subscribed, once; completes when it has ended, whatever the reason. */
@@ -141,19 +143,18 @@ export class ServerSession {
       this.#closing ??= disconnectReason(error);
       end();
     };
-    const silence = new SilenceWatch({ first: setupTimeout, each: inactivityLimit, scheduler }, () =>
-      fail(
-        this.#client === undefined
-          ? new ServiceError('setup-timeout', `no SetupConnection within ${setupTimeout} ms`)
-          : new ServiceError('inactive', `no message within ${inactivityLimit} ms`),
-      ),
-    );
-    this.#silence = silence;
+    const error = (): ServiceError =>
+      this.#client === undefined
+        ? new ServiceError('setup-timeout', `no SetupConnection within ${setupTimeout} ms`)
+        : new ServiceError('inactive', `no message within ${inactivityLimit} ms`);
+    const limits = { first: setupTimeout, each: inactivityLimit, scheduler, error };
+    this.#running.add(silence(this.#sign$, limits).subscribe({ error: fail }));
     // a stream of its own for each step of this, as operators make them, took a share 1 to 3 µs and a connection 2 KiB
     this.#running.add(
       this.#connection.message$.subscribe({
         next: (message) => {
-          silence.heard();
+          this.#lastMessageAt = scheduler.now();
+          this.#sign$.next();
           try {
             this.#receive(message, fail);
           } catch (error) {
@@ -175,7 +176,6 @@ export class ServerSession {
   /** Ends what runs; what is to be said last is said before. */
   #release(): void {
     if (this.#running.closed) return;
-    this.#silence?.stop();
     this.#negotiation?.unsubscribe();
     if (!this.#hasEnded) this.#sayLast();
     this.#running.unsubscribe();

@@ -6,13 +6,16 @@ import {
   Observable,
   of,
   switchMap,
+  take,
   takeWhile,
   tap,
+  throttleTime,
+  throwError,
+  timeout,
   timer,
-  type MonoTypeOperatorFunction,
   type SchedulerLike,
-  type Subscription,
 } from 'rxjs';
+import { maxMilliseconds } from '../configuration.js';
 
 /** How long somebody may be silent, in milliseconds. */
 export interface SilenceLimits {
@@ -21,83 +24,41 @@ export interface SilenceLimits {
   /** From one sign of life to the next; no limit unless given. */
   readonly each: number | undefined;
   readonly scheduler: SchedulerLike;
+  /** Makes the error. */
+  error(): unknown;
 }
 
-/**
- * Watches for silence with one timer for as long as it watches, which looks at the clock when it rings: a timer for every
- * sign of life costs more than handling what it is a sign of.
- */
-export class SilenceWatch {
-  readonly #limits: SilenceLimits;
-  readonly #silent: () => void;
-  #last: number | undefined;
-  #ringing: Subscription;
-
-  /** @param silent called when nothing was heard for too long */
-  constructor(limits: SilenceLimits, silent: () => void) {
-    this.#limits = limits;
-    this.#silent = silent;
-    this.#ringing = this.#set(limits.first);
-  }
-
-  /** When it last heard something, in milliseconds of the scheduler's clock. */
-  get last(): number | undefined {
-    return this.#last;
-  }
-
-  /** There is a sign of life. */
-  heard(): void {
-    const isFirst = this.#last === undefined;
-    const { each, scheduler } = this.#limits;
-    this.#last = scheduler.now();
-    if (!isFirst) return;
-    this.#ringing.unsubscribe();
-    if (each !== undefined) this.#ringing = this.#set(each);
-  }
-
-  /** Watches no more. */
-  stop(): void {
-    this.#ringing.unsubscribe();
-  }
-
-  #set(milliseconds: number): Subscription {
-    return this.#limits.scheduler.schedule(() => this.#ring(), milliseconds);
-  }
-
-  #ring(): void {
-    const { each = 0, scheduler } = this.#limits;
-    const now = scheduler.now();
-    // a clock that was put back must not prolong the wait
-    if (this.#last !== undefined && now < this.#last) this.#last = now;
-    const left = this.#last === undefined ? 0 : this.#last + each - now;
-    if (left > 0) this.#ringing = this.#set(left);
-    else this.#silent();
-  }
-}
+/** Parts of the limit, in each of which one sign of life is as good as many. */
+const parts = 16;
 
 /**
- * Fails when nothing arrives for too long: RxJS's `timeout` with a {@link SilenceWatch}.
- * @param error makes the error
+ * Fails when there is no sign of life for too long; ends with the signs.
+ *
+ * RxJS's `timeout` sets a timer for each sign that it sees, which costs more than handling a message. So it is shown one in each
+ * sixteenth of the limit, and waits for that much longer: nobody is found silent before the limit has passed, and
+ * everybody who is a sixteenth of it later at the latest.
+ *
+ * ```text
+ *   limit 16   a-bcd---------------- - -
+ *   shown      a-b-d                       one in a unit
+ *   fails                                # 17 after d
+ * ```
+ *
+ * @param sign$ something was heard
  */
-export function limitSilence<T>({
-  error,
-  ...limits
-}: SilenceLimits & { error(): unknown }): MonoTypeOperatorFunction<T> {
-  return (source$) =>
-    new Observable((subscriber) => {
-      const watch = new SilenceWatch(limits, () => subscriber.error(error()));
-      subscriber.add(() => watch.stop());
-      subscriber.add(
-        source$.subscribe({
-          next(value) {
-            watch.heard();
-            subscriber.next(value);
-          },
-          error: (cause: unknown) => subscriber.error(cause),
-          complete: () => subscriber.complete(),
-        }),
-      );
-    });
+export function silence(
+  sign$: Observable<void>,
+  { first, each, scheduler, error }: SilenceLimits,
+): Observable<never> {
+  const late$ = throwError(error);
+  if (each === undefined)
+    return sign$.pipe(take(1), timeout({ first, scheduler, with: () => late$ }), ignoreElements());
+  const pause = Math.ceil(each / parts);
+  return sign$.pipe(
+    throttleTime(pause, scheduler),
+    timeout({ first, each: Math.min(each + pause, maxMilliseconds), scheduler, with: () => late$ }),
+    ignoreElements(),
+  );
 }
 
 const done = Symbol('done');
