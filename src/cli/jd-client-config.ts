@@ -1,6 +1,7 @@
 /** The settings of a job declaration client, with the keys of the reference implementation's. */
 import { z } from 'zod';
 import { authorityPublicKey, hostPort, number, text } from './config.js';
+import { extraNodesSetting } from './extra-nodes.js';
 import { payoutScript } from './payout-setting.js';
 import { listenSettings } from './role-server.js';
 
@@ -49,6 +50,7 @@ export const jdClientSchema = z.strictObject({
     { error: 'expected a table [template_provider_type.Sv2Tp] with an address, or --template-provider' },
   ),
   template_providers: z.array(provider()).max(16, { error: 'expected 16 at most' }).default([]),
+  extra_block_submissions: extraNodesSetting(),
   upstreams: z.array(upstream, { error: tables }).max(16, { error: 'expected 16 at most' }).default([]),
   upstream_encryption: yesOrNo().default(true),
   user_identity: text().default('rx-sv2'),

@@ -29,11 +29,24 @@ const toldOfSolo: readonly string[] = [
   'ProviderFault',
   'TemplateOld',
   'TemplateRenewed',
+  'ExtraSubmission',
+];
+
+/** What becomes of blocks at template providers is told alike. */
+const toldOfBlocks: readonly string[] = [
+  'SolutionHeld',
+  'SolutionsSentAgain',
+  'SolutionUnanswered',
+  'SolutionConfirmed',
+  'SolutionLost',
+  'ExtraSubmission',
 ];
 
 function ownLine({ pair, outcome }: OwnWork): LogLine | undefined {
   if (pair === null) return toldOfSolo.includes(outcome.type) ? poolLine(outcome as never) : undefined;
-  const line = pairLine(outcome as DeclaredWorkOutcome);
+  const line = toldOfBlocks.includes(outcome.type)
+    ? poolLine(outcome as never)
+    : pairLine(outcome as DeclaredWorkOutcome);
   if (line === undefined) return undefined;
   const { text, kind, isTrouble = false } = line;
   const told = `pair ${pair + 1}: ${text}`;

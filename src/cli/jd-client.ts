@@ -4,6 +4,7 @@ import { connect } from '../node/connect.js';
 import { jdClient, type DeclarationPair } from '../roles/jd-client/jd-client.js';
 import type { Connector } from '../transport/connection.js';
 import { ConfigError, configOption, flagsOf, loadConfig } from './config.js';
+import { extraNodes, extraNodesHelp } from './extra-nodes.js';
 import type { CommandContext } from './io.js';
 import { jdClientSchema, notHonoured, problemsOf, type JdClientSettings } from './jd-client-config.js';
 import { jdClientLine } from './jd-client-log.js';
@@ -66,8 +67,8 @@ and more of our own:
   listen_sv1_address = "0.0.0.0:3333"           # miners of Stratum V1, in plain text
   upstream_encryption = true
   request_timeout = 20                          # seconds
-  max_rejected_in_a_row = 20
-  [[template_providers]]                        # for while the one above cannot be dialled
+  max_rejected_in_a_row = 20${extraNodesHelp}
+  [[template_providers]]                        # for while the one above does not work; any number, in this order
   address = "127.0.0.1:8443"
 
 Example:
@@ -113,6 +114,7 @@ function logOf(command: Command): Observable<LogLine> {
     mode: settings.mode === 'COINBASEONLY' ? 'coinbase-only' : 'full-template',
     ...(script === undefined ? {} : { soloScript: script.scriptPubKey }),
     signature: settings.jdc_signature,
+    extraNodes: extraNodes(settings.extra_block_submissions),
     requestTimeout: 1_000 * settings.request_timeout,
     sharesPerMinute,
     shareBatchSize: settings.share_batch_size,

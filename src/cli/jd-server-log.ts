@@ -2,6 +2,7 @@ import { filter, map, type Observable } from 'rxjs';
 import { toDisplayHex } from '../bitcoin/hash.js';
 import type { JobDeclarationServerOutcome } from '../roles/jd-server/jd-server.js';
 import type { ServerOutcome } from '../service/outcomes.js';
+import { extraSubmissionLine, isKnownBlock } from './extra-nodes.js';
 import { quoted } from './printable.js';
 import { serverLine } from './role-server.js';
 import { info, trouble, type LogLine } from './run-role.js';
@@ -83,10 +84,12 @@ function declarationLine(outcome: ServerOutcome<JobDeclarationServerOutcome>): L
     case 'PushedBlockRejected': {
       const { height, hash, reason, message } = outcome;
       // its client's own node was faster
-      if (/^duplicate$|already have block/.test(reason))
+      if (isKnownBlock(reason))
         return info(`block ${height} is known to the node already: ${toDisplayHex(hash)}`);
       return trouble(`block ${height}, ${toDisplayHex(hash)}, rejected by the node: ${reason}: ${message}`);
     }
+    case 'ExtraSubmission':
+      return extraSubmissionLine(outcome);
     case 'ProposalUnjudged':
       return trouble(
         `the node could not judge a declared block ${outcome.height}: ${outcome.message}`,

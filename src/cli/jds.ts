@@ -9,6 +9,7 @@ import type { DeclarationNode } from '../roles/jd-server/declaration-node.js';
 import { jdServer, type JobDeclarationServer } from '../roles/jd-server/jd-server.js';
 import type { Connection } from '../transport/connection.js';
 import { ConfigError, number, text } from './config.js';
+import { extraNodes, extraNodesSetting } from './extra-nodes.js';
 import { jdServerLog } from './jd-server-log.js';
 import { trouble, type LogLine } from './run-role.js';
 
@@ -23,6 +24,7 @@ export const declarationSettings = () => ({
   required_extensions: z.array(extension()).default([]),
   bitcoin_rpc: text(1, 2_000),
   bitcoin_cookie: text(1, 4_096).optional(),
+  extra_block_submissions: extraNodesSetting(),
   token_lifetime: number({ min: 60, max: 2_000_000, unit: 'seconds' }).default(
     defaultTokenLimits.tokenLifetime / 1_000,
   ),
@@ -36,6 +38,7 @@ export interface DeclarationSettings {
   readonly required_extensions: readonly number[];
   readonly bitcoin_rpc: string;
   readonly bitcoin_cookie?: string | undefined;
+  readonly extra_block_submissions: readonly string[];
   readonly token_lifetime: number;
   readonly coinbase_only: boolean;
   readonly min_pool_share: number;
@@ -66,6 +69,7 @@ export function declarationServer(
     tokenLifetime: 1_000 * settings.token_lifetime,
     coinbaseOnly: settings.coinbase_only,
     minPoolShare: settings.min_pool_share,
+    extraNodes: extraNodes(settings.extra_block_submissions, where),
     extensions: {
       supported: grantable.filter((extension) => [...supported, ...required].includes(extension)),
       required,

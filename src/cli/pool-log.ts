@@ -8,6 +8,7 @@ import type { ClientOutcome, ServerOutcome } from '../service/outcomes.js';
 import { formatDifficulty, formatHashRate } from './format.js';
 import { clientLine } from './role-client.js';
 import { serverLine } from './role-server.js';
+import { extraSubmissionLine } from './extra-nodes.js';
 import { quoted } from './printable.js';
 import { info, trouble, type LogLine } from './run-role.js';
 
@@ -96,6 +97,8 @@ function templateLine(outcome: ClientOutcome<TemplateClientOutcome>): LogLine | 
     }
     case 'TemplateOld':
       return trouble(`no new template for ${seconds(outcome.age)}: is the template provider all right?`);
+    case 'ExtraSubmission':
+      return extraSubmissionLine(outcome);
     case 'TemplateRenewed':
       return info('there is a new template');
     default:

@@ -39,6 +39,7 @@ import {
   number,
   text,
 } from './config.js';
+import { extraNodes, extraNodesHelp, extraNodesSetting } from './extra-nodes.js';
 import type { CommandContext } from './io.js';
 import { customJobsOf, declarationServer, declarationSettings } from './jds.js';
 import {
@@ -99,6 +100,7 @@ const schema = z.strictObject({
     .default('mine'),
   log_level: z.enum(['info', 'debug'], { error: 'expected info or debug' }).default('info'),
   template_provider_type: table({ Sv2Tp: table(providerSettings()) }),
+  extra_block_submissions: extraNodesSetting(),
   jds: z
     .strictObject(
       { listen_address: hostPort(0), ...declarationSettings() },
@@ -203,7 +205,7 @@ and more of our own:
   fee = 100                                     # hundredths of a percent, to coinbase_reward_script
   template_max_age = 600                        # seconds
   when_template_old = "mine"                    # or "refuse-shares", "let-go"
-  log_level = "info"                            # or "debug", for accepted shares as they come
+  log_level = "info"                            # or "debug", for accepted shares as they come${extraNodesHelp}
   extranonce_size = 8                           # some devices can do with no more${monitoringHelp}
   [[template_providers]]                        # for while the one above does not work; any number, in this order
   address = "127.0.0.1:8443"
@@ -282,6 +284,7 @@ function poolLog(command: Command): Observable<LogLine> {
     ...(declaration === undefined ? {} : customJobsOf(declaration.service)),
     listen: sv1 === undefined ? listener.listen : merge(listener.listen, sv1.listen),
     templateProvider: [first$, ...others],
+    extraNodes: extraNodes(settings.extra_block_submissions),
     maxTemplateAge: 1000 * settings.template_max_age,
     whenTemplateOld: settings.when_template_old,
     payoutScript: script,

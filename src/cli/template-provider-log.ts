@@ -3,6 +3,7 @@ import { toDisplayHex } from '../bitcoin/hash.js';
 import type { BlockRejected, TemplateProviderOutcome } from '../roles/template-provider/template-provider.js';
 import type { ServerOutcome } from '../service/outcomes.js';
 import type { RepeatableLine } from './coalesce-lines.js';
+import { extraSubmissionLine } from './extra-nodes.js';
 import { serverLine } from './role-server.js';
 import { info, trouble } from './run-role.js';
 
@@ -52,6 +53,8 @@ function templateProviderLines(
 
   return (outcome) => {
     switch (outcome.type) {
+      case 'ExtraSubmission':
+        return [extraSubmissionLine(outcome)];
       case 'TipChanged': {
         const { prevHash, height, nbits } = outcome;
         const isSame = tip === toDisplayHex(prevHash);

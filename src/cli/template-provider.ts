@@ -14,6 +14,7 @@ import {
 import type { ServerOutcome } from '../service/outcomes.js';
 import { ConfigError, configOption, flagsOf, loadConfig, number, text } from './config.js';
 import type { CommandContext } from './io.js';
+import { extraNodes, extraNodesHelp, extraNodesSetting } from './extra-nodes.js';
 import {
   monitoringFlags,
   monitoringHelp,
@@ -34,6 +35,7 @@ const schema = z.strictObject({
   min_interval: number({ min: 0.001, max: maxSeconds, unit: 'seconds' }).default(5),
   bitcoin_rpc: text(1, 2_000).optional(),
   bitcoin_cookie: text(1, 4_096).optional(),
+  extra_block_submissions: extraNodesSetting(),
   nbits: nbits().optional(),
   height: number({ min: 1, max: 0x7fff_ffff, integer: true }).optional(),
   block_interval: number({ min: 0.001, max: maxSeconds, unit: 'seconds' }).optional(),
@@ -77,7 +79,7 @@ the options with underscores, and listen_address:
   authority_secret_key = "…"
   bitcoin_rpc = "http://user:password@127.0.0.1:8332"
   fee_threshold = 100
-  min_interval = 5${monitoringHelp}
+  min_interval = 5${extraNodesHelp}${monitoringHelp}
 
 Examples:
   $ sv2 template-provider --nbits 1e00ffff --block-interval 60
@@ -98,6 +100,7 @@ function logOf(command: Command): Observable<LogLine> {
     source,
     feeThreshold: BigInt(settings.fee_threshold),
     minInterval: 1000 * settings.min_interval,
+    extraNodes: extraNodes(settings.extra_block_submissions),
   });
   const monitoring = roleMonitoring<ServerOutcome<TemplateProviderOutcome>>(settings, {
     role: 'template-provider',

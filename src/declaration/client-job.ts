@@ -5,7 +5,7 @@ import {
   coinbaseScriptSigPrefix,
   type Coinbase,
 } from '../bitcoin/coinbase.js';
-import { blockHash } from '../bitcoin/block-header.js';
+import { blockHash, serialiseBlockHeader } from '../bitcoin/block-header.js';
 import { concatBytes } from '../bitcoin/consensus-bytes.js';
 import { doubleSha256 } from '../bitcoin/hash.js';
 import { findWitnessCommitment, merkleRootFromPath } from '../bitcoin/merkle.js';
@@ -88,8 +88,13 @@ export interface ClientJob {
 export interface FoundShare {
   /** 32 bytes in wire order. */
   readonly hash: Uint8Array;
-  /** For the template provider; null if it is no block. */
-  readonly solution: { readonly submit: SubmitSolution; readonly push: PushSolution } | null;
+  /** For the template provider and the declarator; null if it is no block. */
+  readonly solution: {
+    readonly submit: SubmitSolution;
+    readonly push: PushSolution;
+    /** 80 bytes. */
+    readonly header: Uint8Array;
+  } | null;
 }
 
 /**
@@ -216,6 +221,10 @@ export const foundShare = (
   });
   return {
     hash,
-    solution: { submit, push: PushSolution({ extranonce: full, prevHash, nonce, ntime, nbits, version }) },
+    solution: {
+      submit,
+      push: PushSolution({ extranonce: full, prevHash, nonce, ntime, nbits, version }),
+      header: serialiseBlockHeader(header),
+    },
   };
 };

@@ -1,5 +1,6 @@
 /** What a declaring client has to send and to tell, gathered while it works on one input. */
 import type { Message } from '../messages/registry.js';
+import type { ReconstructedBlock } from './declared-block.js';
 import type {
   DeclaringClientOutcome,
   DeclaringClientOutput,
@@ -13,6 +14,8 @@ export interface ClientOutput {
   toDeclarator(...messages: readonly Message[]): void;
   toTemplates(...messages: readonly Message[]): void;
   tell(outcome: DeclaringClientOutcome): void;
+  /** A block that is known whole. */
+  block(block: ReconstructedBlock): void;
   /** Pool and declarator have to be left; the first reason stays. */
   fail(code: string, message: string): void;
   /** What was gathered since the last time. */
@@ -27,6 +30,7 @@ export const clientOutput = (): ClientOutput => {
     toDeclarator: [] as Message[],
     toTemplates: [] as Message[],
     outcomes: [] as DeclaringClientOutcome[],
+    blocks: [] as ReconstructedBlock[],
   });
   let gathered = nothing();
   let fault: DeclaringFault | null = null;
@@ -36,6 +40,7 @@ export const clientOutput = (): ClientOutput => {
     toDeclarator: (...messages) => void gathered.toDeclarator.push(...messages),
     toTemplates: (...messages) => void gathered.toTemplates.push(...messages),
     tell: (outcome) => void gathered.outcomes.push(outcome),
+    block: (block) => void gathered.blocks.push(block),
     fail(code, message) {
       fault ??= { code, message };
     },

@@ -19,6 +19,8 @@ const TOKENS_IN_STOCK = 2;
 export interface ClientPayout {
   /** The declarator is there: it is asked for tokens, and templates leave room for what is known already. */
   begin(now: number): void;
+  /** Says again what room templates must leave. */
+  makeRoomAgain(): void;
   /** Asks for as many tokens as are missing. */
   stock(now: number): void;
   /** A token to be used, in whose place another is asked for; undefined if there is none. */
@@ -60,6 +62,10 @@ export const clientPayout = (
     if (isBegun) out.toTemplates(room);
   };
 
+  const makeRoomAgain = (): void => {
+    if (room !== null) out.toTemplates(room);
+  };
+
   const stock = (now: number): void => {
     for (let count = tokens.length + requests.count('token'); count < TOKENS_IN_STOCK; count++) {
       const requestId = requests.nextId();
@@ -71,9 +77,10 @@ export const clientPayout = (
   return {
     begin(now) {
       isBegun = true;
-      if (room !== null) out.toTemplates(room);
+      makeRoomAgain();
       stock(now);
     },
+    makeRoomAgain,
     stock,
     take(now) {
       const [token, ...others] = tokens;

@@ -24,6 +24,8 @@ export interface ClientRequests {
   answered(kind: RequestKind, id: number | bigint): Asked | undefined;
   /** Nobody waits for what was asked about a job any more. */
   forget(job: ClientJob): void;
+  /** Nobody answers what was asked of a kind any more. */
+  forgetAll(kind: RequestKind): void;
   /** How many of a kind wait. */
   count(kind: RequestKind): number;
   /** The names of those whose time is up. */
@@ -49,6 +51,9 @@ export const clientRequests = (timeout: number): ClientRequests => {
     },
     forget(job) {
       for (const [key, request] of asked) if (request.job === job) asked.delete(key);
+    },
+    forgetAll(kind) {
+      for (const key of asked.keys()) if (key.startsWith(`${kind} `)) asked.delete(key);
     },
     count: (kind) => [...asked.keys()].filter((key) => key.startsWith(`${kind} `)).length,
     late: (now) => [...asked.values()].filter(({ deadline }) => deadline <= now).map(({ what }) => what),

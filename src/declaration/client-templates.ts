@@ -1,4 +1,5 @@
 /** Which template a declaring client's jobs are of: the newest on the present tip. */
+import { sameBytes } from '../bitcoin/consensus-bytes.js';
 import type { NewTemplate, SetNewPrevHashTemplate } from '../messages/template-distribution.js';
 import { chainTipFrom, type ChainTip } from '../mining/work/chain-tip.js';
 
@@ -19,6 +20,8 @@ export const clientTemplates = (): ClientTemplates => {
   let templates = new Map<bigint, NewTemplate>();
   let current: ClientTemplates['current'] = null;
   let tip: ChainTip | null = null;
+  /** The target that came with it. */
+  let told: Uint8Array | null = null;
   return {
     add(template) {
       templates.set(template.templateId, template);
@@ -30,11 +33,20 @@ export const clientTemplates = (): ClientTemplates => {
       current = { template, tip };
     },
     setTip(message, now) {
-      tip = chainTipFrom(message, now);
+      const { prevHash, nBits, target } = message;
+      // the same again, from a provider that is back or from another: what is mined on it is as good
+      const isSame =
+        tip !== null &&
+        tip.nbits === nBits &&
+        sameBytes(tip.prevHash, prevHash) &&
+        told !== null &&
+        sameBytes(told, target);
+      if (!isSame) tip = chainTipFrom(message, now);
+      told = target;
       const template = templates.get(message.templateId);
       templates = new Map(template === undefined ? [] : [[message.templateId, template]]);
       if (template === undefined) return; // the next one is not for the future
-      current = { template, tip };
+      if (tip !== null) current = { template, tip };
     },
     get current() {
       return current;

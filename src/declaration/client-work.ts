@@ -1,4 +1,6 @@
 /** The jobs of a declaring client: given to miners at once, declared and told to the pool meanwhile, and their shares. */
+import { joinBlock } from '../bitcoin/block.js';
+import { decodeBip34Height } from '../bitcoin/script.js';
 import { Sv2Error } from '../codec/errors.js';
 import {
   ProvideMissingTransactionsSuccess,
@@ -253,10 +255,16 @@ export const clientWork = ({
     const { hash, solution } = foundShare(job, message);
     // before anything else
     if (solution !== null) {
-      out.toTemplates(solution.submit);
-      if (job.isDeclared) out.toDeclarator(solution.push);
-      else if (mode === 'full-template' && job.unpushed.length < JOBS_KEPT) job.unpushed.push(solution.push);
-      out.tell({ type: 'OwnBlockFound', jobId, hash, isPushed: job.isDeclared });
+      const { submit, push, header } = solution;
+      out.toTemplates(submit);
+      if (job.isDeclared) out.toDeclarator(push);
+      else if (mode === 'full-template' && job.unpushed.length < JOBS_KEPT) job.unpushed.push(push);
+      const { transactions, template } = job;
+      if (transactions !== undefined) {
+        const height = decodeBip34Height(template.coinbasePrefix) ?? 0;
+        out.block({ bytes: joinBlock(header, [submit.coinbaseTx, ...transactions]), hash, height });
+      }
+      out.tell({ type: 'OwnBlockFound', jobId, hash, header, isPushed: job.isDeclared });
     }
     if (job.stage.type === 'accepted') {
       out.toPool(shares.send(message, job.stage.upstreamJobId));

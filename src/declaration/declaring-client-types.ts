@@ -6,6 +6,7 @@ import type {
   TemplateDistributionToClient,
 } from '../messages/directions.js';
 import type { Message } from '../messages/registry.js';
+import type { ReconstructedBlock } from './declared-block.js';
 import type { SetPayoutDistribution } from './payout-messages.js';
 
 /** Options of `declaringClient`. */
@@ -77,6 +78,8 @@ export interface OwnBlockFound {
   readonly jobId: number;
   /** 32 bytes in wire order. */
   readonly hash: Uint8Array;
+  /** 80 bytes. */
+  readonly header: Uint8Array;
   /** Whether the declarator was sent it, too, beside the template provider. */
   readonly isPushed: boolean;
 }
@@ -106,6 +109,8 @@ export interface DeclaringClientOutput {
   readonly toDeclarator: readonly Message[];
   readonly toTemplates: readonly Message[];
   readonly outcomes: readonly DeclaringClientOutcome[];
+  /** Blocks whose transactions are known here, to be submitted to whoever takes them. */
+  readonly blocks: readonly ReconstructedBlock[];
   /** They have to be left for others. */
   readonly fault: DeclaringFault | null;
 }
@@ -114,6 +119,8 @@ export interface DeclaringClientOutput {
 export interface DeclaringClient {
   /** The declarator is there. */
   begin(now: number): DeclaringClientOutput;
+  /** A template provider is there again, or another: what was asked of the one before is not waited for. */
+  templatesConnected(): DeclaringClientOutput;
   /** What the miners' side says: one channel for all of them. */
   fromMiners(message: MiningToServer): DeclaringClientOutput;
   fromPool(message: MiningToClient, now: number): DeclaringClientOutput;

@@ -108,6 +108,11 @@ export const declaringClient = (options: DeclaringClientOptions): DeclaringClien
       payout.begin(now);
       return out.done();
     },
+    templatesConnected() {
+      requests.forgetAll('data');
+      payout.makeRoomAgain();
+      return out.done();
+    },
     fromMiners(message) {
       fromMiners(message);
       return out.done();

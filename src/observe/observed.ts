@@ -10,10 +10,10 @@ import { outcomeFromJson, outcomeToJson, type OutcomeJson } from './json.js';
 /** Where something happened: at a role's server, or at one of its clients. */
 export type Side = 'server' | 'client';
 
-/** Own outcomes of servers that name no client. */
+/** Own outcomes of servers that name no client. Of extra nodes every role is a client. */
 type OfServer = Exclude<
   PoolMiningOutcome | ProxyMiningOutcome | TemplateProviderOutcome,
-  { readonly clientId: number } | { readonly type: 'HashRateTold' }
+  { readonly clientId: number } | { readonly type: 'HashRateTold' | 'ExtraSubmission' }
 >;
 
 const serverTypes: Readonly<Record<OfServer['type'], true>> = {

@@ -50,6 +50,8 @@ export interface ClientSubprotocol<H> {
    */
   readonly connect: Connector | readonly [Connector, ...Connector[]];
   readonly handler: H;
+  /** How it comes back to this one; as `ClientOptions.reconnect` says unless given. */
+  readonly reconnect?: ReconnectPolicy;
   /** The SetupConnection flags; 0 unless given. */
   readonly flags?: number;
 }
@@ -133,7 +135,11 @@ export function createClient<
     ClientHandlerOutcome<'jobDeclaration', J> &
     ClientHandlerOutcome<'templateDistribution', T>,
 ): Client<OwnOutcome<M | J | T>> {
-  const configured: { readonly connectors: readonly Connector[]; readonly setup: ClientSetup }[] = [];
+  const configured: {
+    readonly connectors: readonly Connector[];
+    readonly setup: ClientSetup;
+    readonly reconnect: ReconnectPolicy | undefined;
+  }[] = [];
   const handlers: LoopHandler<ClientEvent, Emitted>[] = [];
   const versions = checkVersions(options.versions ?? protocolVersions);
   const extensions = checkExtensions(options.extensions ?? { supported: [] });
@@ -147,9 +153,10 @@ export function createClient<
     const {
       handler,
       connect,
+      reconnect,
       flags = 0,
-    } = typeof subprotocolOrHandler === 'function'
-      ? { handler: subprotocolOrHandler, connect: undefined }
+    }: Partial<ClientSubprotocol<AnyClientHandler>> = typeof subprotocolOrHandler === 'function'
+      ? { handler: subprotocolOrHandler }
       : subprotocolOrHandler;
     if (!checkHandler('client', protocol, connect !== undefined, handler) || connect === undefined) continue;
     const setup = { protocol, flags: checkFlags(`${protocol}.flags`, flags), versions, device };
@@ -160,7 +167,11 @@ export function createClient<
       checkStream(`client: ${protocol}.connect`, connector, 'what dials the server, such as connect(url)');
       checkSetup(setup, connector.endpoint, extensions);
     }
-    configured.push({ connectors, setup });
+    configured.push({
+      connectors,
+      setup,
+      reconnect: reconnect === undefined ? undefined : checkReconnect(reconnect),
+    });
     handlers.push({
       name: protocol,
       accepts: (event) => event.type === 'trigger' || event.protocol === protocol,
@@ -174,10 +185,7 @@ export function createClient<
     );
   }
   if (extensions.timeout !== undefined) checkMilliseconds('extensions.timeout', extensions.timeout);
-  const persistence = {
-    reconnect: options.reconnect === undefined ? undefined : checkReconnect(options.reconnect),
-    random,
-  };
+  const ofAll = options.reconnect === undefined ? undefined : checkReconnect(options.reconnect);
   const common = {
     extensions,
     messages,
@@ -236,8 +244,8 @@ export function createClient<
           return true;
         },
         connection$: merge(
-          ...configured.map(({ connectors, setup }) =>
-            keepConnected(connectors, { ...common, ...setup, push, emit }, persistence, (session) =>
+          ...configured.map(({ connectors, setup, reconnect = ofAll }) =>
+            keepConnected(connectors, { ...common, ...setup, push, emit }, { reconnect, random }, (session) =>
               sessions.set(setup.protocol, session),
             ),
           ),

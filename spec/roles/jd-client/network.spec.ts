@@ -1,7 +1,8 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import { map, mergeMap, NEVER, startWith, timer, type Observable } from 'rxjs';
+import { map, mergeMap, NEVER, of, startWith, timer, type Observable } from 'rxjs';
 import type { PayoutDistribution } from '../../../src/declaration/index.js';
-import { parseTransaction, toDisplayHex } from '../../../src/bitcoin/index.js';
+import { blockHash, parseBlock, parseTransaction, toDisplayHex } from '../../../src/bitcoin/index.js';
+import type { ExtraNode } from '../../../src/roles/extra-nodes.js';
 import { jdClient, type JobDeclarationClientOptions } from '../../../src/roles/jd-client/jd-client.js';
 import { jdServer } from '../../../src/roles/jd-server/jd-server.js';
 import type { DeclarationNode } from '../../../src/roles/jd-server/declaration-node.js';
@@ -32,6 +33,18 @@ const hardNbits = 0x1d00ffff;
 const clear = (network: MemoryNetwork, address: string, after = 0): Connector =>
   timer(after).pipe(mergeMap(() => network.connect({ address, encrypted: false })));
 
+/** A node that takes whatever is a block. */
+const extraNode = (name: string): ExtraNode => ({
+  name,
+  submit: ({ bytes, hash }) =>
+    of(
+      parseBlock(bytes).transactions.length > 1 &&
+        toDisplayHex(blockHash(parseBlock(bytes).header)) === toDisplayHex(hash)
+        ? { accepted: true }
+        : { accepted: false, reason: 'no-block', message: '' },
+    ),
+});
+
 /** The node of the pool: the same chain, without the transactions that came last. */
 const poolsView = (source: BlockSource, hidden: number): DeclarationNode => ({
   update$: source.update$.pipe(
@@ -51,6 +64,7 @@ const networkOf = ({
   seconds = 40.123,
   poolFrom = 0,
   poolUntil = 10_000,
+  providerUntil = 10_000,
   ...options
 }: {
   readonly nbits?: number;
@@ -60,6 +74,8 @@ const networkOf = ({
   readonly seconds?: number;
   readonly poolFrom?: number;
   readonly poolUntil?: number;
+  /** When the client's first template provider ends; the second goes on. */
+  readonly providerUntil?: number;
 } & Partial<JobDeclarationClientOptions> = {}) => {
   const network = memoryNetwork();
   return virtually(seconds, () => {
@@ -69,6 +85,7 @@ const networkOf = ({
       listen: network.listen({ address: 'jds' }),
       node: proposes ? { ...node, propose: () => [{ accepted: true }] as never } : node,
       outputs: [{ value: 0n, scriptPubKey: poolScript }],
+      extraNodes: [extraNode('declarator')],
       ...(distribution === undefined
         ? {}
         : { payoutDistribution$: NEVER.pipe(startWith({ distribution, isAfterBlock: false })) }),
@@ -83,7 +100,8 @@ const networkOf = ({
     const client = jdClient({
       listen: network.listen({ address: 'jdc' }),
       pairs: [{ pool: clear(network, 'pool'), declarator: clear(network, 'jds', 3), userIdentity: 'farm' }],
-      templateProvider: clear(network, 'own-tp', 7),
+      templateProvider: [clear(network, 'own-tp', 7), clear(network, 'own-tp-2', 7)],
+      extraNodes: [extraNode('client')],
       soloScript,
       sharesPerMinute: 30,
       payoutDistributions: distribution !== undefined,
@@ -94,7 +112,12 @@ const networkOf = ({
       poolFrom === 0 && poolUntil > seconds ? outcome$ : during(poolFrom, poolUntil, outcome$);
     return {
       poolTp: templateProvider({ listen: network.listen({ address: 'tp' }), source: node }).start(),
-      ownTp: templateProvider({ listen: network.listen({ address: 'own-tp' }), source }).start(),
+      ownTp: during(
+        0,
+        Math.min(providerUntil, seconds),
+        templateProvider({ listen: network.listen({ address: 'own-tp' }), source }).start(),
+      ),
+      ownTp2: templateProvider({ listen: network.listen({ address: 'own-tp-2' }), source }).start(),
       pool: at(pool.start()),
       declarator: at(declarator.start()),
       client: client.start(),
@@ -141,6 +164,35 @@ describe('a miner behind a job declaration client', () => {
     expect(only(logs.declarator, 'SolutionRefused')).toEqual([]);
   });
 
+  it('is told of by the pool as well, which submits it whoever else does', () => {
+    const found = only(logs.declarator, 'CustomBlockFound').map(({ hash }) =>
+      toDisplayHex(hash as Uint8Array),
+    );
+    expect(found.length).toBeGreaterThan(0);
+    expect(only(logs.declarator, 'CustomBlockUnknown')).toEqual([]);
+    const pushed = only(logs.declarator, 'SolutionPushed').map(({ hash }) =>
+      toDisplayHex(hash as Uint8Array),
+    );
+    expect(pushed).toEqual(expect.arrayContaining(found));
+  });
+
+  it('has its blocks whole at the extra nodes of both sides', () => {
+    const taken = (submissions: readonly Record<string, unknown>[]) =>
+      submissions.map(({ hash, result, node }) => ({ node, result, hash: toDisplayHex(hash as Uint8Array) }));
+    const found = own(logs.client, 'OwnBlockFound').map(({ hash }) => toDisplayHex(hash as Uint8Array));
+    const accepted = { accepted: true };
+    expect(taken(own(logs.client, 'ExtraSubmission'))).toEqual(
+      found.map((hash) => ({ node: 'client', result: accepted, hash })),
+    );
+    expect(taken(only(logs.declarator, 'ExtraSubmission'))).toEqual(
+      only(logs.declarator, 'SolutionPushed').map(({ hash }) => ({
+        node: 'declarator',
+        result: accepted,
+        hash: toDisplayHex(hash as Uint8Array),
+      })),
+    );
+  });
+
   it('has its shares credited by the pool, under jobs that the pool did not make', () => {
     expect(only(logs.pool, 'CustomJobRefused')).toEqual([]);
     expect(only(logs.pool, 'CustomJobAccepted').length).toBe(own(logs.client, 'OwnJobAccepted').length);
@@ -182,6 +234,20 @@ describe('modes', () => {
     const blocks = only(logs.ownTp, 'BlockAccepted').filter(({ at }) => at > 1);
     expect(blocks.length).toBeGreaterThan(0);
     for (const block of blocks) expect(paid(block)).toEqual([[...poolScript], [...minersScript]]);
+  });
+
+  it('with another template provider when the first goes away: pool and miners notice nothing else', () => {
+    const logs = networkOf({ providerUntil: 15.003, seconds: 60.123 });
+    expect(own(logs.client, 'PairFaulty')).toEqual([]);
+    expect(only(logs.client, 'UpstreamConnected')).toHaveLength(1);
+    expect(only(logs.miner, 'disconnected')).toEqual([]);
+    const blocks = only(logs.ownTp2, 'BlockAccepted');
+    expect(blocks.length).toBeGreaterThan(0);
+    for (const block of blocks) expect(paid(block)).toEqual([[...poolScript]]);
+    // ids of the one are never said to the other
+    expect(
+      only(logs.ownTp2, 'BlockRejected').filter(({ reason }) => reason === 'template-id-not-found'),
+    ).toEqual([]);
   });
 
   it('alone: blocks pay the own script', () => {

@@ -1,10 +1,11 @@
 /** A pool and its job declarator as a pool whose work is of one's own templates. */
 import {
-  catchError,
   concat,
   defer,
+  from,
   merge,
   mergeMap,
+  EMPTY,
   NEVER,
   of,
   Subject,
@@ -24,6 +25,7 @@ import type {
   DeclaringClientOutcome,
   DeclaringClientOutput,
   DeclaringFault,
+  OwnBlockFound,
 } from '../../declaration/declaring-client-types.js';
 import { payoutDistribution, SetPayoutDistribution } from '../../declaration/payout-messages.js';
 import { subprotocols, type Subprotocol } from '../../messages/define-message.js';
@@ -42,6 +44,7 @@ import { createClient } from '../../service/client.js';
 import type { ClientEvent } from '../../service/events.js';
 import type { MiningServerHandler } from '../../service/handlers.js';
 import {
+  leaveServer,
   sendToServer,
   send,
   toSibling,
@@ -53,8 +56,11 @@ import { createServer } from '../../service/server.js';
 import { siblings } from '../../service/siblings.js';
 import type { Connector } from '../../transport/connection.js';
 import { inProcess } from '../in-process/in-process.js';
-import { templateFault, templateRate, tipFault } from '../pool/provider-checks.js';
+import { submitToExtra, type ExtraNode, type ExtraSubmission } from '../extra-nodes.js';
+import type { SolutionOutcome } from '../pool/held-solutions.js';
+import type { Fault } from '../pool/provider-checks.js';
 import { upkeepEvery } from '../upkeep.js';
+import { ownTemplates, type TemplatesOutput } from './own-templates.js';
 import { MinersSaid, ToMiners } from './triggers.js';
 
 /** Pool and declarator are of no use: they are left for others. */
@@ -68,14 +74,17 @@ export interface PairReady {
 }
 
 /** What happens between a declaring client, a pool, a declarator and a template provider. */
-export type DeclaredWorkOutcome = DeclaringClientOutcome | PairFaulty | PairReady;
+export type DeclaredWorkOutcome =
+  DeclaringClientOutcome | SolutionOutcome | ExtraSubmission | PairFaulty | PairReady;
 
 /** Options of {@link declaredWork}. */
 export interface DeclaredWorkOptions extends DeclaringClientOptions {
   readonly pool: Connector;
   readonly declarator: Connector;
-  /** Of several, the first that can be dialled. */
+  /** Of several, the first is preferred: the others are for while it does not work. */
   readonly templateProviders: readonly [Connector, ...Connector[]];
+  /** Nodes that blocks go to as well, where their transactions are known here; none unless given. */
+  readonly extraNodes?: readonly ExtraNode[];
   /** Milliseconds until there must be everything that it takes to give miners work; 60,000 unless given. */
   readonly readyTimeout?: number;
   /** Told of what happens there. */
@@ -89,8 +98,9 @@ type Emitted = ClientEffect | DeclaredWorkOutcome;
 const upkeepInterval = 1_000;
 
 /**
- * Dials a pool, its declarator and a template provider, and is a server of the Mining Protocol whose jobs are of that
- * provider's templates: see `declaringClient`. When one of the three ends, or is of no use, the connection does.
+ * Dials a pool, its declarator and template providers, and is a server of the Mining Protocol whose jobs are of those
+ * templates: see `declaringClient`. When pool or declarator ends, or is of no use, the connection does. A template provider
+ * that ends is dialled again, or left for another, while miners go on with what they have.
  */
 export function declaredWork(options: DeclaredWorkOptions): Connector {
   const { scheduler, readyTimeout = 60_000 } = options;
@@ -156,27 +166,33 @@ const minersHandler: MiningServerHandler = (event$) =>
     );
   });
 
+/** How template providers are come back to. */
+const reconnect = { maxDelay: 30_000 };
+
+/** How long a template provider that lies is left alone while there are others, in milliseconds. */
+const banFor = 600_000;
+
 /** The client of all three, which share one core. */
 const declaringSide = (
   options: DeclaredWorkOptions,
   sibling: Parameters<typeof createClient>[0]['sibling'],
 ) => {
   const { scheduler, pool, declarator, templateProviders, mode, payoutDistributions = false } = options;
+  const { extraNodes = [] } = options;
   const core = declaringClient(options);
+  const templates = ownTemplates();
   const connected = new Set<Subprotocol>();
-  const rate = templateRate('templates');
-  const tipRate = templateRate('tips');
-  const known = new Set<bigint>();
   let isReady = false;
   let isFaulty = false;
   const now = () => scheduler.now();
 
-  const effects = (output: DeclaringClientOutput): Emitted[] => {
-    if (isFaulty) return [];
-    const { toTemplates, toDeclarator, toPool, toMiners, outcomes, fault } = output;
-    const all: Emitted[] = [];
+  const effects = (output: DeclaringClientOutput): Observable<Emitted> => {
+    if (isFaulty) return EMPTY;
+    const { toTemplates, toDeclarator, toPool, toMiners, outcomes, fault, blocks } = output;
+    const found = outcomes.find(({ type }) => type === 'OwnBlockFound') as OwnBlockFound | undefined;
     // a block first
-    for (const messages of [toTemplates, toDeclarator, toPool])
+    const all: Emitted[] = templatesEffects(templates.say(toTemplates, found, now()));
+    for (const messages of [toDeclarator, toPool])
       if (messages.length > 0) all.push(sendToServer(...messages));
     if (toMiners.length > 0) all.push(toSibling(ToMiners(toMiners)));
     all.push(...outcomes);
@@ -185,41 +201,53 @@ const declaringSide = (
       isReady = true;
       all.push({ type: 'PairReady' });
     }
-    return all;
+    const all$ = from(all);
+    return blocks.length === 0
+      ? all$
+      : concat(all$, merge(...blocks.map((block) => submitToExtra(extraNodes, block))));
   };
+
+  const templatesEffects = ({ send: messages, outcomes }: TemplatesOutput): Emitted[] => [
+    ...(messages.length === 0 ? [] : [sendToServer(...messages)]),
+    ...outcomes,
+  ];
 
   const faulty = ({ code, message }: DeclaringFault): PairFaulty => {
     isFaulty = true;
     return { type: 'PairFaulty', code, message };
   };
 
+  /** A template provider that cannot mean what it says is left for another, if there is one. */
+  const provider = (fault: Fault): Emitted =>
+    templateProviders.length > 1 ? leaveServer(fault, banFor) : faulty(fault);
+
   /** A template provider's messages make sense before they are used. */
-  const fromTemplates = (message: TemplateDistributionToClient): Emitted[] => {
-    if (message.type === 'NewTemplate') {
-      const fault = rate(now()) ?? templateFault(message);
-      if (fault !== undefined) return [faulty(fault)];
-      known.add(message.templateId);
-    } else if (message.type === 'TemplateDistribution.SetNewPrevHash') {
-      const fault = tipRate(now()) ?? tipFault(message, known.has(message.templateId));
-      if (fault !== undefined) return [faulty(fault)];
-      known.clear();
-      known.add(message.templateId);
-    }
-    return effects(core.fromTemplates(message, now()));
+  const fromTemplates = (said: TemplateDistributionToClient): Observable<Emitted> => {
+    const { message, fault, outcomes } = templates.take(said, now());
+    if (fault !== null) return of(provider(fault));
+    const told$ = from(outcomes);
+    return message === null ? told$ : concat(effects(core.fromTemplates(message, now())), told$);
   };
 
-  const begin = (protocol: Subprotocol): Emitted[] => {
+  const begin = (protocol: Subprotocol): Observable<Emitted> => {
+    const isAgain = connected.has(protocol);
     connected.add(protocol);
-    return connected.size === subprotocols.length ? effects(core.begin(now())) : [];
+    if (connected.size < subprotocols.length) return EMPTY;
+    return effects(isAgain ? core.templatesConnected() : core.begin(now()));
   };
 
   const handler =
-    <M extends { readonly type: string }>(protocol: Subprotocol, take: (message: M) => Emitted[]) =>
+    <M extends { readonly type: string }>(protocol: Subprotocol, take: (message: M) => Observable<Emitted>) =>
     (event$: Observable<ClientEvent<M>>): Observable<Emitted> =>
       event$.pipe(
-        mergeMap((event): Emitted[] => {
-          if (event.type === 'connected') return begin(protocol);
-          return event.type === 'message' ? take(event.message) : [];
+        mergeMap((event): Observable<Emitted> => {
+          if (event.type === 'message') return take(event.message);
+          if (event.type === 'disconnected' && protocol === 'templateDistribution') templates.disconnected();
+          if (event.type !== 'connected') return EMPTY;
+          const { upstream } = event.server;
+          return protocol === 'templateDistribution'
+            ? concat(templatesEffects(templates.connected(upstream, now())), begin(protocol))
+            : begin(protocol);
         }),
       );
 
@@ -230,7 +258,7 @@ const declaringSide = (
         merge(
           event$.pipe(handler<MiningToClient>('mining', (message) => effects(core.fromPool(message, now())))),
           event$.pipe(
-            mergeMap((event) => (MinersSaid.match(event) ? effects(core.fromMiners(event.message)) : [])),
+            mergeMap((event) => (MinersSaid.match(event) ? effects(core.fromMiners(event.message)) : EMPTY)),
           ),
           upkeepEvery(upkeepInterval, scheduler).pipe(mergeMap(() => effects(core.tick(now())))),
         ),
@@ -248,8 +276,18 @@ const declaringSide = (
       flags: mode === 'full-template' ? jobDeclarationSetupFlags.declareTxData : 0,
     },
     templateDistribution: {
-      connect: firstWorking(templateProviders),
-      handler: handler<TemplateDistributionToClient>('templateDistribution', fromTemplates),
+      connect: templateProviders,
+      handler: (event$) =>
+        merge(
+          event$.pipe(handler<TemplateDistributionToClient>('templateDistribution', fromTemplates)),
+          upkeepEvery(upkeepInterval, scheduler).pipe(
+            mergeMap((): Emitted[] => {
+              const hangs = templates.hangs(now());
+              return hangs === null ? [] : [hangs.outcome, leaveServer(hangs.fault)];
+            }),
+          ),
+        ),
+      reconnect,
     },
     ...(sibling === undefined ? {} : { sibling }),
     extensions: {
@@ -261,10 +299,3 @@ const declaringSide = (
     scheduler,
   });
 };
-
-/** Dials the first of several that can be dialled. */
-function firstWorking([first$, ...others]: readonly [Connector, ...Connector[]]): Connector {
-  const [next$, ...rest] = others;
-  if (next$ === undefined) return first$;
-  return first$.pipe(catchError(() => firstWorking([next$, ...rest])));
-}

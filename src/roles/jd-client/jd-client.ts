@@ -15,6 +15,7 @@ import type { RandomBytes } from '../../crypto/index.js';
 import { ServiceError } from '../../service/errors.js';
 import type { ClientOutcome } from '../../service/outcomes.js';
 import type { Connector } from '../../transport/connection.js';
+import type { ExtraNode } from '../extra-nodes.js';
 import { inProcess } from '../in-process/in-process.js';
 import { pool, type PoolOutcome } from '../pool/pool.js';
 import {
@@ -43,7 +44,7 @@ export interface JobDeclarationClientOptions extends Omit<ProxyOptions, 'upstrea
    * preferred is gone back to. None for mining alone.
    */
   readonly pairs: readonly DeclarationPair[];
-  /** Where templates come from. Of several, the first that works. */
+  /** Where templates come from. Of several, the first is preferred: the others are for while it does not work. */
   readonly templateProvider: Connector | readonly [Connector, ...Connector[]];
   /** Whether the pool's declarator sees the transactions; `full-template` unless given. */
   readonly mode?: 'full-template' | 'coinbase-only';
@@ -53,6 +54,8 @@ export interface JobDeclarationClientOptions extends Omit<ProxyOptions, 'upstrea
   readonly signature?: string;
   /** Whether pools may say whom blocks pay by draft extension 0x0003: experimental, for its text may change; false unless given. */
   readonly payoutDistributions?: boolean;
+  /** Nodes that blocks go to as well, whole, where their transactions are known; none unless given. */
+  readonly extraNodes?: readonly ExtraNode[];
   /** Milliseconds that each request to pool, declarator and template provider may take; 20,000 unless given. */
   readonly requestTimeout?: number;
 }
@@ -86,7 +89,7 @@ export interface JobDeclarationClient extends Pick<Proxy, 'clients' | 'accounts'
  */
 export function jdClient(options: JobDeclarationClientOptions): JobDeclarationClient {
   const { pairs, soloScript, mode = 'full-template', scheduler = asyncScheduler } = options;
-  const { signature = 'rx-sv2', requestTimeout, payoutDistributions = false } = options;
+  const { signature = 'rx-sv2', requestTimeout, payoutDistributions = false, extraNodes = [] } = options;
   const templateProviders = several(options.templateProvider);
   const own$ = new Subject<OwnWork>();
   const upstreams = pairs.map(({ pool: connect, declarator, userIdentity }, pair): ProxyUpstream => ({
@@ -98,6 +101,7 @@ export function jdClient(options: JobDeclarationClientOptions): JobDeclarationCl
       userIdentifier: userIdentity,
       tag: coinbaseTag('', signature),
       payoutDistributions,
+      extraNodes,
       ...(requestTimeout === undefined ? {} : { requestTimeout }),
       observer: { next: (outcome) => own$.next({ type: 'OwnWork', pair, outcome }) },
       scheduler,
@@ -110,6 +114,7 @@ export function jdClient(options: JobDeclarationClientOptions): JobDeclarationCl
       templateProviders,
       signature,
       scheduler,
+      extraNodes,
       options.randomBytes,
       (outcome) => own$.next({ type: 'OwnWork', pair: null, outcome }),
     );
@@ -142,6 +147,7 @@ function soloWork(
   templateProvider: readonly [Connector, ...Connector[]],
   poolSignature: string,
   scheduler: SchedulerLike,
+  extraNodes: readonly ExtraNode[],
   randomBytes: RandomBytes | undefined,
   tell: (outcome: PoolOutcome) => void,
 ): Connector {
@@ -151,6 +157,7 @@ function soloWork(
       pool({
         listen: concat(of(connection), NEVER),
         templateProvider,
+        extraNodes,
         payoutScript,
         poolSignature,
         extranonceSize: 14,

@@ -34,6 +34,7 @@ import { ofEvent, ofMessage } from '../../service/operators.js';
 import { nonsense, send, type ServerEffect } from '../../service/outcomes.js';
 import { sourceOf } from '../../transport/source.js';
 import type { SourceError, SourceRecovered, SourceWarning } from '../template-provider/block-source.js';
+import { submitToExtra, type ExtraNode, type ExtraSubmission } from '../extra-nodes.js';
 import { upkeepEvery } from '../upkeep.js';
 import type { DeclarationNode } from './declaration-node.js';
 
@@ -70,6 +71,7 @@ export type JobDeclarationServerOutcome =
   | PushedBlockAccepted
   | PushedBlockRejected
   | ProposalUnjudged
+  | ExtraSubmission
   | SourceError
   | SourceRecovered
   | SourceWarning;
@@ -99,6 +101,7 @@ export const jobDeclaration =
     scheduler: SchedulerLike,
     payoutDistribution$: Observable<PayoutDistributionChange>,
     customBlock$: Observable<CustomBlock>,
+    extraNodes: readonly ExtraNode[],
   ): JobDeclarationServerHandler<JobDeclarationServerOutcome> =>
   (event$) =>
     defer(() => {
@@ -119,7 +122,8 @@ export const jobDeclaration =
       }
 
       function submit({ bytes, hash, height }: ReconstructedBlock): Observable<Emitted> {
-        return node.submit({ bytes, hash, height }).pipe(
+        const block = { bytes, hash, height };
+        const submitted$ = node.submit(block).pipe(
           map((result): Emitted =>
             result.accepted
               ? { type: 'PushedBlockAccepted', height, hash }
@@ -132,6 +136,7 @@ export const jobDeclaration =
                 },
           ),
         );
+        return merge(submitted$, submitToExtra(extraNodes, block));
       }
 
       function judge({ proposalId, job }: Proposal): Observable<Emitted> {

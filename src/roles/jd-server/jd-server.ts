@@ -12,6 +12,7 @@ import type { ServerOutcome } from '../../service/outcomes.js';
 import { createServer, type Server } from '../../service/server.js';
 import type { NonsenseLimits } from '../../service/sessions/nonsense.js';
 import type { Connection } from '../../transport/connection.js';
+import type { ExtraNode } from '../extra-nodes.js';
 import {
   jobDeclaration,
   type JobDeclarationServerOutcome,
@@ -35,6 +36,8 @@ export interface JobDeclarationServerOptions
   readonly listen: Observable<Connection>;
   /** Where the tip and known transactions come from, who judges declared jobs if it can, and where blocks go to. */
   readonly node: DeclarationNode;
+  /** Nodes that blocks go to as well; none unless given. */
+  readonly extraNodes?: readonly ExtraNode[];
   /**
    * Whom blocks pay, by draft extension 0x0003, from now on and whenever it emits: experimental, for its text may change. Clients
    * that have the extension are told; the others pay `outputs`, as all do unless it is given.
@@ -94,6 +97,7 @@ export function jdServer(options: JobDeclarationServerOptions): JobDeclarationSe
       scheduler,
       payoutDistribution$ ?? EMPTY,
       customBlock$,
+      options.extraNodes ?? [],
     ),
     extensions: {
       ...extensions,

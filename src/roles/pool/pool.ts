@@ -36,6 +36,7 @@ import { openBooks, type OpenedBooks, type PoolLedgerOptions } from './pool-ledg
 import { shareLedger, type ShareLedger } from './share-ledger.js';
 import { maxCoinbasePrefix } from './provider-checks.js';
 import { templateClient, type TemplateClientOutcome } from './template-client.js';
+import type { ExtraNode } from '../extra-nodes.js';
 import type { WaitingLimits } from '../downstream/waiting-clients.js';
 
 export type { JobTooLong, NewTip, PoolMiningOutcome, WhenTemplateOld } from './mining-handler.js';
@@ -73,6 +74,11 @@ export interface PoolOptions
   readonly templateProvider: Connector | readonly [Connector, ...Connector[]];
   /** Milliseconds without a new template after which there is a `TemplateOld`; 600,000 unless given. */
   readonly maxTemplateAge?: number;
+  /**
+   * Nodes that blocks go to as well, whole, so that they get out though the template provider does not work; none unless given.
+   * Transactions of all templates are asked for then, up to 4 MB each.
+   */
+  readonly extraNodes?: readonly ExtraNode[];
   /**
    * What to do with miners then, until there is a template: go on (`mine`, unless given), reject their shares as stale
    * (`refuse-shares`), or disconnect them so that they go to another pool (`let-go`).
@@ -239,7 +245,7 @@ export function pool(options: PoolOptions): Pool {
         payoutRoom: plan === undefined ? wholePayout.room : roomOf(plan),
         providers: Array.isArray(options.templateProvider) ? options.templateProvider.length : 1,
         maxTemplateAge: options.maxTemplateAge ?? 600_000,
-        ...given(options, 'networks'),
+        ...given(options, 'networks', 'extraNodes'),
         scheduler,
       }),
     },

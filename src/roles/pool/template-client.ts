@@ -1,10 +1,11 @@
 /** The pool's side of Template Distribution: what template providers say, checked, and the blocks that go to them. */
-import { defer, merge, type SchedulerLike } from 'rxjs';
+import { concat, defer, from, merge, type Observable, type SchedulerLike } from 'rxjs';
 import { decodeBip34Height, type OutputConstraints } from '../../bitcoin/script.js';
 import type { AddressNetwork } from '../../bitcoin/payout-script.js';
 import {
   CoinbaseOutputConstraints,
   NewTemplate,
+  RequestTransactionDataSuccess,
   SetNewPrevHashTemplate,
   type SubmitSolution,
 } from '../../messages/template-distribution.js';
@@ -12,6 +13,8 @@ import type { TemplateDistributionClientHandler } from '../../service/handlers.j
 import { handleEach } from '../../service/handle-each.js';
 import { ofEvent, ofMessage, ofTrigger } from '../../service/operators.js';
 import { leaveServer, sendToServer, toSibling, type ClientEffect } from '../../service/outcomes.js';
+import { submitToExtra, type ExtraNode, type ExtraSubmission } from '../extra-nodes.js';
+import { extraBlocks } from './extra-blocks.js';
 import { heldSolutions, type Solution, type SolutionOutcome } from './held-solutions.js';
 import {
   clockDifference,
@@ -74,6 +77,7 @@ export interface TemplateRenewed {
 /** What happens between a pool and its template providers. */
 export type TemplateClientOutcome =
   | SolutionOutcome
+  | ExtraSubmission
   | ProviderFault
   | ClockDiffers
   | TargetDiffers
@@ -85,6 +89,8 @@ export type TemplateClientOutcome =
 export interface TemplateClientOptions {
   /** The room that templates must leave for the pool's outputs. */
   readonly payoutRoom: OutputConstraints;
+  /** Nodes that blocks go to as well, for which all templates' transactions are asked for. */
+  readonly extraNodes?: readonly ExtraNode[];
   /** How many template providers there are. */
   readonly providers: number;
   /** Milliseconds without a new template after which that is told. */
@@ -119,6 +125,7 @@ export const templateClient =
   ({
     payoutRoom,
     providers,
+    extraNodes = [],
     maxTemplateAge,
     networks,
     scheduler,
@@ -128,6 +135,7 @@ export const templateClient =
       const constraints = CoinbaseOutputConstraints(payoutRoom);
       const held = heldSolutions();
       const ids = templateIds();
+      const blocks = extraBlocks();
       let rate = templateRate('templates');
       let tipRate = templateRate('tips');
       let isConnected = false;
@@ -157,6 +165,7 @@ export const templateClient =
         return [
           toSibling(TemplateArrived({ ...template, templateId })),
           receivedOf(template),
+          ...(extraNodes.length === 0 ? [] : [sendToServer(blocks.template(templateId, template))]),
           ...(wasOld ? [toSibling(TemplateAged(false)), { type: 'TemplateRenewed' } as const] : []),
         ];
       };
@@ -184,7 +193,14 @@ export const templateClient =
         ];
       };
 
-      const takeBlock = (block: Solution): Emitted[] => {
+      const takeBlock = (block: Solution): Observable<Emitted> => {
+        const { templateId, coinbaseTx } = block.solution;
+        const whole = blocks.block(templateId, { ...block, coinbaseTx });
+        const toProvider$ = from(offerBlock(block));
+        return whole === undefined ? toProvider$ : concat(toProvider$, submitToExtra(extraNodes, whole));
+      };
+
+      const offerBlock = (block: Solution): Emitted[] => {
         const source = ids.source(block.solution.templateId);
         if (source === undefined) return [{ type: 'SolutionLost', ...block, others: 0 }]; // of a template long gone
         const solution = { ...block.solution, templateId: source.templateId };
@@ -245,6 +261,14 @@ export const templateClient =
         event$.pipe(
           ofMessage(SetNewPrevHashTemplate),
           handleEach('templateDistribution', ({ message }) => takeTip(message)),
+        ),
+        event$.pipe(
+          ofMessage(RequestTransactionDataSuccess),
+          handleEach('templateDistribution', ({ message }) => {
+            const id = ids.find(message.templateId);
+            if (id !== undefined) blocks.transactions(id, message);
+            return [];
+          }),
         ),
         event$.pipe(
           ofTrigger(SolutionFound),

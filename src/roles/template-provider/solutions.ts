@@ -1,8 +1,9 @@
-import { finalize, map, of, tap, defer, type Observable } from 'rxjs';
+import { finalize, map, merge, of, tap, defer, type Observable } from 'rxjs';
 import { toDisplayHex } from '../../bitcoin/hash.js';
 import { Sv2Error } from '../../codec/errors.js';
 import type { SubmitSolution } from '../../messages/template-distribution.js';
 import { nonsense, type ServerEffect } from '../../service/outcomes.js';
+import { submitToExtra, type ExtraNode, type ExtraSubmission } from '../extra-nodes.js';
 import { assembleBlock } from './block-assembly.js';
 import type { BlockSource, SolvedBlock } from './block-source.js';
 import type { ProvidedTemplate } from './live-templates.js';
@@ -38,12 +39,17 @@ export interface BlockRejected {
  * Makes a function that submits what clients find, each block once at a time: proof of work is checked first, so that
  * the source sees nothing that is free to make. What has none counts as nonsense of its client.
  * @param source where blocks go to
+ * @param extraNodes that blocks go to as well
  * @param find the templates of which a block may be made
  */
 export function solutions(
   source: BlockSource,
+  extraNodes: readonly ExtraNode[],
   find: (templateId: bigint) => ProvidedTemplate | undefined,
-): (clientId: number, solution: SubmitSolution) => Observable<BlockAccepted | BlockRejected | ServerEffect> {
+): (
+  clientId: number,
+  solution: SubmitSolution,
+) => Observable<BlockAccepted | BlockRejected | ExtraSubmission | ServerEffect> {
   /** Hashes of blocks on their way or accepted; as many as the source lets wait, and those it accepted. */
   const submitted = new WeakMap<ProvidedTemplate, Set<string>>();
 
@@ -76,7 +82,7 @@ export function solutions(
     return defer(() => {
       hashes.add(key);
       let isAccepted = false;
-      return source.submit(block).pipe(
+      const submitted$ = source.submit(block).pipe(
         tap(({ accepted }) => (isAccepted = accepted)),
         map((result) =>
           result.accepted
@@ -86,6 +92,7 @@ export function solutions(
         // one that failed may be submitted again: its source may have been in trouble
         finalize(() => isAccepted || hashes.delete(key)),
       );
+      return merge(submitted$, submitToExtra(extraNodes, block));
     });
   };
 }

@@ -27,6 +27,7 @@ import { ofEvent, ofMessage } from '../../service/operators.js';
 import { disconnect, nonsense, send, type HandlerError, type ServerEffect } from '../../service/outcomes.js';
 import { createServer, type Server } from '../../service/server.js';
 import type { Connection } from '../../transport/connection.js';
+import type { ExtraNode, ExtraSubmission } from '../extra-nodes.js';
 import type {
   BlockSource,
   BlockTemplate,
@@ -49,6 +50,8 @@ export interface TemplateDistributionOptions {
    * heeded; 5,000 unless given.
    */
   readonly minInterval?: number;
+  /** Nodes that blocks go to as well; none unless given. */
+  readonly extraNodes?: readonly ExtraNode[];
   /** The clock; `asyncScheduler` unless given. */
   readonly scheduler?: SchedulerLike;
 }
@@ -90,6 +93,7 @@ export type TemplateProviderOutcome =
     }
   | BlockAccepted
   | BlockRejected
+  | ExtraSubmission
   | SourceError
   | SourceRecovered
   | SourceWarning;
@@ -123,6 +127,7 @@ export const templateDistribution =
     {
       feeThreshold = 100n,
       minInterval = 5_000,
+      extraNodes = [],
       scheduler = asyncScheduler,
     }: TemplateDistributionOptions = {},
   ): TemplateDistributionServerHandler<TemplateProviderOutcome> =>
@@ -134,7 +139,7 @@ export const templateDistribution =
         lastTemplateId: BigInt(Math.max(0, Math.floor(scheduler.now()))),
       });
 
-      const solutionHandler = solutions(source, (templateId) => store.find(templateId));
+      const solutionHandler = solutions(source, extraNodes, (templateId) => store.find(templateId));
       const removed$ = event$.pipe(ofEvent('clientRemoved'));
       function removalOf(key: number) {
         return removed$.pipe(filter(({ clientId }) => clientId === key));
