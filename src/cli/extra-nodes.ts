@@ -23,8 +23,8 @@ export const extraNodesHelp = `
 export const extraNodes = (urls: readonly string[], where = ''): readonly ExtraNode[] =>
   urls.map((url, index) => {
     try {
-      const { submit } = bitcoinNode({ url });
-      return { name: new URL(url).host, submit };
+      const node = bitcoinNode({ url });
+      return { name: new URL(url).host, submit: (block) => node.submit(block) };
     } catch (error) {
       if (!(error instanceof BitcoinRpcError)) throw error;
       throw new ConfigError([`${where}extra_block_submissions.${index}: ${error.message}`]);

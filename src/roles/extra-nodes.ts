@@ -21,20 +21,23 @@ export interface ExtraSubmission {
 }
 
 /** Hands a block to all of them at once, on subscription; emits what each says as it says it, and never errors. */
-export const submitToExtra = (
-  nodes: readonly ExtraNode[],
-  block: SolvedBlock,
-): Observable<ExtraSubmission> => {
+export function submitToExtra(nodes: readonly ExtraNode[], block: SolvedBlock): Observable<ExtraSubmission> {
   const { height, hash } = block;
   return merge(
-    ...nodes.map(({ name, submit }) =>
-      defer(() => submit(block)).pipe(
+    ...nodes.map((node) =>
+      defer(() => node.submit(block)).pipe(
         catchError((error: unknown) => of(failure(error))),
-        map((result): ExtraSubmission => ({ type: 'ExtraSubmission', node: name, height, hash, result })),
+        map((result): ExtraSubmission => ({
+          type: 'ExtraSubmission',
+          node: node.name,
+          height,
+          hash,
+          result,
+        })),
       ),
     ),
   );
-};
+}
 
 const failure = (error: unknown): SubmitResult => ({
   accepted: false,

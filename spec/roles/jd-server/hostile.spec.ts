@@ -14,10 +14,10 @@ import { coinbaseTag, serialiseOutputs } from '../../../src/bitcoin/index.js';
 import { decodeMessage, encodeFrames } from '../../../src/framing/index.js';
 import {
   AllocateMiningJobToken,
-  DeclareMiningJob,
   jobDeclarationSetupFlags,
   ProvideMissingTransactionsSuccess,
   PushSolution,
+  type DeclareMiningJob,
   type DeclareMiningJobError,
   type Message,
 } from '../../../src/messages/index.js';
@@ -93,7 +93,7 @@ const peerOf = async (
       ),
     );
   const send = (...messages: readonly Message[]) => void socket.write(encodeFrames(messages));
-  send({ ...setupConnection('jobDeclaration'), flags } as Message);
+  send({ ...setupConnection('jobDeclaration'), flags });
   await next('SetupConnection.Success');
   const token = async (requestId: number): Promise<Uint8Array> => {
     send(AllocateMiningJobToken({ userIdentifier: 'alice.rig', requestId }));

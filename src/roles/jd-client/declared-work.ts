@@ -186,7 +186,7 @@ const declaringSide = (
   let isFaulty = false;
   const now = () => scheduler.now();
 
-  const effects = (output: DeclaringClientOutput): Observable<Emitted> => {
+  function effects(output: DeclaringClientOutput): Observable<Emitted> {
     if (isFaulty) return EMPTY;
     const { toTemplates, toDeclarator, toPool, toMiners, outcomes, fault, blocks } = output;
     const found = outcomes.find(({ type }) => type === 'OwnBlockFound') as OwnBlockFound | undefined;
@@ -205,7 +205,7 @@ const declaringSide = (
     return blocks.length === 0
       ? all$
       : concat(all$, merge(...blocks.map((block) => submitToExtra(extraNodes, block))));
-  };
+  }
 
   const templatesEffects = ({ send: messages, outcomes }: TemplatesOutput): Emitted[] => [
     ...(messages.length === 0 ? [] : [sendToServer(...messages)]),
@@ -222,26 +222,29 @@ const declaringSide = (
     templateProviders.length > 1 ? leaveServer(fault, banFor) : faulty(fault);
 
   /** A template provider's messages make sense before they are used. */
-  const fromTemplates = (said: TemplateDistributionToClient): Observable<Emitted> => {
+  function fromTemplates(said: TemplateDistributionToClient): Observable<Emitted> {
     const { message, fault, outcomes } = templates.take(said, now());
     if (fault !== null) return of(provider(fault));
     const told$ = from(outcomes);
     return message === null ? told$ : concat(effects(core.fromTemplates(message, now())), told$);
-  };
+  }
 
-  const begin = (protocol: Subprotocol): Observable<Emitted> => {
+  function begin(protocol: Subprotocol): Observable<Emitted> {
     const isAgain = connected.has(protocol);
     connected.add(protocol);
     if (connected.size < subprotocols.length) return EMPTY;
     return effects(isAgain ? core.templatesConnected() : core.begin(now()));
-  };
+  }
 
   const handler =
-    <M extends { readonly type: string }>(protocol: Subprotocol, take: (message: M) => Observable<Emitted>) =>
+    <M extends { readonly type: string }>(
+      protocol: Subprotocol,
+      respond: (message: M) => Observable<Emitted>,
+    ) =>
     (event$: Observable<ClientEvent<M>>): Observable<Emitted> =>
       event$.pipe(
         mergeMap((event): Observable<Emitted> => {
-          if (event.type === 'message') return take(event.message);
+          if (event.type === 'message') return respond(event.message);
           if (event.type === 'disconnected' && protocol === 'templateDistribution') templates.disconnected();
           if (event.type !== 'connected') return EMPTY;
           const { upstream } = event.server;

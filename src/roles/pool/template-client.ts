@@ -193,12 +193,12 @@ export const templateClient =
         ];
       };
 
-      const takeBlock = (block: Solution): Observable<Emitted> => {
+      function takeBlock(block: Solution): Observable<Emitted> {
         const { templateId, coinbaseTx } = block.solution;
         const whole = blocks.block(templateId, { ...block, coinbaseTx });
         const toProvider$ = from(offerBlock(block));
         return whole === undefined ? toProvider$ : concat(toProvider$, submitToExtra(extraNodes, whole));
-      };
+      }
 
       const offerBlock = (block: Solution): Emitted[] => {
         const source = ids.source(block.solution.templateId);
