@@ -231,6 +231,33 @@ describe('a declaring client', () => {
     expect(first(late.toPool, 'SubmitSharesExtended').jobId).toBe(70);
   });
 
+  it('sends it to the declarator though the block has ended its own job meanwhile', () => {
+    const { client } = begun({}, EASY);
+    const declaration = first(client.fromTemplates(data(1n), NOW).toDeclarator, 'DeclareMiningJob');
+    let nonce = 0;
+    let found = client.fromMiners(share(1, 1, nonce));
+    while (found.toTemplates.length === 0) found = client.fromMiners(share(2 + nonce, 1, ++nonce));
+    expect(found.blocks).toHaveLength(1);
+    client.fromTemplates(template(2n), NOW);
+    client.fromTemplates(tip(2n, 2, EASY), NOW);
+    const late = success(client, declaration);
+    expect(first(late.toDeclarator, 'PushSolution')).toMatchObject({ nonce });
+    // nobody mines on it any more
+    expect(late.toPool).toEqual([]);
+  });
+
+  it('says again what room it needs to a template provider that is there again, and goes on with its jobs', () => {
+    const { client } = accepted();
+    const again = client.templatesConnected();
+    expect(first(again.toTemplates, 'CoinbaseOutputConstraints')).toBeDefined();
+    client.fromTemplates(template(2n), NOW);
+    const { toMiners, outcomes } = client.fromTemplates(tip(2n, 1), NOW);
+    // the same tip: another job beside those there are
+    expect(ofType(toMiners, 'SetNewPrevHash')).toEqual([]);
+    expect(outcomes).toContainEqual(expect.objectContaining({ type: 'OwnJobStarted', templateId: 2n }));
+    expect(first(client.fromMiners(share(1, 1)).toPool, 'SubmitSharesExtended').jobId).toBe(70);
+  });
+
   it('provides the transactions that are asked for, and leaves who asks for others', () => {
     const { client } = begun();
     const { requestId } = first(client.fromTemplates(data(1n), NOW).toDeclarator, 'DeclareMiningJob');

@@ -140,7 +140,8 @@ export const clientWork = ({
 
   /** Answers the shares of a job that will not be accepted any more. */
   const end = (job: ClientJob, errorCode: string): void => {
-    requests.forget(job);
+    // a block is its own tip's end: the declarator is sent it though, when it has accepted the job
+    requests.forget(job, job.unpushed.length > 0 ? 'declaration' : undefined);
     if (job.kept.length === 0) return;
     out.tell({ type: 'KeptSharesLost', jobId: job.jobId, count: job.kept.length });
     for (const share of job.kept.splice(0)) out.toMiners(shares.drop(share, errorCode));
