@@ -72,6 +72,7 @@ const blockFound: DemoOutcome = {
     header: new Uint8Array(80),
     coinbaseTx: new Uint8Array(0),
     solution: null,
+    payout: null,
   },
 };
 const hashing: DemoOutcome = {

@@ -8,6 +8,8 @@ import {
   coinbaseTag,
   firstReceipt,
   freezePayout,
+  freezeSolo,
+  payToOf,
   networkWorkOf,
   nextReceipt,
   parseFraction,
@@ -59,16 +61,13 @@ const blockAfter = (
   const until = last === undefined ? [] : [{ serverId: 1, sequence: last.sequence, head: last.receipt }];
   const own = records.map(({ record }) => record);
   const share = shareOf(addressOf(1));
-  const slots = slotsOf(mode === 'solo' ? [share] : own);
   const networkWork = networkWorkOf(0x1d00ffff) * 20n;
-  const frozen = freezePayout(planOf(mode), {
-    value,
-    networkWork,
-    slots,
-    balances: new Map(),
-    since: [],
-    until,
-  });
+  const plan = planOf(mode);
+  const state = { value, networkWork, balances: new Map<string, bigint>(), since: [], until };
+  const frozen =
+    mode === 'solo'
+      ? freezeSolo({ user: share.user, payTo: payToOf(share.user, plan) }, plan, state)
+      : freezePayout(plan, { ...state, slots: slotsOf(own) });
   const template = {
     coinbaseTxVersion: 2,
     coinbasePrefix: Uint8Array.of(3, 1, 2, 3),

@@ -171,6 +171,7 @@ const play = () => {
       {
         channelId,
         groupChannelId: 0,
+        payout: null,
         extranoncePrefix: raw(command['extranoncePrefix']),
         extranonceSize,
         vardiff: targets.open({ nominalHashRate, maxTarget }, 0),

@@ -157,9 +157,9 @@ export function miningLine(outcome: ServerOutcome<PoolMiningOutcome>): LogLine |
         `the chain has gone on without block ${outcome.hash} at height ${outcome.height}: what it paid is owed again`,
       );
     case 'ChannelRefused': {
-      const { clientId, userIdentity, errorCode } = outcome;
+      const { clientId, userIdentity, errorCode, reason } = outcome;
       return trouble(
-        `client ${clientId}: no channel for ${quoted(userIdentity)}: ${errorCode}${errorCode === 'unknown-user' ? ', it does not begin with an address that can be paid here' : ''}`,
+        `client ${clientId}: no channel for ${quoted(userIdentity)}: ${errorCode}${reason === undefined ? '' : `, ${reason}`}`,
         `refused: ${clientId} ${errorCode}`,
       );
     }

@@ -18,15 +18,8 @@ import { spendabilityProblem } from '../bitcoin/spendability.js';
 import { Sv2Error } from '../codec/errors.js';
 import { connect } from '../node/connect.js';
 import { defaultChannelLimits } from '../mining/channels/channel-limits.js';
-import { parseFraction } from '../ledger/fraction.js';
 import type { LedgerStore } from '../ledger/store.js';
-import {
-  pool,
-  type Pool,
-  type PoolLedgerOptions,
-  type PoolOptions,
-  type PoolOutcome,
-} from '../roles/pool/pool.js';
+import { pool, type Pool, type PoolOptions, type PoolOutcome } from '../roles/pool/pool.js';
 import { defaultNonsenseLimits } from '../service/sessions/nonsense.js';
 import type { Connector } from '../transport/connection.js';
 import {
@@ -50,6 +43,7 @@ import {
   roleMonitoring,
 } from './monitoring.js';
 import { payoutScript } from './payout-setting.js';
+import { payoutHelp, payoutOptions, payoutPlan, payoutSettings } from './payout-plan-settings.js';
 import { isMessage, isRoutine, plaintextFlag, poolLine, reportLines } from './pool-log.js';
 import { silenceLog, type SilenceLog } from './role-client.js';
 import { ledgerPlace, ledgerSetting } from './ledger-place.js';
@@ -87,13 +81,7 @@ const schema = z.strictObject({
   durability: z
     .enum(['acknowledged', 'relaxed'], { error: 'expected acknowledged or relaxed' })
     .default('acknowledged'),
-  payout: z.enum(['pool', 'pplns'], { error: 'expected pool or pplns' }).default('pool'),
-  payout_window: number({ min: 0.001, max: 1_000_000, unit: 'times the work of a block' }).default(4),
-  payout_minimum: number({ min: 0, max: 2_100_000_000_000_000, integer: true, unit: 'satoshis' }).default(
-    5_000,
-  ),
-  payout_confirmations: number({ min: 1, max: 10_000, integer: true, unit: 'blocks' }).default(100),
-  fee: number({ min: 0, max: 10_000, integer: true, unit: 'hundredths of a percent' }).default(0),
+  ...payoutSettings(),
   template_max_age: number({ min: 1, max: 2_000_000, unit: 'seconds' }).default(600),
   when_template_old: z
     .enum(['mine', 'refuse-shares', 'let-go'], { error: 'expected mine, refuse-shares or let-go' })
@@ -149,20 +137,14 @@ export function registerPool(command: Command, context: CommandContext): void {
       '--nonsense-burst <NUMBER>',
       `refused messages at once that end a connection (default: ${defaultNonsenseLimits.nonsenseBurst})`,
     )
-    .option('--network <NAME>', 'mainnet, testnet, signet or regtest: of the payout, and of the chain')
+    .option('--network <NAME>', 'mainnet, testnet, signet or regtest: of the payout, and of the chain');
+  for (const [flags, description] of payoutOptions) command.option(flags, description);
+  command
     .option('--ledger <WHERE>', 'where shares are kept: a file, postgres://…, or none (default: see below)')
     .option(
       '--durability <PROMISE>',
       'acknowledged: shares are kept before they are acknowledged; relaxed: soon after (default: acknowledged)',
     )
-    .option(
-      '--payout <MODE>',
-      'pool: all to coinbase_reward_script; pplns: to users, by their last work (default: pool)',
-    )
-    .option('--payout-window <NUMBER>', 'of pplns: so many times the work of a block (default: 4)')
-    .option('--payout-minimum <SATOSHIS>', 'below which a user waits for the next block (default: 5000)')
-    .option('--payout-confirmations <BLOCKS>', 'with which a block counts for good (default: 100)')
-    .option('--fee <HUNDREDTHS>', 'of a percent of each block that the pool keeps, with pplns (default: 0)')
     .option('--template-max-age <SECONDS>', 'without a new template, before that is told (default: 600)')
     .option(
       '--when-template-old <WHAT>',
@@ -198,11 +180,7 @@ and more of our own:
   network = "mainnet"                           # the payout's; templates of a chain that cannot be it are refused
   ledger = "pool.ledger.sqlite"                 # or "postgres://USER:PASSWORD@HOST/DATABASE", or "none"
   durability = "acknowledged"                   # or "relaxed"
-  payout = "pplns"                              # user names are then addresses: ADDRESS.WORKER
-  payout_window = 4                             # times the work of a block
-  payout_minimum = 5000                         # satoshis; what waits is paid to coinbase_reward_script, which owes it
-  payout_confirmations = 100
-  fee = 100                                     # hundredths of a percent, to coinbase_reward_script
+${payoutHelp}
   template_max_age = 600                        # seconds
   when_template_old = "mine"                    # or "refuse-shares", "let-go"
   log_level = "info"                            # or "debug", for accepted shares as they come${extraNodesHelp}
@@ -299,6 +277,13 @@ function poolLog(command: Command): Observable<LogLine> {
     maxChannelsPerClient: settings.max_channels_per_connection,
     nonsenseBurst,
   };
+  const place = ledgerPlace(settings.ledger, file);
+  const plan = payoutPlan(settings, {
+    reserve: script,
+    networks,
+    hasLedger: place !== undefined,
+    hasDeclaration: settings.jds !== undefined,
+  });
   poolOf(options); // complains now, not when the ledger is open
   const report$ = (service: Pool) =>
     interval(1000 * reportInterval).pipe(
@@ -324,10 +309,10 @@ function poolLog(command: Command): Observable<LogLine> {
       map(poolLine),
       filter((line) => line !== undefined),
     );
-  const place = ledgerPlace(settings.ledger, file);
-  const ledger = ledgerOptions(settings, place, script, networks);
+  const { durability } = settings;
   const run$ = poolLedger(place, (store) => {
-    const service = poolOf({ ...options, ...(store === undefined ? {} : { ledger: { store, ...ledger } }) });
+    const ledger = store === undefined ? {} : { ledger: { store, durability, ...plan } };
+    const service = poolOf({ ...options, ...ledger });
     return { line$: merge(event$(service, store), report$(service)), written: service.written };
   });
   const problem = spendabilityProblem(script);
@@ -342,37 +327,6 @@ function poolLog(command: Command): Observable<LogLine> {
     monitoring.line$,
     run$,
   );
-}
-
-/** What outputs of users may cost at most: hydrapool's and public-pool's miners work with as much. */
-const payoutLimits = { weight: 26_000, sigops: 800, count: 200 };
-
-/** How a ledger is kept, and what is paid by it. @throws ConfigError when something would have to be, and there is none */
-function ledgerOptions(
-  settings: Settings,
-  place: string | undefined,
-  reserve: Uint8Array,
-  networks: readonly AddressNetwork[] | undefined,
-): Omit<PoolLedgerOptions, 'store'> {
-  const { durability, payout, fee, payout_minimum: minimum, payout_confirmations: confirmations } = settings;
-  if (payout === 'pool') return { durability };
-  if (place === undefined)
-    throw new ConfigError(['payout: pplns pays by the ledger, and ledger is none: leave one of them out']);
-  return {
-    durability,
-    confirmations,
-    payout: {
-      mode: payout,
-      windowMultiple: parseFraction(settings.payout_window.toFixed(3)),
-      rules: {
-        ...(fee === 0 ? {} : { fee: { basisPoints: fee, scriptPubKey: reserve } }),
-        reserve,
-        minimumPayout: BigInt(minimum),
-        limits: payoutLimits,
-      },
-      ...(networks === undefined ? {} : { networks }),
-    },
-  };
 }
 
 /** A pool. @throws ConfigError for an extranonce that leaves the coinbase no room for the signature */

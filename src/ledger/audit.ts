@@ -3,12 +3,20 @@ import { parseTransaction, txid } from '../bitcoin/transaction.js';
 import { toDisplayHex } from '../bitcoin/hash.js';
 import { bytesToHex, hexToBytes } from '../codec/hex.js';
 import { distribute } from './distribution.js';
-import { payToOf, weightsByScript } from './payout-plan.js';
+import {
+  isSolo,
+  payToOf,
+  sharedPayToOf,
+  sharedWindow,
+  weightsByScript,
+  type PayoutPlan,
+  type PayTo,
+} from './payout-plan.js';
 import { encodeRecord } from './record-codec.js';
 import { creditedWork, type LedgerRecord } from './record.js';
 import { nextHead } from './receipts.js';
 import { readRules, stateDistribution, type Statement, type StatedReceipt } from './statement.js';
-import { slotOf, slotsOf, windowOver } from './window.js';
+import { slotOf, slotsOf } from './window.js';
 
 /** A record of the ledger with its place in its server's chain. */
 export interface SequencedRecord {
@@ -75,8 +83,23 @@ export const auditStatement = (
 
 type Compare = (where: string, expected: unknown, stated: unknown) => void;
 
+/** The plan that a statement says, as far as it says whom users' work pays. */
+const planOf = ({ mode, rules, networks }: Statement): Omit<PayoutPlan, 'windowMultiple'> => ({
+  mode,
+  rules: readRules(rules),
+  ...(networks === null ? {} : { networks }),
+});
+
 const auditDistribution = (statement: Statement, compare: Compare): void => {
-  const rules = readRules(statement.rules);
+  const { rules } = planOf(statement);
+  // a solo block is its finder's, whole
+  if (statement.mode === 'solo')
+    compareLists(
+      'contributions.user',
+      [statement.user],
+      statement.contributions.map(({ user }) => user),
+      compare,
+    );
   const contributions = statement.contributions.map((one) => ({ ...one, weight: BigInt(one.weight) }));
   const { networks } = statement;
   const plan = networks === null ? { rules } : { rules, networks };
@@ -115,16 +138,21 @@ const counted = (statement: Statement, records: readonly SequencedRecord[]): Seq
 const auditAll = (statement: Statement, records: readonly SequencedRecord[], compare: Compare): void => {
   auditChain(statement, records, compare);
   const own = counted(statement, records).map(({ record }) => record);
-  // a solo block is its finder's: what counts is that it is
   if (statement.mode === 'solo') {
-    const found = records.find(
-      ({ record }) => record.type === 'share' && toDisplayHex(record.hash) === statement.hash,
-    );
-    compare('user', found?.record.user ?? '(no record of this block)', statement.user);
+    compare('user', finderOf(statement, records) ?? '(no record of this block)', statement.user);
     return;
   }
+  const plan = planOf(statement);
+  const known = new Map<string, readonly PayTo[] | null>();
+  const payTo = (user: string): readonly PayTo[] | null => {
+    const before = known.get(user);
+    if (before !== undefined) return before;
+    const paid = sharedPayToOf(user, plan);
+    known.set(user, paid);
+    return paid;
+  };
   const windowWork = statement.windowWork === null ? null : BigInt(statement.windowWork);
-  const right = windowOver(slotsOf(own), windowWork);
+  const right = sharedWindow(slotsOf(own), windowWork, payTo);
   compare('newestSlot', right.newestSlot, statement.newestSlot);
   compare('oldestSlot', right.oldestSlot, statement.oldestSlot);
   compare('partOfOldest', right.partOfOldest, statement.partOfOldest);
@@ -145,6 +173,21 @@ const auditAll = (statement: Statement, records: readonly SequencedRecord[], com
   for (const user of stated.keys()) compare(`contributions[${user}]`, 'no record', stated.get(user));
 };
 
+/** Who found a block, by the record of its share. */
+const finderOf = ({ hash }: Statement, records: readonly SequencedRecord[]): string | undefined =>
+  records.find(({ record }) => record.type === 'share' && toDisplayHex(record.hash) === hash)?.record.user;
+
+/** Checks that a solo block is this user's exactly if a record of this user says so. */
+const auditFinder = (
+  statement: Statement,
+  records: readonly SequencedRecord[],
+  user: string,
+  compare: Compare,
+): void => {
+  const isFinder = finderOf(statement, records) === user;
+  if (isFinder || statement.user === user) compare('user', isFinder ? user : 'somebody else', statement.user);
+};
+
 /** Checks one user's line: the window is the statement's, as only all records could say which it is. */
 const auditUser = (
   statement: Statement,
@@ -155,12 +198,16 @@ const auditUser = (
   const { newestSlot, oldestSlot, partOfOldest } = statement;
   const [numerator, scale] = [BigInt(partOfOldest.numerator), BigInt(partOfOldest.denominator)];
   let [shares, work, weight] = [0, 0n, 0n];
+  if (statement.mode === 'solo') {
+    auditFinder(statement, records, user, compare);
+    return;
+  }
+  const isCounted = !isSolo(user, planOf(statement));
   for (const { record } of counted(statement, records)) {
-    if (record.type !== 'share' || record.user !== user || newestSlot === null || oldestSlot === null)
-      continue;
+    if (record.type !== 'share' || record.user !== user || !isCounted) continue;
     const slot = slotOf(record.time);
     const credit = creditedWork(record);
-    if (credit === 0n || slot > newestSlot || slot < oldestSlot) continue;
+    if (credit === 0n || slot > (newestSlot ?? slot) || slot < (oldestSlot ?? slot)) continue;
     shares += 1;
     work += credit;
     weight += credit * (slot === oldestSlot ? numerator : scale);

@@ -53,13 +53,25 @@ export interface PayoutState {
   /** Satoshis. */
   readonly value: bigint;
   readonly networkWork: bigint;
-  /** All work that may count: of `solo` the finder's alone, of `proportional` that since the block before. */
+  /** All work that may count: of `proportional` that since the block before. */
   readonly slots: Iterable<SlotWork>;
+  /** Whom a user's work pays, if somebody knows it already: as {@link payToOf}, null for who {@link isSolo}. */
+  readonly payToOf?: (user: string) => readonly PayTo[] | null;
   /** What payees are owed, by output script in hex. */
   readonly balances: ReadonlyMap<string, bigint>;
   readonly since: readonly Receipt[];
   readonly until: readonly Receipt[];
 }
+
+/**
+ * Whether a user is paid for its own blocks alone: all are in `solo`, and in every mode who asks for it by
+ * `sri/solo/ADDRESS`. Its work is in no window.
+ */
+export const isSolo = (user: string, { mode, networks }: Pick<PayoutPlan, 'mode' | 'networks'>): boolean => {
+  if (mode === 'solo') return true;
+  const identity = parseIdentity(user, networks);
+  return identity.isPayable && identity.isSolo;
+};
 
 /**
  * Whom a user's work pays: its address, less what it donates, which goes to the reserve, as does all of a user that
@@ -93,16 +105,43 @@ export const weightsByScript = (
   return weights;
 };
 
+/** {@link payToOf} and {@link isSolo} together: null for who is paid for its own blocks alone. */
+export const sharedPayToOf = (
+  user: string,
+  plan: Pick<PayoutPlan, 'mode' | 'rules' | 'networks'>,
+): readonly PayTo[] | null => (isSolo(user, plan) ? null : payToOf(user, plan));
+
+/** Work whose place in time does not matter: all of it counts, whenever it was. */
+const withoutTime = (window: WorkWindow): WorkWindow => ({ ...window, newestSlot: null, oldestSlot: null });
+
 /**
- * Settles what a template's blocks pay.
+ * The work that blocks of a template are shared out by.
+ * @param windowWork null for all
+ * @throws Sv2Error as `windowOver`
+ */
+export const sharedWindow = (
+  slots: Iterable<SlotWork>,
+  windowWork: bigint | null,
+  payTo: (user: string) => readonly PayTo[] | null,
+): WorkWindow => {
+  const window = windowOver(
+    [...slots].filter(({ user }) => payTo(user) !== null),
+    windowWork,
+  );
+  return windowWork === null ? withoutTime(window) : window;
+};
+
+/**
+ * Settles what a template's blocks pay that are shared out: those of `pplns` and `proportional`.
  * @throws Sv2Error as `distribute` and `windowOver`
  */
 export const freezePayout = (plan: PayoutPlan, state: PayoutState): FrozenPayout => {
   const { mode, rules } = plan;
   const { networkWork, value, balances, since, until } = state;
   const windowWork = mode === 'pplns' ? pplnsWindow(plan.windowMultiple, networkWork) : null;
-  const window = windowOver(state.slots, windowWork);
-  const payTo = new Map(window.contributions.map(({ user }) => [user, payToOf(user, plan)]));
+  const of = state.payToOf ?? ((user: string) => sharedPayToOf(user, plan));
+  const window = sharedWindow(state.slots, windowWork, of);
+  const payTo = new Map(window.contributions.map(({ user }) => [user, of(user) ?? []]));
   const distribution = distribute(value, weightsByScript(window.contributions, payTo), balances, rules);
   return {
     mode,

@@ -1,4 +1,5 @@
 /** What happens at a mining server. */
+import type { TxOut } from '../bitcoin/outputs.js';
 import type { SubmitSolution } from '../messages/index.js';
 import type {
   OpenMiningChannelErrorCode,
@@ -39,6 +40,8 @@ export interface ChannelRefused {
   readonly clientId: number;
   readonly userIdentity: string;
   readonly errorCode: OpenMiningChannelErrorCode;
+  /** What was wrong, in words, where that is more than the code says. */
+  readonly reason?: string;
 }
 
 /** A channel ended. */
@@ -114,6 +117,8 @@ interface Found extends ShareOwner {
   readonly coinbaseTx: Uint8Array;
   /** To be sent to the template provider; null for a custom job. */
   readonly solution: SubmitSolution | null;
+  /** What it pays before its template's own outputs, the very array that `PayoutOutputs` returned; null for a custom job. */
+  readonly payout: readonly TxOut[] | null;
 }
 
 /** A custom job was accepted. */

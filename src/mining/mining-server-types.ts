@@ -14,7 +14,7 @@ import type {
 import type { SetCustomMiningJobErrorCode } from './error-codes.js';
 import type { ChannelLimits } from './channels/channel-limits.js';
 import type { ExtranonceAllocator } from './channels/extranonce.js';
-import type { JobFactoryOptions } from './work/job-factory.js';
+import type { JobFactoryOptions, PayoutOutputs } from './work/job-factory.js';
 import type { JobMarks } from './work/job-mark.js';
 import type { SeenShares } from './shares/seen-shares.js';
 import type { ServerChannel } from './channels/server-channel.js';
@@ -41,6 +41,11 @@ export interface MiningServerOptions
   /** Whether a user may open channels; default everyone. The others get `unknown-user`. */
   readonly isKnownUser?: (userIdentity: string) => boolean;
   /**
+   * Whom the jobs of a channel pay, or why there can be none for this user: it gets `unknown-user`, and the reason is in
+   * `ChannelRefused`. Asked once, when the channel is opened. Everybody's pay `payoutOutputs` unless given.
+   */
+  readonly payoutOf?: (userIdentity: string, clientId: number) => PayoutOutputs | UnpaidUser;
+  /**
    * Whether the pool will pay for a custom job whose previous hash and form are right: it knows tokens,
    * declared jobs and its own payout script. Without it custom jobs are refused with `jd-not-supported`.
    *
@@ -52,6 +57,12 @@ export interface MiningServerOptions
     channel: ServerChannel,
     now: number,
   ) => SetCustomMiningJobErrorCode | CustomJobRefusal | null;
+}
+
+/** A user whom no job can pay. */
+export interface UnpaidUser {
+  /** In words. */
+  readonly reason: string;
 }
 
 /** Why a custom job is not accepted. */
@@ -151,7 +162,7 @@ export interface MiningServer {
    * Puts channels of a client into a new group (spec §5.3.22), by as many SetGroupChannel as frames of 8 KiB take.
    *
    * @throws Sv2Error `unknown-client`, `unknown-channel`; `group-not-allowed` when the client requires
-   *   standard jobs
+   *   standard jobs, or when their jobs pay different ones
    */
   setGroupChannel(clientId: number, channelIds: readonly number[]): MiningServerOutput;
   /**

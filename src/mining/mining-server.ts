@@ -253,12 +253,16 @@ export const channelServer = <S extends JobSource>(
         );
       }
       const channels = channelIds.map((channelId) => channelOf(client, channelId));
+      const payouts = new Set(channels.map(({ payout }) => payout));
+      if (payouts.size > 1)
+        throw new Sv2Error('group-not-allowed', 'the jobs of these channels pay others: they share none');
+      const [payout = null] = payouts;
       const groupChannelId = nextId(client);
       for (const channel of channels) moveChannel(client, channel, groupChannelId);
       return outputFor(clientId, [
         ...acknowledge(channels),
         ...groupMessageSlices(channelIds).map((ids) => SetGroupChannel({ groupChannelId, channelIds: ids })),
-        ...groupFutureJobs(client, groupChannelId, work, jobs),
+        ...groupFutureJobs(client, groupChannelId, payout, work, jobs),
       ]);
     },
     closeChannel(clientId, channelId, reasonCode) {
@@ -318,8 +322,8 @@ export const channelServer = <S extends JobSource>(
  * | UpdateChannel.Error            | to an UpdateChannel               | sends none                                   |
  * | SetCustomMiningJob.Success, .Error | to a SetCustomMiningJob       | sends none                                   |
  *
- * All channels share the jobs made from a template, so a job costs one coinbase however many channels there are,
- * and a merkle root for each channel that must be told one.
+ * All channels that pay the same (`payoutOf`) share the jobs made from a template and, of one client, a group, so a job costs
+ * one coinbase for each payout however many channels there are, and a merkle root for each channel that must be told one.
  *
  * @throws Sv2Error `invalid-shares-per-minute`, `invalid-hashrate` for `minHashrate`, `out-of-range` for `shareBatchSize`
  */
@@ -328,8 +332,8 @@ export const miningServer = (options: MiningServerOptions): MiningServer => {
   const factory = jobFactory({ marks: jobMarks(), ...options });
   return channelServer<NewTemplate>(options, {
     jobs: {
-      of: (template) => factory.fromTemplate(template, size),
-      renewed: (template) => factory.renewed(template, size),
+      of: (template, payout) => factory.fromTemplate(template, size, payout),
+      renewed: (template, payout) => factory.renewed(template, size, payout),
       mayRecur: false,
     },
     customJobs: (work) => customJobs(options, work, factory),

@@ -48,6 +48,7 @@ const block = (userIdentity: string): MiningServerOutcome => ({
   header: new Uint8Array(80),
   coinbaseTx: new Uint8Array(0),
   solution: null,
+  payout: null,
 });
 
 const names = ({ totals }: AccountBook): string[] =>

@@ -6,10 +6,13 @@ import {
   memoryStore,
   parseFraction,
   type LedgerStore,
+  type NewTemplate,
   type PoolOutcome,
   type SequencedRecord,
 } from '../../../src/index.js';
-import { ledgerPayout, type PayoutHistory } from '../../../src/roles/pool/ledger-payout.js';
+import { ledgerPayout } from '../../../src/roles/pool/ledger-payout.js';
+import type { PayoutHistory } from '../../../src/roles/pool/payout-history.js';
+import { template } from '../../mining/support.js';
 import { memoryNetwork } from '../../../src/testing/memory.js';
 import { addressOf, scriptOf, shareOf } from '../../ledger/support.js';
 import { memoryMiner, memoryPool, memoryTemplateProvider } from '../support.js';
@@ -87,17 +90,17 @@ it('a pool pays its users by their work, states it, and anybody can check that',
 });
 
 describe('what is owed', () => {
-  const history: PayoutHistory = { slots: [], blocks: [], receipts: [], nbits: 0x1d00ffff };
-  const valueOf = (payout: ReturnType<typeof ledgerPayout>, value: bigint) =>
-    payout.payout.outputs(value).map((output) => output.value);
+  const history: PayoutHistory = { slots: [], rounds: [], blocks: [], receipts: [], nbits: 0x1d00ffff };
+  const valuesOf = (payout: ReturnType<typeof ledgerPayout>, of: NewTemplate) =>
+    payout.payout.outputs(1_000_000n, of).map((output) => output.value);
 
   it('is frozen with a template, and follows the work with the next', () => {
     const payout = ledgerPayout({ plan, confirmations: 3, history });
-    expect(valueOf(payout, 1_000_000n)).toEqual([1_000_000n]);
+    const first = template(1);
+    expect(valuesOf(payout, first)).toEqual([1_000_000n]);
     payout.written([shareOf(addressOf(1))], { serverId: 1, sequence: 1, head: new Uint8Array(32) });
-    expect(valueOf(payout, 1_000_000n)).toEqual([1_000_000n]);
-    payout.template(1_000_000n);
-    expect(valueOf(payout, 1_000_000n)).toEqual([990_000n, 10_000n]);
+    expect(valuesOf(payout, first)).toEqual([1_000_000n]);
+    expect(valuesOf(payout, template(2))).toEqual([990_000n, 10_000n]);
   });
 
   it('has room that the template provider is told of', () => {

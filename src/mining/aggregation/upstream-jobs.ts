@@ -62,8 +62,14 @@ export const upstreamJobs = (localSize: number): UpstreamJobs => {
     const coinbase = { coinbaseTxPrefix: concatBytes([coinbaseTxPrefix, prefix]), coinbaseTxSuffix };
     lastJobId = (lastJobId % 0xffff_ffff) + 1; // 0 is never a job id
     const { merklePath } = job;
-    const common = { jobId: lastJobId, version, versionRollingAllowed, merklePath, templateId: null };
-    const own: ServerJob = { ...common, coinbase, solutionCoinbase: coinbase };
+    const common = { jobId: lastJobId, version, versionRollingAllowed, merklePath };
+    const own: ServerJob = {
+      ...common,
+      templateId: null,
+      payout: null,
+      coinbase,
+      solutionCoinbase: coinbase,
+    };
     sources.set(own, source);
     return own;
   };
@@ -77,7 +83,7 @@ export const upstreamJobs = (localSize: number): UpstreamJobs => {
       made.set(source, job);
       return job;
     },
-    renewed: make,
+    renewed: (source) => make(source),
     sourceOf: (job) => sources.get(job),
   };
 };

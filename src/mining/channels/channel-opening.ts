@@ -27,13 +27,16 @@ interface Space {
 
 /** What opens channels for a mining server (spec §5.3.2 to §5.3.6). */
 export const channelOpening = <S extends JobSource>(
-  options: Pick<MiningServerOptions, 'extranonce' | 'shareBatchSize' | 'isKnownUser' | 'alreadySeen'>,
+  options: Pick<
+    MiningServerOptions,
+    'extranonce' | 'shareBatchSize' | 'isKnownUser' | 'payoutOf' | 'alreadySeen'
+  >,
   targets: ChannelTargets,
   work: Work<S>,
   jobs: Jobs<S>,
   count: ChannelCount,
 ) => {
-  const { extranonce, shareBatchSize, alreadySeen, isKnownUser = () => true } = options;
+  const { extranonce, shareBatchSize, alreadySeen, payoutOf, isKnownUser = () => true } = options;
 
   /** Why a client can't have a channel whatever there is room for. */
   const refusal = (
@@ -72,26 +75,37 @@ export const channelOpening = <S extends JobSource>(
   return (client: ServerClient, request: OpenChannel, now: number): MiningServerOutput => {
     const { clientId } = client;
     const { requestId, userIdentity, nominalHashRate } = request;
-    const refuse = (errorCode: OpenMiningChannelErrorCode): MiningServerOutput =>
+    const refuse = (errorCode: OpenMiningChannelErrorCode, reason?: string): MiningServerOutput =>
       outputFor(
         clientId,
         [OpenMiningChannelError({ requestId, errorCode })],
-        [{ type: 'ChannelRefused', clientId, userIdentity, errorCode }],
+        [
+          {
+            type: 'ChannelRefused',
+            clientId,
+            userIdentity,
+            errorCode,
+            ...(reason === undefined ? {} : { reason }),
+          },
+        ],
       );
 
     const errorCode = refusal(client, request);
     if (errorCode !== null) return refuse(errorCode);
     const refused = refusedTarget(nominalHashRate, request.maxTarget);
     if (refused !== null) return refuse(refused);
+    const payout = payoutOf?.(userIdentity, clientId) ?? null;
+    if (typeof payout === 'object' && payout !== null) return refuse('unknown-user', payout.reason);
     const space = allocate(client, request);
     if (typeof space === 'string') return refuse(space);
 
-    const groupChannelId = groupForNewChannel(client);
+    const groupChannelId = groupForNewChannel(client, payout);
     const channelId = nextId(client);
     const { extranoncePrefix, extranonceSize, wasUsed } = space;
     const channel = serverChannel(request, {
       channelId,
       groupChannelId,
+      payout,
       vardiff: targets.open(request, now),
       shareBatchSize,
       alreadySeen,

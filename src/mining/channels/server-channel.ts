@@ -1,3 +1,4 @@
+import type { TxOut } from '../../bitcoin/outputs.js';
 import { meetsTarget } from '../../bitcoin/target.js';
 import { assembleCoinbase } from '../../bitcoin/coinbase.js';
 import {
@@ -10,6 +11,7 @@ import {
 import type { VardiffState } from '../difficulty/vardiff-state.js';
 import { RETURNING_TIPS, samePrevHash, sameTip, type ChainTip } from '../work/chain-tip.js';
 import type { ChannelJob, ServerJob } from '../work/job.js';
+import type { PayoutOutputs } from '../work/job-factory.js';
 import {
   activateJob,
   addActiveJob,
@@ -48,6 +50,8 @@ export interface ServerChannel {
   readonly extranonceSize: number;
   /** The group the channel belongs to. */
   groupChannelId: number;
+  /** Whom its jobs pay; null for whomever the server pays otherwise. */
+  readonly payout: PayoutOutputs | null;
   /** What its target comes from; only `channelTargets` writes it. */
   vardiff: VardiffState;
   /** Largest share hash accepted for jobs to come: 32 bytes, little-endian. */
@@ -76,6 +80,7 @@ export interface ServerChannelJob extends ChannelJob<ServerJob> {
 export interface ServerChannelOptions {
   readonly channelId: number;
   readonly groupChannelId: number;
+  readonly payout: PayoutOutputs | null;
   /** Of a standard channel its whole extranonce; see `extranonceAllocator`. */
   readonly extranoncePrefix: Uint8Array;
   /** Bytes the client may roll; 0 for a standard channel. */
@@ -106,6 +111,7 @@ class Channel implements ServerChannel {
   readonly retiredPrefixes: Uint8Array[] = [];
   readonly extranonceSize: number;
   groupChannelId: number;
+  readonly payout: PayoutOutputs | null;
   vardiff: VardiffState;
   nominalHashRate: number;
   readonly jobs = jobStore<ServerChannelJob>();
@@ -124,6 +130,7 @@ class Channel implements ServerChannel {
     this.extranoncePrefix = options.extranoncePrefix;
     this.extranonceSize = options.extranonceSize;
     this.groupChannelId = options.groupChannelId;
+    this.payout = options.payout;
     this.vardiff = options.vardiff;
     this.nominalHashRate = nominalHashRate;
     this.shares = shareAccounting({
@@ -297,6 +304,8 @@ export interface FoundBlock {
   readonly coinbaseTx: Uint8Array;
   /** For the template provider; null for a custom job, whose block only its declarator can put together. */
   readonly solution: SubmitSolution | null;
+  /** As its job has it. */
+  readonly payout: readonly TxOut[] | null;
 }
 
 /** The block of a share that is one. */
@@ -304,7 +313,8 @@ export const foundBlock = ({ job: channelJob }: ValidShare<ServerChannelJob>, sh
   const header = shareHeader(channelJob, share);
   const { job } = channelJob;
   const coinbaseTx = assembleCoinbase(job.solutionCoinbase, fullExtranonceOf(channelJob, share.extranonce));
-  if (job.templateId === null) return { header, coinbaseTx, solution: null };
+  const { payout } = job;
+  if (job.templateId === null) return { header, coinbaseTx, solution: null, payout };
   const solution = SubmitSolution({
     templateId: job.templateId,
     version: share.version,
@@ -312,5 +322,5 @@ export const foundBlock = ({ job: channelJob }: ValidShare<ServerChannelJob>, sh
     headerNonce: share.nonce,
     coinbaseTx,
   });
-  return { header, coinbaseTx, solution };
+  return { header, coinbaseTx, solution, payout };
 };

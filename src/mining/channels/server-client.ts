@@ -1,4 +1,5 @@
 import { miningSetupFlags } from '../../messages/setup-flags.js';
+import type { PayoutOutputs } from '../work/job-factory.js';
 import type { ServerChannel } from './server-channel.js';
 
 /** A client of a mining server, and its channels. */
@@ -15,8 +16,8 @@ export interface ServerClient {
   readonly groups: Map<number, Set<ServerChannel>>;
   /** Ids of the future jobs that each group was sent. */
   groupJobs: Map<number, Set<number>>;
-  /** The group that new channels join. */
-  defaultGroupId: number | null;
+  /** The group that new channels join, by what their jobs pay. */
+  readonly groupIds: Map<PayoutOutputs | null, number>;
   readonly ids: ChannelIds;
 }
 
@@ -45,7 +46,7 @@ export const serverClient = (
   channels: new Map(),
   groups: new Map(),
   groupJobs: new Map(),
-  defaultGroupId: null,
+  groupIds: new Map(),
   ids,
 });
 
@@ -53,8 +54,11 @@ export const serverClient = (
 export const nextId = ({ ids }: ServerClient): number => ++ids.last;
 
 /** The id of the group that a new channel is to join. */
-export const groupForNewChannel = (client: ServerClient): number =>
-  (client.defaultGroupId ??= nextId(client));
+export const groupForNewChannel = (client: ServerClient, payout: PayoutOutputs | null): number => {
+  const groupId = client.groupIds.get(payout) ?? nextId(client);
+  client.groupIds.set(payout, groupId);
+  return groupId;
+};
 
 /** Registers a channel and makes it a member of its group. */
 export const addChannel = (client: ServerClient, channel: ServerChannel): void => {
@@ -93,4 +97,7 @@ const leaveGroup = (client: ServerClient, channel: ServerChannel): void => {
   if (members?.size !== 0) return;
   client.groups.delete(channel.groupChannelId);
   client.groupJobs.delete(channel.groupChannelId);
+  // one that all may come back to is kept
+  if (channel.payout !== null && client.groupIds.get(channel.payout) === channel.groupChannelId)
+    client.groupIds.delete(channel.payout);
 };

@@ -2,6 +2,7 @@ import { sameBytes } from '../../bitcoin/consensus-bytes.js';
 import { SetNewPrevHash, type Message, type NewTemplate } from '../../messages/index.js';
 import { samePrevHash, type ChainTip } from './chain-tip.js';
 import type { ServerJob } from './job.js';
+import type { PayoutOutputs } from './job-factory.js';
 import { MAX_FUTURE_JOBS } from './job-lifetime.js';
 import {
   activateChannelJob,
@@ -46,30 +47,40 @@ export const keepFuture = <S extends JobSource>({ future }: Work<S>, template: S
 
 /** Makes jobs of templates for the channels of a server. */
 export interface Jobs<S extends JobSource = NewTemplate> {
-  /** The job of a template, the same each time. */
-  of(template: S): ServerJob;
+  /** The job of a template that pays this, the same each time; its id is the same whatever it pays. */
+  of(template: S, payout: PayoutOutputs | null): ServerJob;
   /** Another job of a template: work that nobody had yet, unless jobs may recur. */
-  renewed(template: S): ServerJob;
+  renewed(template: S, payout: PayoutOutputs | null): ServerJob;
   /** Whether coinbases are made elsewhere, so that the same may come again. */
   readonly mayRecur: boolean;
 }
 
+/** The job of some work, by what it is to pay. */
+export type JobByPayout = (payout: PayoutOutputs | null) => ServerJob;
+
+/** What a group's jobs pay: the same for all its channels. */
+const payoutOfGroup = (members: ReadonlySet<ServerChannel>): PayoutOutputs | null => {
+  const [first] = members;
+  return first?.payout ?? null;
+};
+
 /**
- * Gives a job to all channels of a client: by NewMiningJob to each when it requires standard jobs, by one
+ * Gives each channel of a client its job: by NewMiningJob to each when it requires standard jobs, by one
  * NewExtendedMiningJob for each group otherwise (spec §5.3.15, §5.3.16). Clients that select their own work get none.
  *
  * @param tip null for a future job
  * @returns the messages that tell the client
  */
-export const distributeJob = (client: ServerClient, job: ServerJob, tip: ChainTip | null): Message[] => {
+export const distributeJob = (client: ServerClient, jobOf: JobByPayout, tip: ChainTip | null): Message[] => {
   if (client.requiresWorkSelection) return [];
   const messages: Message[] = [];
   if (client.requiresStandardJobs) {
     for (const channel of client.channels.values())
-      messages.push(jobMessage(channel, addChannelJob(channel, job, tip)));
+      messages.push(jobMessage(channel, addChannelJob(channel, jobOf(channel.payout), tip)));
     return messages;
   }
   for (const [groupChannelId, members] of client.groups) {
+    const job = jobOf(payoutOfGroup(members));
     for (const channel of members) addChannelJob(channel, job, tip);
     if (tip === null) noteFutureJob(client, groupChannelId, job);
     messages.push(extendedJobMessage(groupChannelId, job, tip));
@@ -97,13 +108,14 @@ const noteFutureJob = (client: ServerClient, groupChannelId: number, { jobId }: 
 export const groupFutureJobs = <S extends JobSource>(
   client: ServerClient,
   groupChannelId: number,
+  payout: PayoutOutputs | null,
   { future }: Work<S>,
   jobs: Jobs<S>,
 ): Message[] =>
   client.requiresWorkSelection
     ? []
     : [...future.values()].map((template) => {
-        const job = jobs.of(template);
+        const job = jobs.of(template, payout);
         noteFutureJob(client, groupChannelId, job);
         return extendedJobMessage(groupChannelId, job, null);
       });
@@ -126,31 +138,35 @@ export const renewJob = (channel: ServerChannel, job: ServerJob, tip: ChainTip):
  * Makes a future job that was distributed the only one of all channels of a client, by SetNewPrevHash to each
  * channel or group (spec §5.3.17). For clients that select their own work, all jobs become stale.
  *
- * @param job null when there is none for this tip: then all jobs become stale, and clients hear nothing
+ * @param jobOf null when there is no job for this tip: then all jobs become stale, and clients hear nothing
  * @param tip null when it makes no sense; then there is no job
  * @returns the messages that tell the client
  */
 export const distributePrevHash = (
   client: ServerClient,
-  job: ServerJob | null,
+  jobOf: JobByPayout | null,
   tip: ChainTip | null,
 ): Message[] => {
   const { groupJobs } = client;
   client.groupJobs = new Map();
-  if (client.requiresWorkSelection || job === null || tip === null) {
+  if (client.requiresWorkSelection || jobOf === null || tip === null) {
     for (const channel of client.channels.values()) retireChannelJobs(channel, tip);
     return [];
   }
-  for (const channel of client.channels.values()) activateChannelJob(channel, job, tip);
-  const receivers = client.requiresStandardJobs
-    ? [...client.channels.keys()]
-    : // a group whose channels all opened later has this job by their own ids
-      [...client.groups].flatMap(([groupChannelId, members]) =>
-        groupJobs.get(groupChannelId)?.has(job.jobId) === true
-          ? [groupChannelId]
-          : [...members].map(({ channelId }) => channelId),
-      );
-  return receivers.map((channelId) => prevHashMessage(channelId, job, tip));
+  for (const channel of client.channels.values()) activateChannelJob(channel, jobOf(channel.payout), tip);
+  if (client.requiresStandardJobs)
+    return [...client.channels.values()].map(({ channelId, payout }) =>
+      prevHashMessage(channelId, jobOf(payout), tip),
+    );
+  return [...client.groups].flatMap(([groupChannelId, members]) => {
+    const job = jobOf(payoutOfGroup(members));
+    // a group whose channels all opened later has this job by their own ids
+    const receivers =
+      groupJobs.get(groupChannelId)?.has(job.jobId) === true
+        ? [groupChannelId]
+        : [...members].map(({ channelId }) => channelId);
+    return receivers.map((channelId) => prevHashMessage(channelId, job, tip));
+  });
 };
 
 /**
@@ -171,13 +187,13 @@ export const firstJobs = <S extends JobSource>(
   const messages: Message[] = [];
   if (current !== null) {
     const { tip, template } = current;
-    const job = ownJob ? jobs.renewed(template) : jobs.of(template);
+    const job = ownJob ? jobs.renewed(template, channel.payout) : jobs.of(template, channel.payout);
     messages.push(jobMessage(channel, addChannelJob(channel, job, null)));
     activateChannelJob(channel, job, tip);
     messages.push(prevHashMessage(channel.channelId, job, tip));
   }
   for (const template of future.values())
-    messages.push(jobMessage(channel, addChannelJob(channel, jobs.of(template), null)));
+    messages.push(jobMessage(channel, addChannelJob(channel, jobs.of(template, channel.payout), null)));
   return messages;
 };
 
@@ -196,14 +212,17 @@ export const movedWork = <S extends JobSource>(
   for (const { jobs: own } of client.channels.values()) own.future.clear();
   if (current === null) return distributePrevHash(client, null, null);
   const { tip, template } = current;
-  const job = jobs.of(template);
+  const jobOf: JobByPayout = (payout) => jobs.of(template, payout);
   const isSame = [...client.channels.values()].every(
     ({ tip: own }) => samePrevHash(own, tip) && own?.nbits === tip.nbits && own.minNtime <= tip.minNtime,
   );
   const now = isSame
-    ? distributeJob(client, job, tip)
-    : [...distributeJob(client, job, null), ...distributePrevHash(client, job, tip)];
-  return [...now, ...[...future.values()].flatMap((next) => distributeJob(client, jobs.of(next), null))];
+    ? distributeJob(client, jobOf, tip)
+    : [...distributeJob(client, jobOf, null), ...distributePrevHash(client, jobOf, tip)];
+  const next = [...future.values()].flatMap((source) =>
+    distributeJob(client, (payout) => jobs.of(source, payout), null),
+  );
+  return [...now, ...next];
 };
 
 const prevHashMessage = (channelId: number, { jobId }: ServerJob, tip: ChainTip): SetNewPrevHash =>

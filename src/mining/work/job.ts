@@ -1,4 +1,5 @@
 import type { CoinbaseParts } from '../../bitcoin/coinbase.js';
+import type { TxOut } from '../../bitcoin/outputs.js';
 import type { ChainTip } from './chain-tip.js';
 
 /**
@@ -22,6 +23,8 @@ export interface ExtendedJob {
 export interface ServerJob extends ExtendedJob {
   /** What it was made from; null for a custom job, which the pool has no template of. */
   readonly templateId: bigint | null;
+  /** What it pays before its template's own outputs, as `PayoutOutputs` returned it; null for a coinbase that was made elsewhere. */
+  readonly payout: readonly TxOut[] | null;
   /** With BIP 141 fields when the block has a witness commitment: for SubmitSolution. */
   readonly solutionCoinbase: CoinbaseParts;
 }

@@ -7,6 +7,8 @@ import type { ServerChannel } from '../channels/server-channel.js';
 import type { ServerClient } from '../channels/server-client.js';
 import { gather, NOTHING, outputFor } from '../mining-server-output.js';
 import type { MiningServerOutput, PrevHashOutput } from '../mining-server-types.js';
+import type { ServerJob } from './job.js';
+import type { PayoutOutputs } from './job-factory.js';
 import { chainTipFrom, ntimeAt, samePrevHash, sameTip, type ChainTip } from './chain-tip.js';
 import {
   distributeJob,
@@ -14,6 +16,7 @@ import {
   keepFuture,
   renewJob,
   awaitsJob,
+  type JobByPayout,
   type Jobs,
   type JobSource,
   type Work,
@@ -50,9 +53,15 @@ export const workIntake = <S extends JobSource>(
   /** For `renew`: the template that was mined when it was called, and since when. */
   let seen: { readonly template: S; readonly since: number } | null = null;
 
+  /** The jobs of a template. @throws what making one throws, for the template's sake, before anybody is given any */
+  const jobsOf = (template: S): JobByPayout => {
+    jobs.of(template, null);
+    return (payout) => jobs.of(template, payout);
+  };
+
   /** Mines a template on a tip that clients were not told of yet, which they can only be with a future job. */
   const mineOn = (known: ChainTip, template: S, endsCustomJobs: boolean): MiningServerOutput => {
-    const job = jobs.of(template);
+    const job = jobsOf(template);
     const tip = beginning(known, template);
     work.current = { tip, template };
     return broadcast((client) =>
@@ -64,7 +73,7 @@ export const workIntake = <S extends JobSource>(
             ...distributeJob(client, job, null),
             ...distributePrevHash(client, job, tip),
             // which makes clients forget all other future jobs
-            ...[...work.future.values()].flatMap((other) => distributeJob(client, jobs.of(other), null)),
+            ...[...work.future.values()].flatMap((other) => distributeJob(client, jobsOf(other), null)),
           ],
     );
   };
@@ -86,12 +95,12 @@ export const workIntake = <S extends JobSource>(
       const { current, lastTip } = work;
       const isLate = current === null && lastTip !== undefined && template.templateId === work.awaited;
       if (template.futureTemplate && !isLate) {
-        const job = jobs.of(template);
+        const job = jobsOf(template);
         keepFuture(work, template);
         return broadcast((client) => distributeJob(client, job, null));
       }
       if (current !== null) {
-        const job = jobs.of(template);
+        const job = jobsOf(template);
         const tip = beginning(current.tip, template);
         work.current = { tip, template };
         return broadcast((client) => distributeJob(client, job, tip));
@@ -107,13 +116,17 @@ export const workIntake = <S extends JobSource>(
       const { tip, template } = work.current;
       if (seen?.template !== template) seen = { template, since: now };
       const { since } = seen;
-      let job: ReturnType<Jobs['renewed']> | undefined;
-      const renewed = (): typeof job & object => (job ??= jobs.renewed(template));
+      const renewedJobs = new Map<PayoutOutputs | null, ServerJob>();
+      const renewed: JobByPayout = (payout) => {
+        const job = renewedJobs.get(payout) ?? jobs.renewed(template, payout);
+        renewedJobs.set(payout, job);
+        return job;
+      };
       const renewedTip = { ...tip, minNtime: ntimeAt(tip, now), receivedAt: now };
       return gather(
         channels.flatMap(([client, channel]) =>
           awaitsJob(client, channel) && now - Math.max(since, channel.renewedAt) >= olderThan
-            ? [outputFor(client.clientId, [renewJob(channel, renewed(), renewedTip)])]
+            ? [outputFor(client.clientId, [renewJob(channel, renewed(channel.payout), renewedTip)])]
             : [],
         ),
       );
@@ -138,7 +151,7 @@ export const workIntake = <S extends JobSource>(
       });
       const template = work.future.get(templateId);
       if (template !== undefined) {
-        const job = jobs.of(template);
+        const job = jobsOf(template);
         work.current = { tip, template };
         work.lastTip = tip;
         work.awaited = null;

@@ -2,13 +2,18 @@
 import { finalize, ignoreElements, map, merge, tap, type Observable } from 'rxjs';
 import { toDisplayHex } from '../../bitcoin/hash.js';
 import { decodeBip34Height } from '../../bitcoin/script.js';
+import type { SetupConnection } from '../../messages/common.js';
 import type { NewTemplate, SetNewPrevHashTemplate } from '../../messages/template-distribution.js';
 import type { MiningServer } from '../../mining/mining-server-types.js';
 import type { MiningServerHandler } from '../../service/handlers.js';
 import { ofEvent } from '../../service/operators.js';
 import { send, type ServerEffect } from '../../service/outcomes.js';
+import { minerClass } from '../translator/miner-classes.js';
 import type { LedgerPayout } from './ledger-payout.js';
 import type { LedgerOutcome, ShareContext, ShareLedger } from './share-ledger.js';
+
+/** What clients say of their devices. */
+type Device = Pick<SetupConnection, 'vendor' | 'firmware'>;
 
 /** Templates whose height is remembered. */
 const maxHeights = 64;
@@ -16,7 +21,7 @@ const maxHeights = 64;
 /** Gives a mining server's accepted shares to a ledger. */
 export const keptShares = (core: MiningServer, ledger: ShareLedger, payout?: LedgerPayout) => {
   const heights = new Map<bigint, number>();
-  const vendors = new Map<number, string>();
+  const devices = new Map<number, Device>();
   let context: ShareContext = { height: 0, nbits: 0 };
 
   return {
@@ -28,17 +33,20 @@ export const keptShares = (core: MiningServer, ledger: ShareLedger, payout?: Led
         if (message.type !== 'SubmitSharesStandard' && message.type !== 'SubmitSharesExtended') return output;
         for (const outcome of output.outcomes)
           if (outcome.type === 'ShareAccepted')
-            ledger.accepted(outcome, message, context, vendors.get(clientId) ?? '');
+            ledger.accepted(outcome, message, context, devices.get(clientId)?.vendor ?? '');
           else if (outcome.type === 'BlockFound' && outcome.solution !== null) {
             const { hash, coinbaseTx, userIdentity: user, worker } = outcome;
-            payout?.found({ height: context.height, hash, coinbaseTx, time: now, user, worker });
+            payout?.found(
+              { height: context.height, hash, coinbaseTx, time: now, user, worker },
+              outcome.payout,
+            );
           }
         return output;
       },
     } satisfies MiningServer,
     /** There is a template: its coinbase begins with its height (BIP 34). */
-    template({ templateId, coinbasePrefix, coinbaseTxValueRemaining }: NewTemplate): void {
-      payout?.template(coinbaseTxValueRemaining);
+    template({ templateId, coinbasePrefix }: NewTemplate): void {
+      payout?.template();
       heights.delete(templateId);
       heights.set(templateId, decodeBip34Height(coinbasePrefix) ?? 0);
       for (const oldest of heights.keys()) {
@@ -51,17 +59,20 @@ export const keptShares = (core: MiningServer, ledger: ShareLedger, payout?: Led
       context = { height: heights.get(templateId) ?? 0, nbits };
       payout?.tip(toDisplayHex(prevHash), context.height - 1, nbits);
     },
+    /** Whom the jobs of a client's channels pay. */
+    payoutOf: (user: string, clientId: number) =>
+      payout?.payoutOf(user, minerClass(devices.get(clientId)?.firmware ?? null).coinbase) ?? null,
     /** Knows who clients are, writes the ledger, and sends what waited for it. */
     handler: (event$: Parameters<MiningServerHandler>[0]): Observable<ServerEffect | LedgerOutcome> =>
       merge(
         event$.pipe(
           ofEvent('clientAdded'),
-          tap(({ clientId, client }) => vendors.set(clientId, client.setupConnection.vendor)),
+          tap(({ clientId, client: { setupConnection } }) => devices.set(clientId, setupConnection)),
           ignoreElements(),
         ),
         event$.pipe(
           ofEvent('clientRemoved'),
-          tap(({ clientId }) => vendors.delete(clientId)),
+          tap(({ clientId }) => devices.delete(clientId)),
           ignoreElements(),
         ),
         ledger.commit$.pipe(

@@ -1,17 +1,29 @@
 /** Pays a pool's blocks by its ledger: distributions frozen with each template, statements of blocks, what becomes of them. */
-import { sameBytes } from '../../bitcoin/consensus-bytes.js';
 import { toDisplayHex } from '../../bitcoin/hash.js';
 import type { TxOut } from '../../bitcoin/outputs.js';
-import type { OutputConstraints } from '../../bitcoin/script.js';
-import { parseTransaction } from '../../bitcoin/transaction.js';
-import { freezePayout, type FrozenPayout, type PayoutPlan } from '../../ledger/payout-plan.js';
+import { parseIdentity } from '../../ledger/identity.js';
+import {
+  freezePayout,
+  payToOf,
+  sharedPayToOf,
+  type FrozenPayout,
+  type PayoutPlan,
+  type PayTo,
+} from '../../ledger/payout-plan.js';
 import { networkWorkOf, type LedgerRecord } from '../../ledger/record.js';
 import type { Receipt } from '../../ledger/receipts.js';
 import { balancesOf, settle } from '../../ledger/settlement.js';
 import { statementOf, type StatedBlock } from '../../ledger/statement.js';
-import type { LedgerStore, StoredBlock } from '../../ledger/store.js';
-import { SLOT_LENGTH, slotsOf, type SlotWork } from '../../ledger/window.js';
+import type { StoredBlock } from '../../ledger/store.js';
+import { freezeSolo, soloBalances, soloOutputs } from '../../ledger/solo-payout.js';
+import { slotsOf } from '../../ledger/window.js';
+import type { NewTemplate } from '../../messages/template-distribution.js';
+import type { UnpaidUser } from '../../mining/mining-server-types.js';
+import type { PayoutOutputs } from '../../mining/work/job-factory.js';
 import type { Payout } from './payout.js';
+import type { PayoutHistory } from './payout-history.js';
+import { limitsWithin, roomOf } from './payout-room.js';
+import { countedWork } from './counted-work.js';
 
 /** A block was found and pays by the ledger: its statement is kept. */
 export interface PayoutStated {
@@ -41,16 +53,6 @@ export interface PayoutReversed {
 /** What becomes of what blocks pay. */
 export type PayoutOutcome = PayoutStated | PayoutBooked | PayoutReversed;
 
-/** What a store says of payouts when a pool starts. */
-export interface PayoutHistory {
-  readonly slots: readonly SlotWork[];
-  readonly blocks: readonly StoredBlock[];
-  /** Where the chains of all servers are. */
-  readonly receipts: readonly Receipt[];
-  /** What a block took when the last record was written; null when there is none. */
-  readonly nbits: number | null;
-}
-
 /** Options of {@link ledgerPayout}. */
 export interface LedgerPayoutOptions {
   readonly plan: PayoutPlan;
@@ -59,113 +61,147 @@ export interface LedgerPayoutOptions {
   readonly history: PayoutHistory;
 }
 
-/** Distributions remembered for blocks that are found by them. */
-const maxFrozen = 256;
-
-/** Reads what payouts begin with. @throws Sv2Error `ledger-unavailable` */
-export const payoutHistory = async (store: LedgerStore): Promise<PayoutHistory> => {
-  const slots = await store.slots();
-  const since = slots.reduce((newest, { slot }) => Math.max(newest, slot), 0) * SLOT_LENGTH;
-  let nbits: number | null = null;
-  for await (const { record } of store.records({ since })) if (record.type === 'share') nbits = record.nbits;
-  return { slots, blocks: await store.blocks(), receipts: await store.receipts(), nbits };
-};
-
-/** The room that templates must leave for what a plan pays. */
-export const roomOf = ({ rules: { limits } }: PayoutPlan): OutputConstraints => ({
-  coinbaseOutputMaxAdditionalSize: Math.floor(limits.weight / 4),
-  coinbaseOutputMaxAdditionalSigops: Math.min(limits.sigops, 0xffff),
-});
+/** Users whose payee is remembered: an address takes a tenth of a millisecond to read. */
+const maxRemembered = 100_000;
 
 /** The payout of one run of a pool. */
 export const ledgerPayout = ({ plan, confirmations, history }: LedgerPayoutOptions) => {
-  const slots = new Map<string, SlotWork>();
+  const { rules } = plan;
   const receipts = new Map(history.receipts.map((receipt) => [receipt.serverId, receipt]));
   let { nbits } = history;
   let blocks = history.blocks;
+  let balances = balancesOf(blocks);
+  const work = countedWork(plan, history);
   const unsaved = new Map<string, StoredBlock>();
-  /** By the value that is divided; the last of a value is the one of the last template. */
-  const current = new Map<bigint, FrozenPayout>();
-  const frozen: FrozenPayout[] = [];
+  /** What shared blocks of a template pay, by how long a coinbase may be. */
+  let current = new WeakMap<NewTemplate, Map<number, FrozenPayout>>();
+  /** What outputs are by whose block it is, as long as a job has them. */
+  const settled = new WeakMap<readonly TxOut[], (user: string) => FrozenPayout>();
+  const shared = new Map<number, PayoutOutputs>();
+  const solos = new Map<string, WeakRef<PayoutOutputs>>();
+  const outputsOfSolo = soloOutputs(rules);
+  const remembered = new Map<string, readonly PayTo[] | null>();
   let outcomes: PayoutOutcome[] = [];
 
-  const addWork = (entries: Iterable<SlotWork>): void => {
-    for (const entry of entries) {
-      const key = JSON.stringify([entry.slot, entry.user]);
-      const before = slots.get(key);
-      slots.set(key, {
-        ...entry,
-        shares: entry.shares + (before?.shares ?? 0),
-        work: entry.work + (before?.work ?? 0n),
-      });
-    }
+  const paidTo = (user: string): readonly PayTo[] | null => {
+    const known = remembered.get(user);
+    if (known !== undefined) return known;
+    if (remembered.size >= maxRemembered) remembered.clear();
+    const payTo = sharedPayToOf(user, plan);
+    remembered.set(user, payTo);
+    return payTo;
   };
-  addWork(history.slots);
 
-  const freeze = (value: bigint): FrozenPayout => {
-    const payout = freezePayout(plan, {
-      value,
-      // without any record there is nobody to pay but the reserve, whatever the window
-      networkWork: nbits === null ? 1n : networkWorkOf(nbits),
-      slots: slots.values(),
-      balances: balancesOf(blocks),
-      since: [],
-      until: [...receipts.values()].sort((one, other) => one.serverId - other.serverId),
-    });
-    current.set(value, payout);
-    frozen.push(payout);
-    if (frozen.length > maxFrozen) frozen.shift();
-    for (const oldest of current.keys()) {
-      if (current.size <= maxFrozen) break;
-      current.delete(oldest);
-    }
+  const now = () => ({
+    // without any record there is nobody to pay but the reserve, whatever the window
+    networkWork: nbits === null ? 1n : networkWorkOf(nbits),
+    until: [...receipts.values()].sort((one, other) => one.serverId - other.serverId),
+  });
+
+  const freeze = (value: bigint, template: NewTemplate, coinbaseSize: number): FrozenPayout => {
+    const limits = limitsWithin(rules, coinbaseSize, template);
+    const counted = work.now(blocks);
+    const payout = freezePayout(
+      { ...plan, rules: { ...rules, limits } },
+      { value, balances, ...now(), slots: counted.slots, since: counted.since, payToOf: paidTo },
+    );
+    counted.settledBy(payout);
     return payout;
   };
 
-  /** The distribution by which a coinbase pays. */
-  const payoutOf = (coinbaseTx: Uint8Array): FrozenPayout | undefined => {
-    const { outputs } = parseTransaction(coinbaseTx);
-    return frozen.findLast(({ distribution }) =>
-      distribution.outputs.every((output, index) => isSameOutput(output, outputs[index])),
-    );
+  /** Pays those whose work counts, with a coinbase of no more than so many bytes. */
+  const sharedPayout = (coinbaseSize: number): PayoutOutputs => {
+    const known = shared.get(coinbaseSize);
+    if (known !== undefined) return known;
+    const outputs: PayoutOutputs = (value, template) => {
+      const bySize = current.get(template) ?? new Map<number, FrozenPayout>();
+      current.set(template, bySize);
+      const payout = bySize.get(coinbaseSize) ?? freeze(value, template, coinbaseSize);
+      bySize.set(coinbaseSize, payout);
+      const { outputs: all } = payout.distribution;
+      settled.set(all, () => payout);
+      return all;
+    };
+    shared.set(coinbaseSize, outputs);
+    return outputs;
+  };
+
+  /** Pays one payee alone; the same function for all channels that pay the same. */
+  const soloPayout = (payTo: readonly PayTo[]): PayoutOutputs => {
+    const key = payTo.map(({ script, parts }) => `${script} ${parts}`).join(' ');
+    const known = solos.get(key)?.deref();
+    if (known !== undefined) return known;
+    const payee = { user: '', payTo };
+    const outputs: PayoutOutputs = (value) => {
+      const own = soloBalances(payee, rules, balances);
+      const all = outputsOfSolo(payee, value, own);
+      const state = now();
+      settled.set(all, (user) => freezeSolo({ user, payTo }, plan, { value, balances: own, ...state }));
+      return all;
+    };
+    solos.set(key, new WeakRef(outputs));
+    return outputs;
   };
 
   const keep = (block: StoredBlock): void => {
     unsaved.set(block.hash, block);
   };
 
+  const haveChanged = (all: readonly StoredBlock[]): void => {
+    blocks = all;
+    balances = balancesOf(all);
+    current = new WeakMap();
+  };
+
   const payout: Payout = {
-    outputs: (value) => (current.get(value) ?? freeze(value)).distribution.outputs,
+    outputs: plan.mode === 'solo' ? soloPayout(payToOf('', plan)) : sharedPayout(Infinity),
     room: roomOf(plan),
   };
 
   return {
     payout,
-    /** There is a template of this value: what its blocks pay is settled now. */
-    template(value: bigint): void {
-      current.delete(value);
+    /**
+     * Whom the jobs of a user's channels pay.
+     * @param coinbaseSize bytes of the longest coinbase, without witness, that the device can hash; Infinity for any
+     */
+    payoutOf(user: string, coinbaseSize: number): PayoutOutputs | UnpaidUser {
+      const identity = parseIdentity(user, plan.networks);
+      if (!identity.isPayable && identity.code !== 'donates') return { reason: identity.reason };
+      const isSolo = plan.mode === 'solo' || (identity.isPayable && identity.isSolo);
+      return isSolo ? soloPayout(payToOf(user, plan)) : sharedPayout(coinbaseSize);
+    },
+    /** There is a template: payees whose channels are all closed are forgotten. */
+    template(): void {
+      for (const [key, outputs] of solos) if (outputs.deref() === undefined) solos.delete(key);
     },
     /** There is a tip: blocks of ours may be deep enough, or lost. Hash as explorers show it; height 0 when it is not known. */
     tip(prevHash: string, height: number, nextNbits: number): void {
       nbits = nextNbits;
       if (height <= 0) return;
       const before = blocks;
-      const settled = settle(before, { prevHash, height }, confirmations);
-      blocks = settled.map((block, index) => ({ ...block, statement: before[index]?.statement ?? null }));
-      blocks.forEach((block, index) => {
+      const changed = settle(before, { prevHash, height }, confirmations).flatMap((block, index) => {
         const was = before[index];
         if (was === undefined || (was.state === block.state && was.confirmations === block.confirmations))
-          return;
+          return [];
+        return [{ was, block: { ...block, statement: was.statement } }];
+      });
+      if (changed.length === 0) return;
+      const byHash = new Map(changed.map(({ block }) => [block.hash, block]));
+      haveChanged(before.map((block) => byHash.get(block.hash) ?? block));
+      for (const { was, block } of changed) {
         keep(block);
         const { hash, state, height: own } = block;
-        if (state === was.state || state === 'found') return;
+        if (state === was.state || state === 'found') continue;
         outcomes.push({ type: state === 'booked' ? 'PayoutBooked' : 'PayoutReversed', hash, height: own });
-      });
+      }
     },
-    /** A block was found: it has a statement, and changes what is owed from now on. */
-    found(block: StatedBlock): void {
-      const own = payoutOf(block.coinbaseTx);
-      if (own === undefined) return; // a custom job's
+    /**
+     * A block was found: it has a statement, and changes what is owed from now on.
+     * @param outputs what its job pays; null for a custom job
+     */
+    found(block: StatedBlock, outputs: readonly TxOut[] | null): void {
+      const own = outputs === null ? undefined : settled.get(outputs)?.(block.user);
+      if (own === undefined) return;
       const statement = statementOf(block, own);
       const changes = new Map(
         own.distribution.payments
@@ -175,15 +211,15 @@ export const ledgerPayout = ({ plan, confirmations, history }: LedgerPayoutOptio
       const { height } = block;
       const hash = toDisplayHex(block.hash);
       const stored: StoredBlock = { hash, height, state: 'found', confirmations: 0, changes, statement };
-      blocks = [...blocks, stored];
+      work.found(hash, own);
+      haveChanged([...blocks, stored]);
       keep(stored);
-      current.clear(); // what is owed has changed
-      const { value, outputs } = own.distribution;
-      outcomes.push({ type: 'PayoutStated', hash, height, value, outputs: outputs.length });
+      const { value, outputs: paid } = own.distribution;
+      outcomes.push({ type: 'PayoutStated', hash, height, value, outputs: paid.length });
     },
     /** Records are durable, up to this receipt: they count from the next template on. */
     written(records: readonly LedgerRecord[], receipt: Receipt): void {
-      addWork(slotsOf(records));
+      work.add(slotsOf(records));
       receipts.set(receipt.serverId, receipt);
     },
     /** Blocks that are to be saved. */
@@ -203,6 +239,3 @@ export const ledgerPayout = ({ plan, confirmations, history }: LedgerPayoutOptio
 
 /** See {@link ledgerPayout}. */
 export type LedgerPayout = ReturnType<typeof ledgerPayout>;
-
-const isSameOutput = (one: TxOut, other: TxOut | undefined): boolean =>
-  other !== undefined && one.value === other.value && sameBytes(one.scriptPubKey, other.scriptPubKey);

@@ -94,7 +94,11 @@ export const poolMining =
       const { scheduler } = options;
       const core = miningServer({
         ...options,
-        payoutOutputs: (value) => options.payout().outputs(value),
+        payoutOutputs: (value, ofTemplate) => options.payout().outputs(value, ofTemplate),
+        // asked of a client's channels alone: there is a ledger by then, if there is one
+        ...(options.ledgerPayout() === undefined
+          ? {}
+          : { payoutOf: (user, clientId) => keeping?.payoutOf(user, clientId) ?? options.payout().outputs }),
         extranonce: extranonceAllocator(options.extranonce),
         marks: jobMarks(options.randomBytes),
       });

@@ -3,7 +3,8 @@ import { bookkeeping, type Bookkeeping } from '../../ledger/bookkeeping.js';
 import type { Durability } from '../../ledger/spool.js';
 import type { LedgerStore } from '../../ledger/store.js';
 import type { PayoutPlan } from '../../ledger/payout-plan.js';
-import { ledgerPayout, payoutHistory, type LedgerPayout } from './ledger-payout.js';
+import { ledgerPayout, type LedgerPayout } from './ledger-payout.js';
+import { payoutHistory } from './payout-history.js';
 import { seenShares, type SeenShares } from '../../mining/shares/seen-shares.js';
 
 /** Where a pool keeps its shares, and how. */
@@ -17,8 +18,8 @@ export interface PoolLedgerOptions {
   readonly durability?: Durability;
   /** Milliseconds between two writes; 50 unless given. All shares of that time become durable together. */
   readonly commitInterval?: number;
-  /** How blocks are paid by the ledger; without, everything goes to `payoutScript`. `solo` and `proportional` are not there yet. */
-  readonly payout?: PayoutPlan & { readonly mode: 'pplns' };
+  /** How blocks are paid by the ledger: user identities are those of `parseIdentity` then. Without, everything goes to `payoutScript`. */
+  readonly payout?: PayoutPlan;
   /** Blocks on it, itself included, with which a block of ours is booked; 100 unless given, when its coinbase can be spent. */
   readonly confirmations?: number;
   /** Accepted shares that may wait while the ledger cannot be written; 200,000 unless given. More are told of. */
@@ -58,6 +59,6 @@ export const openBooks = async (
   const payout =
     plan === undefined
       ? undefined
-      : ledgerPayout({ plan, confirmations, history: await payoutHistory(store) });
+      : ledgerPayout({ plan, confirmations, history: await payoutHistory(store, plan) });
   return { books, alreadySeen: { has }, payout };
 };

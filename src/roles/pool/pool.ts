@@ -29,9 +29,7 @@ import {
   type WhenTemplateOld,
 } from './mining-handler.js';
 import { payEverythingTo } from './payout.js';
-import { parseIdentity } from '../../ledger/identity.js';
-import type { PayoutPlan } from '../../ledger/payout-plan.js';
-import { roomOf } from './ledger-payout.js';
+import { roomOf } from './payout-room.js';
 import { openBooks, type OpenedBooks, type PoolLedgerOptions } from './pool-ledger.js';
 import { shareLedger, type ShareLedger } from './share-ledger.js';
 import { maxCoinbasePrefix } from './provider-checks.js';
@@ -218,7 +216,6 @@ export function pool(options: PoolOptions): Pool {
         ...(ledger === undefined
           ? {}
           : { alreadySeen: { has: (hash) => opened?.alreadySeen.has(hash) === true } }),
-        ...(plan === undefined ? {} : { isKnownUser: (user: string) => isPaid(user, plan) }),
         ...given(options, 'isKnownUser', 'acceptCustomJob', 'customBlockObserver'),
         ...given(options, 'maxChannels', 'maxChannelsPerAddress', 'maxChannelsPerClient'),
         ...given(options, 'firstChannelTimeout', 'maxWithoutChannel'),
@@ -269,12 +266,6 @@ export function pool(options: PoolOptions): Pool {
     accounts: () => accounts.totals(),
   };
 }
-
-/** Whether a user names whom to pay, or chose to give everything to the pool. */
-const isPaid = (user: string, { networks }: PayoutPlan): boolean => {
-  const identity = parseIdentity(user, networks);
-  return identity.isPayable || identity.code === 'donates';
-};
 
 /** Those of the named options that are given. */
 function given<K extends keyof PoolOptions>(

@@ -1,0 +1,49 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { sv2 } from './support.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'rx-sv2-payout-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const declaring = join(folder, 'declaring.toml');
+writeFileSync(
+  declaring,
+  '[jds]\nlisten_address = "127.0.0.1:0"\nbitcoin_rpc = "http://user:password@127.0.0.1:1"\n',
+);
+
+const mainnet = 'bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4';
+const base = ['--template-provider', '127.0.0.1:1', '--coinbase-reward-script', 'raw(51)'];
+
+const wrong: [string[], string][] = [
+  [['--payout', 'lottery'], 'payout: expected pool, solo, pplns or proportional'],
+  [['--fee', '100'], 'fee: of no use with payout = "pool"'],
+  [['--payout-minimum', '1'], 'payout_minimum: of no use with payout = "pool"'],
+  [['--payout', 'solo', '--payout-window', '4'], 'payout_window: of no use with payout = "solo"'],
+  [
+    ['--payout', 'proportional', '--payout-window', '4'],
+    'payout_window: of no use with payout = "proportional"',
+  ],
+  [['--payout', 'solo', '--fee-script', 'raw(51)'], 'fee_script: of no use without a fee'],
+  [['--payout', 'solo', '--donation', '1'], 'donation: donation_script says who gets it, and is missing'],
+  [['--payout', 'solo', '--donation-script', 'raw(51)'], 'donation_script: of no use without a donation'],
+  [
+    ['--payout', 'pplns', '--fee', '9000', '--donation', '1001', '--donation-script', 'raw(51)'],
+    'fee: with the donation it is more than a whole block',
+  ],
+  [['--payout', 'pplns', '--fee', '0.5'], 'fee: '],
+  [
+    ['--payout', 'solo', '--network', 'testnet', '--fee', '1', '--fee-script', mainnet],
+    'fee_script: an address of mainnet; expected one of testnet',
+  ],
+  [['--payout', 'solo', '--ledger', 'none'], 'payout: solo pays by the ledger, and ledger is none'],
+  [['--payout', 'solo', '--config', declaring], 'jds: blocks of declared jobs pay coinbase_reward_script'],
+];
+
+describe('sv2 pool refuses payouts that make no sense', () => {
+  it.each(wrong)('%j', async (flags, problem) => {
+    const { exitCode, stderr } = await sv2(['pool', ...base, ...flags]);
+    expect(stderr).toContain(problem);
+    expect(exitCode).toBe(2);
+  });
+});

@@ -1,0 +1,98 @@
+/** Which work the next shared block is for: the last of all there is, or what was done since the block before. */
+import { hexToBytes } from '../../codec/hex.js';
+import type { FrozenPayout, PayoutPlan } from '../../ledger/payout-plan.js';
+import type { Receipt } from '../../ledger/receipts.js';
+import { roundWork } from '../../ledger/round-work.js';
+import type { StoredBlock } from '../../ledger/store.js';
+import type { SlotWork } from '../../ledger/window.js';
+import { endsRound, type PayoutHistory } from './payout-history.js';
+
+/** The work that counts now. */
+export interface Counted {
+  readonly slots: Iterable<SlotWork>;
+  /** It is that of the records after these. */
+  readonly since: readonly Receipt[];
+  /** Takes note of what was settled by it. */
+  settledBy(payout: FrozenPayout): void;
+}
+
+/** See {@link countedWork}. */
+export interface CountedWork {
+  add(entries: readonly SlotWork[]): void;
+  /** What counts for a block on top of these. */
+  now(blocks: readonly StoredBlock[]): Counted;
+  /** A block was found by a payout that was settled. */
+  found(hash: string, payout: FrozenPayout): void;
+}
+
+/** Keeps the work of a plan's window, or that of rounds. */
+export const countedWork = ({ mode }: Pick<PayoutPlan, 'mode'>, history: PayoutHistory): CountedWork =>
+  mode === 'proportional' ? workOfRounds(history) : workOfWindow(history);
+
+const workOfWindow = ({ slots: before }: PayoutHistory): CountedWork => {
+  const slots = new Map<string, SlotWork>();
+  const add = (entries: readonly SlotWork[]): void => {
+    for (const entry of entries) {
+      const key = `${entry.slot} ${entry.user}`;
+      const known = slots.get(key);
+      slots.set(key, {
+        ...entry,
+        shares: entry.shares + (known?.shares ?? 0),
+        work: entry.work + (known?.work ?? 0n),
+      });
+    }
+  };
+  add(before);
+  return {
+    add,
+    now: () => ({ slots: slots.values(), since: [], settledBy: () => undefined }),
+    found: () => undefined,
+  };
+};
+
+const workOfRounds = ({ rounds, blocks: before }: PayoutHistory): CountedWork => {
+  const work = roundWork();
+  /** Where the rounds of blocks ended. */
+  const ends = new Map<string, number>();
+  /** Where what was settled ended. */
+  const settledAt = new WeakMap<FrozenPayout, number>();
+  for (const { hash, slots } of rounds) {
+    work.add(slots);
+    if (hash === null) continue;
+    const cut = work.cut();
+    work.keep(cut);
+    ends.set(hash, cut);
+  }
+  // what is booked stays: nobody asks for what was before
+  for (const { hash, state } of before) if (state === 'booked') work.forgetBefore(ends.get(hash) ?? 0);
+
+  return {
+    add: (entries) => {
+      work.add(entries);
+    },
+    now(blocks) {
+      const cut = work.cut();
+      const last = blocks
+        .filter(endsRound)
+        .reduce<StoredBlock | undefined>(
+          (latest, block) =>
+            latest === undefined || (ends.get(block.hash) ?? 0) >= (ends.get(latest.hash) ?? 0)
+              ? block
+              : latest,
+          undefined,
+        );
+      return {
+        slots: work.since(last === undefined ? 0 : (ends.get(last.hash) ?? 0)),
+        since:
+          last?.statement?.until.map((receipt) => ({ ...receipt, head: hexToBytes(receipt.head) })) ?? [],
+        settledBy: (payout) => settledAt.set(payout, cut),
+      };
+    },
+    found(hash, payout) {
+      const cut = settledAt.get(payout);
+      if (cut === undefined) return; // one of its finder's alone
+      work.keep(cut);
+      ends.set(hash, cut);
+    },
+  };
+};

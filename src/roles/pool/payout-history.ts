@@ -1,0 +1,86 @@
+/** What a pool's payouts begin with when it starts: read from its ledger. */
+import type { PayoutPlan } from '../../ledger/payout-plan.js';
+import type { Receipt } from '../../ledger/receipts.js';
+import type { LedgerRecord } from '../../ledger/record.js';
+import type { LedgerStore, StoredBlock } from '../../ledger/store.js';
+import { SLOT_LENGTH, slotsOf, type SlotWork } from '../../ledger/window.js';
+
+/** What a store says of payouts when a pool starts. */
+export interface PayoutHistory {
+  /** All work by slot; none for `proportional`, where it is in the rounds. */
+  readonly slots: readonly SlotWork[];
+  /** Of `proportional`, in their order: the work up to each block that ended a round, and last, by null, that since. */
+  readonly rounds: readonly { readonly hash: string | null; readonly slots: readonly SlotWork[] }[];
+  readonly blocks: readonly StoredBlock[];
+  /** Where the chains of all servers are. */
+  readonly receipts: readonly Receipt[];
+  /** What a block took when the last record was written; null when there is none. */
+  readonly nbits: number | null;
+}
+
+/** Whether a block was paid for everybody's work: the next is for what comes after. */
+export const endsRound = ({ state, statement }: StoredBlock): boolean =>
+  state !== 'reversed' && statement !== null && statement.mode !== 'solo';
+
+/** Milliseconds before a block was found that records which its payout did not know of may be from: its template's age. */
+const maxTemplateAge = 3 * 3_600_000;
+
+/** Records of which slots are made at once. */
+const atOnce = 10_000;
+
+/** Reads what payouts begin with. @throws Sv2Error `ledger-unavailable` */
+export const payoutHistory = async (
+  store: LedgerStore,
+  { mode }: Pick<PayoutPlan, 'mode'>,
+): Promise<PayoutHistory> => {
+  const slots = mode === 'solo' ? [] : await store.slots();
+  const blocks = await store.blocks();
+  const receipts = await store.receipts();
+  const since = slots.reduce((newest, { slot }) => Math.max(newest, slot), 0) * SLOT_LENGTH;
+  let nbits: number | null = null;
+  for await (const { record } of store.records({ since })) if (record.type === 'share') nbits = record.nbits;
+  return mode === 'proportional'
+    ? { slots: [], rounds: await roundsOf(store, blocks), blocks, receipts, nbits }
+    : { slots, rounds: [], blocks, receipts, nbits };
+};
+
+/** The work of the rounds since the last block that is booked. */
+const roundsOf = async (
+  store: LedgerStore,
+  blocks: readonly StoredBlock[],
+): Promise<PayoutHistory['rounds']> => {
+  const ended = blocks
+    .filter(endsRound)
+    .map((block) => ({
+      ...block,
+      until: new Map(block.statement?.until.map(({ serverId, sequence }) => [serverId, sequence])),
+    }))
+    .sort((one, other) => sumOf(one.until.values()) - sumOf(other.until.values()));
+  const booked = ended.findLastIndex(({ state }) => state === 'booked');
+  const rounds = [...ended.slice(Math.max(0, booked)), null].map((block) => ({
+    hash: block?.hash ?? null,
+    until: block?.until ?? null,
+    slots: [] as SlotWork[],
+    records: [] as LedgerRecord[],
+  }));
+  const settle = (round: (typeof rounds)[number]): void => {
+    round.slots.push(...slotsOf(round.records));
+    round.records.length = 0;
+  };
+  const first = ended[booked];
+  const since = first?.statement == null ? 0 : first.statement.time - maxTemplateAge;
+  for await (const { sequence, record } of store.records({ since })) {
+    const round = rounds.find(({ until }) => until === null || sequence <= (until.get(record.serverId) ?? 0));
+    if (round === undefined || (first !== undefined && round.hash === first.hash)) continue;
+    round.records.push(record);
+    if (round.records.length >= atOnce) settle(round);
+  }
+  rounds.forEach(settle);
+  return rounds.map(({ hash, slots }) => ({ hash, slots }));
+};
+
+const sumOf = (numbers: Iterable<number>): number => {
+  let sum = 0;
+  for (const number of numbers) sum += number;
+  return sum;
+};
