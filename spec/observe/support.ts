@@ -100,7 +100,13 @@ const solution = SubmitSolution({
 
 export const block = (hash: number, prevHash: number): PoolOutcome => ({
   ...{ type: 'BlockFound', clientId: 1, channelId: 1, userIdentity: 'alice', worker: '', jobId: 1 },
-  ...{ hash: hashOf(hash), header: headerOn(hashOf(prevHash)), coinbaseTx: new Uint8Array(), solution, payout: [] },
+  ...{
+    hash: hashOf(hash),
+    header: headerOn(hashOf(prevHash)),
+    coinbaseTx: new Uint8Array(),
+    solution,
+    payout: [],
+  },
 });
 
 export const solved = (
