@@ -4,7 +4,7 @@ import { accountsAfter, listAccounts, type LedgerAccount } from './accounts.js';
 import { encodeRecord } from './record-codec.js';
 import { creditedWork, type LedgerRecord } from './record.js';
 import { nextHead, type Receipt } from './receipts.js';
-import type { LedgerCommit, LedgerStore } from './store.js';
+import type { LedgerCommit, LedgerStore, StoredBlock } from './store.js';
 import { slotOf, slotsOf, type SlotWork } from './window.js';
 
 /** Keeps one server's part of a ledger. */
@@ -12,9 +12,10 @@ export interface Bookkeeping {
   /**
    * Makes records durable, in this order. Only accepted work opens an account: what was rejected of a worker without one
    * counts for its user, and of a user without one for nobody.
+   * @param blocks that become durable with them: a block's share is not in the ledger without its statement
    * @throws Sv2Error as `LedgerStore.commit`; the same records can be tried again
    */
-  write(records: readonly LedgerRecord[]): Promise<void>;
+  write(records: readonly LedgerRecord[], blocks?: readonly StoredBlock[]): Promise<void>;
   readonly receipt: Receipt;
 }
 
@@ -54,7 +55,7 @@ export const bookkeeping = async (store: LedgerStore, serverId: number): Promise
   };
 
   return {
-    async write(given) {
+    async write(given, blocks = []) {
       await load(
         given.flatMap(({ user, worker }) => [
           { user, worker },
@@ -64,7 +65,10 @@ export const bookkeeping = async (store: LedgerStore, serverId: number): Promise
       const opened = new Set(given.filter(({ type }) => type === 'share').map(keyOf));
       const records = given.map((record) => owned(record, opened)).filter((record) => record !== undefined);
       const last = records.at(-1);
-      if (last === undefined) return;
+      if (last === undefined) {
+        if (blocks.length > 0) await store.saveBlocks(blocks);
+        return;
+      }
 
       const touched = new Map<string, Map<string, LedgerAccount>>();
       for (const record of records) {
@@ -112,6 +116,7 @@ export const bookkeeping = async (store: LedgerStore, serverId: number): Promise
         time: last.time,
         accounts: changed,
         slots,
+        blocks,
       };
       await store.commit(commit);
       receipt = after;

@@ -9,8 +9,6 @@ export interface RoundWork {
   cut(): number;
   /** Keeps a cut, where a block was paid; others are given up once there are many. */
   keep(cut: number): void;
-  /** Forgets all work before a cut. */
-  forgetBefore(cut: number): void;
   /** All work since a cut, or all there is since 0. */
   since(cut: number): SlotWork[];
 }
@@ -63,10 +61,6 @@ export const roundWork = (): RoundWork => {
     },
     keep(cut) {
       if (cut > 0) kept.add(cut);
-    },
-    forgetBefore(cut) {
-      pieces = pieces.filter(({ end }) => end > cut);
-      for (const end of kept) if (end < cut) kept.delete(end);
     },
     since(cut) {
       const work: Work = new Map();

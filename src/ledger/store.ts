@@ -18,6 +18,8 @@ export interface LedgerCommit {
   /** Accounts and slots of this server as they are with them; those that do not change are left out. */
   readonly accounts: readonly LedgerAccount[];
   readonly slots: readonly SlotWork[];
+  /** Blocks that were found with them, or what has become of others. */
+  readonly blocks: readonly StoredBlock[];
 }
 
 /** A block as a store keeps it. */
@@ -44,7 +46,7 @@ export interface LedgerStore {
   receipt(serverId: number): Promise<Receipt>;
   /** Where the chains of all servers have come to, by server id. */
   receipts(): Promise<Receipt[]>;
-  /** Makes records durable. The same commit again changes nothing. */
+  /** Makes records and blocks durable, together. The same records again change nothing, whatever blocks come with them. */
   commit(commit: LedgerCommit): Promise<void>;
   /** A server's own accounts by these names; those that are not there are left out. */
   serverAccounts(

@@ -90,7 +90,14 @@ it('a pool pays its users by their work, states it, and anybody can check that',
 });
 
 describe('what is owed', () => {
-  const history: PayoutHistory = { slots: [], rounds: [], blocks: [], receipts: [], nbits: 0x1d00ffff };
+  const history: PayoutHistory = {
+    slots: [],
+    rounds: [],
+    roundsSince: [],
+    blocks: [],
+    receipts: [],
+    nbits: 0x1d00ffff,
+  };
   const valuesOf = (payout: ReturnType<typeof ledgerPayout>, of: NewTemplate) =>
     payout.payout.outputs(1_000_000n, of).map((output) => output.value);
 

@@ -21,10 +21,10 @@ import {
 import {
   shareLedger,
   type Acknowledged,
-  type LedgerOutcome,
   type ShareLedger,
   type ShareLedgerOptions,
 } from '../../../src/roles/pool/share-ledger.js';
+import type { LedgerOutcome } from '../../../src/roles/pool/ledger-outcomes.js';
 
 /** A store that can be told to fail, or to wait. */
 const troubled = () => {
@@ -76,7 +76,6 @@ const start = async (options: Partial<ShareLedgerOptions> = {}) => {
   const ledger: ShareLedger = shareLedger({
     serverId: 1,
     books,
-    store,
     scheduler: asyncScheduler,
     commitInterval: 1,
     ...options,

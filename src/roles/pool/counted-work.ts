@@ -1,11 +1,10 @@
 /** Which work the next shared block is for: the last of all there is, or what was done since the block before. */
-import { hexToBytes } from '../../codec/hex.js';
 import type { FrozenPayout, PayoutPlan } from '../../ledger/payout-plan.js';
 import type { Receipt } from '../../ledger/receipts.js';
 import { roundWork } from '../../ledger/round-work.js';
 import type { StoredBlock } from '../../ledger/store.js';
 import type { SlotWork } from '../../ledger/window.js';
-import { endsRound, type PayoutHistory } from './payout-history.js';
+import { endsRound, receiptOf, type PayoutHistory } from './payout-history.js';
 
 /** The work that counts now. */
 export interface Counted {
@@ -50,10 +49,11 @@ const workOfWindow = ({ slots: before }: PayoutHistory): CountedWork => {
   };
 };
 
-const workOfRounds = ({ rounds, blocks: before }: PayoutHistory): CountedWork => {
+const workOfRounds = ({ rounds, roundsSince }: PayoutHistory): CountedWork => {
   const work = roundWork();
   /** Where the rounds of blocks ended. */
   const ends = new Map<string, number>();
+  const endOf = (block: StoredBlock | undefined): number => ends.get(block?.hash ?? '') ?? 0;
   /** Where what was settled ended. */
   const settledAt = new WeakMap<FrozenPayout, number>();
   for (const { hash, slots } of rounds) {
@@ -63,28 +63,18 @@ const workOfRounds = ({ rounds, blocks: before }: PayoutHistory): CountedWork =>
     work.keep(cut);
     ends.set(hash, cut);
   }
-  // what is booked stays: nobody asks for what was before
-  for (const { hash, state } of before) if (state === 'booked') work.forgetBefore(ends.get(hash) ?? 0);
-
   return {
     add: (entries) => {
       work.add(entries);
     },
     now(blocks) {
       const cut = work.cut();
-      const last = blocks
-        .filter(endsRound)
-        .reduce<StoredBlock | undefined>(
-          (latest, block) =>
-            latest === undefined || (ends.get(block.hash) ?? 0) >= (ends.get(latest.hash) ?? 0)
-              ? block
-              : latest,
-          undefined,
-        );
+      let last: StoredBlock | undefined;
+      for (const block of blocks)
+        if (endsRound(block) && endOf(block) > 0 && endOf(block) >= endOf(last)) last = block;
       return {
-        slots: work.since(last === undefined ? 0 : (ends.get(last.hash) ?? 0)),
-        since:
-          last?.statement?.until.map((receipt) => ({ ...receipt, head: hexToBytes(receipt.head) })) ?? [],
+        slots: work.since(endOf(last)),
+        since: last?.statement?.until.map(receiptOf) ?? roundsSince,
         settledBy: (payout) => settledAt.set(payout, cut),
       };
     },

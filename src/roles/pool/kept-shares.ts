@@ -10,7 +10,8 @@ import { ofEvent } from '../../service/operators.js';
 import { send, type ServerEffect } from '../../service/outcomes.js';
 import { minerClass } from '../translator/miner-classes.js';
 import type { LedgerPayout } from './ledger-payout.js';
-import type { LedgerOutcome, ShareContext, ShareLedger } from './share-ledger.js';
+import type { LedgerOutcome } from './ledger-outcomes.js';
+import type { ShareContext, ShareLedger } from './share-ledger.js';
 
 /** What clients say of their devices. */
 type Device = Pick<SetupConnection, 'vendor' | 'firmware'>;

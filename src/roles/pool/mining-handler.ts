@@ -24,7 +24,8 @@ import type { WaitingLimits } from '../downstream/waiting-clients.js';
 import type { LedgerPayout } from './ledger-payout.js';
 import { keptShares } from './kept-shares.js';
 import type { Payout } from './payout.js';
-import type { LedgerOutcome, ShareLedger } from './share-ledger.js';
+import type { LedgerOutcome } from './ledger-outcomes.js';
+import type { ShareLedger } from './share-ledger.js';
 import { SolutionFound, TemplateAged, TemplateArrived, TipArrived, WeakSolutionFound } from './triggers.js';
 
 /** There is another block to build on. */

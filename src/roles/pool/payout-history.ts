@@ -1,8 +1,10 @@
 /** What a pool's payouts begin with when it starts: read from its ledger. */
+import { hexToBytes } from '../../codec/hex.js';
 import type { PayoutPlan } from '../../ledger/payout-plan.js';
 import type { Receipt } from '../../ledger/receipts.js';
 import type { LedgerRecord } from '../../ledger/record.js';
 import type { LedgerStore, StoredBlock } from '../../ledger/store.js';
+import type { StatedReceipt } from '../../ledger/statement.js';
 import { SLOT_LENGTH, slotsOf, type SlotWork } from '../../ledger/window.js';
 
 /** What a store says of payouts when a pool starts. */
@@ -11,6 +13,8 @@ export interface PayoutHistory {
   readonly slots: readonly SlotWork[];
   /** Of `proportional`, in their order: the work up to each block that ended a round, and last, by null, that since. */
   readonly rounds: readonly { readonly hash: string | null; readonly slots: readonly SlotWork[] }[];
+  /** Where these rounds begin: after what was paid for good by the last block that is booked. */
+  readonly roundsSince: readonly Receipt[];
   readonly blocks: readonly StoredBlock[];
   /** Where the chains of all servers are. */
   readonly receipts: readonly Receipt[];
@@ -40,15 +44,18 @@ export const payoutHistory = async (
   let nbits: number | null = null;
   for await (const { record } of store.records({ since })) if (record.type === 'share') nbits = record.nbits;
   return mode === 'proportional'
-    ? { slots: [], rounds: await roundsOf(store, blocks), blocks, receipts, nbits }
-    : { slots, rounds: [], blocks, receipts, nbits };
+    ? { slots: [], ...(await roundsOf(store, blocks)), blocks, receipts, nbits }
+    : { slots, rounds: [], roundsSince: [], blocks, receipts, nbits };
 };
 
-/** The work of the rounds since the last block that is booked. */
+/**
+ * The work of the rounds since the last block that is booked. Were that reversed all the same, what it was for would not be
+ * paid by another: who waits for `confirmations` blocks has said how far back a chain may go.
+ */
 const roundsOf = async (
   store: LedgerStore,
   blocks: readonly StoredBlock[],
-): Promise<PayoutHistory['rounds']> => {
+): Promise<Pick<PayoutHistory, 'rounds' | 'roundsSince'>> => {
   const ended = blocks
     .filter(endsRound)
     .map((block) => ({
@@ -57,7 +64,8 @@ const roundsOf = async (
     }))
     .sort((one, other) => sumOf(one.until.values()) - sumOf(other.until.values()));
   const booked = ended.findLastIndex(({ state }) => state === 'booked');
-  const rounds = [...ended.slice(Math.max(0, booked)), null].map((block) => ({
+  const first = ended[booked];
+  const rounds = [...ended.slice(booked + 1), null].map((block) => ({
     hash: block?.hash ?? null,
     until: block?.until ?? null,
     slots: [] as SlotWork[],
@@ -67,17 +75,27 @@ const roundsOf = async (
     round.slots.push(...slotsOf(round.records));
     round.records.length = 0;
   };
-  const first = ended[booked];
   const since = first?.statement == null ? 0 : first.statement.time - maxTemplateAge;
   for await (const { sequence, record } of store.records({ since })) {
+    if (sequence <= (first?.until.get(record.serverId) ?? 0)) continue;
     const round = rounds.find(({ until }) => until === null || sequence <= (until.get(record.serverId) ?? 0));
-    if (round === undefined || (first !== undefined && round.hash === first.hash)) continue;
+    if (round === undefined) continue;
     round.records.push(record);
     if (round.records.length >= atOnce) settle(round);
   }
   rounds.forEach(settle);
-  return rounds.map(({ hash, slots }) => ({ hash, slots }));
+  return {
+    rounds: rounds.map(({ hash, slots }) => ({ hash, slots })),
+    roundsSince: first?.statement == null ? [] : first.statement.until.map(receiptOf),
+  };
 };
+
+/** A receipt of a statement. */
+export const receiptOf = ({ serverId, sequence, head }: StatedReceipt): Receipt => ({
+  serverId,
+  sequence,
+  head: hexToBytes(head),
+});
 
 const sumOf = (numbers: Iterable<number>): number => {
   let sum = 0;

@@ -48,7 +48,7 @@ export type {
   LedgerOutcome,
   LedgerResumed,
   LedgerStalled,
-} from './share-ledger.js';
+} from './ledger-outcomes.js';
 export type {
   ClockDiffers,
   ProviderFault,

@@ -11,16 +11,17 @@ import {
   type SchedulerLike,
 } from 'rxjs';
 import { Sv2Error } from '../../codec/errors.js';
-import {
+import type {
+  SubmitSharesExtended,
+  SubmitSharesStandard,
   SubmitSharesSuccess,
-  type SubmitSharesExtended,
-  type SubmitSharesStandard,
 } from '../../messages/mining.js';
 import type { Message } from '../../messages/registry.js';
 import type { Bookkeeping } from '../../ledger/bookkeeping.js';
 import type { LedgerRecord, RejectedRecord, ShareRecord } from '../../ledger/record.js';
-import type { LedgerStore } from '../../ledger/store.js';
-import type { LedgerPayout, PayoutOutcome } from './ledger-payout.js';
+import type { LedgerOutcome } from './ledger-outcomes.js';
+import type { LedgerPayout } from './ledger-payout.js';
+import { turnedAwayShares } from './turned-away-shares.js';
 import { spool, type Durability } from '../../ledger/spool.js';
 import type {
   ChannelClosed,
@@ -28,37 +29,6 @@ import type {
   ShareAccepted,
   ShareRejected,
 } from '../../mining/mining-server-types.js';
-
-/** The ledger cannot be written: mining goes on, and nothing is acknowledged until it can; told once. */
-export interface LedgerStalled {
-  readonly type: 'LedgerStalled';
-  readonly code: string;
-  readonly message: string;
-  /** Shares that wait. */
-  readonly waiting: number;
-}
-
-/** The ledger is written again, after {@link LedgerStalled}. */
-export interface LedgerResumed {
-  readonly type: 'LedgerResumed';
-  /** Shares that waited, and are durable now or very soon. */
-  readonly waiting: number;
-}
-
-/** So many shares wait for the ledger that no more can: those that come are neither credited nor acknowledged. Told once until it is written again. */
-export interface LedgerFull {
-  readonly type: 'LedgerFull';
-  readonly waiting: number;
-}
-
-/** Another pool has written to the ledger for this server: nothing of this one is written any more. */
-export interface LedgerConflict {
-  readonly type: 'LedgerConflict';
-  readonly message: string;
-}
-
-/** What happens between a pool and its ledger. */
-export type LedgerOutcome = LedgerStalled | LedgerResumed | LedgerFull | LedgerConflict | PayoutOutcome;
 
 /** Acknowledgements for a client that waited for their shares. */
 export interface Acknowledged {
@@ -92,8 +62,6 @@ interface Held {
 export interface ShareLedgerOptions {
   readonly serverId: number;
   readonly books: Bookkeeping;
-  /** Where blocks are kept. */
-  readonly store: Pick<LedgerStore, 'saveBlocks'>;
   /** What is paid by the ledger, if anything is. */
   readonly payout?: LedgerPayout | undefined;
   /** `acknowledged` unless given. */
@@ -115,44 +83,15 @@ const maxTallies = 1_000;
  * The shares of one run of a pool on their way to the ledger. A share costs a push to an array; records are made of them
  * when they are written.
  */
-export const shareLedger = ({
-  serverId,
-  books,
-  store,
-  payout,
-  scheduler,
-  ...options
-}: ShareLedgerOptions) => {
+export const shareLedger = ({ serverId, books, payout, scheduler, ...options }: ShareLedgerOptions) => {
   const { durability = 'acknowledged', commitInterval = 50, maxWaitingShares } = options;
   const queue = spool<Entry | RejectedRecord, Held>(durability, maxWaitingShares);
   let tallies = new Map<string, RejectedRecord>();
-  /** Shares that were not taken in, by client and channel: they are not acknowledged either. */
-  const turnedAway = new Map<string, { count: number; sum: number }>();
+  const turnedAway = turnedAwayShares();
   let isFull = false;
   let stalledAt: number | undefined;
   let isOver = false;
   let untold: LedgerOutcome[] = [];
-
-  const channelKey = (clientId: number, channelId: number): string => `${clientId}:${channelId}`;
-
-  /** Takes from an acknowledgement what was turned away. */
-  const withoutTurnedAway = (
-    clientId: number,
-    message: SubmitSharesSuccess,
-  ): SubmitSharesSuccess | undefined => {
-    const key = channelKey(clientId, message.channelId);
-    const lost = turnedAway.get(key);
-    if (lost === undefined) return message;
-    turnedAway.delete(key);
-    const newSubmitsAcceptedCount = message.newSubmitsAcceptedCount - lost.count;
-    const newSharesSum = message.newSharesSum - BigInt(Math.ceil(lost.sum));
-    if (newSubmitsAcceptedCount <= 0) return undefined;
-    return SubmitSharesSuccess({
-      ...message,
-      newSubmitsAcceptedCount,
-      newSharesSum: newSharesSum < 0n ? 0n : newSharesSum,
-    });
-  };
 
   const recordOf = (entry: Entry | RejectedRecord): LedgerRecord => {
     if (!('outcome' in entry)) return entry;
@@ -202,19 +141,14 @@ export const shareLedger = ({
     if (taken.length === 0 && blocks.length === 0) return { outcomes: takeUntold(), acknowledged: [] };
     const records = taken.map(recordOf);
     try {
-      await books.write(records);
-      if (taken.length > 0) payout?.written(records, books.receipt);
+      await books.write(records, blocks);
     } catch (error) {
       queue.failed();
       return { outcomes: [...takeUntold(), ...failure(error)], acknowledged: [] };
     }
+    if (taken.length > 0) payout?.written(records, books.receipt);
+    payout?.saved(blocks);
     const acknowledged = queue.done();
-    try {
-      if (blocks.length > 0) await store.saveBlocks(blocks);
-      payout?.saved(blocks);
-    } catch (error) {
-      return { outcomes: [...takeUntold(), ...failure(error)], acknowledged };
-    }
     const resumed: LedgerOutcome[] =
       stalledAt === undefined ? [] : [{ type: 'LedgerResumed', waiting: taken.length + queue.waiting }];
     stalledAt = undefined;
@@ -259,7 +193,7 @@ export const shareLedger = ({
   };
 
   const closed = ({ clientId, channelId }: ChannelClosed): void => {
-    turnedAway.delete(channelKey(clientId, channelId));
+    turnedAway.forget(clientId, channelId);
     queue.forget(({ clientId: id, message }) => id === clientId && message.channelId === channelId);
   };
 
@@ -270,9 +204,7 @@ export const shareLedger = ({
     /** A share was accepted. */
     accepted(outcome: ShareAccepted, share: SubmittedShare, context: ShareContext, vendor: string): void {
       if (queue.add({ outcome, share, context, vendor, time: scheduler.now() })) return;
-      const key = channelKey(outcome.clientId, outcome.channelId);
-      const lost = turnedAway.get(key) ?? { count: 0, sum: 0 };
-      turnedAway.set(key, { count: lost.count + 1, sum: lost.sum + outcome.difficulty });
+      turnedAway.add(outcome);
       if (!isFull) untold.push({ type: 'LedgerFull', waiting: queue.waiting });
       isFull = true;
     },
@@ -288,7 +220,7 @@ export const shareLedger = ({
       if (!messages.some(({ type }) => type === 'SubmitShares.Success')) return messages;
       return messages.flatMap((message): readonly Message[] => {
         if (message.type !== 'SubmitShares.Success') return [message];
-        const own = turnedAway.size === 0 ? message : withoutTurnedAway(clientId, message);
+        const own = turnedAway.without(clientId, message);
         return own !== undefined && queue.hold({ clientId, message: own }) ? [own] : [];
       });
     },
