@@ -90,6 +90,8 @@ async function bundleCommand(others) {
     format: 'esm',
     platform: 'node',
     target: 'node20',
+    // with classes and loops as engines know them, and without what is not used: half of the time in RxJS, and of its code
+    alias: { rxjs: resolve('node_modules/rxjs/dist/esm/index.js') },
     // loaded when a ledger asks for them; one is native code for each platform
     external: ['libsql', 'pg'],
     logLevel: 'warning',

@@ -17,24 +17,37 @@ const channels = 1000;
 const jobLength = encryptedLength(headerSize) + encryptedLength(NewMiningJob.schema.maxSize);
 
 /**
- * From a template to the last of so many channels having its job, beside a loop that writes as many bytes.
+ * From a template to the last of so many channels having its job, beside a loop that writes as many bytes. One after the other: the
+ * sockets of both would be more than a process may have open.
  * @returns medians in milliseconds
  */
 export async function jobDistribution(
   channels: number,
   rounds: number,
 ): Promise<{ readonly ours: number; readonly raw: number }> {
-  const raw = await startServer('servers/raw.ts', '1', '1', String(jobLength));
-  const pool = await startServer('servers/pool.ts');
-  const rawSockets = await openMany(channels, () => openSocket(raw.port));
-  const miners = await openMany(channels, (index) => openMiner(pool.port, index));
+  const raw = await rawDistribution(channels, rounds);
+  return { raw, ours: await poolDistribution(channels, rounds) };
+}
 
-  const { pool: ours, raw: beside } = await takeTurns(rounds, {
-    raw: async () => (await untilAllHave(rawSockets, () => raw.command<number>('broadcast'))).elapsed,
+async function rawDistribution(channels: number, rounds: number): Promise<number> {
+  const server = await startServer('servers/raw.ts', '1', '1', String(jobLength));
+  const sockets = await openMany(channels, () => openSocket(server.port));
+  const { raw } = await takeTurns(rounds, {
+    raw: async () => (await untilAllHave(sockets, () => server.command<number>('broadcast'))).elapsed,
+  });
+  sockets.forEach((socket) => socket.destroy());
+  await server.stop();
+  return raw;
+}
+
+async function poolDistribution(channels: number, rounds: number): Promise<number> {
+  const server = await startServer('servers/pool.ts');
+  const miners = await openMany(channels, (index) => openMiner(server.port, index));
+  const { pool } = await takeTurns(rounds, {
     async pool() {
       const { elapsed, received } = await untilAllHave(
         miners.map(({ socket }) => socket),
-        () => pool.command<number>('template'),
+        () => server.command<number>('template'),
       );
       miners.forEach(({ opener }, index) => {
         const messages = openFrames(opener, Buffer.concat(received[index] ?? []));
@@ -44,9 +57,9 @@ export async function jobDistribution(
       return elapsed;
     },
   });
-  [...rawSockets, ...miners.map(({ socket }) => socket)].forEach((socket) => socket.destroy());
-  await Promise.all([raw.stop(), pool.stop()]);
-  return { ours, raw: beside };
+  miners.forEach(({ socket }) => socket.destroy());
+  await server.stop();
+  return pool;
 }
 
 /** As above for 1,000 channels. */

@@ -16,6 +16,7 @@ import {
  * @throws CodecError naming the field of a message that cannot be encoded, FramingError `unknown-message-type`
  */
 export function encodeFrames(messages: readonly Message[]): Uint8Array {
+  if (messages.length === 1) return encodeFrame(messages[0] as Message);
   const lengths = messages.map(payloadLength);
   const bytes = new Uint8Array(lengths.reduce((total, length) => total + headerSize + length, 0));
   let offset = 0;

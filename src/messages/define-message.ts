@@ -88,6 +88,18 @@ export interface MessageDeclaration<F extends Fields> {
 const maxPayload = 0xffffff;
 
 /**
+ * Makes plain objects that get a `type`, then one property after another. V8 gives what a constructor makes room for all that the first of
+ * them got; a literal has room for what is written down, and each further three properties are another array beside it.
+ */
+function plainObjects(): new (type: string) => Record<string, unknown> {
+  const Plain = function (this: Record<string, unknown>, type: string): void {
+    this['type'] = type;
+  };
+  Plain.prototype = Object.prototype;
+  return Plain as unknown as new (type: string) => Record<string, unknown>;
+}
+
+/**
  * Declares a message once; types, codec and size limits follow from it.
  * Extensions declare theirs the same way.
  * @param type the discriminating `type`
@@ -113,9 +125,10 @@ export function defineMessage<const Type extends string, F extends Fields>(
   };
 
   const fieldNames = Object.keys(declaration.fields);
+  const Plain = plainObjects();
 
   const create = (values: FieldValues<F>, tlvs?: readonly Tlv[]): M => {
-    const message: Record<string, unknown> = { type };
+    const message = new Plain(type);
     for (const name of fieldNames) message[name] = values[name];
     if (tlvs !== undefined) message['tlvs'] = tlvs;
     return message as unknown as M;
@@ -161,7 +174,7 @@ export function defineMessage<const Type extends string, F extends Fields>(
     },
     decode(payload: Uint8Array) {
       const reader = new Reader(payload);
-      const message: Record<string, unknown> = { type };
+      const message = new Plain(type);
       codec.read(reader, message);
       if (reader.remaining > 0) {
         try {

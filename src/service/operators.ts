@@ -86,7 +86,8 @@ type TriggeredBy<C> = C extends {
 export function ofTrigger<E extends AnyEvent, C extends readonly TriggerMatcher[]>(
   ...creators: C
 ): OperatorFunction<E, TriggeredBy<C[number]>> {
-  return filter((event: AnyEvent) =>
-    creators.some((creator) => creator.match(event)),
-  ) as unknown as OperatorFunction<E, TriggeredBy<C[number]>>;
+  return filter((event: AnyEvent) => {
+    for (const creator of creators) if (creator.match(event)) return true;
+    return false;
+  }) as unknown as OperatorFunction<E, TriggeredBy<C[number]>>;
 }

@@ -81,6 +81,13 @@ export interface PoolMiningOptions
   readonly ledgerPayout: () => LedgerPayout | undefined;
 }
 
+const isFound = (outcome: MiningServerOutcome): outcome is Found =>
+  outcome.type === 'BlockFound' || outcome.type === 'WeakBlockFound';
+
+type Found = Extract<MiningServerOutcome, { readonly type: 'BlockFound' | 'WeakBlockFound' }>;
+
+const none: readonly ServerEffect[] = [];
+
 /** How old a job must be to be renewed for a target that waits for the next one, in milliseconds. */
 const jobLifetime = 30_000;
 
@@ -122,24 +129,25 @@ export const poolMining =
         yield { type: 'JobTooLong', size, limit: DEVICE_FRAME_SIZE, templateOutputs, payoutOutputs };
       }
 
+      /** What tells the template client of a block; one that only its declarator can put together is told to whom it concerns. */
+      const solutionOf = (found: Found): ServerEffect[] => {
+        const { type, hash, header, solution } = found;
+        if (solution !== null)
+          return [
+            toSibling(
+              type === 'BlockFound' ? SolutionFound({ hash, header, solution }) : WeakSolutionFound(solution),
+            ),
+          ];
+        if (found.type === 'BlockFound')
+          options.customBlockObserver?.next({ hash, header, coinbaseTx: found.coinbaseTx });
+        return [];
+      };
+
       /** Everything an output of the mining server leads to, in order. */
       const effects = (output: MiningServerOutput): (ServerEffect | PoolMiningOutcome)[] => {
         const { messages, outcomes } = output;
-        const all: (ServerEffect | PoolMiningOutcome)[] = [];
-        for (const outcome of outcomes) {
-          if (outcome.type !== 'BlockFound' && outcome.type !== 'WeakBlockFound') continue;
-          const { type, hash, header, solution } = outcome;
-          const isBlock = type === 'BlockFound';
-          // before anything else
-          if (solution === null) {
-            if (isBlock) options.customBlockObserver?.next({ hash, header, coinbaseTx: outcome.coinbaseTx });
-            continue;
-          }
-          all.push(
-            toSibling(isBlock ? SolutionFound({ hash, header, solution }) : WeakSolutionFound(solution)),
-          );
-        }
-        for (const effect of clients.effectsOf(output)) all.push(effect);
+        const solutions = outcomes.some(isFound) ? outcomes.filter(isFound).flatMap(solutionOf) : none;
+        const all: (ServerEffect | PoolMiningOutcome)[] = clients.effectsOf(output);
         ledger?.note(outcomes);
         for (const { messages: own } of messages) {
           for (const message of own) {
@@ -147,7 +155,7 @@ export const poolMining =
           }
         }
         for (const outcome of outcomes) all.push(outcome);
-        return all;
+        return solutions.length === 0 ? all : [...solutions, ...all]; // before anything else
       };
 
       const takeTemplate = (received: NewTemplate) => {

@@ -24,21 +24,33 @@ export function outgoing(
   extensions: readonly number[],
   own: OwnMessages = noOwnMessages,
 ): Outgoing {
+  for (const message of messages) checkTexts(message, own);
+  // nearly always; two arrays for every answer to a share were 4 % of what it leaves to collect
+  if (messages.every((message) => leavesUnchanged(message, extensions, own)))
+    return { sendable: messages, withheld: nothing };
   const sendable: Message[] = [];
   const withheld: Message[] = [];
   for (const message of messages) {
-    checkTexts(message, own);
-    const numbers = message.type === 'Unknown' ? message : own.creatorByType(message.type)?.schema;
-    const isSendable =
-      numbers === undefined ||
-      numbers.extensionType === 0 ||
-      numbers.channelMessage ||
-      extensions.includes(numbers.extensionType);
-    if (isSendable) sendable.push(negotiatedTlvs(message, extensions));
+    if (isSendable(message, extensions, own)) sendable.push(negotiatedTlvs(message, extensions));
     else withheld.push(message);
   }
   return { sendable, withheld };
 }
+
+const nothing: readonly Message[] = [];
+
+function isSendable(message: Message, extensions: readonly number[], own: OwnMessages): boolean {
+  const numbers = message.type === 'Unknown' ? message : own.creatorByType(message.type)?.schema;
+  return (
+    numbers === undefined ||
+    numbers.extensionType === 0 ||
+    numbers.channelMessage ||
+    extensions.includes(numbers.extensionType)
+  );
+}
+
+const leavesUnchanged = (message: Message, extensions: readonly number[], own: OwnMessages): boolean =>
+  isSendable(message, extensions, own) && negotiatedTlvs(message, extensions) === message;
 
 /** The fields of a message that hold text. */
 const textFieldsOf = ({ schema }: MessageCreator): readonly string[] =>
