@@ -73,6 +73,20 @@ function packagesIn({ inputs }, folder) {
   return [...new Set(paths)].map((path) => resolve(folder, path));
 }
 
+/**
+ * RxJS with classes and loops as engines know them, and without what is not used: Node.js would get what was made for engines of before
+ * 2015, all of it, where each subscriber that is called costs an iterator.
+ */
+const modernRxjs = {
+  name: 'modern-rxjs',
+  setup(plugin) {
+    plugin.onResolve({ filter: /^rxjs(\/[a-z]+)?$/ }, ({ path }) => ({
+      path: resolve('node_modules/rxjs/dist/esm', path.slice('rxjs/'.length), 'index.js'),
+      sideEffects: false,
+    }));
+  },
+};
+
 /** Puts the command, its threads and what they share into `cli`, and beside it the licences of what is in there, and in the dashboard. */
 async function bundleCommand(others) {
   const threads = ['node/hash-worker.js', 'node/handshake-worker.js'].filter((path) =>
@@ -90,8 +104,7 @@ async function bundleCommand(others) {
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    // with classes and loops as engines know them, and without what is not used: half of the time in RxJS, and of its code
-    alias: { rxjs: resolve('node_modules/rxjs/dist/esm/index.js') },
+    plugins: [modernRxjs],
     // loaded when a ledger asks for them; one is native code for each platform
     external: ['libsql', 'pg'],
     logLevel: 'warning',
