@@ -1,6 +1,16 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { join } from 'node:path';
-import { coreTemplate, id, scriptedNode, type ScriptedNode } from '../node/bitcoin-support.js';
+import { firstValueFrom, ReplaySubject } from 'rxjs';
+import { parseBlockHeader } from '../../src/bitcoin/block-header.js';
+import { toDisplayHex } from '../../src/bitcoin/hash.js';
+import { hexToBytes } from '../../src/codec/hex.js';
+import {
+  coreTemplate,
+  id,
+  scriptedNode,
+  type RpcRequest,
+  type ScriptedNode,
+} from '../node/bitcoin-support.js';
 import {
   startProcess,
   startRole,
@@ -87,6 +97,46 @@ min_interval = 0.05
     expect(await role.stop()).toBe(0);
     expect(role.output.stderr.match(/no new templates/g)).toHaveLength(1);
     expect(role.output.stderr + role.output.stdout).not.toMatch(/sesame/);
+  });
+
+  it('has its miners begin anew when the difficulty of the block changes and the tip does not, as on testnets', async () => {
+    const tip = {
+      transactions: [],
+      previousblockhash: id(7),
+      mintime: 1,
+      curtime: Math.floor(Date.now() / 1000),
+    };
+    let template = coreTemplate({ ...tip, bits: '1b00ffff', longpollid: 'hard' }); // of 2^48 hashes
+    let waiting: RpcRequest | undefined;
+    const block$ = new ReplaySubject<Uint8Array>();
+    const node = await scriptedNode((request) => {
+      const { method, params, reply, fail } = request;
+      if (method === 'submitblock') {
+        block$.next(hexToBytes(params[0] as string));
+        reply(null);
+      } else if (method !== 'getblocktemplate') fail(-32601, 'Method not found', 404);
+      else if ((params[0] as { longpollid?: string }).longpollid === template.longpollid) waiting = request;
+      else reply(template);
+    });
+    nodes.push(node);
+    const provider = start(...anyPort, '--bitcoin-rpc', node.url);
+    await provider.printed(/new tip 0+7: next is block 102, nbits 1b00ffff/);
+    const pool = kept(
+      startRole(
+        ...['pool', ...anyPort, '--template-provider', await portOf(provider)],
+        '--no-template-provider-encryption',
+        ...['--coinbase-reward-script', 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080'],
+      ),
+    );
+    const url = `stratum2+tcp://${await portOf(pool)}`;
+    const miner = kept(startProcess('miner', url, '--no-encryption', '--threads', '1', '--hash-rate', '1e6'));
+    await miner.printed(/channel 2: job \d+ started/);
+    template = coreTemplate({ ...tip, bits: '207fffff', longpollid: 'easy' });
+    waiting?.reply(template);
+    await provider.printed(/block 102 has another difficulty: nbits 207fffff\n/);
+    const { prevHash, nbits } = parseBlockHeader((await firstValueFrom(block$)).subarray(0, 80));
+    expect({ prevHash: toDisplayHex(prevHash), nbits }).toEqual({ prevHash: id(7), nbits: 0x207f_ffff });
+    await provider.printed(/block 102 accepted: /);
   });
 
   it('says when the cookie file is missing, and goes on trying', async () => {

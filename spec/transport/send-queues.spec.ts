@@ -53,6 +53,12 @@ describe('the send queues of a listener', () => {
     expect(dropped).toEqual(['0']);
   });
 
+  it('go until a quarter is free, not one by one at each write after', () => {
+    const { all, dropped } = clients(1000, 5);
+    for (const [index, queue] of all.entries()) queue.write(210 + index);
+    expect(dropped).toEqual(['4', '3']); // 846, then 633 are left
+  });
+
   it('may hold together as much as is allowed, counted anew, and nobody goes', () => {
     const { all, dropped } = clients(1000, 3);
     all[0]?.write(900);

@@ -26,6 +26,7 @@ import {
   SetGroupChannel,
   SetNewPrevHash,
   SetTarget,
+  SubmitSharesSuccess,
 } from '../../../src/messages/index.js';
 import {
   HARD_NBITS,
@@ -261,6 +262,52 @@ describe('the client', () => {
     };
     expect([0, 999, 1000, 61_500, -5000].map((elapsed) => ntimeAt(tip, NOW + elapsed) - NTIME)).toEqual([
       0, 0, 1, 61, 0,
+    ]);
+  });
+
+  it('counts the seconds of a job from when it came, not from when the previous hash did', () => {
+    const { client, channel, miningServer } = setUp();
+    const [job] = sentTo(miningServer.newTemplate(template(2, { futureTemplate: false }))) as [
+      NewExtendedMiningJob,
+    ];
+    client.handle({ ...job, minNtime: NTIME + 30 }, NOW + 60_000);
+    expect([60_000, 62_000].map((later) => nextWork(channel, NOW + later)?.ntime)).toEqual([
+      NTIME + 30,
+      NTIME + 32,
+    ]);
+  });
+
+  it.each([true, false])('rolls the version of an extended job if that is allowed: %s', (allowed) => {
+    const { client, channel, miningServer } = setUp();
+    const [job] = sentTo(miningServer.newTemplate(template(2, { futureTemplate: false }))) as [
+      NewExtendedMiningJob,
+    ];
+    client.handle({ ...job, versionRollingAllowed: allowed }, NOW);
+    expect(nextWork(channel, NOW)?.versionRollingAllowed).toBe(allowed);
+  });
+
+  it('takes no answer for more shares than it submitted, nor for none', () => {
+    const { client, channel } = setUp();
+    for (let share = 0; share < 3; share++) mineShare(channel);
+    const answer = (newSubmitsAcceptedCount: number) =>
+      problemsOf(
+        client.handle(
+          SubmitSharesSuccess({
+            channelId: channel.channelId,
+            lastSequenceNumber: 3,
+            newSubmitsAcceptedCount,
+            newSharesSum: 3n,
+          }),
+          NOW,
+        ),
+      );
+    expect([4, 0, 2, 2, 1, 1].map((count) => answer(count))).toEqual([
+      ['not-submitted'],
+      ['not-submitted'],
+      [],
+      ['not-submitted'],
+      [],
+      ['not-submitted'],
     ]);
   });
 

@@ -188,6 +188,21 @@ describe('the client', () => {
     expect(checkShare(channel, share, NOW)).toMatchObject({ errorCode: 'stale-share' });
   });
 
+  it('rolls the version of its custom jobs unless the server requires that of the job', () => {
+    for (const requiresFixedVersion of [true, false]) {
+      const miningServer = server({ acceptCustomJob: () => null });
+      miningServer.newTemplate(template(1));
+      miningServer.setNewPrevHash(prevHashFor(1), NOW);
+      const { channel, send } = wireChannel(miningServer, openExtended(), {
+        flags: REQUIRES_WORK_SELECTION,
+        requiresFixedVersion,
+      });
+      const job = customJob(channel.channelId);
+      receiveCustomJob(channel, job, sentTo(send(job))[0] as SetCustomMiningJobSuccess, NOW);
+      expect(channel.jobs.active?.versionRollingAllowed).toBe(!requiresFixedVersion);
+    }
+  });
+
   it('takes a custom job only for its channel and with the answer to it', () => {
     const { channel, send, miningServer } = setUp();
     const job = customJob(channel.channelId);
@@ -196,6 +211,7 @@ describe('the client', () => {
       codeOf(() => receiveCustomJob(to, request, answer, NOW));
     expect(take(job, { ...success, requestId: 6 })).toBe('invalid-job');
     expect(take({ ...job, channelId: 9 }, { ...success, channelId: 9 })).toBe('invalid-job');
+    expect(take({ ...job, channelId: 9 }, success)).toBe('invalid-job');
     const other = wire(miningServer, 2);
     other.send(openStandard());
     const [standard] = other.client.channels.values();
