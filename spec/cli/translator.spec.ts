@@ -165,7 +165,7 @@ describe('the settings of a translator', () => {
     const own = [
       ...['urls', 'user_identity', 'upstream_encryption', 'listen_address', 'tls_certificate', 'tls_key'],
       ...['max_connections', 'max_connections_per_address', 'nonsense_burst'],
-      ...['monitoring_token', 'monitoring_open', 'monitoring_cors_origins'],
+      ...['monitoring_token', 'monitoring_open', 'monitoring_cors_origins', 'alert_webhook'],
     ];
     const tables = ['upstreams', 'miner_telemetry', 'downstream_difficulty_config'];
     expect(Object.keys(translatorSchema.shape).sort()).toEqual(

@@ -7,7 +7,9 @@ import type {
 import { poolLine } from './pool-log.js';
 import { quoted } from './printable.js';
 import { proxyLine } from './proxy-log.js';
+import { clientLine } from './role-client.js';
 import { info, trouble, type LogLine } from './run-role.js';
+import { upstreamPlaintextFlag } from './upstream-pools.js';
 
 /**
  * The line that tells of an outcome of a job declaration client; nothing for messages.
@@ -27,6 +29,8 @@ const toldOfSolo: readonly string[] = [
   'SolutionConfirmed',
   'SolutionLost',
   'ProviderFault',
+  'ClockDiffers',
+  'TargetDiffers',
   'TemplateOld',
   'TemplateRenewed',
   'ExtraSubmission',
@@ -46,7 +50,9 @@ function ownLine({ pair, outcome }: OwnWork): LogLine | undefined {
   if (pair === null) return toldOfSolo.includes(outcome.type) ? poolLine(outcome as never) : undefined;
   const line = toldOfBlocks.includes(outcome.type)
     ? poolLine(outcome as never)
-    : pairLine(outcome as DeclaredWorkOutcome);
+    : outcome.type === 'handlerError'
+      ? clientLine(outcome, 'pair', upstreamPlaintextFlag)
+      : pairLine(outcome as DeclaredWorkOutcome);
   if (line === undefined) return undefined;
   const { text, kind, isTrouble = false } = line;
   const told = `pair ${pair + 1}: ${text}`;

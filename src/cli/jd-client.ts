@@ -8,9 +8,12 @@ import { extraNodes, extraNodesHelp } from './extra-nodes.js';
 import type { CommandContext } from './io.js';
 import { jdClientSchema, notHonoured, problemsOf, type JdClientSettings } from './jd-client-config.js';
 import { jdClientLine } from './jd-client-log.js';
+import { chainsOf, payoutWarnings } from './payout-setting.js';
+import { silenceLog, type SilenceLog } from './role-client.js';
 import { listenOptions, roleListener } from './role-server.js';
 import { runRole, trouble, type LogLine } from './run-role.js';
 import { sv1Listener } from './sv1-listener.js';
+import { openPools, upstreamDialler, type UpstreamDialler, type UpstreamPool } from './upstream-pools.js';
 
 /** Gives `sv2 jd-client` its options and what it does. */
 export function registerJdClient(command: Command, context: CommandContext): void {
@@ -107,12 +110,15 @@ function logOf(command: Command): Observable<LogLine> {
           'declaration client',
           { sharesPerMinute },
         );
+  const dialler = upstreamDialler(settings.upstream_encryption);
+  const silence = silenceLog('--no-template-provider-encryption');
   const client = jdClient({
     listen: sv1 === undefined ? listener.listen : merge(listener.listen, sv1.listen),
-    pairs: settings.mode === 'SOLOMINING' ? [] : pairsOf(settings),
-    templateProvider: providersOf(settings),
+    pairs: settings.mode === 'SOLOMINING' ? [] : pairsOf(settings, dialler),
+    templateProvider: providersOf(settings, silence),
     mode: settings.mode === 'COINBASEONLY' ? 'coinbase-only' : 'full-template',
     ...(script === undefined ? {} : { soloScript: script.scriptPubKey }),
+    ...chainsOf(script?.networks ?? null),
     signature: settings.jdc_signature,
     extraNodes: extraNodes(settings.extra_block_submissions),
     requestTimeout: 1_000 * settings.request_timeout,
@@ -126,24 +132,41 @@ function logOf(command: Command): Observable<LogLine> {
     filter((line) => line !== undefined),
   );
   return concat(
-    from([...notHonoured(settings), ...anybody(settings)]).pipe(map((text) => trouble(text))),
-    merge(listener.line$, sv1?.line$ ?? EMPTY, line$),
+    from([
+      ...notHonoured(settings).map((text) => trouble(text)),
+      ...openPools(poolsOf(settings), settings.upstream_encryption),
+      ...(script === undefined ? [] : payoutWarnings(script.scriptPubKey)),
+    ]),
+    merge(dialler.line$, silence.line$, listener.line$, sv1?.line$ ?? EMPTY, line$),
   );
 }
 
-const pairsOf = ({ upstreams, upstream_encryption: encrypted, user_identity: user }: JdClientSettings) =>
-  upstreams.map((pair): DeclarationPair => {
+const pairsOf = ({ upstreams, user_identity: user }: JdClientSettings, dialler: UpstreamDialler) =>
+  upstreams.map((pair, index): DeclarationPair => {
+    const where = `upstreams.${index}`;
     const key = pair.authority_pubkey;
-    const security = { encrypted, ...(key === undefined ? {} : { authorityPublicKey: key }) };
     return {
-      pool: connect({ host: pair.pool_address, port: pair.pool_port, ...security }),
-      declarator: connect({ host: pair.jds_address, port: pair.jds_port, ...security }),
+      pool: dialler.dial({ host: pair.pool_address, port: pair.pool_port, key }, where),
+      declarator: dialler.dial({ host: pair.jds_address, port: pair.jds_port, key }, where),
       userIdentity: pair.user_identity ?? user,
     };
   });
 
+/** The pools of the pairs that are used. */
+const poolsOf = ({ mode, upstreams }: JdClientSettings): readonly UpstreamPool[] =>
+  mode === 'SOLOMINING'
+    ? []
+    : upstreams.map(({ pool_address: host, pool_port: port, authority_pubkey: key }) => ({
+        host,
+        port,
+        key,
+      }));
+
 /** The template providers, the preferred one first. @throws ConfigError for a key that would not be used */
-function providersOf(settings: JdClientSettings): readonly [Connector, ...Connector[]] {
+function providersOf(
+  settings: JdClientSettings,
+  { silenceObserver }: SilenceLog,
+): readonly [Connector, ...Connector[]] {
   const { Sv2Tp } = settings.template_provider_type;
   const [first$, ...others] = [...(Sv2Tp === undefined ? [] : [Sv2Tp]), ...settings.template_providers].map(
     ({ address, public_key: key, encryption: encrypted }): Connector => {
@@ -152,21 +175,10 @@ function providersOf(settings: JdClientSettings): readonly [Connector, ...Connec
           'template_provider_type.Sv2Tp.public_key: of no use without encryption, which is switched off',
         ]);
       }
-      return connect({ ...address, encrypted, ...(key === undefined ? {} : { authorityPublicKey: key }) });
+      const security = key === undefined ? {} : { authorityPublicKey: key };
+      return connect({ ...address, encrypted, silenceObserver, ...security });
     },
   );
   if (first$ === undefined) throw new ConfigError(['template_provider_type.Sv2Tp is missing']);
   return [first$, ...others];
-}
-
-/** Warns of pools that anybody could pretend to be. */
-function anybody({ mode, upstreams, upstream_encryption: encrypted }: JdClientSettings): readonly string[] {
-  const open = upstreams.filter(({ authority_pubkey: key }) => key === undefined);
-  if (mode === 'SOLOMINING' || open.length === 0) return [];
-  const where = open.map(({ pool_address: host, pool_port: port }) => `${host}:${port}`).join(', ');
-  return [
-    encrypted
-      ? `no authority key for ${where} and its declarator: any server is accepted there`
-      : `the connection to ${where} and its declarator is not encrypted`,
-  ];
 }

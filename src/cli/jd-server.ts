@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import { merge, type Observable } from 'rxjs';
+import { from, merge, type Observable } from 'rxjs';
 import * as z from 'zod';
 import { configOption, flagsOf, loadConfig } from './config.js';
 import type { CommandContext } from './io.js';
 import { declarationServer, declarationSettings } from './jds.js';
-import { payoutScript } from './payout-setting.js';
+import { payoutScript, payoutWarnings } from './payout-setting.js';
 import { listenOptions, listenSettings, roleListener } from './role-server.js';
 import { runRole, type LogLine } from './run-role.js';
 
@@ -56,5 +56,6 @@ function logOf(command: Command): Observable<LogLine> {
   const settings = loadConfig(schema, flagsOf(command, { config: null, listen: 'listen_address' }), file);
   const listener = roleListener(settings, 'declaration server', file);
   const { scriptPubKey } = settings.coinbase_reward_script;
-  return merge(listener.line$, declarationServer(settings, listener.listen, scriptPubKey).line$);
+  const { line$ } = declarationServer(settings, listener.listen, scriptPubKey);
+  return merge(from(payoutWarnings(scriptPubKey)), listener.line$, line$);
 }

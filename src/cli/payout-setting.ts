@@ -1,6 +1,8 @@
 import * as z from 'zod';
-import { parsePayoutScript } from '../bitcoin/payout-script.js';
+import { parsePayoutScript, type AddressNetwork } from '../bitcoin/payout-script.js';
+import { spendabilityProblem } from '../bitcoin/spendability.js';
 import { Sv2Error } from '../codec/errors.js';
+import { trouble, type LogLine } from './run-role.js';
 
 /** An address or a descriptor; comes out as the output script and its networks. */
 export function payoutScript() {
@@ -14,4 +16,20 @@ export function payoutScript() {
       return z.NEVER;
     }
   });
+}
+
+/**
+ * What the chain may be that an address is paid on, as roles take it: any for a mainnet address, which is let be on the
+ * chains that are made up for trying things out.
+ * @param networks of the address; null for a script that is of none
+ */
+export const chainsOf = (
+  networks: readonly AddressNetwork[] | null,
+): { readonly networks?: readonly AddressNetwork[] } =>
+  networks === null || networks.includes('mainnet') ? {} : { networks };
+
+/** Warns of a `coinbase_reward_script` that nobody, or everybody, can spend. */
+export function payoutWarnings(script: Uint8Array): readonly LogLine[] {
+  const problem = spendabilityProblem(script);
+  return problem === undefined ? [] : [trouble(`coinbase_reward_script: ${problem}`)];
 }

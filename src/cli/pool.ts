@@ -2,11 +2,11 @@ import type { Command } from 'commander';
 import {
   EMPTY,
   filter,
+  from,
   interval,
   map,
   merge,
   mergeMap,
-  of,
   pairwise,
   startWith,
   tap,
@@ -14,7 +14,6 @@ import {
 } from 'rxjs';
 import * as z from 'zod';
 import type { AddressNetwork } from '../bitcoin/payout-script.js';
-import { spendabilityProblem } from '../bitcoin/spendability.js';
 import { Sv2Error } from '../codec/errors.js';
 import { connect } from '../node/connect.js';
 import { defaultChannelLimits } from '../mining/channels/channel-limits.js';
@@ -42,14 +41,14 @@ import {
   monitoringSettings,
   roleMonitoring,
 } from './monitoring.js';
-import { payoutScript } from './payout-setting.js';
+import { chainsOf, payoutScript, payoutWarnings } from './payout-setting.js';
 import { payoutHelp, payoutOptions, payoutPlan, payoutSettings } from './payout-plan-settings.js';
 import { isMessage, isRoutine, plaintextFlag, poolLine, reportLines } from './pool-log.js';
 import { silenceLog, type SilenceLog } from './role-client.js';
 import { ledgerPlace, ledgerSetting } from './ledger-place.js';
 import { poolLedger } from './pool-ledger.js';
 import { limit, listenOptions, listenSettings, roleListener } from './role-server.js';
-import { runRole, trouble, type LogLine } from './run-role.js';
+import { runRole, type LogLine } from './run-role.js';
 import { sv1Listener } from './sv1-listener.js';
 
 /** Seconds between two reports of what the users delivered. */
@@ -315,10 +314,8 @@ function poolLog(command: Command): Observable<LogLine> {
     const service = poolOf({ ...options, ...ledger });
     return { line$: merge(event$(service, store), report$(service)), written: service.written };
   });
-  const problem = spendabilityProblem(script);
-  const warning$ = problem === undefined ? EMPTY : of(trouble(`coinbase_reward_script: ${problem}`));
   return merge(
-    warning$,
+    from(payoutWarnings(script)),
     listener.line$,
     jdsListener?.line$ ?? EMPTY,
     silence.line$,
@@ -376,8 +373,7 @@ function payoutOf({ network, coinbase_reward_script: payout }: Settings): {
   readonly networks?: readonly AddressNetwork[];
 } {
   const { scriptPubKey: script, networks } = payout;
-  if (network === undefined)
-    return networks === null || networks.includes('mainnet') ? { script } : { script, networks };
+  if (network === undefined) return { script, ...chainsOf(networks) };
   const wanted = network === 'signet' ? 'testnet' : network; // their addresses look the same
   if (networks !== null && !networks.includes(wanted)) {
     const problem = `an address of ${networks.join(' or ')}; expected one of ${network}, as network says`;

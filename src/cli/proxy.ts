@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
-import { concat, EMPTY, merge, of, type Observable } from 'rxjs';
+import { concat, EMPTY, from, merge, type Observable } from 'rxjs';
 import { z } from 'zod';
-import { connect } from '../node/connect.js';
 import { proxy, type ProxyOutcome, type ProxyPin, type ProxyUpstream } from '../roles/proxy/proxy.js';
 import {
   authorityPublicKey,
@@ -22,9 +21,10 @@ import {
 } from './monitoring.js';
 import { proxyLog } from './proxy-log.js';
 import { listenOptions, listenSettings, roleListener } from './role-server.js';
-import { runRole, trouble, type LogLine } from './run-role.js';
+import { runRole, type LogLine } from './run-role.js';
 import { sv1Clients } from './sv1-listener.js';
 import { stratumUrl } from './stratum-url.js';
+import { openPools, upstreamDialler, type UpstreamDialler } from './upstream-pools.js';
 
 const tables = 'expected tables [[upstreams]] with address, port and user_identity';
 
@@ -134,7 +134,8 @@ function logOf(command: Command, urls: readonly string[]): Observable<LogLine> {
   const flags = flagsOf(command, { ...monitoringFlags, config: null, listen: 'listen_address' });
   if (urls.length > 0) flags.push({ key: 'urls', name: 'URL', value: urls });
   const settings = loadConfig(schema, flags, file);
-  const [first, ...others] = upstreamsOf(settings);
+  const dialler = upstreamDialler(settings.upstream_encryption);
+  const [first, ...others] = upstreamsOf(settings, dialler);
   if (first === undefined) throw new ConfigError([`upstreams: ${tables}, or a URL`]);
   const sv1 = settings.sv1
     ? sv1Clients({
@@ -163,7 +164,10 @@ function logOf(command: Command, urls: readonly string[]): Observable<LogLine> {
   })
     .start()
     .pipe(monitoring.operator, proxyLog);
-  return concat(anybody(settings), merge(listener.line$, sv1?.line$ ?? EMPTY, monitoring.line$, line$));
+  return concat(
+    from(openPools(poolsOf(settings), settings.upstream_encryption)),
+    merge(dialler.line$, listener.line$, sv1?.line$ ?? EMPTY, monitoring.line$, line$),
+  );
 }
 
 interface Pool {
@@ -198,32 +202,13 @@ function pinsOf(settings: Settings): ProxyPin[] {
 }
 
 /** The pools, in the order of preference. @throws ConfigError for a key that would not be used */
-function upstreamsOf(settings: Settings): ProxyUpstream[] {
-  const { upstream_encryption: encrypted, aggregate_channels: isAggregate } = settings;
-  return poolsOf(settings).map(({ host, port, key, weight, user = settings.user_identity }, index) => {
-    if (!encrypted && key !== undefined)
-      throw new ConfigError([
-        `upstreams.${index}: its authority key is of no use without encryption, which is switched off`,
-      ]);
-    const userIdentity = user ?? (isAggregate ? 'rx-sv2' : undefined);
+function upstreamsOf(settings: Settings, dialler: UpstreamDialler): ProxyUpstream[] {
+  return poolsOf(settings).map(({ weight, user = settings.user_identity, ...pool }, index) => {
+    const userIdentity = user ?? (settings.aggregate_channels ? 'rx-sv2' : undefined);
     return {
-      connect: connect({ host, port, encrypted, ...(key === undefined ? {} : { authorityPublicKey: key }) }),
+      connect: dialler.dial(pool, `upstreams.${index}`),
       ...(userIdentity === undefined ? {} : { userIdentity }),
       ...(weight === undefined ? {} : { weight }),
     };
   });
-}
-
-/** Warns of pools that anybody could pretend to be. */
-function anybody(settings: Settings): Observable<LogLine> {
-  const open = poolsOf(settings).filter(({ key }) => key === undefined);
-  if (open.length === 0) return EMPTY;
-  const where = open.map(({ host, port }) => `${host}:${port}`).join(', ');
-  return of(
-    trouble(
-      settings.upstream_encryption
-        ? `no authority key for ${where}: any server is accepted there`
-        : `the connection to ${where} is not encrypted`,
-    ),
-  );
 }

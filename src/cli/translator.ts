@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { concat, filter, from, map, merge, Subject, type Observable } from 'rxjs';
-import { connect } from '../node/connect.js';
 import { paying } from '../roles/paying.js';
 import type { ProxyOutcome, ProxyUpstream } from '../roles/proxy/proxy.js';
 import type { Sv1MinerEvent } from '../roles/translator/sv1-miners.js';
@@ -22,6 +21,7 @@ import {
   translatorSchema,
   type TranslatorSettings,
 } from './translator-config.js';
+import { openPools, upstreamDialler, type UpstreamDialler } from './upstream-pools.js';
 
 /** Gives `sv2 translator` its options and what it does. */
 export function registerTranslator(command: Command, context: CommandContext): void {
@@ -105,7 +105,8 @@ function translatorLog(
   if (urls.length > 0) flags.push({ key: 'urls', name: 'URL', value: urls });
   const settings = loadConfig(translatorSchema, flags, file);
   checkVersions(settings);
-  const [first, ...others] = upstreamsOf(settings);
+  const dialler = upstreamDialler(settings.upstream_encryption);
+  const [first, ...others] = upstreamsOf(settings, dialler);
   if (first === undefined)
     throw new ConfigError([
       'upstreams: expected tables [[upstreams]] with address, port, authority_pubkey and user_identity, or a URL',
@@ -132,8 +133,12 @@ function translatorLog(
     .start()
     .pipe(monitoring.operator);
   return concat(
-    from([...notHonoured(settings), ...anybody(settings)]).pipe(map((text) => trouble(text))),
+    from([
+      ...notHonoured(settings).map((text) => trouble(text)),
+      ...openPools(poolsOf(settings), settings.upstream_encryption),
+    ]),
     merge(
+      dialler.line$,
       port.line$,
       monitoring.line$,
       event$.pipe(
@@ -173,32 +178,14 @@ const poolsOf = ({ urls, upstreams }: TranslatorSettings) => [
 ];
 
 /** The pools, in the order of preference. @throws ConfigError for a key that would not be used */
-function upstreamsOf(settings: TranslatorSettings): ProxyUpstream[] {
-  const { upstream_encryption: encrypted, user_identity: otherwise = 'rx-sv2' } = settings;
-  const { verify_payout: verifiesPayout } = settings;
-  return poolsOf(settings).map(({ host, port, key, user = otherwise }, index) => {
-    if (!encrypted && key !== undefined)
-      throw new ConfigError([
-        `upstreams.${index}: its authority key is of no use without encryption, which is switched off`,
-      ]);
-    const security = key === undefined ? {} : { authorityPublicKey: key };
-    const connector$ = connect({ host, port, encrypted, ...security });
-    const where = `upstreams.${index}.user_identity`;
+function upstreamsOf(settings: TranslatorSettings, dialler: UpstreamDialler): ProxyUpstream[] {
+  const { user_identity: otherwise = 'rx-sv2', verify_payout: verifiesPayout } = settings;
+  return poolsOf(settings).map(({ user = otherwise, ...pool }, index) => {
+    const where = `upstreams.${index}`;
+    const connector$ = dialler.dial(pool, where);
     return {
-      connect: verifiesPayout ? paying(connector$, demandOf(user, where)) : connector$,
+      connect: verifiesPayout ? paying(connector$, demandOf(user, `${where}.user_identity`)) : connector$,
       userIdentity: user,
     };
   });
-}
-
-/** Warns of pools that anybody could pretend to be. */
-function anybody(settings: TranslatorSettings): readonly string[] {
-  const open = poolsOf(settings).filter(({ key }) => key === undefined);
-  if (open.length === 0) return [];
-  const where = open.map(({ host, port }) => `${host}:${port}`).join(', ');
-  return [
-    settings.upstream_encryption
-      ? `no authority key for ${where}: any server is accepted there`
-      : `the connection to ${where} is not encrypted`,
-  ];
 }

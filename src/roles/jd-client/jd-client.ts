@@ -11,13 +11,14 @@ import {
   type SchedulerLike,
 } from 'rxjs';
 import { coinbaseTag } from '../../bitcoin/coinbase.js';
+import type { AddressNetwork } from '../../bitcoin/payout-script.js';
 import type { RandomBytes } from '../../crypto/index.js';
 import { ServiceError } from '../../service/errors.js';
 import type { ClientOutcome } from '../../service/outcomes.js';
 import type { Connector } from '../../transport/connection.js';
 import type { ExtraNode } from '../extra-nodes.js';
 import { inProcess } from '../in-process/in-process.js';
-import { pool, type PoolOutcome } from '../pool/pool.js';
+import { pool, type PoolOptions, type PoolOutcome } from '../pool/pool.js';
 import {
   proxy,
   type Proxy,
@@ -50,6 +51,8 @@ export interface JobDeclarationClientOptions extends Omit<ProxyOptions, 'upstrea
   readonly mode?: 'full-template' | 'coinbase-only';
   /** Script that blocks pay to while no pool works; without one, and with pairs, miners wait for a pool then. */
   readonly soloScript?: Uint8Array;
+  /** The networks that `soloScript` is for, as those of a pool; any unless given. */
+  readonly networks?: readonly AddressNetwork[];
   /** Text for the coinbase; `rx-sv2` unless given. */
   readonly signature?: string;
   /** Whether pools may say whom blocks pay by draft extension 0x0003: experimental, for its text may change; false unless given. */
@@ -110,7 +113,7 @@ export function jdClient(options: JobDeclarationClientOptions): JobDeclarationCl
   }));
   if (soloScript !== undefined) {
     const connect = soloWork(
-      soloScript,
+      { payoutScript: soloScript, ...(options.networks === undefined ? {} : { networks: options.networks }) },
       templateProviders,
       signature,
       scheduler,
@@ -143,7 +146,7 @@ const several = (
 
 /** A pool of our own as an upstream, for while there is no other. */
 function soloWork(
-  payoutScript: Uint8Array,
+  payout: Pick<PoolOptions, 'payoutScript' | 'networks'>,
   templateProvider: readonly [Connector, ...Connector[]],
   poolSignature: string,
   scheduler: SchedulerLike,
@@ -158,7 +161,7 @@ function soloWork(
         listen: concat(of(connection), NEVER),
         templateProvider,
         extraNodes,
-        payoutScript,
+        ...payout,
         poolSignature,
         extranonceSize: 14,
         // it has one miner, which is as much as all of ours

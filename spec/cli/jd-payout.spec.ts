@@ -1,0 +1,39 @@
+import { describe, expect, it } from '@jest/globals';
+import { keptUntilTheEnd, startRole, temporaryFiles } from './role-support.js';
+
+const kept = keptUntilTheEnd();
+const { file } = temporaryFiles();
+
+/** A declaration client that mines alone for this payout, at this template provider. */
+const alone = (payout: string, templateProvider: string) =>
+  kept(
+    startRole(
+      ...['jd-client', '--listen', '127.0.0.1:0', '--no-template-provider-encryption'],
+      ...['--template-provider', templateProvider, '--config'],
+      file('alone.toml', `mode = "SOLOMINING"\nuser_identity = "farm"\ncoinbase_reward_script = "${payout}"`),
+    ),
+  );
+
+describe('who is paid for blocks', () => {
+  it('of a declaration client that mines alone: nobody on another chain than the address is of', async () => {
+    const provider = kept(
+      startRole('template-provider', '--listen', '127.0.0.1:0', '--nbits', '17023a04'), // as hard as mainnet
+    );
+    const [, address] = await provider.printed(/listening on (127\.0\.0\.1:\d+)/);
+    const client = alone('tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx', address as string);
+    await client.printed(/which is mainnet; expected testnet/);
+    expect(await client.stop()).toBe(0);
+  });
+
+  it('is warned of where nobody can spend it', async () => {
+    const warned = /coinbase_reward_script: nobody can spend it: it begins with OP_RETURN/;
+    await alone('raw(6a0100)', '127.0.0.1:1').printed(warned);
+    const server = kept(
+      startRole(
+        ...['jd-server', '--listen', '127.0.0.1:0', '--coinbase-reward-script', 'raw(6a0100)'],
+        ...['--bitcoin-rpc', 'http://127.0.0.1:1'],
+      ),
+    );
+    await server.printed(warned);
+  });
+});
