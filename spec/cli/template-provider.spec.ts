@@ -108,7 +108,7 @@ min_interval = 0.05
     };
     let template = coreTemplate({ ...tip, bits: '1b00ffff', longpollid: 'hard' }); // of 2^48 hashes
     let waiting: RpcRequest | undefined;
-    const block$ = new ReplaySubject<Uint8Array>();
+    const block$ = new ReplaySubject<Uint8Array>(1);
     const node = await scriptedNode((request) => {
       const { method, params, reply, fail } = request;
       if (method === 'submitblock') {

@@ -30,8 +30,8 @@ export interface UpstreamDialler {
 /** @param encrypted as `upstream_encryption` says */
 export function upstreamDialler(encrypted: boolean): UpstreamDialler {
   const { silenceObserver, line$ } = silenceLog(upstreamPlaintextFlag);
-  return {
-    dial({ host, port, key }, where): Connector {
+  const dialler: UpstreamDialler = {
+    dial({ host, port, key }, where) {
       if (!encrypted && key !== undefined)
         throw new ConfigError([
           `${where}: its authority key is of no use without encryption, which is switched off`,
@@ -41,6 +41,7 @@ export function upstreamDialler(encrypted: boolean): UpstreamDialler {
     },
     line$,
   };
+  return dialler;
 }
 
 /** Warns of pools that anybody could pretend to be. @param encrypted as `upstream_encryption` says */
