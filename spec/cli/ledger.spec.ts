@@ -52,6 +52,27 @@ describe('sv2 ledger', () => {
     expect(csv[2]).toContain("'=bob");
   });
 
+  it('prints nothing that moves a cursor or turns a line around, whatever somebody calls himself', async () => {
+    const strange = join(folder, 'strange.sqlite');
+    const user = 'eve\u009b2J\u202e\u200b\u001b[2J\nalice';
+    const { store } = await openLedger(strange);
+    await (await bookkeeping(store, 0)).write([shareOf(user, { worker: '\u0085rig', difficulty: 2 })]);
+    await store.close();
+    const printed = async (...args: readonly string[]): Promise<string> => {
+      const { stdout } = await sv2(['ledger', ...args, '--ledger', strange]);
+      expect(stdout).not.toBe('');
+      expect(stdout.replaceAll(/\r?\n/g, '')).not.toMatch(/[\p{C}\p{Zl}\p{Zp}]/u);
+      return stdout;
+    };
+    await printed('accounts');
+    expect(JSON.parse(await printed('accounts', '--format', 'json'))).toMatchObject([{ user }]);
+    const record = await printed('export');
+    expect(record.trimEnd()).not.toContain('\n');
+    expect(JSON.parse(record)).toMatchObject({ user, worker: '\u0085rig' });
+    const csv = await printed('export', '--format', 'csv');
+    expect(csv.trimEnd().split('\r\n')).toHaveLength(2);
+  });
+
   it('copies it, to a file that is not there', async () => {
     const copy = join(folder, 'copy.sqlite');
     expect((await sv2(['ledger', 'backup', copy, '--ledger', file])).exitCode).toBe(0);

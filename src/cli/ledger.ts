@@ -62,7 +62,7 @@ Examples:
           const end = options.format === 'csv' ? '\r\n' : '\n';
           let text = '';
           for await (const record of store.records(query)) {
-            text += line(record) + end;
+            text += printable(line(record)) + end;
             if (text.length < exportedAtOnce) continue;
             if (!(await write(context.stdout, text))) return;
             text = '';
@@ -93,7 +93,7 @@ Examples:
             'no-statement',
             `the ledger has no statement of a block ${printable(options.block)}`,
           );
-        await write(context.stdout, `${JSON.stringify(block.statement, null, 2)}\n`);
+        await write(context.stdout, json(block.statement));
       }),
     );
   subcommand(command, 'backup', 'copy the ledger into a new file, also while a pool writes to it')
@@ -162,8 +162,12 @@ function accountsJson(accounts: readonly LedgerAccount[]): string {
     work: String(work),
     lastShareAt: lastShareAt === 0 ? null : new Date(lastShareAt).toISOString(),
   }));
-  return `${JSON.stringify(all, null, 2)}\n`;
+  return json(all);
 }
+
+/** JSON for people and programs: the same value, though nothing that somebody called himself can move a cursor. */
+const json = (value: unknown): string =>
+  `${JSON.stringify(value, null, 2).split('\n').map(printable).join('\n')}\n`;
 
 function accountsTable(accounts: readonly LedgerAccount[]): string {
   const head = ['accepted', 'rejected', 'difficulty', 'best', 'blocks', 'last share', 'user'];
