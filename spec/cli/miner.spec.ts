@@ -42,8 +42,16 @@ describe('sv2 miner', () => {
     const { pool, address } = await startPool(
       ...['--authority-public-key', publicKey, '--authority-secret-key', secretKey],
     );
-    const miner = startMiner(`stratum2+tcp://${address}/${publicKey}`, '--user', 'alice', '--threads', '2');
-    await miner.printed(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z 2 threads, [\d.]+ [kM]H\/s measured\n/);
+    const miner = startMiner(
+      `stratum2+tcp://${address}/${publicKey}`,
+      '--user',
+      'alice',
+      '--threads',
+      '2',
+      '--log-level',
+      'debug',
+    );
+    await miner.printed(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z 2 threads, [\d.]+ [kM]H\/s measured\n/m);
     await miner.printed(/connected to the pool at 127\.0\.0\.1:\d+/);
     await miner.printed(/extended channel 2 opened, difficulty/);
     await miner.printed(/channel 2: job \d+ started/);
@@ -54,15 +62,19 @@ describe('sv2 miner', () => {
     expect(pool.output.stdout).not.toContain('share of'); // a line for each of a farm's shares is told at level debug only
     expect(await miner.stop('SIGTERM')).toBe(0);
     expect(miner.output.stderr).toBe('');
+    expect(miner.output.stdout).toMatch(
+      / miner ended after 0:\d\d: \d+ shares? found, \d+ accepted, \d+ rejected\n$/,
+    );
   });
 
   it('mines on a standard channel, in plaintext, from a file', async () => {
     const { pool, address } = await startPool('--log-level', 'debug');
     const file = fileOf(
       'miner.toml',
-      `url = "stratum2+tcp://${address}"\nuser = "bob"\nstandard_channels = 1\nthreads = 1\nhash_rate = 1e6\nencryption = false\n`,
+      `url = "stratum2+tcp://${address}"\nuser = "bob"\nstandard_channels = 1\nthreads = 1\nhash_rate = 1e6\nencryption = false\nlog_level = "debug"\n`,
     );
     const miner = startMiner('--config', file);
+    await miner.printed(/Z sv2 \d+\.\d+\.\d+ miner: .*user = bob, /);
     await miner.printed(/the connection is not encrypted/);
     await miner.printed(/1 thread, 1\.00 MH\/s as configured/);
     await miner.printed(/share 1 found/);
@@ -167,7 +179,7 @@ describe('sv2 miner', () => {
       isTrouble: true,
     });
     const rejected = { type: 'ShareRejected', channelId: 2, sequenceNumber: 3 } as const;
-    expect(minerLine({ ...rejected, errorCode: 'stale-share' })).toEqual({
+    expect(minerLine({ ...rejected, errorCode: 'stale-share' })).toMatchObject({
       text: 'channel 2: share 3 rejected: it came too late, there is a new block (stale-share)',
       isTrouble: true,
     });

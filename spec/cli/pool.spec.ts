@@ -6,12 +6,11 @@ import {
   encodeAuthoritySecretKey,
   generateAuthorityKeyPair,
 } from '../../src/noise/index.js';
-import { poolLine, reportLines } from '../../src/cli/pool-log.js';
+import { poolLine } from '../../src/cli/pool-log.js';
 import { hexToBytes } from '../../src/codec/hex.js';
 import { decodeFrame } from '../../src/framing/frame.js';
 import { SubmitSolution } from '../../src/messages/template-distribution.js';
 import type { PoolOutcome } from '../../src/roles/pool/pool.js';
-import { accountBook, type Account, type AccountTotals } from '../../src/mining/shares/accounts.js';
 import { startRole, keptUntilTheEnd, temporaryFiles, type RunningRole } from './role-support.js';
 import { sv2 } from './support.js';
 
@@ -242,82 +241,6 @@ describe('sv2 pool', () => {
     expect(exitCode).toBe(2);
     expect(stderr).toContain('authority_secret_key: expected a key');
     expect(stderr).not.toContain(keys.secretKey.slice(0, 8));
-  });
-});
-
-describe('the report of what users delivered', () => {
-  const totals = (accepted: number, rejected: number, difficultySum: number, blocksFound = 0) => ({
-    accepted,
-    rejected,
-    rejectedByCode: {},
-    difficultySum,
-    bestDifficulty: 0,
-    blocksFound,
-  });
-  const account = (
-    serial: number,
-    user: string,
-    worker: string,
-    ...of: Parameters<typeof totals>
-  ): Account => ({
-    ...{ serial, user, worker },
-    ...totals(...of),
-  });
-  const accounts = (list: readonly Account[], others = totals(0, 0, 0)): AccountTotals => ({
-    accounts: list,
-    others,
-  });
-  const texts = (...args: Parameters<typeof reportLines>) => reportLines(...args).map(({ text }) => text);
-
-  it('counts what is new, in all, by user, and by worker', () => {
-    const before = accounts([account(1, 'alice', '', 4, 1, 4), account(2, 'alice', 'rig1', 6, 0, 6)]);
-    const after = accounts(
-      [
-        ...[account(1, 'alice', '', 4, 1, 4), account(2, 'alice', 'rig1', 12, 0, 18)],
-        ...[account(3, 'bob', '', 1, 2, 16, 1), account(5, 'bob', 'rig1', 2, 0, 32)],
-        account(4, 'carol', '', 0, 0, 0),
-      ],
-      totals(0, 0, 0, 2),
-    );
-    expect(texts(before, after, 60)).toEqual([
-      'last 60 s: 9 shares accepted, 2 rejected, 4.29 GH/s by 2 users; 3 blocks since the start',
-      'last 60 s: bob: 3 accepted, 2 rejected, 3.44 GH/s; since the start 3 accepted, 2 rejected, difficulty 48, 1 blocks',
-      'last 60 s: bob, rig1: 2 accepted, 0 rejected, 2.29 GH/s; since the start 2 accepted, 0 rejected, difficulty 32, 0 blocks',
-      'last 60 s: alice: 6 accepted, 0 rejected, 859 MH/s; since the start 16 accepted, 1 rejected, difficulty 22, 0 blocks',
-      'last 60 s: alice, rig1: 6 accepted, 0 rejected, 859 MH/s; since the start 12 accepted, 0 rejected, difficulty 18, 0 blocks',
-    ]);
-  });
-
-  it('shows no more than the twenty users who did most, and the twenty workers of each', () => {
-    const users = Array.from({ length: 50 }, (_, index) => account(index, `user ${index}`, '', 1, 0, index));
-    const workers = Array.from({ length: 50 }, (_, index) =>
-      account(100 + index, 'user 49', `w${index}`, 1, 0, 1),
-    );
-    const lines = texts(accounts([]), accounts([...users, ...workers]), 60);
-    expect(lines).toHaveLength(41);
-    expect(lines[1]).toContain('user 49:');
-    expect(lines[21]).toContain('user 49, w19:');
-  });
-
-  it('never counts less than nothing, whoever was given up and has come back in between', () => {
-    const book = accountBook(2);
-    const share = { clientId: 1, channelId: 2, jobId: 1, sequenceNumber: 1, difficulty: 0.1 };
-    const deliver = (userIdentity: string, worker: string, count: number) => {
-      const hash = new Uint8Array(32).fill(1);
-      for (let number = 0; number < count; number++)
-        book.count([{ type: 'ShareAccepted', ...share, hash, target: hash, userIdentity, worker }]);
-    };
-    deliver('alice', 'rig1', 30);
-    const before = book.totals();
-    deliver('bob', '', 1);
-    deliver('alice', 'rig2', 1);
-    expect(texts(before, book.totals(), 60)).toEqual([
-      expect.stringMatching(/^last 60 s: 2 shares accepted, 0 rejected, 14\.3 MH\/s by 1 users; 0 blocks/),
-      expect.stringMatching(
-        /^last 60 s: alice: 1 accepted, 0 rejected, 7\.16 MH\/s; since the start 1 accepted/,
-      ),
-      expect.stringMatching(/^last 60 s: alice, rig2: 1 accepted/),
-    ]);
   });
 });
 

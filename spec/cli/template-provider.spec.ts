@@ -56,7 +56,7 @@ min_interval = 0.05
     );
     const address = await portOf(role);
     await role.printed(
-      /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z new tip [0-9a-f]{64}: next is block 1234, nbits 207fffff\n/,
+      /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z new tip [0-9a-f]{64}: next is block 1234, nbits 207fffff\n/m,
     );
     const client = startRole(
       ...['connect', `stratum2+tcp://${address}/${publicKey}`, '--protocol', 'template-distribution'],
@@ -69,6 +69,9 @@ min_interval = 0.05
     expect(await role.stop('SIGINT')).toBe(0);
     expect(role.output.stderr).toBe('');
     expect(role.output.stdout).not.toContain(secretKey);
+    expect(role.output.stdout).toMatch(
+      / template-provider ended after 0:\d\d: \d+ templates? sent, 0 blocks accepted, 0 rejected\n$/,
+    );
   });
 
   it('says on stderr when connections are not encrypted', async () => {

@@ -53,7 +53,11 @@ const portOf = async (role: RunningRole, what: string): Promise<string> =>
   (await role.printed(new RegExp(`${what} on 127\\.0\\.0\\.1:(\\d+)`)))[1] as string;
 
 const startMiner = (port: string, user: string) =>
-  track(startProcess('miner', `stratum+tcp://${user}@127.0.0.1:${port}`, '--threads', '1'));
+  track(
+    startProcess(
+      ...['miner', `stratum+tcp://${user}@127.0.0.1:${port}`, '--threads', '1', '--log-level', 'debug'],
+    ),
+  );
 
 describe('miners of Stratum V1', () => {
   it('mine at a pool that listens for them, and behind a translator', async () => {
@@ -85,7 +89,7 @@ describe('miners of Stratum V1', () => {
        [downstream_difficulty_config]\nmin_individual_miner_hashrate = 1000000.0\nshares_per_minute = 240.0
        [[upstreams]]\naddress = "127.0.0.1"\nport = ${await portOf(pool, 'pool listening')}\nuser_identity = "farm"`,
     );
-    const translator = track(startRole('translator', '--config', file));
+    const translator = track(startRole('translator', '--config', file, '--log-level', 'debug'));
     const behind = startMiner(await portOf(translator, 'listening for Stratum V1'), 'bob.rig2');
     await translator.printed(/upstream channel \d+ opened for farm\.translator-proxy, difficulty/);
     await pool.printed(/BLOCK found by farm\.translator-proxy, rig2/);
@@ -110,7 +114,6 @@ describe('the settings of a translator', () => {
       aggregate_channels: true,
     });
     expect(notHonoured(settings).map((line) => line.split(':')[0])).toEqual([
-      'log_file',
       'miner_telemetry',
       'required_extensions',
     ]);
@@ -130,7 +133,7 @@ describe('the settings of a translator', () => {
     ['aggregate_channels', true, 'true', true],
     ['supported_extensions', [2, 3], '2,3', false],
     ['required_extensions', [2], '2', false],
-    ['log_file', './tproxy.log', './tproxy.log', false],
+    ['log_file', './tproxy.log', './tproxy.log', true],
     ['monitoring_address', '127.0.0.1:9092', '127.0.0.1:9092', true],
     ['monitoring_cache_refresh_secs', 15, '15', true],
     ['miner_telemetry.cidrs', ['10.0.0.0/8', '192.168.1.0/24'], '10.0.0.0/8,192.168.1.0/24', false],

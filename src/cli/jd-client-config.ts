@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { authorityPublicKey, hostPort, number, text } from './config.js';
 import { extraNodesSetting } from './extra-nodes.js';
+import { logSettings } from './log-settings.js';
 import { payoutScript } from './payout-setting.js';
 import { listenSettings } from './role-server.js';
 
@@ -77,7 +78,7 @@ export const jdClientSchema = z.strictObject({
   }).default(8),
   request_timeout: number({ min: 1, max: 3_600, unit: 'seconds' }).default(20),
   max_rejected_in_a_row: number({ min: 1, max: 0xffff_ffff, integer: true }).default(20),
-  log_file: text(1, 4_096).optional(),
+  ...logSettings(),
   monitoring_address: text().optional(),
   monitoring_cache_refresh_secs: number({ min: 0 }).optional(),
   miner_telemetry: z.strictObject({ cidrs: z.array(text()).default([]) }).optional(),
@@ -129,10 +130,6 @@ export function notHonoured(settings: JdClientSettings): readonly string[] {
   const none = 'there is no monitoring server here';
   const { mode, upstreams, required_extensions: required } = settings;
   const cases: readonly (readonly [boolean, string])[] = [
-    [
-      settings.log_file !== undefined,
-      'log_file: the log goes to stdout and stderr, which can be sent to a file',
-    ],
     [settings.monitoring_address !== undefined, `monitoring_address: ${none}`],
     [settings.monitoring_cache_refresh_secs !== undefined, `monitoring_cache_refresh_secs: ${none}`],
     [settings.miner_telemetry !== undefined, 'miner_telemetry: miners are not looked for here'],

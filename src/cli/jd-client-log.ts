@@ -4,11 +4,13 @@ import type {
   JobDeclarationClientOutcome,
   OwnWork,
 } from '../roles/jd-client/jd-client.js';
+import { counted } from './format.js';
+import { info, trouble, type LogLine } from './log-line.js';
+import type { OutcomeCounts } from './outcome-counts.js';
 import { poolLine } from './pool-log.js';
 import { quoted } from './printable.js';
 import { proxyLine } from './proxy-log.js';
 import { clientLine } from './role-client.js';
-import { info, trouble, type LogLine } from './run-role.js';
 import { upstreamPlaintextFlag } from './upstream-pools.js';
 
 /**
@@ -45,6 +47,11 @@ const toldOfBlocks: readonly string[] = [
   'SolutionLost',
   'ExtraSubmission',
 ];
+
+/** What became of jobs and blocks of our own, for the last line. */
+export const ownWorkTotals = ({ of }: OutcomeCounts): string =>
+  `of ${counted(of('OwnJobStarted'), 'job')} of our own ${of('OwnJobAccepted')} accepted by pools, ` +
+  `${of('OwnJobRefused')} refused; ${counted(of('OwnBlockFound') + of('BlockFound'), 'block')} found`;
 
 function ownLine({ pair, outcome }: OwnWork): LogLine | undefined {
   if (pair === null) return toldOfSolo.includes(outcome.type) ? poolLine(outcome as never) : undefined;

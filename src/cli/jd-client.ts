@@ -1,24 +1,30 @@
 import type { Command } from 'commander';
-import { asyncScheduler, concat, EMPTY, filter, from, map, merge, type Observable } from 'rxjs';
+import { asyncScheduler, concat, EMPTY, filter, from, map, merge, tap } from 'rxjs';
 import { connect } from '../node/connect.js';
+import { proxyFold } from '../observe/proxy-state.js';
 import { jdClient, type DeclarationPair } from '../roles/jd-client/jd-client.js';
 import type { Connector } from '../transport/connection.js';
 import { ConfigError, configOption, flagsOf, loadConfig } from './config.js';
 import { extraNodes, extraNodesHelp } from './extra-nodes.js';
 import type { CommandContext } from './io.js';
 import { jdClientSchema, notHonoured, problemsOf, type JdClientSettings } from './jd-client-config.js';
-import { jdClientLine } from './jd-client-log.js';
+import { jdClientLine, ownWorkTotals } from './jd-client-log.js';
+import { logHelp, logOptions } from './log-settings.js';
+import { outcomeCounts } from './outcome-counts.js';
+import { isWorthALine } from './pool-log.js';
+import { forwardedTotals } from './proxy-log.js';
+import { reports } from './report.js';
 import { chainsOf, payoutWarnings } from './payout-setting.js';
 import { silenceLog, type SilenceLog } from './role-client.js';
 import { listenOptions, roleListener } from './role-server.js';
-import { runRole, trouble, type LogLine } from './run-role.js';
+import { about, runRole, trouble, type Role } from './run-role.js';
 import { sv1Listener } from './sv1-listener.js';
 import { openPools, upstreamDialler, type UpstreamDialler, type UpstreamPool } from './upstream-pools.js';
 
 /** Gives `sv2 jd-client` its options and what it does. */
 export function registerJdClient(command: Command, context: CommandContext): void {
   command.option(...configOption);
-  for (const [flags, description] of listenOptions) command.option(flags, description);
+  for (const [flags, description] of [...listenOptions, ...logOptions]) command.option(flags, description);
   command
     .option('--listen-sv1 <HOST:PORT>', 'where to listen for miners of Stratum V1, in plain text, too')
     .option('--template-provider <HOST:PORT>', 'where templates come from')
@@ -70,14 +76,14 @@ and more of our own:
   listen_sv1_address = "0.0.0.0:3333"           # miners of Stratum V1, in plain text
   upstream_encryption = true
   request_timeout = 20                          # seconds
-  max_rejected_in_a_row = 20${extraNodesHelp}
+  max_rejected_in_a_row = 20${extraNodesHelp}${logHelp}
   [[template_providers]]                        # for while the one above does not work; any number, in this order
   address = "127.0.0.1:8443"
 
 Example:
   $ sv2 jd-client --config jd-client.toml`,
     )
-    .action(() => runRole(context, () => logOf(command)));
+    .action(() => runRole(context, () => roleOf(command)));
 }
 
 const flagKeys = {
@@ -89,8 +95,8 @@ const flagKeys = {
   templateProviderEncryption: 'template_provider_type.Sv2Tp.encryption',
 };
 
-/** The log of the client that a command line asks for; subscribing runs it. @throws ConfigError */
-function logOf(command: Command): Observable<LogLine> {
+/** The client that a command line asks for. @throws ConfigError */
+function roleOf(command: Command): Role {
   const { config: file } = command.opts<{ config?: string }>();
   const settings = loadConfig(jdClientSchema, flagsOf(command, flagKeys), file);
   const problems = problemsOf(settings);
@@ -127,18 +133,27 @@ function logOf(command: Command): Observable<LogLine> {
     extranonceSize: settings.reserved_downstream_rollable_extranonce_size,
     maxRejectedInARow: settings.max_rejected_in_a_row,
   });
-  const line$ = client.start().pipe(
-    map((outcome) => jdClientLine(outcome, asyncScheduler.now())),
+  const fold = proxyFold(asyncScheduler.now());
+  const counts = outcomeCounts();
+  const event$ = client.start().pipe(
+    tap((outcome) => {
+      fold.note(outcome, asyncScheduler.now());
+      if (outcome.type === 'OwnWork') counts.note(outcome.outcome);
+    }),
+    filter(isWorthALine(settings.log_level)),
+    map((outcome) => about(outcome, jdClientLine(outcome, asyncScheduler.now()))),
     filter((line) => line !== undefined),
   );
-  return concat(
+  const line$ = concat(
     from([
       ...notHonoured(settings).map((text) => trouble(text)),
       ...openPools(poolsOf(settings), settings.upstream_encryption),
       ...(script === undefined ? [] : payoutWarnings(script.scriptPubKey)),
     ]),
-    merge(dialler.line$, silence.line$, listener.line$, sv1?.line$ ?? EMPTY, line$),
+    merge(dialler.line$, silence.line$, listener.line$, sv1?.line$ ?? EMPTY, event$, reports(fold)),
   );
+  const totals = () => `${forwardedTotals(fold.state(asyncScheduler.now()))}; ${ownWorkTotals(counts)}`;
+  return { name: 'jd-client', settings, line$, totals };
 }
 
 const pairsOf = ({ upstreams, user_identity: user }: JdClientSettings, dialler: UpstreamDialler) =>

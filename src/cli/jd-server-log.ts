@@ -1,21 +1,31 @@
-import { filter, map, type Observable } from 'rxjs';
+import { filter, map, tap, type Observable } from 'rxjs';
 import { toDisplayHex } from '../bitcoin/hash.js';
 import type { JobDeclarationServerOutcome } from '../roles/jd-server/jd-server.js';
 import type { ServerOutcome } from '../service/outcomes.js';
 import { extraSubmissionLine, isKnownBlock } from './extra-nodes.js';
+import { counted } from './format.js';
+import { about, info, trouble, type LogLine } from './log-line.js';
+import type { OutcomeCounts } from './outcome-counts.js';
 import { quoted } from './printable.js';
 import { serverLine } from './role-server.js';
-import { info, trouble, type LogLine } from './run-role.js';
 
-/** The log of a declaration server. */
+/** The log of a declaration server. @param counts what outcomes are counted in */
 export function jdServerLog(
   outcome$: Observable<ServerOutcome<JobDeclarationServerOutcome>>,
+  counts: OutcomeCounts,
 ): Observable<LogLine> {
   return outcome$.pipe(
-    map((outcome) => serverLine(outcome) ?? declarationLine(outcome)),
+    tap((outcome) => counts.note(outcome)),
+    map((outcome) => about(outcome, serverLine(outcome) ?? declarationLine(outcome))),
     filter((line) => line !== undefined),
   );
 }
+
+/** What a declaration server has done, for the last line. */
+export const declarationTotals = ({ of }: OutcomeCounts): string =>
+  `${counted(of('TokenAllocated'), 'token')} given, ${counted(of('JobDeclared'), 'declared job')} taken, ` +
+  `${of('DeclarationRefused')} refused, ${counted(of('SolutionPushed'), 'block')} found, ` +
+  `${of('PushedBlockAccepted')} accepted by the node, ${of('PushedBlockRejected')} rejected`;
 
 const judges = { node: 'the node', own: 'what is known here' } as const;
 

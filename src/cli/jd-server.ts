@@ -1,15 +1,17 @@
 import type { Command } from 'commander';
-import { from, merge, type Observable } from 'rxjs';
+import { from, merge } from 'rxjs';
 import * as z from 'zod';
 import { configOption, flagsOf, loadConfig } from './config.js';
 import type { CommandContext } from './io.js';
 import { declarationServer, declarationSettings } from './jds.js';
+import { logHelp, logOptions, logSettings } from './log-settings.js';
 import { payoutScript, payoutWarnings } from './payout-setting.js';
 import { listenOptions, listenSettings, roleListener } from './role-server.js';
-import { runRole, type LogLine } from './run-role.js';
+import { runRole, type Role } from './run-role.js';
 
 const schema = z.strictObject({
   ...listenSettings('127.0.0.1:34264'),
+  ...logSettings(),
   ...declarationSettings(),
   coinbase_reward_script: payoutScript(),
 });
@@ -17,7 +19,7 @@ const schema = z.strictObject({
 /** Gives `sv2 jd-server` its options and what it does. */
 export function registerJdServer(command: Command, context: CommandContext): void {
   command.option(...configOption);
-  for (const [flags, description] of listenOptions) command.option(flags, description);
+  for (const [flags, description] of [...listenOptions, ...logOptions]) command.option(flags, description);
   command
     .option('--coinbase-reward-script <SCRIPT>', 'what declared blocks must pay: an address, or a descriptor')
     .option('--bitcoin-rpc <URL>', 'the Bitcoin node, as in http://user:password@127.0.0.1:8332')
@@ -42,20 +44,23 @@ The keys of the TOML file are the names of the options with underscores, and lis
   bitcoin_rpc = "http://user:password@127.0.0.1:8332"
   token_lifetime = 3600
   min_pool_share = 1
-  coinbase_only = true
+  coinbase_only = true${logHelp}
 
 Example:
   $ sv2 jd-server --coinbase-reward-script addr(bc1…) --bitcoin-rpc http://127.0.0.1:8332 --bitcoin-cookie ~/.bitcoin/.cookie`,
     )
-    .action(() => runRole(context, () => logOf(command)));
+    .action(() => runRole(context, () => roleOf(command)));
 }
 
-/** The log of the declaration server that a command line asks for; subscribing runs it. @throws ConfigError */
-function logOf(command: Command): Observable<LogLine> {
+/** The declaration server that a command line asks for. @throws ConfigError */
+function roleOf(command: Command): Role {
   const { config: file } = command.opts<{ config?: string }>();
   const settings = loadConfig(schema, flagsOf(command, { config: null, listen: 'listen_address' }), file);
   const listener = roleListener(settings, 'declaration server', file);
   const { scriptPubKey } = settings.coinbase_reward_script;
-  const { line$ } = declarationServer(settings, listener.listen, scriptPubKey);
-  return merge(from(payoutWarnings(scriptPubKey)), listener.line$, line$);
+  const { line$, totals } = declarationServer(settings, listener.listen, scriptPubKey);
+  return {
+    ...{ name: 'jd-server', settings, totals },
+    line$: merge(from(payoutWarnings(scriptPubKey)), listener.line$, line$),
+  };
 }

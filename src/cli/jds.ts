@@ -10,8 +10,9 @@ import { jdServer, type JobDeclarationServer } from '../roles/jd-server/jd-serve
 import type { Connection } from '../transport/connection.js';
 import { ConfigError, number, text } from './config.js';
 import { extraNodes, extraNodesSetting } from './extra-nodes.js';
-import { jdServerLog } from './jd-server-log.js';
-import { trouble, type LogLine } from './run-role.js';
+import { declarationTotals, jdServerLog } from './jd-server-log.js';
+import { trouble, type LogLine } from './log-line.js';
+import { outcomeCounts } from './outcome-counts.js';
 
 const extension = () => number({ min: 0, max: 0xffff, integer: true });
 
@@ -44,6 +45,13 @@ export interface DeclarationSettings {
   readonly min_pool_share: number;
 }
 
+/** A declaration server, its log, and what it has done so far. */
+export interface Declaration {
+  readonly service: JobDeclarationServer;
+  readonly line$: Observable<LogLine>;
+  readonly totals: () => string;
+}
+
 /**
  * A declaration server and its log.
  * @param payoutScript what coinbases have to pay
@@ -55,7 +63,7 @@ export function declarationServer(
   listen: Observable<Connection>,
   payoutScript: Uint8Array,
   where = '',
-): { readonly service: JobDeclarationServer; readonly line$: Observable<LogLine> } {
+): Declaration {
   const { supported_extensions: supported, required_extensions: required } = settings;
   const unknown = required.filter((extension) => !grantable.includes(extension));
   if (unknown.length > 0) {
@@ -84,7 +92,12 @@ export function declarationServer(
             `${where}supported_extensions: ${ignored.join(', ')}: not known here, and granted to nobody`,
           ),
         );
-  return { service, line$: merge(warning$, jdServerLog(service.start())) };
+  const counts = outcomeCounts();
+  return {
+    service,
+    line$: merge(warning$, jdServerLog(service.start(), counts)),
+    totals: () => declarationTotals(counts),
+  };
 }
 
 function nodeOf(

@@ -1,9 +1,10 @@
 import type { MinerOutcome } from '../roles/miner/miner.js';
 import { sharesPerSecond } from '../roles/miner/share-limit.js';
 import type { ClientOutcome } from '../service/outcomes.js';
-import { formatDifficulty, formatDuration, formatHashRate } from './format.js';
+import type { MinerState } from '../observe/miner-state.js';
+import { counted, formatDifficulty, formatDuration, formatHashRate } from './format.js';
 import { quoted } from './printable.js';
-import { info, trouble, type LogLine } from './run-role.js';
+import { detail, info, trouble, type LogLine } from './log-line.js';
 
 /** What pools mean by the error codes of the specification and of the reference implementation. */
 const meanings: Readonly<Record<string, string>> = {
@@ -42,6 +43,10 @@ const later = (what: string, retryIn: number | null): string =>
 export const notSent = (count: number): string =>
   `${count} ${count === 1 ? 'share was' : 'shares were'} not sent: at this difficulty there are more than ${sharesPerSecond} a second`;
 
+/** What it has found, and what the pool said of it. */
+export const minerTotals = ({ shares: { found, accepted, rejected } }: MinerState): string =>
+  `${counted(found, 'share')} found, ${accepted} accepted, ${rejected} rejected`;
+
 /** The line that tells of an outcome of a miner's own. */
 export function minerLine(outcome: ClientOutcome<MinerOutcome>): LogLine | undefined {
   switch (outcome.type) {
@@ -68,32 +73,50 @@ export function minerLine(outcome: ClientOutcome<MinerOutcome>): LogLine | undef
       );
     }
     case 'JobStarted':
-      return info(`channel ${outcome.channelId}: job ${outcome.jobId} started`);
+      return info(
+        `channel ${outcome.channelId}: job ${outcome.jobId} started`,
+        `job started: ${outcome.channelId}`,
+      );
     case 'TargetChanged': {
       const { channelId, difficulty } = outcome;
-      return info(`channel ${channelId}: difficulty ${formatDifficulty(difficulty)} from the next job on`);
+      return info(
+        `channel ${channelId}: difficulty ${formatDifficulty(difficulty)} from the next job on`,
+        `difficulty: ${channelId}`,
+      );
     }
     case 'HashRateTold': {
       const { channelId, hashesPerSecond } = outcome;
-      return info(`channel ${channelId}: told the pool ${formatHashRate(hashesPerSecond)}`);
+      return info(
+        `channel ${channelId}: told the pool ${formatHashRate(hashesPerSecond)}`,
+        `hash rate told: ${channelId}`,
+      );
     }
     case 'HashRateRefused': {
       const { channelId, errorCode } = outcome;
-      return trouble(`channel ${channelId}: the pool did not take the new hash rate: ${inWords(errorCode)}`);
+      return trouble(
+        `channel ${channelId}: the pool did not take the new hash rate: ${inWords(errorCode)}`,
+        `hash rate refused: ${channelId} ${errorCode}`,
+      );
     }
     case 'ShareFound': {
       const { channelId, jobId, sequenceNumber } = outcome;
-      return info(`channel ${channelId}: share ${sequenceNumber} found for job ${jobId}`);
+      return detail(`channel ${channelId}: share ${sequenceNumber} found for job ${jobId}`);
     }
     case 'SharesWithheld':
-      return trouble(`channel ${outcome.channelId}: ${notSent(outcome.count)}`);
+      return trouble(
+        `channel ${outcome.channelId}: ${notSent(outcome.count)}`,
+        `shares withheld: ${outcome.channelId}`,
+      );
     case 'SharesAccepted': {
       const { channelId, count } = outcome;
-      return info(`channel ${channelId}: ${count} ${count === 1 ? 'share' : 'shares'} accepted`);
+      return detail(`channel ${channelId}: ${count} ${count === 1 ? 'share' : 'shares'} accepted`);
     }
     case 'ShareRejected': {
       const { channelId, sequenceNumber, errorCode } = outcome;
-      return trouble(`channel ${channelId}: share ${sequenceNumber} rejected: ${inWords(errorCode)}`);
+      return trouble(
+        `channel ${channelId}: share ${sequenceNumber} rejected: ${inWords(errorCode)}`,
+        `share rejected: ${channelId} ${errorCode}`,
+      );
     }
     default:
       return undefined;

@@ -1,14 +1,27 @@
-import { bufferCount, concat, filter, map, merge, NEVER, of, share, switchMap, type Observable } from 'rxjs';
+import {
+  bufferCount,
+  concat,
+  filter,
+  map,
+  merge,
+  NEVER,
+  of,
+  share,
+  switchMap,
+  tap,
+  type Observable,
+} from 'rxjs';
 import { connectSv1 } from '../node/sv1.js';
 import { hashWorkers } from '../node/hash-workers.js';
 import { measureHashRate } from '../roles/miner/hasher.js';
 import { mineSv1, type Sv1MiningOutcome } from '../roles/miner/sv1-miner.js';
 import type { Sv1Url } from '../sv1/url.js';
-import { formatDifficulty, formatHashRate } from './format.js';
+import { counted, formatDifficulty, formatHashRate } from './format.js';
 import { quoted } from './printable.js';
 import { notSent } from './miner-log.js';
 import { demandOf } from './payout.js';
-import { info, trouble, type LogLine } from './run-role.js';
+import { about, detail, info, trouble, type LogLine } from './log-line.js';
+import type { OutcomeCounts } from './outcome-counts.js';
 
 /** Seconds over which the hash rate that is shown is averaged. */
 const hashRateSeconds = 10;
@@ -28,8 +41,11 @@ export interface Sv1MinerSettings {
   readonly verify_payout: boolean;
 }
 
-/** The log of a miner at a pool of Stratum V1; subscribing runs it. */
-export function sv1MinerLog({ url, threads, ...settings }: Sv1MinerSettings): Observable<LogLine> {
+/** The log of a miner at a pool of Stratum V1; subscribing runs it. @param counts what outcomes are counted in */
+export function sv1MinerLog(
+  { url, threads, ...settings }: Sv1MinerSettings,
+  counts: OutcomeCounts,
+): Observable<LogLine> {
   const { host, port, tls } = url;
   const user = settings.user ?? url.user ?? 'rx-sv2';
   const password = settings.password ?? url.password;
@@ -48,16 +64,21 @@ export function sv1MinerLog({ url, threads, ...settings }: Sv1MinerSettings): Ob
         ...(password === undefined ? {} : { password }),
         ...payout,
         hasher$: concat(of(hasher), NEVER),
-      }).pipe(share());
+      }).pipe(
+        tap((outcome) => counts.note(outcome)),
+        share(),
+      );
       return merge(
         outcome$.pipe(
           filter((outcome) => outcome.type === 'HashRate'),
           bufferCount(hashRateSeconds),
           map((rates) => rates.reduce((sum, { hashesPerSecond }) => sum + hashesPerSecond, 0) / rates.length),
-          map((hashesPerSecond) => info(`hash rate ${formatHashRate(hashesPerSecond)}`)),
+          map((hashesPerSecond) =>
+            info(`hash rate ${formatHashRate(hashesPerSecond)}; ${sv1Totals(counts)}`),
+          ),
         ),
         outcome$.pipe(
-          map(line),
+          map((outcome) => about(outcome, line(outcome))),
           filter((shown) => shown !== undefined),
         ),
       );
@@ -65,6 +86,10 @@ export function sv1MinerLog({ url, threads, ...settings }: Sv1MinerSettings): Ob
   );
   return tls ? log$ : concat(of(trouble('the connection is not encrypted')), log$);
 }
+
+/** What it has found, and what the pool said of it. */
+export const sv1Totals = ({ of: count }: OutcomeCounts): string =>
+  `${counted(count('ShareFound'), 'share')} found, ${count('ShareAccepted')} accepted, ${count('ShareRejected')} rejected`;
 
 /** The line that tells of an outcome. */
 function line(outcome: Sv1MiningOutcome): LogLine | undefined {
@@ -78,21 +103,24 @@ function line(outcome: Sv1MiningOutcome): LogLine | undefined {
       );
     }
     case 'JobStarted':
-      return info(`job ${quoted(outcome.jobId)} started`);
+      return info(`job ${quoted(outcome.jobId)} started`, 'job started');
     case 'DifficultyChanged':
-      return info(`difficulty ${formatDifficulty(outcome.difficulty)} from the next job on`);
+      return info(`difficulty ${formatDifficulty(outcome.difficulty)} from the next job on`, 'difficulty');
     case 'ShareFound':
-      return info(`share found for job ${quoted(outcome.jobId)}`);
+      return detail(`share found for job ${quoted(outcome.jobId)}`);
     case 'SharesWithheld':
-      return trouble(notSent(outcome.count));
+      return trouble(notSent(outcome.count), 'shares withheld');
     case 'ShareAccepted':
-      return info('1 share accepted');
+      return detail('1 share accepted');
     case 'ShareRejected': {
       const { code, text } = outcome.error;
-      return trouble(`a share for job ${quoted(outcome.jobId)} was rejected: ${quoted(text)} (${code})`);
+      return trouble(
+        `a share for job ${quoted(outcome.jobId)} was rejected: ${quoted(text)} (${code})`,
+        `share rejected: ${code}`,
+      );
     }
     case 'MessageShown':
-      return info(`the pool says: ${quoted(outcome.text)}`);
+      return info(`the pool says: ${quoted(outcome.text)}`, 'the pool says');
     case 'ServerNonsense':
       return trouble(`the pool sent what makes no sense: ${quoted(outcome.reason)}`, 'nonsense');
     case 'HashRate':

@@ -1,6 +1,19 @@
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
-import { bufferCount, concat, filter, map, merge, NEVER, of, share, switchMap, type Observable } from 'rxjs';
+import {
+  NEVER,
+  asyncScheduler,
+  bufferCount,
+  concat,
+  filter,
+  map,
+  merge,
+  of,
+  share,
+  switchMap,
+  tap,
+  type Observable,
+} from 'rxjs';
 import * as z from 'zod';
 import { connect } from '../node/connect.js';
 import { hashWorkers } from '../node/hash-workers.js';
@@ -19,12 +32,17 @@ import {
   roleMonitoring,
 } from './monitoring.js';
 import type { ClientOutcome } from '../service/outcomes.js';
-import { minerLine } from './miner-log.js';
+import type { Fold } from '../observe/fold.js';
+import { minerFold, type MinerState } from '../observe/miner-state.js';
+import { logOptions, logSettings } from './log-settings.js';
+import { minerLine, minerTotals } from './miner-log.js';
+import { outcomeCounts } from './outcome-counts.js';
 import { demandOf } from './payout.js';
 import { clientLine, silenceLog } from './role-client.js';
-import { info, runRole, trouble, type LogLine } from './run-role.js';
+import { about, info, trouble, type LogLine } from './log-line.js';
+import { runRole, type Role } from './run-role.js';
 import { anyStratumUrl } from './stratum-url.js';
-import { sv1MinerLog } from './miner-sv1.js';
+import { sv1MinerLog, sv1Totals } from './miner-sv1.js';
 
 /** Seconds over which the hash rate that is shown is averaged. */
 const hashRateSeconds = 10;
@@ -40,6 +58,7 @@ const schema = z.strictObject({
   hash_rate: number({ min: 0, unit: 'hashes per second' }).optional(),
   encryption: z.boolean({ error: 'expected true or false' }).default(true),
   verify_payout: z.boolean({ error: 'expected true or false' }).default(false),
+  ...logSettings(),
 });
 
 type Settings = z.output<typeof schema>;
@@ -52,7 +71,9 @@ export function registerMiner(command: Command, context: CommandContext): void {
       '[URL]',
       'the pool: stratum2+tcp://host:port/AUTHORITY_KEY, without a key any server is accepted; stratum+tcp://host:port for Stratum V1',
     )
-    .option(...configOption)
+    .option(...configOption);
+  for (const [flags, description] of logOptions) command.option(flags, description);
+  command
     .option(
       '-u, --user <NAME>',
       "user identity, such as alice or alice.rig1 (default: the URL's, as in USER@host, or rx-sv2)",
@@ -72,21 +93,35 @@ export function registerMiner(command: Command, context: CommandContext): void {
       'after',
       `
 All channels share the hash rate. The keys of the TOML file are url, user, password, standard_channels, extended_channels,
-threads, hash_rate, verify_payout, encryption, and${monitoringHelp}
+threads, hash_rate, verify_payout, encryption, log_format, log_level, log_file, and${monitoringHelp}
 
 Example:
   $ sv2 miner stratum2+tcp://127.0.0.1:34254 --no-encryption --user alice`,
     )
-    .action((url: string | undefined) => runRole(context, () => minerLog(command, url)));
+    .action((url: string | undefined) => runRole(context, () => minerRole(command, url)));
 }
 
-/** The log of the miner that a command line asks for; subscribing runs it. @throws ConfigError */
-function minerLog(command: Command, url: string | undefined): Observable<LogLine> {
+/** The miner that a command line asks for. @throws ConfigError */
+function minerRole(command: Command, url: string | undefined): Role {
   const flags = flagsOf(command, { ...monitoringFlags, config: null });
   if (url !== undefined) flags.push({ key: 'url', name: 'URL', value: url });
   const settings = loadConfig(schema, flags, command.opts<{ config?: string }>().config);
+  const { url: pool } = settings;
+  if ('tls' in pool) {
+    const counts = outcomeCounts();
+    const line$ = sv1MinerLog({ ...settings, url: pool }, counts);
+    return { name: 'miner', settings, line$, totals: () => sv1Totals(counts) };
+  }
+  const fold = minerFold(asyncScheduler.now());
+  const line$ = minerLog({ ...settings, url: pool }, fold);
+  return { name: 'miner', settings, line$, totals: () => minerTotals(fold.state(asyncScheduler.now())) };
+}
+
+type PoolSettings = Settings & { readonly url: StratumUrl };
+
+/** The log of a miner at a pool of Stratum V2; subscribing runs it. @throws ConfigError */
+function minerLog(settings: PoolSettings, fold: Fold<MinerState>): Observable<LogLine> {
   const { threads, hash_rate: given, url: pool } = settings;
-  if ('tls' in pool) return sv1MinerLog({ ...settings, url: pool });
   const isAuthenticated = pool.authorityPublicKey !== undefined;
   if (isAuthenticated && !settings.encryption)
     throw new ConfigError(['url: its authority key is of no use without encryption, which is switched off']);
@@ -102,7 +137,7 @@ function minerLog(command: Command, url: string | undefined): Observable<LogLine
           const begin = info(
             `${threads} ${threads === 1 ? 'thread' : 'threads'}, ${formatHashRate(hashRate)} ${how}`,
           );
-          return concat(of(begin), mining({ ...settings, url: pool }, channels, hasher, hashRate));
+          return concat(of(begin), mining(settings, fold, channels, hasher, hashRate));
         }),
       ),
     ),
@@ -125,7 +160,8 @@ function channelsOf({ standard_channels: standard = 0, extended_channels: given 
 }
 
 function mining(
-  settings: Settings & { readonly url: StratumUrl },
+  settings: PoolSettings,
+  fold: Fold<MinerState>,
   channels: Channels,
   hasher: Hasher,
   nominalHashRate: number,
@@ -149,19 +185,26 @@ function mining(
     hasher$: concat(of(hasher), NEVER),
   })
     .start()
-    .pipe(monitoring.operator, share());
+    .pipe(
+      monitoring.operator,
+      tap((outcome) => fold.note(outcome, asyncScheduler.now())),
+      share(),
+    );
   const rate$ = outcome$.pipe(
     filter((outcome) => outcome.type === 'HashRate'),
     bufferCount(hashRateSeconds),
     map((rates) => rates.reduce((sum, { hashesPerSecond }) => sum + hashesPerSecond, 0) / rates.length),
-    map((hashesPerSecond) => info(`hash rate ${formatHashRate(hashesPerSecond)}`)),
+    map((hashesPerSecond) => {
+      const totals = minerTotals(fold.state(asyncScheduler.now()));
+      return info(`hash rate ${formatHashRate(hashesPerSecond)}; ${totals}`);
+    }),
   );
   return merge(
     rate$,
     silence.line$,
     monitoring.line$,
     outcome$.pipe(
-      map((outcome) => clientLine(outcome, 'pool', '--no-encryption') ?? minerLine(outcome)),
+      map((outcome) => about(outcome, clientLine(outcome, 'pool', '--no-encryption') ?? minerLine(outcome))),
       filter((line) => line !== undefined),
     ),
   );

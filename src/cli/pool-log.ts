@@ -1,23 +1,26 @@
 import { toDisplayHex } from '../bitcoin/hash.js';
 import { difficultyFromTarget } from '../bitcoin/target.js';
-import type { Account, AccountTotals } from '../mining/shares/accounts.js';
 import type { PoolMiningOutcome, PoolOutcome, Solution, TemplateClientOutcome } from '../roles/pool/pool.js';
 import { bytesToHex } from '../codec/hex.js';
 import { encodeFrame } from '../framing/frame.js';
+import type { AnyOutcome } from '../observe/fold.js';
 import type { ClientOutcome, ServerOutcome } from '../service/outcomes.js';
 import { formatDifficulty, formatHashRate } from './format.js';
 import { clientLine } from './role-client.js';
 import { serverLine } from './role-server.js';
 import { extraSubmissionLine } from './extra-nodes.js';
 import { quoted } from './printable.js';
-import { info, trouble, type LogLine } from './run-role.js';
+import { detail, info, several, trouble, type LogLine } from './log-line.js';
+import type { LogSettings } from './log-settings.js';
 
-/** Whether there is nothing to be told of an outcome, because it is a message. */
-export const isMessage = ({ type }: PoolOutcome): boolean => type === 'received' || type === 'sent';
-
-/** Whether it is one of those without number: a message, or an accepted share, which the reports count. */
-export const isRoutine = (outcome: PoolOutcome): boolean =>
-  isMessage(outcome) || outcome.type === 'ShareAccepted';
+/**
+ * Whether there is something to be told of an outcome at a level: never of messages, and of accepted shares, which the reports
+ * count, at `debug` alone. It is for speed: of most outcomes no line is made.
+ */
+export const isWorthALine =
+  (level: LogSettings['log_level']) =>
+  <O extends AnyOutcome>({ type }: O): boolean =>
+    type !== 'received' && type !== 'sent' && (level === 'debug' || type !== 'ShareAccepted');
 
 /** What makes a pool connect to a template provider that has no keys. */
 export const plaintextFlag = '--no-template-provider-encryption';
@@ -138,9 +141,8 @@ export function miningLine(outcome: ServerOutcome<PoolMiningOutcome>): LogLine |
     case 'ChannelOpened': {
       const { kind, userIdentity, nominalHashRate, target } = outcome;
       const rate = formatHashRate(nominalHashRate);
-      return info(
-        `${channelOf(outcome)}: ${quoted(userIdentity)} opened it, ${kind}, ${rate} nominal, difficulty ${difficultyOf(target)}`,
-      );
+      const text = `${channelOf(outcome)}: ${quoted(userIdentity)} opened it, ${kind}, ${rate} nominal, difficulty ${difficultyOf(target)}`;
+      return several(info(text, `opened: ${outcome.clientId}`));
     }
     case 'PayoutStated': {
       const { hash, height, value, outputs: count } = outcome;
@@ -164,15 +166,23 @@ export function miningLine(outcome: ServerOutcome<PoolMiningOutcome>): LogLine |
       );
     }
     case 'ChannelClosed':
-      return info(
-        `${channelOf(outcome)}: closed (${quoted(outcome.userIdentity)}): ${quoted(outcome.reason)}`,
+      return several(
+        info(
+          `${channelOf(outcome)}: closed (${quoted(outcome.userIdentity)}): ${quoted(outcome.reason)}`,
+          `closed: ${outcome.clientId}`,
+        ),
       );
     case 'TargetChanged':
-      return info(`${channelOf(outcome)}: difficulty ${difficultyOf(outcome.target)} from the next job on`);
+      return several(
+        info(
+          `${channelOf(outcome)}: difficulty ${difficultyOf(outcome.target)} from the next job on`,
+          `difficulty: ${outcome.clientId}`,
+        ),
+      );
     case 'ShareAccepted': {
       const { userIdentity, worker, difficulty, hash } = outcome;
       const reached = difficultyOf(hash);
-      return info(
+      return detail(
         `${channelOf(outcome)}: share of ${sharer(userIdentity, worker)} accepted, difficulty ${formatDifficulty(difficulty)} (reached ${reached})`,
         `accepted: ${outcome.clientId}`,
       );
@@ -211,93 +221,3 @@ const channelOf = ({
 }): string => `client ${clientId} channel ${channelId}`;
 
 const difficultyOf = (target: Uint8Array): string => formatDifficulty(difficultyFromTarget(target));
-
-/** Users in a report, and workers of each; those who did most. */
-const maxUsers = 20;
-const maxWorkers = 20;
-
-/** What was delivered between two looks at the accounts. */
-interface Delivery {
-  readonly accepted: number;
-  readonly rejected: number;
-  readonly difficultySum: number;
-  readonly blocksFound: number;
-}
-
-const nothing: Delivery = { accepted: 0, rejected: 0, difficultySum: 0, blocksFound: 0 };
-
-/** Adds up deliveries, or takes them away. */
-const sumOf = (deliveries: readonly Delivery[], sign: 1 | -1 = 1, from = nothing): Delivery =>
-  deliveries.reduce(
-    (sum, { accepted, rejected, difficultySum, blocksFound }) => ({
-      accepted: sum.accepted + sign * accepted,
-      rejected: sum.rejected + sign * rejected,
-      difficultySum: sum.difficultySum + sign * difficultySum,
-      blocksFound: sum.blocksFound + sign * blocksFound,
-    }),
-    from,
-  );
-
-/** Accounts by user, where a user that was given up and has come back is another. */
-function byUser({ accounts }: AccountTotals): Map<number, Account[]> {
-  const users = new Map<number, Account[]>();
-  let serial = 0;
-  for (const account of accounts) {
-    if (account.worker === '') serial = account.serial;
-    users.set(serial, [...(users.get(serial) ?? []), account]);
-  }
-  return users;
-}
-
-/** Whoever did anything, those who did most first, as many as there is room for. */
-const most = <T extends { readonly change: Delivery }>(all: readonly T[], room: number): T[] =>
-  all
-    .filter(({ change: { accepted, rejected } }) => accepted + rejected > 0)
-    .sort((a, b) => b.change.difficultySum - a.change.difficultySum)
-    .slice(0, room);
-
-/**
- * What was delivered between two looks at the accounts: a line for all, one for each user that did anything, and one
- * for each of its workers that has a name.
- * @param seconds between the two
- */
-export function reportLines(before: AccountTotals, after: AccountTotals, seconds: number): LogLine[] {
-  const usersBefore = byUser(before);
-  const workersBefore = new Map(before.accounts.map((account) => [account.serial, account]));
-  const rate = (difficultySum: number) => formatHashRate((Math.max(0, difficultySum) * 2 ** 32) / seconds);
-  const line = (name: string, change: Delivery, since: Delivery) =>
-    info(
-      `last ${seconds} s: ${name}: ${change.accepted} accepted, ${change.rejected} rejected, ${rate(change.difficultySum)}; ` +
-        `since the start ${since.accepted} accepted, ${since.rejected} rejected, ` +
-        `difficulty ${formatDifficulty(since.difficultySum)}, ${since.blocksFound} blocks`,
-    );
-
-  const users = [...byUser(after)].map(([serial, accounts]) => {
-    const since = sumOf(accounts);
-    return { accounts, since, change: sumOf(usersBefore.get(serial) ?? [], -1, since) };
-  });
-  const all = sumOf([...after.accounts, after.others]);
-  const change = sumOf([...before.accounts, before.others], -1, all);
-  const active = most(users, Infinity);
-  return [
-    info(
-      `last ${seconds} s: ${change.accepted} shares accepted, ${change.rejected} rejected, ` +
-        `${rate(change.difficultySum)} by ${active.length} users; ${all.blocksFound} blocks since the start`,
-    ),
-    ...active.slice(0, maxUsers).flatMap((user) => {
-      const name = user.accounts[0]?.user ?? '';
-      const workers = user.accounts
-        .filter(({ worker }) => worker !== '')
-        .map((account) => {
-          const earlier = workersBefore.get(account.serial);
-          return { account, change: sumOf(earlier === undefined ? [] : [earlier], -1, account) };
-        });
-      return [
-        line(name, user.change, user.since),
-        ...most(workers, maxWorkers).map((worker) =>
-          line(`${name}, ${worker.account.worker}`, worker.change, worker.account),
-        ),
-      ];
-    }),
-  ];
-}

@@ -1,34 +1,45 @@
-import { asyncScheduler, connect, filter, map, merge, type Observable } from 'rxjs';
+import { asyncScheduler, connect, filter, map, merge, tap, type OperatorFunction } from 'rxjs';
 import { toDisplayHex } from '../bitcoin/hash.js';
 import { difficultyFromTarget } from '../bitcoin/target.js';
 import type { ForwardedShare } from '../mining/aggregation/upstream-route.js';
 import type { ProxyMiningOutcome, ProxyOutcome } from '../roles/proxy/proxy.js';
 import type { ClientOutcome, ServerOutcome } from '../service/outcomes.js';
 import { formatDifficulty, formatDuration, formatHashRate } from './format.js';
-import { miningLine } from './pool-log.js';
+import type { Fold } from '../observe/fold.js';
+import type { ProxyState } from '../observe/proxy-state.js';
+import type { LogSettings } from './log-settings.js';
+import { isWorthALine, miningLine } from './pool-log.js';
 import { quoted } from './printable.js';
-import { nameOf, proxyReports } from './proxy-report.js';
+import { nameOf, upstreamReports } from './proxy-report.js';
+import { reportInterval, reports, totalsOf } from './report.js';
 import { clientLine } from './role-client.js';
 import { serverLine } from './role-server.js';
-import { info, trouble, type LogLine } from './run-role.js';
+import { about, detail, info, trouble, type LogLine } from './log-line.js';
 
-/** Seconds between two reports. */
-const reportInterval = 60;
-
-/** The log of a proxy: lines for what happens, and a report every minute. */
-export function proxyLog(outcome$: Observable<ProxyOutcome>): Observable<LogLine> {
-  return outcome$.pipe(
-    connect((shared$) =>
-      merge(
-        shared$.pipe(
-          map((outcome) => proxyLine(outcome, asyncScheduler.now())),
-          filter((line) => line !== undefined),
+/** The log of a proxy: lines for what happens, and a report every minute. @param fold what outcomes are noted in */
+export const proxyLog =
+  (fold: Fold<ProxyState>, level: LogSettings['log_level']): OperatorFunction<ProxyOutcome, LogLine> =>
+  (outcome$) =>
+    outcome$.pipe(
+      tap((outcome) => fold.note(outcome, asyncScheduler.now())),
+      connect((shared$) =>
+        merge(
+          shared$.pipe(
+            filter(isWorthALine(level)),
+            map((outcome) => about(outcome, proxyLine(outcome, asyncScheduler.now()))),
+            filter((line) => line !== undefined),
+          ),
+          reports(fold),
+          shared$.pipe(upstreamReports(reportInterval, asyncScheduler)),
         ),
-        shared$.pipe(proxyReports(reportInterval, asyncScheduler)),
       ),
-    ),
-  );
-}
+    );
+
+/** What was delivered in all, and what became of it at pools, for the last line. */
+export const forwardedTotals = (state: ProxyState): string => {
+  const { submitted, accepted, rejected, unanswered } = state.upstreamShares;
+  return `${totalsOf(state)}; of ${submitted} that pools were sent ${accepted} accepted, ${rejected} rejected, ${unanswered} not answered`;
+};
 
 /**
  * The line that tells of an outcome of a proxy; nothing for messages.
@@ -113,7 +124,7 @@ function upstreamLine(outcome: ServerOutcome<ProxyMiningOutcome>, now: number): 
     case 'UpstreamAccepted': {
       const { shares, count } = outcome;
       const wrong = count === shares.length ? '' : `, of ${count} that it speaks of`;
-      return info(
+      return detail(
         `the upstream accepted ${shares.length} ${shares.length === 1 ? 'share' : 'shares'}${wrong}, difficulty ` +
           formatDifficulty(shares.reduce((sum, { upstreamDifficulty }) => sum + upstreamDifficulty, 0)),
         'upstream accepted',

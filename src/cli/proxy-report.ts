@@ -1,4 +1,4 @@
-/** What a proxy tells of each minute: its miners, their work, and what became of it at each upstream. */
+/** What a proxy tells of each minute beside its users: what became of their work at each upstream. */
 import {
   concatMap,
   defer,
@@ -13,9 +13,9 @@ import {
   type SchedulerLike,
 } from 'rxjs';
 import type { ProxyOutcome, UpstreamUse } from '../roles/proxy/proxy.js';
-import { formatDifficulty, formatHashRate } from './format.js';
+import { counted } from './format.js';
 import { quoted } from './printable.js';
-import { info, type LogLine } from './run-role.js';
+import { info, type LogLine } from './log-line.js';
 
 /** What happened at an upstream. Work is in difficulties. */
 interface UpstreamTally {
@@ -31,20 +31,11 @@ interface UpstreamTally {
 export const nameOf = ({ endpoint, server }: Pick<UpstreamUse, 'endpoint' | 'server'>): string =>
   `upstream ${server + 1}${endpoint === undefined ? '' : ` (${quoted(endpoint.host)}:${endpoint.port})`}`;
 
-/** Hashes that a difficulty of 1 takes on average. */
-const hashesOfDifficulty1 = 2 ** 32;
-
-const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
-
-/** Counts what happens at a proxy. See {@link proxyReports}. */
+/** Counts what happens at a proxy. See {@link upstreamReports}. */
 const proxyTally = () => {
   const names = new Map<number, string>();
   const connected = new Set<number>();
-  const channels = new Map<number, number>();
   let tallies = new Map<number, UpstreamTally>();
-  let shares = 0;
-  let rejected = 0;
-  let work = 0;
   let lost = 0;
 
   const at = (upstream: number): UpstreamTally => {
@@ -53,12 +44,6 @@ const proxyTally = () => {
     const begun = { work: 0, sent: 0, accepted: 0, rejected: 0, unanswered: 0 };
     tallies.set(upstream, begun);
     return begun;
-  };
-
-  const change = (clientId: number, by: number): void => {
-    const count = (channels.get(clientId) ?? 0) + by;
-    if (count > 0) channels.set(clientId, count);
-    else channels.delete(clientId);
   };
 
   const lineOf = (upstream: number, all: number): string => {
@@ -83,19 +68,6 @@ const proxyTally = () => {
         case 'UpstreamLost':
           connected.delete(outcome.upstream);
           break;
-        case 'ChannelOpened':
-          change(outcome.clientId, 1);
-          break;
-        case 'ChannelClosed':
-          change(outcome.clientId, -1);
-          break;
-        case 'ShareAccepted':
-          shares += 1;
-          work += outcome.difficulty;
-          break;
-        case 'ShareRejected':
-          rejected += 1;
-          break;
         case 'ShareForwarded':
           at(outcome.upstream).work += outcome.share.difficulty;
           at(outcome.upstream).sent += 1;
@@ -115,34 +87,25 @@ const proxyTally = () => {
           at(outcome.upstream).unanswered += outcome.shares.length;
       }
     },
-    /**
-     * What there is to tell of the time since the last report; nothing of a time in which nobody was here.
-     *
-     * @param seconds how long that was
-     */
-    report(seconds: number): readonly LogLine[] {
-      if (channels.size === 0 && shares === 0) return [];
-      let open = 0;
-      for (const count of channels.values()) open += count;
+    /** What there is to tell of the time since the last report; nothing of a time in which nothing was sent. */
+    report(): readonly LogLine[] {
+      const isQuiet = tallies.size === 0 && lost === 0;
       let all = 0;
       for (const one of tallies.values()) all += one.work;
-      const hashRate = formatHashRate((work * hashesOfDifficulty1) / seconds);
-      const lines = [
-        `the last ${seconds} s: ${counted(channels.size, 'miner')} with ${counted(open, 'channel')}, ` +
-          `${counted(shares, 'share')} of difficulty ${formatDifficulty(work)} (${hashRate})` +
-          `${rejected > 0 ? `, ${rejected} rejected` : ''}${lost > 0 ? `, ${lost} lost to upstreams` : ''}`,
-      ];
       const known = new Set([...connected, ...tallies.keys()]);
-      for (const upstream of [...known].sort((a, b) => a - b)) lines.push(`  ${lineOf(upstream, all)}`);
+      const lines = [
+        ...[...known].sort((a, b) => a - b).map((upstream) => lineOf(upstream, all)),
+        ...(lost > 0 ? [`${counted(lost, 'share')} lost to upstreams`] : []),
+      ];
       tallies = new Map();
-      shares = rejected = work = lost = 0;
-      return lines.map((line) => info(line));
+      lost = 0;
+      return isQuiet ? [] : lines.map((line) => info(line));
     },
   };
 };
 
-/** Tells what happened every so many seconds. */
-export const proxyReports =
+/** Tells what happened at upstreams every so many seconds. */
+export const upstreamReports =
   (seconds: number, scheduler: SchedulerLike): OperatorFunction<ProxyOutcome, LogLine> =>
   (outcome$: Observable<ProxyOutcome>) =>
     defer(() => {
@@ -155,6 +118,6 @@ export const proxyReports =
       return interval(1_000 * seconds, scheduler).pipe(
         mergeWith(told$),
         takeWhile((ticks) => ticks !== null),
-        concatMap(() => tally.report(seconds)),
+        concatMap(() => tally.report()),
       );
     });

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
-import { concat, EMPTY, from, merge, type Observable } from 'rxjs';
+import { asyncScheduler, concat, EMPTY, from, merge } from 'rxjs';
 import { z } from 'zod';
+import { proxyFold } from '../observe/proxy-state.js';
 import { proxy, type ProxyOutcome, type ProxyPin, type ProxyUpstream } from '../roles/proxy/proxy.js';
 import {
   authorityPublicKey,
@@ -12,6 +13,7 @@ import {
   text,
 } from './config.js';
 import type { CommandContext } from './io.js';
+import { logHelp, logOptions, logSettings } from './log-settings.js';
 import {
   monitoringFlags,
   monitoringHelp,
@@ -19,9 +21,9 @@ import {
   monitoringSettings,
   roleMonitoring,
 } from './monitoring.js';
-import { proxyLog } from './proxy-log.js';
+import { forwardedTotals, proxyLog } from './proxy-log.js';
 import { listenOptions, listenSettings, roleListener } from './role-server.js';
-import { runRole, type LogLine } from './run-role.js';
+import { runRole, type Role } from './run-role.js';
 import { sv1Clients } from './sv1-listener.js';
 import { stratumUrl } from './stratum-url.js';
 import { openPools, upstreamDialler, type UpstreamDialler } from './upstream-pools.js';
@@ -33,6 +35,7 @@ const pinTables = 'expected tables [[pins]] with user_identity and upstream';
 const schema = z.strictObject({
   ...listenSettings('127.0.0.1:34255'),
   ...monitoringSettings,
+  ...logSettings(),
   urls: z.array(stratumUrl()).default([]),
   upstreams: z
     .array(
@@ -74,7 +77,7 @@ export function registerProxy(command: Command, context: CommandContext): void {
   command
     .argument('[URL...]', 'pools, the preferred one first: stratum2+tcp://USER@host:port/AUTHORITY_KEY')
     .option(...configOption);
-  for (const [flags, description] of [...listenOptions, ...monitoringOptions])
+  for (const [flags, description] of [...listenOptions, ...logOptions, ...monitoringOptions])
     command.option(flags, description);
   command
     .option('-u, --user-identity <NAME>', 'at pools whose URL or table names no user (default: rx-sv2)')
@@ -107,7 +110,7 @@ The keys of the TOML file, those of the reference implementation where it has th
   silence_limit = 600
   max_rejected_in_a_row = 20
   user_identity = "farm"
-  upstream_encryption = true${monitoringHelp}
+  upstream_encryption = true${logHelp}${monitoringHelp}
   [[upstreams]]                                 # any number, the preferred one first
   address = "pool.example"
   port = 34254
@@ -125,11 +128,11 @@ them works. What one that is away was to have goes to the others, until it has b
 Example:
   $ sv2 proxy stratum2+tcp://127.0.0.1:34254 --no-upstream-encryption --user-identity farm`,
     )
-    .action((urls: readonly string[]) => runRole(context, () => logOf(command, urls)));
+    .action((urls: readonly string[]) => runRole(context, () => proxyRole(command, urls)));
 }
 
-/** The log of the proxy that a command line asks for; subscribing runs it. @throws ConfigError */
-function logOf(command: Command, urls: readonly string[]): Observable<LogLine> {
+/** The proxy that a command line asks for. @throws ConfigError */
+function proxyRole(command: Command, urls: readonly string[]): Role {
   const { config: file } = command.opts<{ config?: string }>();
   const flags = flagsOf(command, { ...monitoringFlags, config: null, listen: 'listen_address' });
   if (urls.length > 0) flags.push({ key: 'urls', name: 'URL', value: urls });
@@ -150,7 +153,8 @@ function logOf(command: Command, urls: readonly string[]): Observable<LogLine> {
     sharesPerMinute: settings.shares_per_minute,
     shareBatchSize: settings.share_batch_size,
   });
-  const line$ = proxy({
+  const fold = proxyFold(asyncScheduler.now());
+  const event$ = proxy({
     listen: listener.listen,
     upstreams: [first, ...others],
     pins: pinsOf(settings),
@@ -163,11 +167,12 @@ function logOf(command: Command, urls: readonly string[]): Observable<LogLine> {
     maxRejectedInARow: settings.max_rejected_in_a_row,
   })
     .start()
-    .pipe(monitoring.operator, proxyLog);
-  return concat(
+    .pipe(monitoring.operator, proxyLog(fold, settings.log_level));
+  const line$ = concat(
     from(openPools(poolsOf(settings), settings.upstream_encryption)),
-    merge(dialler.line$, listener.line$, sv1?.line$ ?? EMPTY, monitoring.line$, line$),
+    merge(dialler.line$, listener.line$, sv1?.line$ ?? EMPTY, monitoring.line$, event$),
   );
+  return { name: 'proxy', settings, line$, totals: () => forwardedTotals(fold.state(asyncScheduler.now())) };
 }
 
 interface Pool {

@@ -6,7 +6,7 @@ import type { Sv1Connection } from '../sv1/connection.js';
 import type { Connection } from '../transport/connection.js';
 import { TransportError } from '../transport/errors.js';
 import { ConfigError } from './config.js';
-import { info, trouble, type LogLine } from './run-role.js';
+import { about, info, trouble, type LogLine } from './run-role.js';
 import { sv1Line } from './sv1-log.js';
 
 /** Where miners of Stratum V1 come from. */
@@ -60,7 +60,7 @@ export function sv1Clients(options: Omit<Sv1MinersOptions, 'observer'>): {
   return {
     sv1Operator: sv1Miners({ ...options, observer: event$ }),
     line$: event$.pipe(
-      map(sv1Line),
+      map((event) => about(event.outcome, sv1Line(event))),
       filter((line) => line !== undefined),
     ),
   };

@@ -22,7 +22,10 @@ export function templateProviderLog(
   outcome$: Observable<ServerOutcome<TemplateProviderOutcome>>,
   scheduler: SchedulerLike = asyncScheduler,
 ): Observable<RepeatableLine> {
-  return defer(() => outcome$.pipe(mergeMap(templateProviderLines(() => scheduler.now()))));
+  return defer(() => {
+    const linesOf = templateProviderLines(() => scheduler.now());
+    return outcome$.pipe(mergeMap((outcome) => linesOf(outcome).map((line) => ({ ...line, outcome }))));
+  });
 }
 
 /** What the outcomes of a template provider say in the log. */
@@ -45,7 +48,7 @@ function templateProviderLines(
     return [
       {
         ...trouble(text),
-        kind: `rejected ${reason}`,
+        kind: `rejected: ${reason}`,
         more: (count) => `${moreBlocks(count)} rejected: ${reason}, the last: ${message}`,
       },
     ];

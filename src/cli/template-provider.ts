@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { merge, type Observable } from 'rxjs';
+import { asyncScheduler, merge, tap } from 'rxjs';
 import * as z from 'zod';
 import { targetFromNbits } from '../bitcoin/target.js';
 import { Sv2Error } from '../codec/errors.js';
@@ -22,8 +22,11 @@ import {
   monitoringSettings,
   roleMonitoring,
 } from './monitoring.js';
+import { templateProviderFold } from '../observe/template-provider-state.js';
+import { counted } from './format.js';
+import { logHelp, logOptions, logSettings } from './log-settings.js';
 import { listenOptions, listenSettings, roleListener } from './role-server.js';
-import { runRole, type LogLine } from './run-role.js';
+import { runRole, type Role } from './run-role.js';
 import { templateProviderLog } from './template-provider-log.js';
 
 const maxSeconds = 86_400;
@@ -31,6 +34,7 @@ const maxSeconds = 86_400;
 const schema = z.strictObject({
   ...listenSettings('127.0.0.1:8442'),
   ...monitoringSettings,
+  ...logSettings(),
   fee_threshold: number({ min: 0, max: 21e14, integer: true, unit: 'satoshis' }).default(100),
   min_interval: number({ min: 0.001, max: maxSeconds, unit: 'seconds' }).default(5),
   bitcoin_rpc: text(1, 2_000).optional(),
@@ -51,7 +55,7 @@ const simulationKeys = ['nbits', 'height', 'block_interval', 'transactions_per_s
 /** Gives `sv2 template-provider` its options and what it does. */
 export function registerTemplateProvider(command: Command, context: CommandContext): void {
   command.option(...configOption);
-  for (const [flags, description] of [...listenOptions, ...monitoringOptions])
+  for (const [flags, description] of [...listenOptions, ...logOptions, ...monitoringOptions])
     command.option(flags, description);
   command
     .option('--fee-threshold <SATOSHIS>', 'by how much fees must rise for another template (default: 100)')
@@ -79,17 +83,17 @@ the options with underscores, and listen_address:
   authority_secret_key = "…"
   bitcoin_rpc = "http://user:password@127.0.0.1:8332"
   fee_threshold = 100
-  min_interval = 5${extraNodesHelp}${monitoringHelp}
+  min_interval = 5${extraNodesHelp}${logHelp}${monitoringHelp}
 
 Examples:
   $ sv2 template-provider --nbits 1e00ffff --block-interval 60
   $ sv2 template-provider --bitcoin-rpc http://127.0.0.1:8332 --bitcoin-cookie ~/.bitcoin/.cookie`,
     )
-    .action(() => runRole(context, () => logOf(command)));
+    .action(() => runRole(context, () => roleOf(command)));
 }
 
-/** The log of the template provider that a command line asks for; subscribing runs it. @throws ConfigError */
-function logOf(command: Command): Observable<LogLine> {
+/** The template provider that a command line asks for. @throws ConfigError */
+function roleOf(command: Command): Role {
   const flags = flagsOf(command, { ...monitoringFlags, config: null, listen: 'listen_address' });
   const { config: file } = command.opts<{ config?: string }>();
   const settings = loadConfig(schema, flags, file);
@@ -105,8 +109,21 @@ function logOf(command: Command): Observable<LogLine> {
   const monitoring = roleMonitoring<ServerOutcome<TemplateProviderOutcome>>(settings, {
     role: 'template-provider',
   });
-  const outcome$ = service.start().pipe(monitoring.operator);
-  return merge(listener.line$, monitoring.line$, templateProviderLog(outcome$));
+  const fold = templateProviderFold(asyncScheduler.now());
+  const outcome$ = service.start().pipe(
+    monitoring.operator,
+    tap((outcome) => fold.note(outcome, asyncScheduler.now())),
+  );
+  return {
+    name: 'template-provider',
+    settings,
+    line$: merge(listener.line$, monitoring.line$, templateProviderLog(outcome$)),
+    totals() {
+      const { template, blocksAccepted, blocksRejected } = fold.state(asyncScheduler.now());
+      const rejected = Object.values(blocksRejected).reduce((sum, count) => sum + count, 0);
+      return `${counted(template?.count ?? 0, 'template')} sent, ${counted(blocksAccepted, 'block')} accepted, ${rejected} rejected`;
+    },
+  };
 }
 
 function blockSource(settings: Settings): BlockSource {

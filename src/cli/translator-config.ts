@@ -4,6 +4,7 @@ import { defaultNonsenseLimits } from '../service/sessions/nonsense.js';
 import { defaultListenerLimits } from '../transport/limits.js';
 import { monitoringSettings } from './monitoring.js';
 import { authorityPublicKey, ConfigError, hostPort, number, text, type Flag } from './config.js';
+import { logSettings } from './log-settings.js';
 import { limit } from './role-server.js';
 import { stratumUrl } from './stratum-url.js';
 
@@ -52,7 +53,7 @@ export const translatorSchema = z.strictObject({
   aggregate_channels: yesOrNo().default(true),
   supported_extensions: extensions(),
   required_extensions: extensions(),
-  log_file: text(1, 4_096).optional(),
+  ...logSettings(),
   ...monitoringSettings,
   miner_telemetry: z.strictObject({ cidrs: z.array(text()).default([]) }).optional(),
   downstream_difficulty_config: z
@@ -112,10 +113,6 @@ export function notHonoured(settings: TranslatorSettings): readonly string[] {
   const { enable_vardiff: vardiff } = settings.downstream_difficulty_config;
   const { aggregate_channels: isAggregate, required_extensions: required } = settings;
   const cases: readonly (readonly [boolean, string])[] = [
-    [
-      settings.log_file !== undefined,
-      'log_file: the log goes to stdout and stderr, which can be sent to a file',
-    ],
     [settings.miner_telemetry !== undefined, 'miner_telemetry: miners are not looked for here'],
     [
       isAggregate && !vardiff,

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { concat, filter, from, map, merge, Subject, type Observable } from 'rxjs';
+import { asyncScheduler, concat, filter, from, map, merge, Subject } from 'rxjs';
+import { proxyFold } from '../observe/proxy-state.js';
 import { paying } from '../roles/paying.js';
 import type { ProxyOutcome, ProxyUpstream } from '../roles/proxy/proxy.js';
 import type { Sv1MinerEvent } from '../roles/translator/sv1-miners.js';
@@ -9,9 +10,10 @@ import { defaultListenerLimits } from '../transport/limits.js';
 import { ConfigError, configOption, flagsOf, loadConfig } from './config.js';
 import type { CommandContext } from './io.js';
 import { demandOf } from './payout.js';
+import { logHelp, logOptions } from './log-settings.js';
 import { monitoringFlags, monitoringHelp, monitoringOptions, roleMonitoring } from './monitoring.js';
-import { proxyLog } from './proxy-log.js';
-import { runRole, trouble, type LogLine } from './run-role.js';
+import { forwardedTotals, proxyLog } from './proxy-log.js';
+import { about, runRole, trouble, type Role } from './run-role.js';
 import { sv1Port } from './sv1-listener.js';
 import { sv1Line } from './sv1-log.js';
 import {
@@ -27,8 +29,9 @@ import { openPools, upstreamDialler, type UpstreamDialler } from './upstream-poo
 export function registerTranslator(command: Command, context: CommandContext): void {
   command
     .argument('[URL...]', 'pools, the preferred one first: stratum2+tcp://USER@host:port/AUTHORITY_KEY')
-    .option(...configOption)
-    .option('-f, --log-file <FILE>', 'is told of and not used: the log goes to stdout and stderr')
+    .option(...configOption);
+  for (const [flags, description] of logOptions) command.option(flags, description);
+  command
     .option('--listen <HOST:PORT>', 'where miners of Stratum V1 connect to (default: 127.0.0.1:34255)')
     .option('-u, --user-identity <NAME>', 'at pools whose URL or table names no user (default: rx-sv2)')
     .option('--no-upstream-encryption', 'for pools that have no keys')
@@ -78,7 +81,7 @@ those of the reference implementation's translator; those that have no effect he
 
 and more of our own, above the tables:
   user_identity = "farm"
-  upstream_encryption = true${monitoringHelp}
+  upstream_encryption = true${logHelp}${monitoringHelp}
   tls_certificate = "cert.pem"
   tls_key = "key.pem"
   max_connections = 16384
@@ -88,15 +91,15 @@ and more of our own, above the tables:
 Example:
   $ sv2 translator stratum2+tcp://127.0.0.1:34254 --no-upstream-encryption --user-identity farm`,
     )
-    .action((urls: readonly string[]) => runRole(context, () => translatorLog(command, urls, process.env)));
+    .action((urls: readonly string[]) => runRole(context, () => translatorRole(command, urls, process.env)));
 }
 
-/** The log of the translator that a command line asks for; subscribing runs it. @throws ConfigError */
-function translatorLog(
+/** The translator that a command line asks for. @throws ConfigError */
+function translatorRole(
   command: Command,
   urls: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
-): Observable<LogLine> {
+): Role {
   const { config: file } = command.opts<{ config?: string }>();
   const flags = [
     ...environmentFlags(environment),
@@ -132,7 +135,8 @@ function translatorLog(
   })
     .start()
     .pipe(monitoring.operator);
-  return concat(
+  const fold = proxyFold(asyncScheduler.now(), {}, 'translator');
+  const line$ = concat(
     from([
       ...notHonoured(settings).map((text) => trouble(text)),
       ...openPools(poolsOf(settings), settings.upstream_encryption),
@@ -142,12 +146,16 @@ function translatorLog(
       port.line$,
       monitoring.line$,
       event$.pipe(
-        map(sv1Line),
+        map((event) => about(event.outcome, sv1Line(event))),
         filter((line) => line !== undefined),
       ),
-      outcome$.pipe(proxyLog),
+      outcome$.pipe(proxyLog(fold, settings.log_level)),
     ),
   );
+  return {
+    ...{ name: 'translator', settings, line$ },
+    totals: () => forwardedTotals(fold.state(asyncScheduler.now())),
+  };
 }
 
 /** Where miners connect to, and with what. @throws ConfigError for one file of TLS without the other */

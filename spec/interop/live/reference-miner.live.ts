@@ -49,7 +49,9 @@ it('the reference device mines at our pool: standard, extended, with workers', a
 
 /** How many shares of somebody a pool's log has as accepted: one a line, or as many as the line stands for. */
 const acceptedShares = (lines: readonly string[], name: string): number => {
-  const pattern = new RegExp(`^(?:(\\d+) more: )?client \\d+ channel \\d+: share of ${name} accepted,`);
+  const pattern = new RegExp(
+    `^(?:(\\d+) more within \\d+ s: )?client \\d+ channel \\d+: share of ${name} accepted,`,
+  );
   return lines.reduce((sum, line) => {
     const match = pattern.exec(line);
     return match === null ? sum : sum + Number(match[1] ?? 1);

@@ -52,7 +52,10 @@ export const startPool = (
 /** `sv2 miner` with one thread, at a pool of this authority. */
 export const startMiner = (poolAddress: string, ...args: readonly string[]): Sv2 =>
   startSv2(
-    ['miner', `stratum2+tcp://${poolAddress}/${authorityText}`, '--threads', '1', ...args],
+    [
+      ...['miner', `stratum2+tcp://${poolAddress}/${authorityText}`, '--threads', '1'],
+      ...['--log-level', 'debug', ...args],
+    ],
     [/^share \d+ found/, /^job/],
   );
 

@@ -1,0 +1,103 @@
+/** The settings of a pool, with the keys of the reference implementation's where it has them. */
+import * as z from 'zod';
+import type { AddressNetwork } from '../bitcoin/payout-script.js';
+import { defaultChannelLimits } from '../mining/channels/channel-limits.js';
+import { defaultNonsenseLimits } from '../service/sessions/nonsense.js';
+import { authorityPublicKey, ConfigError, hostPort, number, text } from './config.js';
+import { extraNodesSetting } from './extra-nodes.js';
+import { declarationSettings } from './jds.js';
+import { ledgerSetting } from './ledger-place.js';
+import { logSettings } from './log-settings.js';
+import { monitoringSettings } from './monitoring.js';
+import { payoutSettings } from './payout-plan-settings.js';
+import { chainsOf, payoutScript } from './payout-setting.js';
+import { limit, listenSettings } from './role-server.js';
+
+/** Longest text that leaves the coinbase room for the height, the extranonce and its frame. */
+const maxSignature = 64;
+
+/** What the TOML file may say. */
+export const poolSchema = z.strictObject({
+  ...listenSettings('127.0.0.1:34254'),
+  listen_sv1_address: hostPort(0).optional(),
+  ...monitoringSettings,
+  coinbase_reward_script: payoutScript(),
+  pool_signature: text(0, maxSignature).default('rx-sv2'),
+  server_id: number({ min: 0, max: 0xffff, integer: true }).default(0),
+  shares_per_minute: number({ min: 0.001, max: 6000 }).default(6),
+  share_batch_size: number({ min: 1, max: 0xffff_ffff, integer: true }).default(10),
+  extranonce_size: number({ min: 1, max: 26, integer: true, unit: 'bytes' }).optional(),
+  max_channels: limit().default(defaultChannelLimits.maxChannels),
+  max_channels_per_address: limit().default(defaultChannelLimits.maxChannelsPerAddress),
+  max_channels_per_connection: limit().default(defaultChannelLimits.maxChannelsPerClient),
+  nonsense_burst: limit().default(defaultNonsenseLimits.nonsenseBurst),
+  network: z
+    .enum(['mainnet', 'testnet', 'signet', 'regtest'], {
+      error: 'expected mainnet, testnet, signet or regtest',
+    })
+    .optional(),
+  ledger: ledgerSetting().optional(),
+  durability: z
+    .enum(['acknowledged', 'relaxed'], { error: 'expected acknowledged or relaxed' })
+    .default('acknowledged'),
+  ...payoutSettings(),
+  template_max_age: number({ min: 1, max: 2_000_000, unit: 'seconds' }).default(600),
+  when_template_old: z
+    .enum(['mine', 'refuse-shares', 'let-go'], { error: 'expected mine, refuse-shares or let-go' })
+    .default('mine'),
+  ...logSettings(),
+  template_provider_type: table({ Sv2Tp: table(providerSettings()) }),
+  extra_block_submissions: extraNodesSetting(),
+  jds: z
+    .strictObject(
+      { listen_address: hostPort(0), ...declarationSettings() },
+      { error: 'expected a table [jds] with listen_address and bitcoin_rpc' },
+    )
+    .optional(),
+  template_providers: z
+    .array(
+      z.strictObject(providerSettings(), { error: 'expected tables [[template_providers]] with an address' }),
+      {
+        error: 'expected tables [[template_providers]] with an address',
+      },
+    )
+    .max(16, { error: 'expected 16 at most' })
+    .default([]),
+});
+
+/** What {@link poolSchema} comes out as. */
+export type PoolSettings = z.output<typeof poolSchema>;
+
+/**
+ * The payout's script and what the chain may be: the configured network, or those of an address that is not of mainnet.
+ * A mainnet address is let be on the chains that are made up for trying things out.
+ * @throws ConfigError for an address of another network than the configured one
+ */
+export function payoutOf({ network, coinbase_reward_script: payout }: PoolSettings): {
+  readonly script: Uint8Array;
+  readonly networks?: readonly AddressNetwork[];
+} {
+  const { scriptPubKey: script, networks } = payout;
+  if (network === undefined) return { script, ...chainsOf(networks) };
+  const wanted = network === 'signet' ? 'testnet' : network; // their addresses look the same
+  if (networks !== null && !networks.includes(wanted)) {
+    const problem = `an address of ${networks.join(' or ')}; expected one of ${network}, as network says`;
+    throw new ConfigError([`coinbase_reward_script: ${problem}`]);
+  }
+  return { script, networks: [wanted] };
+}
+
+/** A template provider's settings. */
+function providerSettings() {
+  return {
+    address: hostPort(),
+    public_key: authorityPublicKey().optional(),
+    encryption: z.boolean({ error: 'expected true or false' }).default(true),
+  };
+}
+
+/** What says where the template provider is. */
+function table<S extends z.core.$ZodLooseShape>(shape: S) {
+  const error = 'expected a table [template_provider_type.Sv2Tp] with an address, or --template-provider';
+  return z.strictObject(shape, { error });
+}
