@@ -268,6 +268,7 @@ describe('a role', () => {
   it('says first what it runs with, without what is secret, and last what it did', async () => {
     const settings = {
       ...{ listen_address: { host: '::1', port: 1 }, authority_secret_key: 'sesame', password: 'sesame' },
+      ...{ alert_webhook: 'https://hooks.example/sesame' },
       ...{ bitcoin_rpc: 'http://user:sesame@127.0.0.1:8332', seed: undefined, script: Uint8Array.of(1, 255) },
       ...{
         template_provider_type: { Sv2Tp: { address: { host: 'tp', port: 2 }, encryption: true } },
@@ -277,7 +278,7 @@ describe('a role', () => {
     const { stdout } = await written(role(EMPTY, settings, () => '5 shares'));
     expect(lines(stdout)).toEqual([
       'sv2 0.1.0 test: log_format = text, log_level = info, listen_address = "[::1]":1, authority_secret_key = (hidden), ' +
-        'password = (hidden), bitcoin_rpc = "http://(hidden)@127.0.0.1:8332", script = 01ff, ' +
+        'password = (hidden), alert_webhook = (hidden), bitcoin_rpc = "http://(hidden)@127.0.0.1:8332", script = 01ff, ' +
         'template_provider_type.Sv2Tp.address = tp:2, template_provider_type.Sv2Tp.encryption = true, name = "a b\\n"',
       'test ended after 0:00: 5 shares',
     ]);

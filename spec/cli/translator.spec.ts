@@ -169,6 +169,7 @@ describe('the settings of a translator', () => {
       ...['urls', 'user_identity', 'upstream_encryption', 'listen_address', 'tls_certificate', 'tls_key'],
       ...['max_connections', 'max_connections_per_address', 'nonsense_burst'],
       ...['monitoring_token', 'monitoring_open', 'monitoring_cors_origins', 'alert_webhook'],
+      ...['log_format', 'log_level'],
     ];
     const tables = ['upstreams', 'miner_telemetry', 'downstream_difficulty_config'];
     expect(Object.keys(translatorSchema.shape).sort()).toEqual(
