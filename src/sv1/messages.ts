@@ -47,6 +47,8 @@ export const sv1MethodByType = (type: string): Sv1Method<string, Params> | undef
  * @param line without its end
  */
 export function decodeSv1(line: string): Sv1Received {
+  const first = line.trimStart()[0] ?? '';
+  if (!'{[tfn'.includes(first)) return malformed(null, null, /["\d-]/.test(first) ? notAnObject : notJson);
   let value: Json;
   try {
     value = parseJson(line);
@@ -54,14 +56,13 @@ export function decodeSv1(line: string): Sv1Received {
     if (error instanceof Sv1Error) return malformed(null, null, error);
     throw error;
   }
-  if (!isRecord(value)) return malformed(null, null, notAMessage('a JSON object'));
+  if (!isRecord(value)) return malformed(null, null, notAnObject);
   const id = idOf(own(value, 'id') ?? null, line);
   const method = own(value, 'method');
   if (typeof method === 'string') return readMethod(id, method, own(value, 'params') ?? null);
-  if (method !== undefined && method !== null) return malformed(id, null, notAMessage('a method as text'));
+  if (method !== undefined && method !== null) return malformed(id, null, noMethodName);
   const [result, error] = [own(value, 'result'), own(value, 'error')];
-  if (result === undefined && error === undefined)
-    return malformed(id, null, notAMessage('a method, a result or an error'));
+  if (result === undefined && error === undefined) return malformed(id, null, nothingInIt);
   return { type: 'answer', id, result: result ?? null, error: readError(error ?? null) };
 }
 
@@ -137,3 +138,9 @@ const malformed = (id: Sv1Id, method: string | null, error: Sv1Error): Malformed
 });
 
 const notAMessage = (what: string): Sv1Error => new Sv1Error('not-a-message', `expected ${what}`);
+
+// the same for all lines: to make an error takes longer than to read a short one
+const notJson = new Sv1Error('not-json', 'expected JSON');
+const notAnObject = notAMessage('a JSON object');
+const noMethodName = notAMessage('a method as text');
+const nothingInIt = notAMessage('a method, a result or an error');
