@@ -1,6 +1,7 @@
 import { describe, expect, it, test } from '@jest/globals';
 import { loadConfig } from '../../src/cli/config.js';
-import { environmentFlags, notHonoured, translatorSchema } from '../../src/cli/translator-config.js';
+import { environmentFlags } from '../../src/cli/environment.js';
+import { notHonoured, translatorSchema } from '../../src/cli/translator-config.js';
 import {
   startProcess,
   startRole,
@@ -104,7 +105,11 @@ describe('miners of Stratum V1', () => {
 
 describe('the settings of a translator', () => {
   const load = (text: string, environment: Record<string, string> = {}) =>
-    loadConfig(translatorSchema, environmentFlags(environment), fileOf('some.toml', text));
+    loadConfig(
+      translatorSchema,
+      environmentFlags(translatorSchema, 'TPROXY', environment),
+      fileOf('some.toml', text),
+    );
 
   it('are those of the reference implementation, and those that have no effect are named', () => {
     const settings = load(reference);

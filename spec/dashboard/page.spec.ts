@@ -5,7 +5,7 @@ import * as format from '../../src/dashboard/format.js';
 import { allPoints } from '../../src/dashboard/rate-points.js';
 import { eventParser } from '../../src/dashboard/sse.js';
 import { visibleRows, type View } from '../../src/dashboard/table.js';
-import { shown } from '../../src/dashboard/text.js';
+import { brief, shown } from '../../src/dashboard/text.js';
 import { eventInWords, reasonInWords } from '../../src/dashboard/words.js';
 import type { Alert } from '../../src/observe/alerts.js';
 import type { LiveRow } from '../../src/observe/live-rows.js';
@@ -41,6 +41,12 @@ describe('what a remote says of itself', () => {
   it('is left as it is when there is nothing about it', () => {
     for (const text of ['farm.rack 1 / miner-7', 'Ünïcödé 矿工', '<b>&amp;"']) expect(shown(text)).toBe(text);
     expect(shown(`a${'b'.repeat(200)}z`, 9)).toBe('abbbbb…bz');
+  });
+
+  it('has short addresses, and whole what tells the workers of one apart', () => {
+    const address = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
+    expect(brief(`${address}.rack1 / s19`)).toBe('bcrt1q…gt080.rack1 / s19');
+    expect(brief('farm.rack-12.unit-34567890123')).toBe('farm.rack-12.unit-34567890123');
   });
 });
 

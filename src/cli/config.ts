@@ -126,8 +126,9 @@ function keysAt(schema: unknown, path: readonly PropertyKey[]): string[] {
 }
 
 /** The settings of a table, by key; undefined for what is no table. */
-function shapeOf(type: unknown): Readonly<Record<string, unknown>> | undefined {
-  if (type instanceof z.ZodOptional || type instanceof z.ZodDefault) return shapeOf(type.unwrap());
+export function shapeOf(type: unknown): Readonly<Record<string, unknown>> | undefined {
+  if (type instanceof z.ZodOptional || type instanceof z.ZodDefault || type instanceof z.ZodPrefault)
+    return shapeOf(type.unwrap());
   return type instanceof z.ZodObject ? type.shape : undefined;
 }
 

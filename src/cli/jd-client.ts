@@ -6,6 +6,7 @@ import { jdClient, type DeclarationPair } from '../roles/jd-client/jd-client.js'
 import type { Connector } from '../transport/connection.js';
 import { ConfigError, configOption, flagsOf, loadConfig } from './config.js';
 import { extraNodes, extraNodesHelp } from './extra-nodes.js';
+import { environmentFlags } from './environment.js';
 import type { CommandContext } from './io.js';
 import { jdClientSchema, notHonoured, problemsOf, type JdClientSettings } from './jd-client-config.js';
 import { jdClientLine, ownWorkTotals } from './jd-client-log.js';
@@ -98,7 +99,11 @@ const flagKeys = {
 /** The client that a command line asks for. @throws ConfigError */
 function roleOf(command: Command): Role {
   const { config: file } = command.opts<{ config?: string }>();
-  const settings = loadConfig(jdClientSchema, flagsOf(command, flagKeys), file);
+  const settings = loadConfig(
+    jdClientSchema,
+    [...environmentFlags(jdClientSchema, 'JDC'), ...flagsOf(command, flagKeys)],
+    file,
+  );
   const problems = problemsOf(settings);
   if (problems.length > 0) throw new ConfigError(problems);
   const { listening_address: listenAddress, shares_per_minute: sharesPerMinute } = settings;

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { from, merge } from 'rxjs';
 import * as z from 'zod';
 import { configOption, flagsOf, loadConfig } from './config.js';
+import { environmentFlags } from './environment.js';
 import type { CommandContext } from './io.js';
 import { declarationServer, declarationSettings } from './jds.js';
 import { logHelp, logOptions, logSettings } from './log-settings.js';
@@ -55,7 +56,11 @@ Example:
 /** The declaration server that a command line asks for. @throws ConfigError */
 function roleOf(command: Command): Role {
   const { config: file } = command.opts<{ config?: string }>();
-  const settings = loadConfig(schema, flagsOf(command, { config: null, listen: 'listen_address' }), file);
+  const settings = loadConfig(
+    schema,
+    [...environmentFlags(schema, 'JDS'), ...flagsOf(command, { config: null, listen: 'listen_address' })],
+    file,
+  );
   const listener = roleListener(settings, 'declaration server', file);
   const { scriptPubKey } = settings.coinbase_reward_script;
   const { line$, totals } = declarationServer(settings, listener.listen, scriptPubKey);

@@ -23,6 +23,7 @@ import { measureHashRate, type Hasher } from '../roles/miner/hasher.js';
 import { maxChannels, miner, type MinerOutcome, type MiningChannelOptions } from '../roles/miner/miner.js';
 import { ConfigError, configOption, flagsOf, loadConfig, number, text } from './config.js';
 import { formatHashRate } from './format.js';
+import { environmentFlags } from './environment.js';
 import type { CommandContext } from './io.js';
 import {
   monitoringFlags,
@@ -105,7 +106,11 @@ Example:
 function minerRole(command: Command, url: string | undefined): Role {
   const flags = flagsOf(command, { ...monitoringFlags, config: null });
   if (url !== undefined) flags.push({ key: 'url', name: 'URL', value: url });
-  const settings = loadConfig(schema, flags, command.opts<{ config?: string }>().config);
+  const settings = loadConfig(
+    schema,
+    [...environmentFlags(schema, 'MINER'), ...flags],
+    command.opts<{ config?: string }>().config,
+  );
   const { url: pool } = settings;
   if ('tls' in pool) {
     const counts = outcomeCounts();

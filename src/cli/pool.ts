@@ -8,6 +8,7 @@ import { poolFold } from '../observe/pool-state.js';
 import { pool, type Pool, type PoolOptions, type PoolOutcome } from '../roles/pool/pool.js';
 import type { Connector } from '../transport/connection.js';
 import { ConfigError, loadConfig } from './config.js';
+import { environmentFlags } from './environment.js';
 import { extraNodes } from './extra-nodes.js';
 import type { CommandContext } from './io.js';
 import { customJobsOf, declarationServer } from './jds.js';
@@ -34,7 +35,7 @@ export function registerPool(command: Command, context: CommandContext): void {
 /** The pool that a command line asks for. @throws ConfigError */
 function poolRole(command: Command): Role {
   const { flags, file } = poolFlags(command);
-  const settings = loadConfig(poolSchema, flags, file);
+  const settings = loadConfig(poolSchema, [...environmentFlags(poolSchema, 'POOL'), ...flags], file);
   const { script, networks } = payoutOf(settings);
   const { Sv2Tp } = settings.template_provider_type;
   const silence = silenceLog(plaintextFlag);

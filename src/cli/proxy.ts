@@ -12,6 +12,7 @@ import {
   number,
   text,
 } from './config.js';
+import { environmentFlags } from './environment.js';
 import type { CommandContext } from './io.js';
 import { logHelp, logOptions, logSettings } from './log-settings.js';
 import {
@@ -136,7 +137,7 @@ function proxyRole(command: Command, urls: readonly string[]): Role {
   const { config: file } = command.opts<{ config?: string }>();
   const flags = flagsOf(command, { ...monitoringFlags, config: null, listen: 'listen_address' });
   if (urls.length > 0) flags.push({ key: 'urls', name: 'URL', value: urls });
-  const settings = loadConfig(schema, flags, file);
+  const settings = loadConfig(schema, [...environmentFlags(schema, 'PROXY'), ...flags], file);
   const dialler = upstreamDialler(settings.upstream_encryption);
   const [first, ...others] = upstreamsOf(settings, dialler);
   if (first === undefined) throw new ConfigError([`upstreams: ${tables}, or a URL`]);

@@ -13,6 +13,7 @@ import {
 } from '../roles/template-provider/template-provider.js';
 import type { ServerOutcome } from '../service/outcomes.js';
 import { ConfigError, configOption, flagsOf, loadConfig, number, text } from './config.js';
+import { environmentFlags } from './environment.js';
 import type { CommandContext } from './io.js';
 import { extraNodes, extraNodesHelp, extraNodesSetting } from './extra-nodes.js';
 import {
@@ -96,7 +97,7 @@ Examples:
 function roleOf(command: Command): Role {
   const flags = flagsOf(command, { ...monitoringFlags, config: null, listen: 'listen_address' });
   const { config: file } = command.opts<{ config?: string }>();
-  const settings = loadConfig(schema, flags, file);
+  const settings = loadConfig(schema, [...environmentFlags(schema, 'TEMPLATE_PROVIDER'), ...flags], file);
   const source = blockSource(settings);
   const listener = roleListener(settings, 'template provider', file);
   const service = templateProvider({

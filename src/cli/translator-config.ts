@@ -1,9 +1,9 @@
-/** The settings of a translator, with the keys and the environment variables of the reference implementation's. */
+/** The settings of a translator, with the keys of the reference implementation's. */
 import { z } from 'zod';
 import { defaultNonsenseLimits } from '../service/sessions/nonsense.js';
 import { defaultListenerLimits } from '../transport/limits.js';
 import { monitoringSettings } from './monitoring.js';
-import { authorityPublicKey, ConfigError, hostPort, number, text, type Flag } from './config.js';
+import { authorityPublicKey, ConfigError, hostPort, number, text } from './config.js';
 import { logSettings } from './log-settings.js';
 import { limit } from './role-server.js';
 import { stratumUrl } from './stratum-url.js';
@@ -68,45 +68,6 @@ export const translatorSchema = z.strictObject({
 
 /** What {@link translatorSchema} comes out as. */
 export type TranslatorSettings = z.output<typeof translatorSchema>;
-
-const prefix = 'TPROXY__';
-const lists: readonly string[] = [
-  ...['supported_extensions', 'required_extensions', 'miner_telemetry.cidrs', 'monitoring_cors_origins'],
-];
-const upstreamFields: readonly string[] = ['address', 'port', 'authority_pubkey', 'user_identity'];
-
-/**
- * The settings in environment variables: `TPROXY__KEY`, `TPROXY__TABLE__KEY` for a table's, lists with commas.
- * `TPROXY__UPSTREAM_<NAME>__<FIELD>` are the tables of pools, in the order of their names, in place of the file's.
- * @throws ConfigError for a variable of that form that is none of a pool's
- */
-export function environmentFlags(environment: Readonly<Record<string, string | undefined>>): readonly Flag[] {
-  const flags: Flag[] = [];
-  const upstreams = new Map<string, Record<string, string>>();
-  for (const name of Object.keys(environment).sort()) {
-    const value = environment[name];
-    if (!name.startsWith(prefix) || value === undefined) continue;
-    const path = name.slice(prefix.length).toLowerCase().split('__');
-    const [table = '', field = ''] = path;
-    if (table.startsWith('upstream_') && table !== 'upstream_encryption') {
-      if (!upstreamFields.includes(field) || path.length !== 2)
-        throw new ConfigError([`${name}: unknown, expected one of ${upstreamFields.join(', ')} at its end`]);
-      upstreams.set(table, { ...upstreams.get(table), [field]: value });
-      continue;
-    }
-    const key = path.join('.');
-    flags.push({ key, name, value: lists.includes(key) ? words(value) : value });
-  }
-  if (upstreams.size > 0)
-    flags.push({ key: 'upstreams', name: `${prefix}UPSTREAM_…`, value: [...upstreams.values()] });
-  return flags;
-}
-
-const words = (value: string): readonly string[] =>
-  value
-    .split(',')
-    .map((word) => word.trim())
-    .filter((word) => word !== '');
 
 /** What of the settings has no effect here, or another one than in the reference implementation, by name. */
 export function notHonoured(settings: TranslatorSettings): readonly string[] {

@@ -8,6 +8,7 @@ import { translator } from '../roles/translator/translator.js';
 import { defaultNonsenseLimits } from '../service/sessions/nonsense.js';
 import { defaultListenerLimits } from '../transport/limits.js';
 import { ConfigError, configOption, flagsOf, loadConfig } from './config.js';
+import { environmentFlags } from './environment.js';
 import type { CommandContext } from './io.js';
 import { demandOf } from './payout.js';
 import { logHelp, logOptions } from './log-settings.js';
@@ -18,7 +19,6 @@ import { sv1Port } from './sv1-listener.js';
 import { sv1Line } from './sv1-log.js';
 import {
   checkVersions,
-  environmentFlags,
   notHonoured,
   translatorSchema,
   type TranslatorSettings,
@@ -102,7 +102,7 @@ function translatorRole(
 ): Role {
   const { config: file } = command.opts<{ config?: string }>();
   const flags = [
-    ...environmentFlags(environment),
+    ...environmentFlags(translatorSchema, 'TPROXY', environment),
     ...flagsOf(command, { ...monitoringFlags, config: null, listen: 'listen_address' }),
   ];
   if (urls.length > 0) flags.push({ key: 'urls', name: 'URL', value: urls });

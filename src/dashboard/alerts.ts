@@ -2,7 +2,7 @@
 import type { Alert } from '../observe/alerts.js';
 import type { LiveParts } from '../observe/live.js';
 import { count } from './format.js';
-import { shown } from './text.js';
+import { brief, shown } from './text.js';
 
 /** Characters of an alert. */
 const maxLength = 200;
@@ -30,7 +30,7 @@ function lineOf({ kind, subject, message, since }: Alert): AlertLine {
   if (kind === 'upstream-lost')
     return { tone: 'bad', text: upstreams[subject] ?? said, detail: subject in upstreams ? said : '', since };
   if (kind === 'worker-silent')
-    return { tone: 'warn', text: `${shown(subject)} is silent`, detail: '', since };
+    return { tone: 'warn', text: `${brief(shown(subject))} is silent`, detail: '', since };
   if (kind === 'template-stale') return { tone: 'bad', text: 'The template is stale', detail: '', since };
   return { tone: kind === 'rejects-rising' ? 'warn' : 'bad', text: said, detail: '', since };
 }

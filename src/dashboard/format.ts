@@ -31,8 +31,9 @@ export function hashRate(hashesPerSecond: number): Quantity {
 /** A quantity in one word. */
 export const inWords = ({ value, unit }: Quantity): string => (unit === '' ? value : `${value} ${unit}`);
 
-/** A difficulty: `1.23 M`. */
-export const difficulty = (value: number): string => (value === 0 ? '–' : inWords(scaled(value)));
+/** A difficulty: `1.23 M`; `0.00024` on chains that are made up for trying things out. */
+export const difficulty = (value: number): string =>
+  value === 0 ? '–' : value < 0.1 ? String(Number(value.toPrecision(2))) : inWords(scaled(value));
 
 /** A count: `12 345`. */
 export const count = (value: number): string =>

@@ -20,3 +20,10 @@ export function shown(text: string, limit = maxLength): string {
   const end = Math.floor(limit / 4);
   return `${characters.slice(0, limit - end - 1).join('')}…${characters.slice(-end).join('')}`;
 }
+
+/** Addresses and keys: nobody reads them whole, and what tells workers apart stands behind them. */
+const longWord = /[A-Za-z0-9]{26,}/g;
+
+/** A name in which addresses are short: `bcrt1q…gt080.rig`. */
+export const brief = (text: string): string =>
+  text.replace(longWord, (word) => `${word.slice(0, 6)}…${word.slice(-5)}`);

@@ -1,6 +1,6 @@
 /** Codes and outcomes in words. */
 import { difficulty, inWords, hashRate } from './format.js';
-import { shown } from './text.js';
+import { brief, shown } from './text.js';
 
 const reasons: Readonly<Record<string, string>> = {
   'stale-share': 'too late: there was a new block',
@@ -72,7 +72,7 @@ const short = (hash: string): string => (hash.length > 20 ? `${hash.slice(0, 8)}
 /** Who a share or a channel is of. */
 const whose = (outcome: OutcomeFields): string => {
   const worker = word(outcome['worker']);
-  const user = word(outcome['userIdentity']);
+  const user = brief(word(outcome['userIdentity']));
   return worker === '' ? user || `client ${word(outcome['clientId'])}` : `${user} / ${worker}`;
 };
 const protocolName = (outcome: OutcomeFields): string =>
@@ -173,8 +173,8 @@ const tellers: Readonly<Record<string, Teller>> = {
     (outcome) =>
       `another difficulty for channel ${word(outcome['channelId'])} of client ${word(outcome['clientId'])}`,
   ),
-  AlertRaised: teller('trouble', (outcome) => `alert: ${word(outcome['message'])}`),
-  AlertCleared: teller('trouble', (outcome) => `over: ${word(outcome['message'])}`),
+  AlertRaised: teller('trouble', (outcome) => `alert: ${brief(word(outcome['message']))}`),
+  AlertCleared: teller('trouble', (outcome) => `over: ${brief(word(outcome['message']))}`),
   PayoutStated: teller(
     'blocks',
     (outcome) => `block ${word(outcome['height'])} pays ${word(outcome['outputs'])} outputs by the ledger`,

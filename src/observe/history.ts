@@ -120,7 +120,8 @@ export function history<const K extends string>(
       }
     },
     series(name, since, now) {
-      const ring = rings.find(({ step, slots }) => since >= now - step * slots) ?? rings.at(-1);
+      // whoever asks for a day has read the clock a moment before
+      const ring = rings.find(({ step, slots }) => since > now - step * (slots + 1)) ?? rings.at(-1);
       if (ring === undefined) return { from: since, step: 0, values: [] };
       const last = Math.floor(now / ring.step);
       const first = Math.max(Math.ceil(since / ring.step), last - ring.slots + 1, 0);

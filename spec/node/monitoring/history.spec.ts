@@ -65,7 +65,11 @@ describe('the history of a role', () => {
     const served = await serving();
     const { status, body } = await served.json('/api/v1/history');
     expect(status).toBe(200);
+    // who asks for a day gets it by the minute, though the clock goes on meanwhile
+    expect(body).toMatchObject({ step: 60_000 });
     expect((body as { hashRate: unknown[] }).hashRate.length).toBeGreaterThanOrEqual(1_440);
+    const since = Date.now() - 86_400_000 - 5_000;
+    expect((await served.json(`/api/v1/history?since=${since}`)).body).toMatchObject({ step: 60_000 });
     expect(await served.json('/api/v1/history?since=yesterday')).toEqual({
       status: 400,
       body: { error: 'since: expected a whole number' },

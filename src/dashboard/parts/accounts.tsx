@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import { ago, bitcoin, count, difficulty } from '../format.js';
 import { polled } from '../polled.js';
-import { shown } from '../text.js';
+import { brief, shown } from '../text.js';
 import { useObservable } from './use.js';
 
 /** Milliseconds after which it is asked for again. */
@@ -79,7 +79,7 @@ export function Accounts({ token, now }: { readonly token: string; readonly now:
         {listed.map((item) => (
           <li key={item.script ?? item.payee}>
             <p class="payee" title={shown(item.payee, 300)}>
-              <bdi>{shown(item.payee, 28)}</bdi>
+              <bdi>{brief(shown(item.payee))}</bdi>
               {item.workers === 0 && <span class="dim"> the pool</span>}
             </p>
             <Amounts sums={item} />

@@ -74,8 +74,8 @@ export function App() {
         <div class="side">
           <Chain parts={parts} now={now} />
           <Upstreams parts={parts} now={now} />
-          <Blocks parts={parts} now={now} />
           {parts.hasAccounts === true && <Accounts token={token} now={now} />}
+          <Blocks parts={parts} now={now} />
           <Events events={events} />
         </div>
       </main>

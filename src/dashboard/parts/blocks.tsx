@@ -2,7 +2,7 @@
 import type { LiveParts } from '../../observe/live.js';
 import { ago, count } from '../format.js';
 import { nameOf } from '../table.js';
-import { shown } from '../text.js';
+import { brief, shown } from '../text.js';
 import { fates } from '../words.js';
 
 const tones = {
@@ -29,7 +29,7 @@ export function Blocks({ parts, now }: { readonly parts: LiveParts; readonly now
               <span class="strong">{block.height === null ? 'Block' : count(block.height)}</span>{' '}
               <span class="dim">{ago(block.foundAt, now)}</span>
             </p>
-            <p>by {shown(nameOf(block))}</p>
+            <p title={shown(nameOf(block), 300)}>by {brief(shown(nameOf(block)))}</p>
             <p class="dim">{fates[block.fate]}</p>
             <p class="dim mono hash" title={block.hash}>
               {block.hash.slice(0, 10)}…{block.hash.slice(-10)}

@@ -80,7 +80,9 @@ export function Tiles({
         <Tile name="Best share" value={difficulty(shares.bestDifficulty)}>
           {parts.tip == null
             ? 'difficulty'
-            : `${percent(shares.bestDifficulty, parts.tip.difficulty)} of what a block takes`}
+            : shares.bestDifficulty < parts.tip.difficulty
+              ? `${percent(shares.bestDifficulty, parts.tip.difficulty)} of what a block takes`
+              : `${count(Math.floor(shares.bestDifficulty / parts.tip.difficulty))} times what a block takes`}
         </Tile>
       )}
       {parts.blocks !== undefined && (

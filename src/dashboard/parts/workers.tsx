@@ -5,7 +5,7 @@ import type { LiveRow, LiveRows } from '../../observe/live-rows.js';
 import type { DefaultWindow } from '../../observe/windows.js';
 import { ago, count, difficulty, hashRate, inWords, percent } from '../format.js';
 import { nameOf, statusOf, visibleRows, type SortKey, type Sorting, type WorkerStatus } from '../table.js';
-import { shown } from '../text.js';
+import { brief, shown } from '../text.js';
 import { mainReason } from '../words.js';
 import { Worker } from './worker.js';
 
@@ -26,7 +26,7 @@ const columns: readonly Column[] = [
       <>
         <span class={`dot ${{ working: 'good', silent: 'warn', offline: 'bad' }[statusOf(row, now)]}`} />
         <span class="hidden">{statusOf(row, now)} </span>
-        <bdi title={shown(nameOf(row), 300)}>{shown(nameOf(row))}</bdi>
+        <bdi title={shown(nameOf(row), 300)}>{brief(shown(nameOf(row), 300))}</bdi>
       </>
     ),
   },
