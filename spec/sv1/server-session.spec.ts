@@ -220,7 +220,7 @@ describe('mining.configure', () => {
     ['extranonces', [['subscribe-extranonce'], {}], { 'subscribe-extranonce': true }],
     ['what nobody knows', [['x', '__proto__'], {}], JSON.parse('{"x":false,"__proto__":false}') as object],
     ['nothing', [[], {}], {}],
-  ])('answers %s with exactly what was asked', (_, params, result) => {
+  ])('answers %s with exactly what was asked (R2)', (_, params, result) => {
     const { say } = session();
     expect(JSON.stringify(lines(say(request(1, 'mining.configure', ...params)))[0])).toBe(
       JSON.stringify({ id: 1, result, error: null }),
@@ -342,7 +342,7 @@ describe('work', () => {
     expect(messages.filter(sv1.Notify.match)).toMatchObject([{ jobId: 'new', cleanJobs: true }]);
   });
 
-  it('has another extranonce for those who take it', () => {
+  it('has another extranonce for those who take it (R8)', () => {
     const { machine, say } = ready();
     say(request(3, 'mining.extranonce.subscribe'));
     const moved = machine.work(work({ extranonce1: Uint8Array.of(1, 2, 3), extranonce2Size: 5 }));
@@ -356,7 +356,7 @@ describe('work', () => {
     ).toEqual(['mining.notify']);
   });
 
-  it('strands those who do not, and says nothing to them', () => {
+  it('strands those who do not, and says nothing to them (R8)', () => {
     const { machine } = ready();
     expect(machine.work(work({ extranonce2Size: 5 }))).toMatchObject({
       messages: [],
@@ -439,7 +439,7 @@ describe('what does not matter is answered and does no harm', () => {
   });
 });
 
-it('answers every request of a random conversation exactly once, in order, and none before mining.subscribe is', () => {
+it('answers every request of a random conversation exactly once, in order, and none before mining.subscribe is (R1)', () => {
   const fromClient = sv1Methods.filter(({ schema }) => schema.sentBy !== 'server');
   const message = fc.oneof(
     ...fromClient.map((method) => sv1MessageArbitrary(fc, method) as unknown as fc.Arbitrary<Sv1Message>),

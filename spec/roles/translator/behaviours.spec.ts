@@ -52,7 +52,7 @@ it('1. pipelined handshakes in one segment, bytes split anywhere, CRLF, no newli
   expect(only(logs.event, 'Sv1Nonsense')).toEqual([]);
 });
 
-it('2. ids that are numbers, texts, null, missing, repeated or huge: each answered with its own', () => {
+it('2. ids that are numbers, texts, null, missing, repeated or huge: each answered with its own (R1)', () => {
   const miner = minerAt();
   const ids = ['7', '"seven"', 'null', '7', '7', '123456789012345678901234567890', '-1', '1.5'];
   const lines = ids.flatMap((id) => miner.say(`{"id":${id},"method":"mining.multi_version","params":[1]}`));

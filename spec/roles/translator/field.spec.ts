@@ -37,7 +37,7 @@ describe('shares', () => {
     expect(channel?.shares.totals().accepted).toBe(1);
   });
 
-  it('that come again are duplicates, and nothing of them goes on', () => {
+  it('that come again are duplicates, and nothing of them goes on (R4)', () => {
     const miner = working();
     const nonce = nonceFor(miner.job, miner.extranonce1, { extranonce2: zeros }, miner.difficulty);
     const submit = () =>
@@ -146,7 +146,7 @@ describe('shares', () => {
     ).toBe(20);
   });
 
-  it('are judged by the difficulty of their own job, whatever it is for jobs to come', () => {
+  it('are judged by the difficulty of their own job, whatever it is for jobs to come (R5)', () => {
     const miner = working();
     const [clientId, channel] = [...miner.core.channels()][0] ?? [1, undefined];
     const easier = miner.difficulty;
@@ -180,7 +180,7 @@ describe('jobs', () => {
     expect(present.filter((job) => job[8])).toHaveLength(19);
   });
 
-  it('come again with a later time to keep a miner that hears nothing, and shares for both count', () => {
+  it('come again with a later time to keep a miner that hears nothing, and shares for both count (R10)', () => {
     const miner = working();
     miner.later(60);
     const { job } = read(miner.keepAlive());
@@ -195,7 +195,7 @@ describe('jobs', () => {
     expect(new Set(sharesOf(miner).map(({ jobId }) => jobId)).size).toBe(1);
   });
 
-  it('go on with the same extranonce when the server gives the channel another prefix', () => {
+  it('go on with the same extranonce when the server gives the channel another prefix (R8)', () => {
     const miner = working();
     const [clientId, channel] = [...miner.core.channels()][0] ?? [1, undefined];
     expect(miner.fromServer(miner.core.setExtranoncePrefix(clientId, channel?.channelId ?? 0))).toEqual([]);
@@ -209,7 +209,7 @@ describe('jobs', () => {
     expect(miner.outcomes.filter(({ type }) => type === 'Sv1ShareLost')).toEqual([]);
   });
 
-  it('have a difficulty that is never harder than the target, in six digits', () => {
+  it('have a difficulty that is never harder than the target, in six digits (R5)', () => {
     for (const hashRate of [10, 333, 70_000, 1e9, 3.3e14]) {
       const miner = working({ nominalHashRate: hashRate }, { minHashrate: 1 });
       const [, channel] = [...miner.core.channels()][0] ?? [];
@@ -222,7 +222,7 @@ describe('jobs', () => {
 });
 
 describe('channels', () => {
-  it('are opened for whoever is authorised, in either order, and for nobody who only knocks', () => {
+  it('are opened for whoever is authorised, in either order, and for nobody who only knocks (R12)', () => {
     const first = minerAt();
     first.ask(1, 'mining.subscribe', 'x');
     expect(first.toServer).toEqual([]);
@@ -272,7 +272,7 @@ describe('channels', () => {
       16,
       16 * 2 ** 32,
     ],
-  ])('are asked for as a miner wishes by %s', (_, before, password, least, hashRate) => {
+  ])('are asked for as a miner wishes by %s (R6)', (_, before, password, least, hashRate) => {
     const miner = minerAt();
     before.forEach((request, index) => miner.ask(index, ...(request as [string, ...unknown[]])));
     miner.ask(8, 'mining.subscribe', 'x');
@@ -313,14 +313,14 @@ describe('firmware', () => {
     ['MiningRigRentals', 'MiningRigRentals/1', 8, 1_000_000],
     ["a rental marketplace's probe that says nothing of itself", null, 8, 0],
     ['a proxy with miners of its own', 'stratum-proxy/1.2', 8, 0],
-  ])('%s rolls %s bytes, above a least difficulty', (_, userAgent, size, least) => {
+  ])('%s rolls %s bytes, above a least difficulty (R7)', (_, userAgent, size, least) => {
     const subscribed = subscribedAs(userAgent);
     expect(subscribed.size).toBe(size);
     expect(subscribed.extranonce1).toBe('e1e2e3e4');
     expect(subscribed.least >= least * (1 - 1e-9)).toBe(true);
   });
 
-  it('of Whatsminers has eight bytes at most, whatever is configured', () => {
+  it('of Whatsminers has eight bytes at most, whatever is configured (R7)', () => {
     const miner = minerAt({ extranonce2Size: 12 });
     const [answer] = miner.ask(1, 'mining.subscribe', 'whatsminer/v1.1');
     expect((answer?.['result'] as unknown[])[2]).toBe(8);

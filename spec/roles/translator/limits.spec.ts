@@ -33,7 +33,7 @@ it('channels in all: who is one too many is told so, and goes', () => {
   for (const name of ['first', 'second'] as const) expect(topics(logs[name])).toContain('mining.notify');
 });
 
-it('time to set up: who only knocks goes, and has cost no channel', () => {
+it('time to set up: who only knocks goes, and has cost no channel (R12)', () => {
   const network = memoryNetwork();
   const { pool } = poolWithSv1(network);
   const logs = virtually(60, () => ({

@@ -28,7 +28,7 @@ const elsewhere: MiningServerHandler = (event$) =>
     map(({ clientId }) => send(clientId, Reconnect({ newHost: '', newPort: 2 }))),
   );
 
-it('miners stay connected, and mine where the translator was sent', () => {
+it('miners stay connected, and mine where the translator was sent (R13)', () => {
   const network = memoryNetwork();
   const event$ = new Subject<Sv1MinerEvent>();
   const pool = memoryPool(network, { sharesPerMinute: 20, listen: network.listen({ address: 'pool:2' }) });

@@ -97,7 +97,7 @@ describe('miners of Stratum V1 at a pool beside one of Stratum V2, for twenty mi
   });
 });
 
-it('a miner that hears of no job for a minute is told the last one again, with a later time', () => {
+it('a miner that hears of no job for a minute is told the last one again, with a later time (R10)', () => {
   const network = memoryNetwork();
   const { pool, event$ } = poolWithSv1(network);
   const { sv1: events, miner } = virtually(400, () => ({
@@ -119,7 +119,7 @@ it('a miner that hears of no job for a minute is told the last one again, with a
   expect(new Set(only(miner, 'JobStarted').map(({ jobId }) => jobId)).size).toBe(jobs.length);
 });
 
-it('a miner that only ever sends what is refused goes after a thousand of them, and others stay', () => {
+it('a miner that only ever sends what is refused goes after a thousand of them, and others stay (R3)', () => {
   const network = memoryNetwork();
   const { pool, event$ } = poolWithSv1(network);
   const flood$ = network.connectSv1({ address: 'sv1' }).pipe(

@@ -74,7 +74,7 @@ describe.each([
       readonly at: number;
     }[];
 
-  it('stay connected when the pool is left for the second, and when it is gone back to', () => {
+  it('stay connected when the pool is left for the second, and when it is gone back to (R9)', () => {
     for (const miner of [logs.alice, logs.bob]) {
       expect(only(miner, 'Sv1Connected')).toHaveLength(1);
       expect(only(miner, 'Sv1Disconnected')).toEqual([]);
@@ -84,7 +84,7 @@ describe.each([
     expect(used.slice(-3)).toEqual([0, 1, 0]);
   });
 
-  it('are credited at the pool that is used, by the names of their workers', () => {
+  it('are credited at the pool that is used, by the names of their workers (R11)', () => {
     const [first, second] = [creditedAt(logs.first), creditedAt(logs.second)];
     expect(first.filter(({ at }) => at < 200).length).toBeGreaterThan(20);
     expect(second.length).toBeGreaterThan(20);
