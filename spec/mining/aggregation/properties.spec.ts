@@ -179,7 +179,7 @@ const world = (options: Partial<MiningProxyOptions>, serverIds: readonly number[
       }
       case 'target': {
         const pool = pools[one.upstream] as MiningServer;
-        const { bits } = one as Extract<Step, { readonly does: 'target' }>;
+        const { bits } = one;
         const target = targetFromBigInt((1n << BigInt(bits)) - 1n);
         for (const [clientId, { channelId }] of [...pool.channels()])
           network.fromPool(pool.setTarget(clientId, channelId, target));
