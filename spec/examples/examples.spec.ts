@@ -88,6 +88,17 @@ describe('the examples', () => {
     expect(await server.interrupt()).toBe(0);
   });
 
+  it('dashboard makes a table of a pool of its own, with the worker that delivers', async () => {
+    const dashboard = start('dashboard', await templateProvider(), '0');
+    const [, port = ''] = await dashboard.line(/^listening on 127\.0\.0\.1:(\d+)$/);
+    await dashboard.line(/^ {2}the next block is worth 312500000 satoshis$/);
+    const miner = start('cpu-miner', `stratum2+tcp://127.0.0.1:${port}`);
+    await dashboard.line(/^1 clients, [\d.]+ MH\/s, [1-9]\d* shares, \d+ blocks$/);
+    await dashboard.line(/^ {2}example\.cpu : [\d.]+ MH\/s, [1-9]\d* accepted, \d+ rejected$/);
+    expect(await miner.interrupt()).toBe(0);
+    expect(await dashboard.interrupt()).toBe(0);
+  });
+
   it('relay puts the name of a farm before those of its miners, and loses nothing', async () => {
     const server = start('mining-server', '0');
     const [, port = ''] = await server.line(/^listening on 127\.0\.0\.1:(\d+), without encryption$/);
