@@ -2,7 +2,7 @@
 import { combineLatest, map, merge, tap, throttleTime } from 'rxjs';
 import { parsePayoutScript, parseStratumUrl, pool } from 'rx-sv2';
 import { connect, listen } from 'rx-sv2/node';
-import { alerts, poolState, topN, type WorkerState } from 'rx-sv2/observe';
+import { alerts, poolState, topN, type HashRate, type WorkerState } from 'rx-sv2/observe';
 
 const [url = 'stratum2+tcp://127.0.0.1:8442', port = '34254'] = process.argv.slice(2);
 const hasKey = parseStratumUrl(url).authorityPublicKey !== undefined;
@@ -20,20 +20,22 @@ const outcome$ = pool({
 /** The pool as it is, at most once a second; whoever looks later sees the present. */
 const state$ = outcome$.pipe(poolState());
 
-const megahashes = (hashesPerSecond: number): string => `${(hashesPerSecond / 1e6).toFixed(2)} MH/s`;
+const inMega = (hashesPerSecond: number): string => (hashesPerSecond / 1e6).toFixed(2);
+const rate = ({ value, low, high }: HashRate): string =>
+  `${inMega(value)} MH/s (${inMega(low)} to ${high === null ? '?' : inMega(high)})`;
 const row = ({ user, worker, hashRate, shares }: WorkerState): string =>
-  `  ${user} ${worker}: ${megahashes(hashRate['5m'].value)}, ${shares.accepted} accepted, ${shares.rejected} rejected`;
+  `  ${user}${worker && `.${worker}`}: ${rate(hashRate['5m'])}, shares: ${shares.accepted} accepted, ${shares.rejected} rejected`;
 
-/** The ten workers with the highest hash rate. */
+/** The ten connected workers with the highest hash rate. */
 const best$ = state$.pipe(
-  map(({ workers }) => workers),
+  map(({ workers }) => workers.filter(({ isConnected }) => isConnected)),
   topN(10, ({ hashRate }) => hashRate['5m'].value),
 );
 const table$ = combineLatest([state$, best$]).pipe(
   throttleTime(2_000, undefined, { leading: true, trailing: true }),
   map(([{ clients, shares, hashRate, template, blocks }, best]) =>
     [
-      `${clients.length} clients, ${megahashes(hashRate['1m'].value)}, ${shares.accepted} shares, ${blocks.length} blocks`,
+      `clients: ${clients.length}, shares: ${shares.accepted}, blocks: ${blocks.length}, ${rate(hashRate['1m'])}`,
       template === null ? '  no template yet' : `  the next block is worth ${template.value} satoshis`,
       ...best.map(row),
     ].join('\n'),

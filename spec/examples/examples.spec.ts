@@ -93,9 +93,12 @@ describe('the examples', () => {
     const [, port = ''] = await dashboard.line(/^listening on 127\.0\.0\.1:(\d+)$/);
     await dashboard.line(/^ {2}the next block is worth 312500000 satoshis$/);
     const miner = start('cpu-miner', `stratum2+tcp://127.0.0.1:${port}`);
-    await dashboard.line(/^1 clients, [\d.]+ MH\/s, [1-9]\d* shares, \d+ blocks$/);
-    await dashboard.line(/^ {2}example\.cpu : [\d.]+ MH\/s, [1-9]\d* accepted, \d+ rejected$/);
+    await dashboard.line(/^clients: 1, shares: [1-9]\d*, blocks: \d+, [\d.]+ MH\/s \([\d.]+ to [\d.]+\)$/);
+    await dashboard.line(
+      /^ {2}example\.cpu: [\d.]+ MH\/s \([\d.]+ to [\d.]+\), shares: [1-9]\d* accepted, \d+ rejected$/,
+    );
     expect(await miner.interrupt()).toBe(0);
+    await dashboard.line(/^clients: 0, shares: [1-9]/);
     expect(await dashboard.interrupt()).toBe(0);
   });
 
