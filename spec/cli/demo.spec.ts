@@ -12,6 +12,7 @@ import { nbitsForInterval } from '../../src/cli/demo/calibration.js';
 import { demoState, withOutcome, type DemoOutcome, type DemoState } from '../../src/cli/demo/state.js';
 import { calibrationLine, demoLine, renderDemo } from '../../src/cli/demo/view.js';
 import { targetToBigInt } from '../../src/bitcoin/index.js';
+import { startProcess, startRole } from './role-support.js';
 
 const sv2 = (...args: string[]) =>
   spawnSync(process.execPath, ['dist/cli/main.js', ...args], { encoding: 'utf8', timeout: 300_000 });
@@ -238,6 +239,31 @@ it('the demo says what a block takes', () => {
 });
 
 describe('sv2 demo', () => {
+  it('has a dashboard, at another port if the usual one is taken', async () => {
+    const demos = [startProcess('demo'), startProcess('demo')];
+    const urls = await Promise.all(
+      demos.map((demo) => demo.printed(/dashboard at (http:\/\/127\.0\.0\.1:\d+\/)/)),
+    );
+    const [first = '', second = ''] = urls.map(([, url = '']) => url);
+    expect(first).not.toBe(second);
+    for (const url of [first, second]) {
+      expect((await fetch(`${url}healthz`)).status).toBe(200);
+      const page = await fetch(url, { headers: { accept: 'text/html' } });
+      expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    }
+    for (const demo of demos) expect(await demo.stop()).toBe(0);
+  });
+
+  it('has none if none is wanted, and none for other machines', async () => {
+    const other = startRole('demo', '--monitoring', '0.0.0.0:0');
+    expect(await other.exitCode).toBe(2);
+    expect(other.output.stderr).toContain('this machine alone');
+    const demo = startProcess('demo', '--no-monitoring');
+    await demo.printed(/opened (standard|extended) channel/);
+    expect(demo.output.stdout).not.toContain('dashboard');
+    expect(await demo.stop()).toBe(0);
+  });
+
   it('finds a block, says who found it, and ends with status 0', () => {
     const { status, stdout, stderr } = sv2('demo', '--blocks', '1');
     expect(stderr).toBe('');

@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from '@jest/globals';
 import fc from 'fast-check';
-import { printable, quoted } from '../../src/cli/printable.js';
+import { narrow, printable, quoted } from '../../src/cli/printable.js';
 import { clientLine } from '../../src/cli/role-client.js';
 import { serverLine } from '../../src/cli/role-server.js';
 import { encodeFrame } from '../../src/framing/index.js';
@@ -51,6 +51,19 @@ describe('quoted', () => {
     ['a\u202eb\n', '"a\\u202eb\\n"'],
   ])('shows %j so that it ends where it ends', (name, shown) => {
     expect(quoted(name)).toBe(shown);
+  });
+});
+
+describe('narrow', () => {
+  test.each([
+    ['alice.rig-1', 'alice.rig-1'],
+    ['Zoë…', 'Zoë…'],
+    ['矿工', '\\u77ff\\u5de5'],
+    ['e\u0301', 'e\\u0301'],
+    ['😀', '\\ud83d\\ude00'],
+    ['\u202eb\x1b', '\\u202eb\\u001b'],
+  ])('makes of %j a text of one column a character', (name, shown) => {
+    expect(narrow(name)).toBe(shown);
   });
 });
 

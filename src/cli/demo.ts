@@ -24,6 +24,9 @@ import {
   type Observable,
 } from 'rxjs';
 import { Sv2Error } from '../codec/errors.js';
+import type { ListenAddress } from '../node/listen.js';
+import { isLoopback } from '../node/monitoring/monitored.js';
+import { hostPort } from './config.js';
 import { calibrate, nbitsForInterval } from './demo/calibration.js';
 import { demoNetwork, type DemoMiner } from './demo/network.js';
 import { screen } from './demo/screen.js';
@@ -48,11 +51,16 @@ const patience = 180_000;
 
 const redrawInterval = 250;
 
+/** Where its dashboard is unless told; if that port is taken, at another. */
+const dashboard: ListenAddress = { host: '127.0.0.1', port: 9090 };
+
 /** Gives `sv2 demo` its options and what it does. */
 export function registerDemo(command: Command, context: CommandContext): void {
   command
     .option('--blocks <N>', 'end after N accepted blocks', positiveInteger)
     .option('--job-declaration', 'with a miner more that chooses the transactions of its blocks itself')
+    .option('--monitoring <HOST:PORT>', 'where to serve its dashboard', listenAddress, dashboard)
+    .option('--no-monitoring', 'serve no dashboard')
     .addHelpText(
       'after',
       `
@@ -63,8 +71,10 @@ any more or when N blocks were accepted, 1 with a reason otherwise.
 With --job-declaration the pool has a declaration server, and a third miner is behind a declaration client with a template
 provider of its own, which knows transactions that the pool's does not.`,
     )
-    .action(async ({ blocks, jobDeclaration = false }: { blocks?: number; jobDeclaration?: boolean }) => {
-      await demo(blocks, jobDeclaration ? [...standing, chooser] : standing, context);
+    .action(async (options: DemoOptions) => {
+      const { blocks, jobDeclaration = false, monitoring } = options;
+      const miners = jobDeclaration ? [...standing, chooser] : standing;
+      await demo({ blocks, miners, monitoring: monitoring === false ? undefined : monitoring }, context);
     });
 }
 
@@ -73,17 +83,34 @@ function positiveInteger(text: string): number {
   return Number(text);
 }
 
+function listenAddress(text: string): ListenAddress {
+  const { data, error } = hostPort(0).safeParse(text);
+  if (data === undefined) throw new InvalidArgumentError(`${error?.issues[0]?.message ?? ''}.`);
+  if (!isLoopback(data.host))
+    throw new InvalidArgumentError('Expected an address of this machine alone: the demo has no token.');
+  return data;
+}
+
 /** A step of the demo: what happened, and how things are after it. */
 interface Step {
   readonly event: DemoOutcome;
   readonly state: DemoState;
 }
 
-async function demo(
-  blocks: number | undefined,
-  miners: readonly DemoMiner[],
-  context: CommandContext,
-): Promise<void> {
+/** What is asked for on the command line. */
+interface DemoOptions {
+  readonly blocks?: number;
+  readonly jobDeclaration?: boolean;
+  readonly monitoring: ListenAddress | false;
+}
+
+interface DemoSettings {
+  readonly blocks: number | undefined;
+  readonly miners: readonly DemoMiner[];
+  readonly monitoring: ListenAddress | undefined;
+}
+
+async function demo({ blocks, miners, monitoring }: DemoSettings, context: CommandContext): Promise<void> {
   const { stdout, stderr, interrupt$, setExitCode } = context;
   const now = () => asyncScheduler.now();
   let accepted = 0;
@@ -95,7 +122,7 @@ async function demo(
       const start = demoState(miners, now());
       const nbits = nbitsForInterval(hashRate, blockInterval);
       if (stdout.isTTY !== true) print(calibrationLine(hashRate, nbits), now(), context);
-      return demoNetwork({ miners, hashRate: hashRate / miners.length, nbits }).pipe(
+      return demoNetwork({ miners, hashRate: hashRate / miners.length, nbits, monitoring }).pipe(
         scan<DemoOutcome, Step, undefined>(
           (step, event) => ({ event, state: withOutcome(step?.state ?? start, event, now()) }),
           undefined,

@@ -2,6 +2,7 @@ import {
   combineLatest,
   defer,
   filter,
+  identity,
   map,
   merge,
   ReplaySubject,
@@ -14,15 +15,17 @@ import { defaultCrypto } from '../../crypto/noble.js';
 import { connect } from '../../node/connect.js';
 import { hashWorkers } from '../../node/hash-workers.js';
 import { listen, type ListenAddress } from '../../node/listen.js';
+import { monitored } from '../../node/monitoring/monitored.js';
 import { generateAuthorityKeyPair, type AuthorityKeyPair } from '../../noise/authority-key.js';
 import { jdClient } from '../../roles/jd-client/jd-client.js';
 import { jdServer } from '../../roles/jd-server/jd-server.js';
 import { miner } from '../../roles/miner/miner.js';
-import { pool } from '../../roles/pool/pool.js';
+import { pool, type PoolOutcome } from '../../roles/pool/pool.js';
 import type { BlockSource } from '../../roles/template-provider/block-source.js';
 import { simulatedSource } from '../../roles/template-provider/simulated-source.js';
 import { templateProvider } from '../../roles/template-provider/template-provider.js';
 import type { Connection, Connector } from '../../transport/connection.js';
+import { version } from '../version.js';
 import type { DemoOutcome, MinerState } from './state.js';
 
 /** What the network of the demo is like. */
@@ -32,6 +35,8 @@ export interface NetworkOptions {
   /** Hashes per second that each miner tells the pool. */
   readonly hashRate: number;
   readonly miners: readonly DemoMiner[];
+  /** Where the pool is to be seen in a browser; another port will do. Nowhere unless given. */
+  readonly monitoring?: ListenAddress | undefined;
 }
 
 /** A miner of the demo. */
@@ -92,10 +97,16 @@ function dial({ host, port }: ListenAddress, { publicKey }: AuthorityKeyPair): C
  * loopback interface, each miner hashing in a thread of its own. If one of them chooses its transactions, a declaration server
  * beside the pool, and a declaration client with a template provider of its own. Runs while subscribed.
  */
-export function demoNetwork({ nbits, hashRate, miners }: NetworkOptions): Observable<DemoOutcome> {
+export function demoNetwork({
+  nbits,
+  hashRate,
+  miners,
+  monitoring,
+}: NetworkOptions): Observable<DemoOutcome> {
   return defer(() => {
     const atProvider = place();
     const atPool = place();
+    const dashboard$ = new ReplaySubject<ListenAddress>(1);
     const atDeclarator = place();
     const atOwnProvider = place();
     const atClient = place();
@@ -126,6 +137,12 @@ export function demoNetwork({ nbits, hashRate, miners }: NetworkOptions): Observ
           customBlockObserver: declarator.customBlockObserver,
         }).start(),
       ),
+      monitoring === undefined
+        ? identity
+        : monitored<PoolOutcome>({
+            ...{ role: 'pool', ...monitoring, orAnyPort: true, version: version() },
+            ...{ sharesPerMinute, shareBatchSize: 1, listeningObserver: dashboard$ },
+          }),
       map((outcome): DemoOutcome => ({ from: 'pool', outcome })),
     );
 
@@ -147,7 +164,13 @@ export function demoNetwork({ nbits, hashRate, miners }: NetworkOptions): Observ
         return at.address$.pipe(switchMap((address) => mine(address, at, one)));
       }),
     );
-    if (chooser === undefined) return merge(provider$, pool$, miner$);
+    const told$ = dashboard$.pipe(
+      map(({ host, port }): DemoOutcome => {
+        const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}/`;
+        return { from: 'monitoring', outcome: { type: 'Listening', url } };
+      }),
+    );
+    if (chooser === undefined) return merge(provider$, pool$, miner$, told$);
 
     const { name } = chooser;
     const ownProvider$ = templateProvider({ listen: atOwnProvider.listen, source: chain })
@@ -179,6 +202,6 @@ export function demoNetwork({ nbits, hashRate, miners }: NetworkOptions): Observ
     const declarator$ = declarator
       .start()
       .pipe(map((outcome): DemoOutcome => ({ from: 'declarationServer', outcome })));
-    return merge(provider$, pool$, declarator$, ownProvider$, client$, miner$);
+    return merge(provider$, pool$, declarator$, ownProvider$, client$, miner$, told$);
   });
 }

@@ -18,6 +18,7 @@ export type DemoOutcome =
       readonly name: string;
       readonly outcome: JobDeclarationClientOutcome;
     }
+  | { readonly from: 'monitoring'; readonly outcome: { readonly type: 'Listening'; readonly url: string } }
   | { readonly from: 'miner'; readonly name: string; readonly outcome: ClientOutcome<MinerOutcome> };
 
 /** One miner as the pool and the miner itself see it. */
@@ -55,6 +56,8 @@ export interface DemoState {
   readonly rejectedBlocks: number;
   /** Why the last block was rejected, or what else went wrong. */
   readonly trouble: string | undefined;
+  /** Where all of this can be seen in a browser. */
+  readonly dashboard?: string | undefined;
   /** Who found the blocks that the template provider has not judged yet, by hash. */
   readonly finders: ReadonlyMap<string, string>;
 }
@@ -94,6 +97,8 @@ export function withOutcome(state: DemoState, event: DemoOutcome, now: number): 
       return withOwnBlock(next, event.name, event.outcome);
     case 'declarationServer':
       return next;
+    case 'monitoring':
+      return { ...next, dashboard: event.outcome.url };
   }
 }
 

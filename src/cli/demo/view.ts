@@ -1,5 +1,5 @@
 import { formatDifficulty, formatDuration, formatHashRate } from '../format.js';
-import { printable } from '../printable.js';
+import { narrow, quoted } from '../printable.js';
 import { cut, fitLine, fitRows, fitTable, type Column } from './layout.js';
 import type { BlockState, DemoOutcome, DemoState, MinerState } from './state.js';
 
@@ -15,7 +15,7 @@ function minersTable(miners: readonly MinerState[], columns: number): string[] {
   ): Column => ({ heading, importance, isNumeric, cells: miners.map(cell) });
   return fitTable(
     [
-      column('miner', 7, ({ name }) => name, false),
+      column('miner', 7, ({ name }) => narrow(name), false),
       column('channel', 1, ({ channel }) => channel, false), // the names say it
       column('hash rate', 6, ({ connected, hashRate }) => (connected ? formatHashRate(hashRate) : 'offline')),
       column('difficulty', 2, ({ difficulty }) =>
@@ -40,13 +40,25 @@ function blocksTable(blocks: readonly BlockState[], columns: number): string[] {
   return fitTable(
     [
       { ...column('block', 4, ({ height }) => String(height)), isNumeric: true },
-      column('found by', 3, ({ finder }) => finder),
+      column('found by', 3, ({ finder }) => narrow(finder)),
       { ...column('after', 2, ({ interval }) => `${(interval / 1_000).toFixed(1)} s`), isNumeric: true },
       { ...column('hash', 1, ({ hash }) => hash), shortest: 9 },
     ],
     columns,
   );
 }
+
+/** How to see more, and how to end it. */
+const ending = ({ dashboard }: DemoState, columns: number): string =>
+  dashboard === undefined
+    ? cut('Ctrl-C ends it.', columns)
+    : fitLine(
+        [
+          { text: `Dashboard: ${dashboard}`, importance: 2 },
+          { text: 'Ctrl-C ends it.', importance: 1 },
+        ],
+        columns,
+      );
 
 /**
  * The demo's screen.
@@ -76,8 +88,8 @@ export function renderDemo(state: DemoState, columns: number, rows: number): str
       { lines: line(title), importance: 5 },
       { lines: minersTable(state.miners, columns), importance: 4, fewest: 2 },
       { lines: blocksTable(blocks, columns), importance: 1, fewest: blocks.length === 0 ? 1 : 2 },
-      { lines: trouble === undefined ? [] : line(cut(printable(trouble), columns)), importance: 3 },
-      { lines: line(cut('Ctrl-C ends it.', columns)), importance: 2 },
+      { lines: trouble === undefined ? [] : line(cut(narrow(trouble), columns)), importance: 3 },
+      { lines: line(ending(state, columns)), importance: 2 },
     ],
     rows,
   );
@@ -97,6 +109,7 @@ export const calibrationLine = (hashesPerSecond: number, nbits: number): string 
  * @param state the state after it
  */
 export function demoLine(event: DemoOutcome, state: DemoState): string | undefined {
+  if (event.from === 'monitoring') return `dashboard at ${event.outcome.url}`;
   const { outcome } = event;
   if (event.from === 'declarationServer') return declarationServerLine(event.outcome);
   if (event.from === 'declarationClient') return declarationClientLine(event.outcome);
@@ -122,11 +135,11 @@ function declarationServerLine(
   switch (outcome.type) {
     case 'JobDeclared':
       return (
-        `declaration server: block ${outcome.height} declared by ${outcome.userIdentifier}, ` +
+        `declaration server: block ${outcome.height} declared by ${quoted(outcome.userIdentifier)}, ` +
         `${outcome.transactions} transactions, ${outcome.provided} of them new to the pool`
       );
     case 'DeclarationRefused':
-      return `declaration server: refused with ${outcome.errorCode}: ${outcome.reason}`;
+      return `declaration server: refused with ${outcome.errorCode}: ${quoted(outcome.reason)}`;
     case 'SolutionPushed':
       return `declaration server: was sent block ${outcome.height}`;
     default:
@@ -143,7 +156,7 @@ function declarationClientLine(
     case 'OwnJobAccepted':
       return `declaration client: the pool accepted job ${outcome.jobId}`;
     case 'OwnJobRefused':
-      return `declaration client: the ${outcome.by} refused job ${outcome.jobId}: ${outcome.errorCode}`;
+      return `declaration client: the ${outcome.by} refused job ${outcome.jobId}: ${quoted(outcome.errorCode)}`;
     case 'PairFaulty':
       return `declaration client: ${outcome.message}`;
     default:
@@ -154,9 +167,9 @@ function declarationClientLine(
 function poolLine(outcome: Extract<DemoOutcome, { readonly from: 'pool' }>['outcome']): string | undefined {
   switch (outcome.type) {
     case 'ChannelOpened':
-      return `pool: ${outcome.userIdentity} opened ${outcome.kind} channel ${outcome.channelId}`;
+      return `pool: ${quoted(outcome.userIdentity)} opened ${outcome.kind} channel ${outcome.channelId}`;
     case 'ShareRejected':
-      return `pool: share of ${outcome.userIdentity ?? 'an unknown channel'} rejected: ${outcome.errorCode}`;
+      return `pool: share of ${outcome.userIdentity === null ? 'an unknown channel' : quoted(outcome.userIdentity)} rejected: ${outcome.errorCode}`;
     default:
       return undefined;
   }
@@ -169,5 +182,5 @@ function providerLine(
   if (outcome.type === 'BlockRejected') return `block rejected: ${outcome.reason}`;
   if (outcome.type !== 'BlockAccepted' || block === undefined) return undefined;
   const { height, finder, interval, hash } = block;
-  return `block ${height} accepted, found by ${finder} after ${(interval / 1_000).toFixed(1)} s: ${hash}`;
+  return `block ${height} accepted, found by ${quoted(finder)} after ${(interval / 1_000).toFixed(1)} s: ${hash}`;
 }
