@@ -24,7 +24,7 @@ const inMega = (hashesPerSecond: number): string => (hashesPerSecond / 1e6).toFi
 const rate = ({ value, low, high }: HashRate): string =>
   `${inMega(value)} MH/s (${inMega(low)} to ${high === null ? '?' : inMega(high)})`;
 const row = ({ user, worker, hashRate, shares }: WorkerState): string =>
-  `  ${user}${worker && `.${worker}`}: ${rate(hashRate['5m'])}, shares: ${shares.accepted} accepted, ${shares.rejected} rejected`;
+  `  ${user}${worker && ` / ${worker}`}: ${rate(hashRate['5m'])}, shares: ${shares.accepted} accepted, ${shares.rejected} rejected`;
 
 /** The ten connected workers with the highest hash rate. */
 const best$ = state$.pipe(
