@@ -54,72 +54,68 @@ const submitted = SubmitSharesExtended({
 });
 
 describe('a disk that is full', () => {
-  it(
-    `stops acknowledgements and nothing else, is told, and loses nothing${mounted === null ? '' : ` (not tried: ${mounted})`}`,
-    async () => {
-      if (mounted !== null) return;
-      const { store } = await openLedger(join(disk, 'ledger.sqlite'));
-      const books = await bookkeeping(store, 1);
-      const ledger = shareLedger({ serverId: 1, books, scheduler: asyncScheduler, commitInterval: 1 });
-      const event$ = new ReplaySubject<Acknowledged | LedgerOutcome>(Infinity);
-      const running = ledger.commit$.subscribe(event$);
-      const told = (type: LedgerOutcome['type']) =>
-        firstValueFrom(event$.pipe(filter((event) => 'type' in event && event.type === type)));
-      const add = (shares: number) => {
-        for (let index = 0; index < shares; index++)
-          ledger.accepted(accepted(), submitted, { height: 9, nbits: 0x1d00ffff }, 'bitaxe');
-        return ledger.outgoing(1, [
-          SubmitSharesSuccess({
-            ...{ channelId: 2, lastSequenceNumber: count, newSubmitsAcceptedCount: shares },
-            newSharesSum: BigInt(shares),
+  it(`stops acknowledgements and nothing else, is told, and loses nothing${mounted === null ? '' : ` (not tried: ${mounted})`}`, async () => {
+    if (mounted !== null) return;
+    const { store } = await openLedger(join(disk, 'ledger.sqlite'));
+    const books = await bookkeeping(store, 1);
+    const ledger = shareLedger({ serverId: 1, books, scheduler: asyncScheduler, commitInterval: 1 });
+    const event$ = new ReplaySubject<Acknowledged | LedgerOutcome>(Infinity);
+    const running = ledger.commit$.subscribe(event$);
+    const told = (type: LedgerOutcome['type']) =>
+      firstValueFrom(event$.pipe(filter((event) => 'type' in event && event.type === type)));
+    const add = (shares: number) => {
+      for (let index = 0; index < shares; index++)
+        ledger.accepted(accepted(), submitted, { height: 9, nbits: 0x1d00ffff }, 'bitaxe');
+      return ledger.outgoing(1, [
+        SubmitSharesSuccess({
+          ...{ channelId: 2, lastSequenceNumber: count, newSubmitsAcceptedCount: shares },
+          newSharesSum: BigInt(shares),
+        }),
+      ]);
+    };
+    const acknowledgements = (total: number) => {
+      let sum = 0;
+      return firstValueFrom(
+        event$.pipe(
+          filter((event) => {
+            if (!('clientId' in event)) return false;
+            for (const message of event.messages)
+              if (message.type === 'SubmitShares.Success') sum += message.newSubmitsAcceptedCount;
+            return sum === total;
           }),
-        ]);
-      };
-      const acknowledgements = (total: number) => {
-        let sum = 0;
-        return firstValueFrom(
-          event$.pipe(
-            filter((event) => {
-              if (!('clientId' in event)) return false;
-              for (const message of event.messages)
-                if (message.type === 'SubmitShares.Success') sum += message.newSubmitsAcceptedCount;
-              return sum === total;
-            }),
-          ),
-        );
-      };
-      expect(add(100)).toEqual([]);
-      await acknowledgements(100);
+        ),
+      );
+    };
+    expect(add(100)).toEqual([]);
+    await acknowledgements(100);
 
-      const filler = join(disk, 'filler');
-      for (let size = 1 << 20; size >= 512; size >>= 1) {
-        try {
-          for (let index = 0; index < 8; index++)
-            writeFileSync(`${filler}-${size}-${index}`, new Uint8Array(size));
-        } catch {
-          // full for this size
-        }
+    const filler = join(disk, 'filler');
+    for (let size = 1 << 20; size >= 512; size >>= 1) {
+      try {
+        for (let index = 0; index < 8; index++)
+          writeFileSync(`${filler}-${size}-${index}`, new Uint8Array(size));
+      } catch {
+        // full for this size
       }
-      // more than the pages that the file has already take
-      expect(add(5_000)).toEqual([]);
-      expect(await told('LedgerStalled')).toMatchObject({
-        code: 'ledger-unavailable',
-        message: expect.stringContaining('the disk is full'),
-      });
-      expect(add(10)).toEqual([]);
-      expect((await store.accounts())[0]?.accepted).toBe(100);
+    }
+    // more than the pages that the file has already take
+    expect(add(5_000)).toEqual([]);
+    expect(await told('LedgerStalled')).toMatchObject({
+      code: 'ledger-unavailable',
+      message: expect.stringContaining('the disk is full'),
+    });
+    expect(add(10)).toEqual([]);
+    expect((await store.accounts())[0]?.accepted).toBe(100);
 
-      execFileSync('sh', ['-c', `rm -f ${filler}-*`]);
-      await told('LedgerResumed');
-      await acknowledgements(5_110);
-      running.unsubscribe();
-      await ledger.finish();
-      expect((await store.accounts())[0]?.accepted).toBe(5_110);
-      let records = 0;
-      for await (const { sequence } of store.records()) expect(sequence).toBe((records += 1));
-      expect(records).toBe(5_110);
-      await store.close();
-    },
-    120_000,
-  );
+    execFileSync('sh', ['-c', `rm -f ${filler}-*`]);
+    await told('LedgerResumed');
+    await acknowledgements(5_110);
+    running.unsubscribe();
+    await ledger.finish();
+    expect((await store.accounts())[0]?.accepted).toBe(5_110);
+    let records = 0;
+    for await (const { sequence } of store.records()) expect(sequence).toBe((records += 1));
+    expect(records).toBe(5_110);
+    await store.close();
+  }, 120_000);
 });
