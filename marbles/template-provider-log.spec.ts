@@ -94,7 +94,7 @@ describe('the log of a template provider', () => {
       `1! block ${ab} of client 3 rejected: inconclusive: …`,
       `3! block ${ab} of client 3 rejected: bad-cb-amount: …`,
       '11! 2 more blocks rejected: inconclusive, the last: the last one',
-      `12! block ${ab} of client 3 rejected: inconclusive: …`,
+      '21! 1 more block rejected: inconclusive, the last: …',
       `60! block ${ab} of client 3 rejected: inconclusive: …`,
     ]);
   });
