@@ -85,7 +85,7 @@ describe('our pool', () => {
     for (const { ended, errors } of devices) expect([await ended, errors.rest]).toEqual([0, []]);
     expect(pool.sv2.count(/opened it, extended/)).toBe(aggregate ? 1 : 2);
     expect(pool.sv2.count(/share of .* accepted/)).toBeGreaterThanOrEqual(20);
-    expect(pool.sv2.count(/rejected, (?!stale)/)).toBe(0);
+    expect(pool.sv2.count(/: share\b.* rejected, (?!stale)/)).toBe(0);
     await provider.sv2.line(/^block \d+ accepted/);
     for (const user of aggregate ? ['w1', 'w2'] : ['translator.miner1', 'translator.miner2']) {
       expect([user, pool.sv2.count(new RegExp(`share of ${user} accepted`)) > 0]).toEqual([user, true]);

@@ -44,7 +44,7 @@ it('the reference device mines at our pool: standard, extended, with workers', a
   for (const name of ['standard', 'standard-jobs', 'extended', 'workers, w1']) {
     expect([name, acceptedShares(pool.sv2.seen, name) >= 10]).toEqual([name, true]);
   }
-  expect(pool.sv2.count(/rejected, (?!stale)/)).toBe(0);
+  expect(pool.sv2.count(/: share\b.* rejected, (?!stale)/)).toBe(0);
 });
 
 /** How many shares of somebody a pool's log has as accepted: one a line, or as many as the line stands for. */

@@ -61,13 +61,20 @@ export const mineThroughRestarts = async (
   await generate(node, firstBlocks);
   const spends = await spend(node, network);
 
-  const { sv2: provider, address } = await startTemplateProvider(directory, `bitcoin_rpc = "${node.url}"`);
+  // at this level what is counted is told each ten seconds, and not each minute
+  const level = 'log_level = "debug"';
+  const { sv2: provider, address } = await startTemplateProvider(
+    directory,
+    `bitcoin_rpc = "${node.url}"`,
+    level,
+  );
   const { sv2: pool, address: poolAddress } = await startPool(
     directory,
     { sv2: provider, address },
     `coinbase_reward_script = "raw(${payoutScript})"`,
     'pool_signature = "interop"',
     'shares_per_minute = 600',
+    level,
   );
   const mine = () => startMiner(poolAddress, '--user', 'miner');
   let miner = mine();
