@@ -10,5 +10,5 @@ process.on('disconnect', () => process.exit());
 const deadline = performance.now() + Number(milliseconds);
 setTimeout(() => process.exit(), Number(milliseconds) + 2_000);
 const done = await attack.run({ port: Number(port), deadline, over: () => performance.now() >= deadline });
-process.send?.(done ?? {});
-setTimeout(() => process.exit(), 100);
+if (process.send === undefined) process.exit();
+process.send(done ?? {}, () => process.exit()); // once it is told

@@ -1,5 +1,4 @@
-import { setTimeout } from 'node:timers/promises';
-import { startServer, type ServerProcess } from './processes.js';
+import { settled, startServer, type ServerProcess } from './processes.js';
 import { openMany, openSocket, openStratumSocket } from './stratum-socket.js';
 import { reach, type Section } from './table.js';
 
@@ -57,12 +56,4 @@ async function perConnection(
     heap: (after.heap - before.heap) / connections,
     resident: (after.resident - before.resident) / connections,
   };
-}
-
-/** Usage once what was under way is done. */
-async function settled(server: ServerProcess) {
-  await setTimeout(500);
-  await server.usage();
-  await setTimeout(100);
-  return server.usage();
 }

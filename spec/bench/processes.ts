@@ -1,4 +1,5 @@
 /** Servers in processes of their own, which answer commands. */
+import { setTimeout } from 'node:timers/promises';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 
@@ -83,4 +84,12 @@ export function usage(): Usage {
 function processorTime(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
+}
+
+/** Usage of memory once what was under way is done. */
+export async function settled(server: ServerProcess): Promise<Usage> {
+  await setTimeout(500);
+  await server.usage();
+  await setTimeout(100);
+  return server.usage();
 }

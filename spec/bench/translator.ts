@@ -1,7 +1,6 @@
-import { setTimeout } from 'node:timers/promises';
 import { rawFleet } from './fleets.js';
 import { median, takeTurns } from './measure.js';
-import { startServer, type ServerProcess, type Usage } from './processes.js';
+import { settled, startServer, type ServerProcess, type Usage } from './processes.js';
 import { openMany, openSocket } from './stratum-socket.js';
 import { sv1Fleet, sv1RequestLength, sv1AnswerLength } from './sv1-fleet.js';
 import { amount, percent, type Section } from './table.js';
@@ -86,12 +85,4 @@ async function perMiner(server: ServerProcess, open: (count: number) => Promise<
     heap: (after.heap - before.heap) / miners,
     resident: (after.resident - before.resident) / miners,
   };
-}
-
-/** Usage once what was under way is done. */
-async function settled(server: ServerProcess): Promise<Usage> {
-  await setTimeout(500);
-  await server.usage();
-  await setTimeout(100);
-  return server.usage();
 }

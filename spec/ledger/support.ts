@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { p2pkh, p2sh, p2tr, p2wpkh } from '@scure/btc-signer';
 import { Address, NETWORK, OutScript } from '@scure/btc-signer';
 import { bytesToHex, hexToBytes } from '../../src/codec/hex.js';
-import { targetFromDifficulty, type ShareRecord } from '../../src/index.js';
+import { parseFraction, targetFromDifficulty, type PayoutMode, type ShareRecord } from '../../src/index.js';
 
 /** The seed of all properties here; printed with every failure by fast-check. */
 export const seeded = { seed: 20_261_126, numRuns: 200 };
@@ -96,4 +96,17 @@ export const anyBalances = fc.array(fc.bigInt(-50_000n, 50_000n), { maxLength: 1
   const reserve = bytesToHex(scriptOf(1_000));
   all.set(reserve, (all.get(reserve) ?? 0n) - sum);
   return all;
+});
+
+/** How a pool of specs pays: its own script takes what is left and 1 %, and nobody waits for more than 5,000 satoshis. */
+export const planOf = (mode: PayoutMode) => ({
+  mode,
+  windowMultiple: parseFraction('4'),
+  rules: {
+    reserve: scriptOf(1_000),
+    fee: { basisPoints: 100, scriptPubKey: scriptOf(1_000) },
+    minimumPayout: 5_000n,
+    limits: { weight: 26_000, sigops: 800, count: 200 },
+  },
+  networks: ['mainnet' as const],
 });

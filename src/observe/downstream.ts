@@ -1,8 +1,25 @@
 /** The part of a state that knows who is served: clients, channels, users, workers, and what they deliver. */
-import { toDisplayHex } from '../bitcoin/hash.js';
 import { difficultyFromTarget } from '../bitcoin/target.js';
 import type { MiningServerOutcome } from '../mining/mining-server-types.js';
 import type { ServerOutcome } from '../service/outcomes.js';
+import {
+  channelState,
+  clientState,
+  idlest,
+  isSettled,
+  isUnused,
+  metered,
+  newRow,
+  ratesOf,
+  userState,
+  windows,
+  workerState,
+  type Channel,
+  type Client,
+  type Metered,
+  type User,
+  type Worker,
+} from './downstream-rows.js';
 import type {
   ChannelState,
   ClientState,
@@ -21,7 +38,7 @@ import {
   type Shares,
   type Tally,
 } from './tally.js';
-import { defaultWindows, workWindows, type HashRates, type WorkSums } from './windows.js';
+import type { HashRates } from './windows.js';
 
 /** How much is kept of those who are served. */
 export interface DownstreamLimits {
@@ -35,53 +52,6 @@ type Outcome<T extends (ServerOutcome | MiningServerOutcome)['type']> = Extract<
   ServerOutcome<MiningServerOutcome>,
   { readonly type: T }
 > & { readonly clientId: number };
-
-interface Client extends Row<ClientState> {
-  readonly info: Outcome<'connected'>['client'];
-  extensions: readonly number[];
-  readonly channels: Map<number, Channel>;
-  readonly tally: Tally;
-  rejectedMessages: number;
-}
-
-/** What has hash rates. */
-interface Metered {
-  readonly since: number;
-  readonly tally: Tally;
-  readonly sums: WorkSums;
-}
-
-interface Channel extends Row<ChannelState>, Metered {
-  readonly clientId: number;
-  readonly channelId: number;
-  readonly kind: ChannelState['kind'];
-  readonly client: Client | undefined;
-  readonly user: User;
-  nominalHashRate: number;
-  target: Uint8Array;
-  maxTarget: Uint8Array;
-  /** Of its target. */
-  difficulty: number;
-  isOpen: boolean;
-  /** The worker of its last share: that of the next, mostly. */
-  worker: Worker | undefined;
-}
-
-interface User extends Row<UserState>, Metered {
-  readonly user: string;
-  openChannels: number;
-  readonly workers: Map<string, Worker>;
-}
-
-interface Worker extends Row<WorkerState>, Metered {
-  readonly user: User;
-  readonly worker: string;
-  channel: Channel;
-  /** Whether it is not kept any more. */
-  isGone: boolean;
-}
-
-const windows = workWindows(defaultWindows);
 
 /** What a part of a state that knows who is served is called in it. See {@link DownstreamState}. */
 export function downstream(
@@ -354,68 +324,3 @@ const ofClient =
   (outcome, now) => {
     if (typeof (outcome as Partial<O>).clientId === 'number') note(outcome, now);
   };
-
-const newRow = () => ({ shown: undefined, shownAt: -Infinity });
-
-const metered = (now: number): Metered => ({ since: now, tally: newTally(), sums: windows.create(now) });
-
-const isSettled = ({ sums }: Metered, now: number): boolean => windows.isIdle(sums, now);
-
-const ratesOf = ({ sums }: Metered, now: number, difficulty: number): HashRates =>
-  windows.rates(sums, now, difficulty);
-
-/** A user's worker without a name is there from the first channel on; who names workers with all shares has none. */
-const isUnused = ({ tally }: Worker): boolean => tally.accepted + tally.rejected === 0;
-
-/** Those that have been idle longest: a twentieth of the limit. */
-function idlest<M extends Metered>(all: readonly M[], limit: number): readonly M[] {
-  const last = ({ tally, since }: M) => tally.lastAcceptedAt ?? since;
-  return [...all].sort((a, b) => last(a) - last(b)).slice(0, Math.max(1, Math.floor(limit / 20)));
-}
-
-function clientState({ info, extensions, channels, tally, rejectedMessages }: Client): ClientState {
-  const { clientId, peer, protocol, version, flags, connectedAt, setupConnection } = info;
-  const { vendor, hardwareVersion, firmware, deviceId } = setupConnection;
-  return {
-    ...{ clientId, address: peer.address, encrypted: peer.encrypted, protocol, version, flags },
-    ...{ vendor, hardwareVersion, firmware, deviceId, extensions, connectedAt },
-    ...{ channels: channels.size, shares: sharesOf(tally), rejectedMessages },
-  };
-}
-
-function channelState(channel: Channel, now: number): ChannelState {
-  const { clientId, channelId, kind, user, nominalHashRate, difficulty, target, maxTarget } = channel;
-  return {
-    ...{ clientId, channelId, kind, user: user.user, nominalHashRate, difficulty },
-    target: toDisplayHex(target),
-    maxTarget: toDisplayHex(maxTarget),
-    openedAt: channel.since,
-    shares: sharesOf(channel.tally),
-    hashRate: ratesOf(channel, now, difficulty),
-  };
-}
-
-function userState(user: User, now: number): UserState {
-  return {
-    user: user.user,
-    openChannels: user.openChannels,
-    workers: user.workers.size,
-    since: user.since,
-    shares: sharesOf(user.tally),
-    hashRate: ratesOf(user, now, user.tally.lastDifficulty),
-  };
-}
-
-function workerState(worker: Worker, now: number): WorkerState {
-  const { channel, user } = worker;
-  const { clientId, channelId, isOpen, client } = channel;
-  const { vendor = '', hardwareVersion = '', firmware = '' } = client?.info.setupConnection ?? {};
-  return {
-    ...{ user: user.user, worker: worker.worker, clientId, channelId, isConnected: isOpen },
-    device: [vendor, hardwareVersion, firmware].filter((word) => word !== '').join(' '),
-    address: client?.info.peer.address ?? '',
-    since: worker.since,
-    shares: sharesOf(worker.tally),
-    hashRate: ratesOf(worker, now, worker.tally.lastDifficulty || channel.difficulty),
-  };
-}

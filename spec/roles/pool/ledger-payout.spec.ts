@@ -4,7 +4,6 @@ import {
   auditStatement,
   balancesOf,
   memoryStore,
-  parseFraction,
   type LedgerStore,
   type NewTemplate,
   type PoolOutcome,
@@ -14,20 +13,10 @@ import { ledgerPayout } from '../../../src/roles/pool/ledger-payout.js';
 import type { PayoutHistory } from '../../../src/roles/pool/payout-history.js';
 import { template } from '../../mining/support.js';
 import { memoryNetwork } from '../../../src/testing/memory.js';
-import { addressOf, scriptOf, shareOf } from '../../ledger/support.js';
+import { addressOf, planOf, shareOf } from '../../ledger/support.js';
 import { memoryMiner, memoryPool, memoryTemplateProvider } from '../support.js';
 
-const plan = {
-  mode: 'pplns' as const,
-  windowMultiple: parseFraction('4'),
-  rules: {
-    reserve: scriptOf(1_000),
-    fee: { basisPoints: 100, scriptPubKey: scriptOf(1_000) },
-    minimumPayout: 5_000n,
-    limits: { weight: 26_000, sigops: 800, count: 200 },
-  },
-  networks: ['mainnet' as const],
-};
+const plan = planOf('pplns');
 
 /** One hash in 2^12 is a block: some every second. */
 const easyNbits = 0x1f0fffff;

@@ -5,7 +5,6 @@ import { bytesToHex } from '../../../src/codec/hex.js';
 import {
   auditStatement,
   memoryStore,
-  parseFraction,
   parseIdentity,
   type PayoutMode,
   type PoolOutcome,
@@ -13,23 +12,11 @@ import {
   type Statement,
 } from '../../../src/index.js';
 import { memoryNetwork } from '../../../src/testing/memory.js';
-import { addressOf, scriptOf } from '../../ledger/support.js';
+import { addressOf, planOf, scriptOf } from '../../ledger/support.js';
 import { memoryMiner, memoryPool, memoryTemplateProvider } from '../support.js';
 
 /** One hash in 2^12 is a block: some every second. */
 const easyNbits = 0x1f0fffff;
-
-const planOf = (mode: PayoutMode) => ({
-  mode,
-  windowMultiple: parseFraction('4'),
-  rules: {
-    reserve: scriptOf(1_000),
-    fee: { basisPoints: 100, scriptPubKey: scriptOf(1_000) },
-    minimumPayout: 5_000n,
-    limits: { weight: 26_000, sigops: 800, count: 200 },
-  },
-  networks: ['mainnet' as const],
-});
 
 let running: Subscription | undefined;
 afterEach(() => running?.unsubscribe());
