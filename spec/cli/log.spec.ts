@@ -4,7 +4,17 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import { EMPTY, NEVER, Subject, VirtualTimeScheduler, concat, of, throwError } from 'rxjs';
+import {
+  EMPTY,
+  NEVER,
+  Subject,
+  Subscription,
+  VirtualTimeScheduler,
+  concat,
+  of,
+  throwError,
+  type SchedulerLike,
+} from 'rxjs';
 import { coalesceLines, maxKinds } from '../../src/cli/coalesce-lines.js';
 import { Sv2Error } from '../../src/codec/errors.js';
 import type { Output } from '../../src/cli/io.js';
@@ -128,6 +138,27 @@ describe('a log', () => {
 });
 
 describe('lines that remotes can cause', () => {
+  it('keeps nothing of an interval that is over', () => {
+    let ring = (): unknown => undefined;
+    let released = 0;
+    const scheduler = {
+      now: () => 0,
+      schedule(work: () => unknown) {
+        ring = work;
+        return new Subscription(() => (released += 1));
+      },
+    } as unknown as SchedulerLike;
+    const line$ = new Subject<LogLine>();
+    const running = line$.pipe(coalesceLines(1_000, scheduler)).subscribe();
+    for (let count = 0; count < 100; count++) {
+      line$.next(info('share rejected', 'rejects'));
+      line$.next(info('share rejected', 'rejects'));
+      ring();
+    }
+    running.unsubscribe();
+    expect(released).toBe(1); // the one interval that was not over
+  });
+
   it('are written once, and counted once an interval for as long as they come', () => {
     const scheduler = new VirtualTimeScheduler();
     const line$ = new Subject<LogLine>();

@@ -48,14 +48,14 @@ export const coalesceLines =
 
       const begin = (name: string, kind: Kind): void => {
         kinds.set(name, kind);
-        subscriber.add(
-          scheduler.schedule(() => {
-            kinds.delete(name);
-            if (kind.more === 0) return;
-            tell(kind);
-            begin(name, { ...kind, more: 0, left: 0, since: scheduler.now() });
-          }, interval),
-        );
+        const end = scheduler.schedule(() => {
+          subscriber.remove(end); // which would keep it, and the line, for as long as the role runs
+          kinds.delete(name);
+          if (kind.more === 0) return;
+          tell(kind);
+          begin(name, { ...kind, more: 0, left: 0, since: scheduler.now() });
+        }, interval);
+        subscriber.add(end);
       };
 
       subscriber.add(
