@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { from, map, mergeMap, timer, VirtualTimeScheduler } from 'rxjs';
 import { coalesceLines } from '../src/cli/coalesce-lines.js';
 import { templateProviderLog } from '../src/cli/template-provider-log.js';
-import type { LogLine } from '../src/cli/run-role.js';
+import type { LogLine } from '../src/cli/log-line.js';
 import type { TemplateProviderOutcome } from '../src/roles/template-provider/template-provider.js';
 
 /** The lines of a log, with the seconds at which they were printed; trouble with an exclamation mark. */

@@ -6,7 +6,7 @@ import { BitcoinRpcError } from '../node/bitcoin-rpc-errors.js';
 import type { ExtraNode, ExtraSubmission } from '../roles/extra-nodes.js';
 import { ConfigError, text } from './config.js';
 import { quoted } from './printable.js';
-import { info, trouble, type LogLine } from './run-role.js';
+import { info, trouble, type LogLine } from './log-line.js';
 
 /** URLs of Bitcoin nodes, with user and password where they need them. */
 export const extraNodesSetting = () =>

@@ -18,7 +18,8 @@ import { reports } from './report.js';
 import { chainsOf, payoutWarnings } from './payout-setting.js';
 import { silenceLog, type SilenceLog } from './role-client.js';
 import { listenOptions, roleListener } from './role-server.js';
-import { about, runRole, trouble, type Role } from './run-role.js';
+import { about, trouble } from './log-line.js';
+import { runRole, type Role } from './run-role.js';
 import { sv1Listener } from './sv1-listener.js';
 import { openPools, upstreamDialler, type UpstreamDialler, type UpstreamPool } from './upstream-pools.js';
 

@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { ServiceError } from '../service/errors.js';
 import { isLoopback, isWebhook, monitored, type MonitoringOptions } from '../node/monitoring/monitored.js';
 import { ConfigError, hostPort, number } from './config.js';
-import { info, trouble, type LogLine } from './run-role.js';
+import { info, trouble, type LogLine } from './log-line.js';
 import { version } from './version.js';
 
 /** Where alerts are posted; what is wrong is said without the URL, which may hold a secret. */

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { parsePayoutScript, type AddressNetwork } from '../bitcoin/payout-script.js';
 import { spendabilityProblem } from '../bitcoin/spendability.js';
 import { Sv2Error } from '../codec/errors.js';
-import { trouble, type LogLine } from './run-role.js';
+import { trouble, type LogLine } from './log-line.js';
 
 /** An address or a descriptor; comes out as the output script and its networks. */
 export function payoutScript() {

@@ -3,7 +3,7 @@ import { defer, finalize, from, merge, of, switchMap, type Observable } from 'rx
 import type { LedgerStore } from '../ledger/store.js';
 import { openLedger, type OpenedLedger } from '../node/ledger/open-ledger.js';
 import { shownPlace } from './ledger-place.js';
-import { info, trouble, type LogLine } from './run-role.js';
+import { info, trouble, type LogLine } from './log-line.js';
 
 /** A pool that runs while its lines are subscribed to. */
 interface Running {

@@ -23,7 +23,8 @@ import { payoutOf, poolSchema, type PoolSettings } from './pool-settings.js';
 import { reports, totalsOf } from './report.js';
 import { silenceLog, type SilenceLog } from './role-client.js';
 import { roleListener } from './role-server.js';
-import { about, runRole, type Role } from './run-role.js';
+import { about } from './log-line.js';
+import { runRole, type Role } from './run-role.js';
 import { sv1Listener } from './sv1-listener.js';
 
 /** Gives `sv2 pool` its options and what it does. */

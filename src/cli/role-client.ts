@@ -2,7 +2,7 @@ import { map, Subject, type NextObserver, type Observable } from 'rxjs';
 import type { ApplicationOutcome, ClientOutcome } from '../service/outcomes.js';
 import type { SilentServer } from '../transport/encryption-mismatch.js';
 import { quoted } from './printable.js';
-import { info, trouble, type LogLine } from './run-role.js';
+import { info, trouble, type LogLine } from './log-line.js';
 
 /**
  * What an outcome that all clients have says in the log; nothing for messages and the application's own.

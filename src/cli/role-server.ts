@@ -12,7 +12,7 @@ import { TransportError } from '../transport/errors.js';
 import { defaultListenerLimits } from '../transport/limits.js';
 import { authorityPublicKey, authoritySecretKey, ConfigError, hostPort, number } from './config.js';
 import { quoted } from './printable.js';
-import { info, trouble, type LogLine } from './run-role.js';
+import { info, trouble, type LogLine } from './log-line.js';
 
 /** The settings of a role that listens, for its zod schema; keys as in the reference pool's configuration. */
 export const listenSettings = (defaultAddress: string) => ({

@@ -28,8 +28,6 @@ import { printable } from './printable.js';
 import { withoutKeys } from './secrets.js';
 import { version } from './version.js';
 
-export { about, detail, info, trouble, type LogLine } from './log-line.js';
-
 /** A role to be run. */
 export interface Role {
   /** As it is called on the command line: `pool`. */

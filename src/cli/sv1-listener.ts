@@ -6,7 +6,7 @@ import type { Sv1Connection } from '../sv1/connection.js';
 import type { Connection } from '../transport/connection.js';
 import { TransportError } from '../transport/errors.js';
 import { ConfigError } from './config.js';
-import { about, info, trouble, type LogLine } from './run-role.js';
+import { about, info, trouble, type LogLine } from './log-line.js';
 import { sv1Line } from './sv1-log.js';
 
 /** Where miners of Stratum V1 come from. */

@@ -1,6 +1,6 @@
 import type { Sv1MinerEvent } from '../roles/translator/sv1-miners.js';
 import { quoted } from './printable.js';
-import { info, trouble, type LogLine } from './run-role.js';
+import { info, trouble, type LogLine } from './log-line.js';
 
 /** The line that tells what happened at a miner of Stratum V1; nothing for what the log of its channel has. */
 export function sv1Line({ address, outcome }: Sv1MinerEvent): LogLine | undefined {

@@ -5,7 +5,7 @@ import type { ServerOutcome } from '../service/outcomes.js';
 import type { RepeatableLine } from './coalesce-lines.js';
 import { extraSubmissionLine } from './extra-nodes.js';
 import { serverLine } from './role-server.js';
-import { info, trouble } from './run-role.js';
+import { info, trouble } from './log-line.js';
 
 /** A time without a Bitcoin node. Everything in it is told once, and how often at its end. */
 interface Outage {

@@ -14,7 +14,8 @@ import { demandOf } from './payout.js';
 import { logHelp, logOptions } from './log-settings.js';
 import { monitoringFlags, monitoringHelp, monitoringOptions, roleMonitoring } from './monitoring.js';
 import { forwardedTotals, proxyLog } from './proxy-log.js';
-import { about, runRole, trouble, type Role } from './run-role.js';
+import { about, trouble } from './log-line.js';
+import { runRole, type Role } from './run-role.js';
 import { sv1Port } from './sv1-listener.js';
 import { sv1Line } from './sv1-log.js';
 import {

@@ -4,7 +4,7 @@ import { connect } from '../node/connect.js';
 import type { Connector } from '../transport/connection.js';
 import { ConfigError } from './config.js';
 import { silenceLog } from './role-client.js';
-import { trouble, type LogLine } from './run-role.js';
+import { trouble, type LogLine } from './log-line.js';
 
 /** What connects to pools that have no keys. */
 export const upstreamPlaintextFlag = '--no-upstream-encryption';

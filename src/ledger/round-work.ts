@@ -16,9 +16,11 @@ export interface RoundWork {
 /** Pieces between cuts that nobody keeps: one for each template, and none of so many templates ago is mined. */
 const maxPieces = 128;
 
-type Work = Map<string, SlotWork>;
+/** Work by slot and user. */
+export type WorkBySlot = Map<string, SlotWork>;
 
-const addTo = (work: Work, entries: Iterable<SlotWork>): void => {
+/** Adds work to that of the same user in the same slot. */
+export const addWork = (work: WorkBySlot, entries: Iterable<SlotWork>): void => {
   for (const entry of entries) {
     const key = `${entry.slot} ${entry.user}`;
     const before = work.get(key);
@@ -32,9 +34,9 @@ const addTo = (work: Work, entries: Iterable<SlotWork>): void => {
 
 /** The work of rounds that are not settled for good. */
 export const roundWork = (): RoundWork => {
-  let pieces: { readonly end: number; readonly work: Work }[] = [];
+  let pieces: { readonly end: number; readonly work: WorkBySlot }[] = [];
   const kept = new Set<number>();
-  let open: Work = new Map();
+  let open: WorkBySlot = new Map();
   let last = 0;
 
   /** Joins the oldest two pieces whose cut nobody keeps. */
@@ -42,14 +44,14 @@ export const roundWork = (): RoundWork => {
     const at = pieces.findIndex(({ end }, index) => index + 1 < pieces.length && !kept.has(end));
     const [first, second] = pieces.slice(at, at + 2);
     if (at === -1 || first === undefined || second === undefined) return;
-    const work: Work = new Map(first.work);
-    addTo(work, second.work.values());
+    const work: WorkBySlot = new Map(first.work);
+    addWork(work, second.work.values());
     pieces = [...pieces.slice(0, at), { end: second.end, work }, ...pieces.slice(at + 2)];
   };
 
   return {
     add: (entries) => {
-      addTo(open, entries);
+      addWork(open, entries);
     },
     cut() {
       if (open.size === 0) return last;
@@ -63,9 +65,9 @@ export const roundWork = (): RoundWork => {
       if (cut > 0) kept.add(cut);
     },
     since(cut) {
-      const work: Work = new Map();
-      for (const piece of pieces) if (piece.end > cut) addTo(work, piece.work.values());
-      addTo(work, open.values());
+      const work: WorkBySlot = new Map();
+      for (const piece of pieces) if (piece.end > cut) addWork(work, piece.work.values());
+      addWork(work, open.values());
       return [...work.values()];
     },
   };

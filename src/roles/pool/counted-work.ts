@@ -1,7 +1,7 @@
 /** Which work the next shared block is for: the last of all there is, or what was done since the block before. */
 import type { FrozenPayout, PayoutPlan } from '../../ledger/payout-plan.js';
 import type { Receipt } from '../../ledger/receipts.js';
-import { roundWork } from '../../ledger/round-work.js';
+import { addWork, roundWork, type WorkBySlot } from '../../ledger/round-work.js';
 import type { StoredBlock } from '../../ledger/store.js';
 import type { SlotWork } from '../../ledger/window.js';
 import { endsRound, receiptOf, type PayoutHistory } from './payout-history.js';
@@ -29,18 +29,8 @@ export const countedWork = ({ mode }: Pick<PayoutPlan, 'mode'>, history: PayoutH
   mode === 'proportional' ? workOfRounds(history) : workOfWindow(history);
 
 const workOfWindow = ({ slots: before }: PayoutHistory): CountedWork => {
-  const slots = new Map<string, SlotWork>();
-  const add = (entries: readonly SlotWork[]): void => {
-    for (const entry of entries) {
-      const key = `${entry.slot} ${entry.user}`;
-      const known = slots.get(key);
-      slots.set(key, {
-        ...entry,
-        shares: entry.shares + (known?.shares ?? 0),
-        work: entry.work + (known?.work ?? 0n),
-      });
-    }
-  };
+  const slots: WorkBySlot = new Map();
+  const add = (entries: readonly SlotWork[]): void => addWork(slots, entries);
   add(before);
   return {
     add,
