@@ -6,7 +6,7 @@ import type {
 } from '../roles/jd-client/jd-client.js';
 import { counted } from './format.js';
 import { info, trouble, type LogLine } from './log-line.js';
-import type { OutcomeCounts } from './outcome-counts.js';
+import type { CountsByType } from './counts-by-type.js';
 import { poolLine } from './pool-log.js';
 import { quoted } from './printable.js';
 import { proxyLine } from './proxy-log.js';
@@ -49,7 +49,7 @@ const toldOfBlocks: readonly string[] = [
 ];
 
 /** What became of jobs and blocks of our own, for the last line. */
-export const ownWorkTotals = ({ of }: OutcomeCounts): string =>
+export const ownWorkTotals = ({ of }: CountsByType): string =>
   `of ${counted(of('OwnJobStarted'), 'job')} of our own ${of('OwnJobAccepted')} accepted by pools, ` +
   `${of('OwnJobRefused')} refused; ${counted(of('OwnBlockFound') + of('BlockFound'), 'block')} found`;
 

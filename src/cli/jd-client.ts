@@ -11,7 +11,7 @@ import type { CommandContext } from './io.js';
 import { jdClientSchema, notHonoured, problemsOf, type JdClientSettings } from './jd-client-config.js';
 import { jdClientLine, ownWorkTotals } from './jd-client-log.js';
 import { logHelp, logOptions } from './log-settings.js';
-import { outcomeCounts } from './outcome-counts.js';
+import { countsByType } from './counts-by-type.js';
 import { isWorthALine } from './pool-log.js';
 import { forwardedTotals } from './proxy-log.js';
 import { reports } from './report.js';
@@ -140,7 +140,7 @@ function roleOf(command: Command): Role {
     maxRejectedInARow: settings.max_rejected_in_a_row,
   });
   const fold = proxyFold(asyncScheduler.now());
-  const counts = outcomeCounts();
+  const counts = countsByType();
   const event$ = client.start().pipe(
     tap((outcome) => {
       fold.note(outcome, asyncScheduler.now());

@@ -5,14 +5,14 @@ import type { ServerOutcome } from '../service/outcomes.js';
 import { extraSubmissionLine, isKnownBlock } from './extra-nodes.js';
 import { counted } from './format.js';
 import { about, info, trouble, type LogLine } from './log-line.js';
-import type { OutcomeCounts } from './outcome-counts.js';
+import type { CountsByType } from './counts-by-type.js';
 import { quoted } from './printable.js';
 import { serverLine } from './role-server.js';
 
 /** The log of a declaration server. @param counts what outcomes are counted in */
 export function jdServerLog(
   outcome$: Observable<ServerOutcome<JobDeclarationServerOutcome>>,
-  counts: OutcomeCounts,
+  counts: CountsByType,
 ): Observable<LogLine> {
   return outcome$.pipe(
     tap((outcome) => counts.note(outcome)),
@@ -22,7 +22,7 @@ export function jdServerLog(
 }
 
 /** What a declaration server has done, for the last line. */
-export const declarationTotals = ({ of }: OutcomeCounts): string =>
+export const declarationTotals = ({ of }: CountsByType): string =>
   `${counted(of('TokenAllocated'), 'token')} given, ${counted(of('JobDeclared'), 'declared job')} taken, ` +
   `${of('DeclarationRefused')} refused, ${counted(of('SolutionPushed'), 'block')} found, ` +
   `${of('PushedBlockAccepted')} accepted by the node, ${of('PushedBlockRejected')} rejected`;

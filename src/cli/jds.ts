@@ -12,7 +12,7 @@ import { ConfigError, number, text } from './config.js';
 import { extraNodes, extraNodesSetting } from './extra-nodes.js';
 import { declarationTotals, jdServerLog } from './jd-server-log.js';
 import { trouble, type LogLine } from './log-line.js';
-import { outcomeCounts } from './outcome-counts.js';
+import { countsByType } from './counts-by-type.js';
 
 const extension = () => number({ min: 0, max: 0xffff, integer: true });
 
@@ -92,7 +92,7 @@ export function declarationServer(
             `${where}supported_extensions: ${ignored.join(', ')}: not known here, and granted to nobody`,
           ),
         );
-  const counts = outcomeCounts();
+  const counts = countsByType();
   return {
     service,
     line$: merge(warning$, jdServerLog(service.start(), counts)),

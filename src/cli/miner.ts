@@ -37,7 +37,7 @@ import type { Fold } from '../observe/fold.js';
 import { minerFold, type MinerState } from '../observe/miner-state.js';
 import { logOptions, logSettings } from './log-settings.js';
 import { minerLine, minerTotals } from './miner-log.js';
-import { outcomeCounts } from './outcome-counts.js';
+import { countsByType } from './counts-by-type.js';
 import { demandOf } from './payout.js';
 import { clientLine, silenceLog } from './role-client.js';
 import { about, info, trouble, type LogLine } from './log-line.js';
@@ -113,7 +113,7 @@ function minerRole(command: Command, url: string | undefined): Role {
   );
   const { url: pool } = settings;
   if ('tls' in pool) {
-    const counts = outcomeCounts();
+    const counts = countsByType();
     const line$ = sv1MinerLog({ ...settings, url: pool }, counts);
     return { name: 'miner', settings, line$, totals: () => sv1Totals(counts) };
   }

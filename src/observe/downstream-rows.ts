@@ -6,6 +6,7 @@ import type { Row } from './rows.js';
 import { newTally, sharesOf, type Tally } from './tally.js';
 import { defaultWindows, workWindows, type HashRates, type WorkSums } from './windows.js';
 
+/** A connection. */
 export interface Client extends Row<ClientState> {
   readonly info: Extract<ServerOutcome, { readonly type: 'connected' }>['client'];
   extensions: readonly number[];
@@ -21,6 +22,7 @@ export interface Metered {
   readonly sums: WorkSums;
 }
 
+/** A channel that is open, or was. */
 export interface Channel extends Row<ChannelState>, Metered {
   readonly clientId: number;
   readonly channelId: number;
@@ -37,12 +39,14 @@ export interface Channel extends Row<ChannelState>, Metered {
   worker: Worker | undefined;
 }
 
+/** Whoever channels were opened for. */
 export interface User extends Row<UserState>, Metered {
   readonly user: string;
   openChannels: number;
   readonly workers: Map<string, Worker>;
 }
 
+/** A worker of a user; the one without a name is the user itself. */
 export interface Worker extends Row<WorkerState>, Metered {
   readonly user: User;
   readonly worker: string;
@@ -51,18 +55,23 @@ export interface Worker extends Row<WorkerState>, Metered {
   isGone: boolean;
 }
 
+/** Over what rates are told. */
 export const windows = workWindows(defaultWindows);
 
+/** A row that nobody was shown yet. */
 export const newRow = () => ({ shown: undefined, shownAt: -Infinity });
 
+/** Nothing delivered so far. @param now milliseconds since 1970 */
 export const metered = (now: number): Metered => ({
   since: now,
   tally: newTally(),
   sums: windows.create(now),
 });
 
+/** Whether its rates change no more by time alone. @param now milliseconds since 1970 */
 export const isSettled = ({ sums }: Metered, now: number): boolean => windows.isIdle(sums, now);
 
+/** @param now milliseconds since 1970 @param difficulty of its shares at present */
 export const ratesOf = ({ sums }: Metered, now: number, difficulty: number): HashRates =>
   windows.rates(sums, now, difficulty);
 
@@ -75,6 +84,7 @@ export function idlest<M extends Metered>(all: readonly M[], limit: number): rea
   return [...all].sort((a, b) => last(a) - last(b)).slice(0, Math.max(1, Math.floor(limit / 20)));
 }
 
+/** How a connection is shown. */
 export function clientState({ info, extensions, channels, tally, rejectedMessages }: Client): ClientState {
   const { clientId, peer, protocol, version, flags, connectedAt, setupConnection } = info;
   const { vendor, hardwareVersion, firmware, deviceId } = setupConnection;
@@ -85,6 +95,7 @@ export function clientState({ info, extensions, channels, tally, rejectedMessage
   };
 }
 
+/** How a channel is shown. @param now milliseconds since 1970 */
 export function channelState(channel: Channel, now: number): ChannelState {
   const { clientId, channelId, kind, user, nominalHashRate, difficulty, target, maxTarget } = channel;
   return {
@@ -97,6 +108,7 @@ export function channelState(channel: Channel, now: number): ChannelState {
   };
 }
 
+/** How a user is shown. @param now milliseconds since 1970 */
 export function userState(user: User, now: number): UserState {
   return {
     user: user.user,
@@ -108,6 +120,7 @@ export function userState(user: User, now: number): UserState {
   };
 }
 
+/** How a worker is shown. @param now milliseconds since 1970 */
 export function workerState(worker: Worker, now: number): WorkerState {
   const { channel, user } = worker;
   const { clientId, channelId, isOpen, client } = channel;

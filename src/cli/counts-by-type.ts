@@ -2,13 +2,13 @@
 import type { AnyOutcome } from '../observe/fold.js';
 
 /** Outcomes that were noted, by their type. */
-export interface OutcomeCounts {
+export interface CountsByType {
   readonly note: (outcome: AnyOutcome) => void;
   readonly of: (type: string) => number;
 }
 
 /** Counts outcomes by their type. */
-export function outcomeCounts(): OutcomeCounts {
+export function countsByType(): CountsByType {
   const counts = new Map<string, number>();
   return {
     note: ({ type }) => {
