@@ -21,7 +21,7 @@ import { quoted } from './printable.js';
 import { notSent } from './miner-log.js';
 import { demandOf } from './payout.js';
 import { about, detail, info, trouble, type LogLine } from './log-line.js';
-import type { OutcomeCounts } from './outcome-counts.js';
+import type { CountsByType } from './counts-by-type.js';
 
 /** Seconds over which the hash rate that is shown is averaged. */
 const hashRateSeconds = 10;
@@ -44,7 +44,7 @@ export interface Sv1MinerSettings {
 /** The log of a miner at a pool of Stratum V1; subscribing runs it. @param counts what outcomes are counted in */
 export function sv1MinerLog(
   { url, threads, ...settings }: Sv1MinerSettings,
-  counts: OutcomeCounts,
+  counts: CountsByType,
 ): Observable<LogLine> {
   const { host, port, tls } = url;
   const user = settings.user ?? url.user ?? 'rx-sv2';
@@ -88,7 +88,7 @@ export function sv1MinerLog(
 }
 
 /** What it has found, and what the pool said of it. */
-export const sv1Totals = ({ of: count }: OutcomeCounts): string =>
+export const sv1Totals = ({ of: count }: CountsByType): string =>
   `${counted(count('ShareFound'), 'share')} found, ${count('ShareAccepted')} accepted, ${count('ShareRejected')} rejected`;
 
 /** The line that tells of an outcome. */
