@@ -6,7 +6,26 @@
  * Constant time for a length: additions, exclusive-ors, rotations by fixed counts and multiplications of integers; branches and
  * addresses depend on lengths alone.
  */
-import { i32, i64, instantiateWasm, leb, unsigned, v128 } from './wasm-module.js';
+import {
+  below,
+  fold,
+  get,
+  i32Add,
+  i32And,
+  int,
+  long,
+  longLoad,
+  longStore,
+  set,
+  vector,
+  vectorLoad,
+  vectorOf,
+  vectorStore,
+  vectorXor,
+  whileLoop,
+  wordsAdd,
+} from './wasm-instructions.js';
+import { i32, i64, instantiateWasm, unsigned, v128 } from './wasm-module.js';
 
 /** The longest text it takes, in bytes; it stays in the one page of memory with all else. */
 export const longestText = 4096;
@@ -78,70 +97,6 @@ const inOrder = (...names: (typeof functions)[number][]): number[] =>
     ...(name === 'begin' || name === 'forget' ? [] : get(0)),
     ...[0x10, functions.indexOf(name)],
   ]);
-
-// ---- instructions (WebAssembly core specification, §5.4) ----
-
-const get = (local: number): number[] => [0x20, local];
-const set = (local: number): number[] => [0x21, local];
-const int = (value: number): number[] => [0x41, ...leb(value)];
-const i32Add = [0x6a];
-const i32And = [0x71];
-/** Runs a body again as long as its condition holds. */
-const whileLoop = (condition: readonly number[], body: readonly number[]): number[] => [
-  ...[0x02, 0x40, 0x03, 0x40, ...condition, 0x45, 0x0d, 1],
-  ...[...body, 0x0c, 0, 0x0b, 0x0b],
-];
-const below = (local: number, limit: readonly number[]): number[] => [...get(local), ...limit, 0x49];
-
-const long = (value: bigint): number[] => {
-  const bytes: number[] = [0x42];
-  for (;;) {
-    const byte = Number(BigInt.asUintN(7, value));
-    value >>= 7n;
-    if ((value === 0n && byte < 0x40) || (value === -1n && byte >= 0x40)) return [...bytes, byte];
-    bytes.push(byte | 0x80);
-  }
-};
-const longLoad = (address: readonly number[], offset: number): number[] => [
-  ...address,
-  ...[0x29, 0, ...unsigned(offset)],
-];
-const longStore = (address: readonly number[], offset: number, value: readonly number[]): number[] => [
-  ...[...address, ...value],
-  ...[0x37, 0, ...unsigned(offset)],
-];
-const longOp = {
-  add: 0x7c,
-  sub: 0x7d,
-  mul: 0x7e,
-  and: 0x83,
-  or: 0x84,
-  xor: 0x85,
-  shl: 0x86,
-  sar: 0x87,
-  shr: 0x88,
-};
-/** One operation after the other on what is on the stack: the operands come in order. */
-const fold = (operation: keyof typeof longOp, ...operands: (readonly number[])[]): number[] =>
-  operands.flatMap((operand, index) => (index === 0 ? [...operand] : [...operand, longOp[operation]]));
-
-const vector = (code: number): number[] => [0xfd, ...unsigned(code)];
-const vectorLoad = (address: readonly number[], offset: number): number[] => [
-  ...address,
-  ...vector(0x00),
-  ...[0, ...unsigned(offset)],
-];
-const vectorStore = (address: readonly number[], offset: number, value: readonly number[]): number[] => [
-  ...[...address, ...value],
-  ...vector(0x0b),
-  ...[0, ...unsigned(offset)],
-];
-const vectorOf = (...words: number[]): number[] => [
-  ...vector(0x0c),
-  ...words.flatMap((word) => [word & 0xff, (word >>> 8) & 0xff, (word >>> 16) & 0xff, word >>> 24]),
-];
-const vectorXor = vector(0x51);
-const wordsAdd = vector(0xae);
 
 // ---- ChaCha20 ----
 
