@@ -1,3 +1,5 @@
+export type { Port, PortMessage } from './cluster/port.js';
+export { coreSibling, frontSibling, type PortSiblingOptions } from './cluster/siblings.js';
 export * from './jd-client/jd-client.js';
 export * from './jd-server/jd-server.js';
 export * from './miner/hasher.js';

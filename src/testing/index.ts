@@ -3,6 +3,7 @@ export { like, matches, type Matcher } from './equality.js';
 export * from './fixtures.js';
 export * from './marbles.js';
 export * from './memory.js';
+export * from './memory-ports.js';
 export { print } from './print.js';
 export * from './sv1-arbitraries.js';
 export * from './test-connection.js';
