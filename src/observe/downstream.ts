@@ -1,21 +1,22 @@
 /** The part of a state that knows who is served: clients, channels, users, workers, and what they deliver. */
 import { difficultyFromTarget } from '../bitcoin/target.js';
-import type { MiningServerOutcome } from '../mining/mining-server-types.js';
-import type { ServerOutcome } from '../service/outcomes.js';
 import {
   channelState,
   clientState,
   idlest,
   isSettled,
   isUnused,
-  metered,
-  newRow,
+  newChannel,
+  newClient,
+  newUser,
+  newWorker,
   ratesOf,
   userState,
   windows,
   workerState,
   type Channel,
   type Client,
+  type DownstreamOutcome,
   type Metered,
   type User,
   type Worker,
@@ -48,11 +49,6 @@ export interface DownstreamLimits {
   readonly maxWorkers?: number;
 }
 
-type Outcome<T extends (ServerOutcome | MiningServerOutcome)['type']> = Extract<
-  ServerOutcome<MiningServerOutcome>,
-  { readonly type: T }
-> & { readonly clientId: number };
-
 /** What a part of a state that knows who is served is called in it. See {@link DownstreamState}. */
 export function downstream(
   startedAt: number,
@@ -62,7 +58,7 @@ export function downstream(
   const usersByName = new Map<string, User>();
   /** Of clients whose `connected` was not seen. */
   const strays = new Map<number, Map<number, Channel>>();
-  const total = metered(startedAt);
+  const total: Metered = { since: startedAt, tally: newTally(), sums: windows.create(startedAt) };
   let shownTotal: { readonly shares: Shares; readonly at: number; readonly hashRate: HashRates } | undefined;
   let totalChanged = true;
 
@@ -78,7 +74,7 @@ export function downstream(
     let user = usersByName.get(name);
     if (user !== undefined) return user;
     if (usersByName.size >= maxUsers) forgetUsers();
-    user = { ...newRow(), ...metered(now), user: name, openChannels: 0, workers: new Map() };
+    user = newUser(name, now);
     usersByName.set(name, user);
     users.add(user);
     return user;
@@ -97,7 +93,7 @@ export function downstream(
     if (worker === undefined) {
       const nameless = user.workers.get('');
       if (nameless !== undefined && isUnused(nameless)) forget(nameless);
-      worker = { ...newRow(), ...metered(now), user, worker: name, channel, isGone: false };
+      worker = newWorker(user, name, channel, now);
       user.workers.set(name, worker);
       workers.add(worker);
       changed(user);
@@ -154,30 +150,18 @@ export function downstream(
     clients.delete(client);
   };
 
-  const onConnected: Note<Outcome<'connected'>> = ({ clientId, client: info }) => {
+  const onConnected: Note<DownstreamOutcome<'connected'>> = ({ clientId, client: info }) => {
     leave(clientId); // whose end was not seen
-    const client: Client = {
-      ...newRow(),
-      info,
-      extensions: info.extensions,
-      channels: new Map(),
-      tally: newTally(),
-      rejectedMessages: 0,
-    };
+    const client = newClient(info);
     clientsById.set(clientId, client);
     clients.add(client);
   };
 
-  const onChannelOpened: Note<Outcome<'ChannelOpened'>> = (outcome, now) => {
-    const { clientId, channelId, kind, userIdentity, nominalHashRate, target, maxTarget } = outcome;
+  const onChannelOpened: Note<DownstreamOutcome<'ChannelOpened'>> = (outcome, now) => {
+    const { clientId, channelId, userIdentity } = outcome;
     const client = clientsById.get(clientId);
     const user = userOf(userIdentity, now);
-    const channel: Channel = {
-      ...{ ...newRow(), ...metered(now), clientId, channelId, kind, client, user },
-      ...{ nominalHashRate, target, maxTarget, difficulty: difficultyFromTarget(target) },
-      isOpen: true,
-      worker: undefined,
-    };
+    const channel = newChannel(outcome, client, user, now);
     let all = channelsOf(clientId);
     if (all === undefined) strays.set(clientId, (all = new Map<number, Channel>()));
     const before = all.get(channelId);
@@ -193,7 +177,7 @@ export function downstream(
     changed(worker);
   };
 
-  const onChannelClosed: Note<Outcome<'ChannelClosed'>> = ({ clientId, channelId }) => {
+  const onChannelClosed: Note<DownstreamOutcome<'ChannelClosed'>> = ({ clientId, channelId }) => {
     const all = channelsOf(clientId);
     const channel = all?.get(channelId);
     if (all === undefined || channel === undefined) return;
@@ -201,7 +185,7 @@ export function downstream(
     close(channel);
   };
 
-  const onChannelUpdated: Note<Outcome<'ChannelUpdated'>> = (outcome) => {
+  const onChannelUpdated: Note<DownstreamOutcome<'ChannelUpdated'>> = (outcome) => {
     const channel = channelsOf(outcome.clientId)?.get(outcome.channelId);
     if (channel === undefined) return;
     channel.nominalHashRate = outcome.nominalHashRate;
@@ -209,7 +193,7 @@ export function downstream(
     changed(channel);
   };
 
-  const onTargetChanged: Note<Outcome<'TargetChanged'>> = ({ clientId, channelId, target }) => {
+  const onTargetChanged: Note<DownstreamOutcome<'TargetChanged'>> = ({ clientId, channelId, target }) => {
     const channel = channelsOf(clientId)?.get(channelId);
     if (channel === undefined) return;
     channel.target = target;
@@ -217,7 +201,7 @@ export function downstream(
     changed(channel);
   };
 
-  const onAccepted: Note<Outcome<'ShareAccepted'>> = (outcome, now) => {
+  const onAccepted: Note<DownstreamOutcome<'ShareAccepted'>> = (outcome, now) => {
     const { clientId, channelId, difficulty, sequenceNumber, hash, worker: name } = outcome;
     const reached = roughDifficulty(hash);
     credit(total, difficulty, sequenceNumber, reached, now);
@@ -249,7 +233,7 @@ export function downstream(
     return [client, channel, channel?.user, worker].filter((row) => row !== undefined);
   };
 
-  const onRejected: Note<Outcome<'ShareRejected'>> = (outcome, now) => {
+  const onRejected: Note<DownstreamOutcome<'ShareRejected'>> = (outcome, now) => {
     const { clientId, channelId, errorCode, sequenceNumber, worker } = outcome;
     totalChanged = true;
     countRejected(total.tally, errorCode, sequenceNumber, now);
@@ -259,7 +243,7 @@ export function downstream(
     }
   };
 
-  const onBlock: Note<Outcome<'BlockFound'>> = ({ clientId, channelId, worker }) => {
+  const onBlock: Note<DownstreamOutcome<'BlockFound'>> = ({ clientId, channelId, worker }) => {
     totalChanged = true;
     total.tally.blocks += 1;
     for (const row of rowsAt(clientId, channelId, worker)) {
@@ -268,14 +252,14 @@ export function downstream(
     }
   };
 
-  const onMessageRejected: Note<Outcome<'rejected'>> = ({ clientId }) => {
+  const onMessageRejected: Note<DownstreamOutcome<'rejected'>> = ({ clientId }) => {
     const client = clientsById.get(clientId);
     if (client === undefined) return;
     client.rejectedMessages += 1;
     changed(client);
   };
 
-  const onExtensions: Note<Outcome<'extensions'>> = ({ clientId, extensions }) => {
+  const onExtensions: Note<DownstreamOutcome<'extensions'>> = ({ clientId, extensions }) => {
     const client = clientsById.get(clientId);
     if (client === undefined) return;
     client.extensions = extensions;
@@ -295,7 +279,7 @@ export function downstream(
     clients: {
       on: {
         connected: ofClient(onConnected),
-        disconnected: ofClient<Outcome<'disconnected'>>(({ clientId }) => leave(clientId)),
+        disconnected: ofClient<DownstreamOutcome<'disconnected'>>(({ clientId }) => leave(clientId)),
         extensions: ofClient(onExtensions),
         rejected: ofClient(onMessageRejected),
         ChannelOpened: onChannelOpened,
