@@ -56,6 +56,25 @@ describe(`an hour of work split by weight, seed ${seed}`, () => {
     expect(Math.abs(all(accepted) / all(work) - 1)).toBeLessThan(0.15);
   }, 300_000);
 
+  it('three hundred unlike miners whose channels pass through, who all say the same of themselves, and of whom a tenth is pinned', () => {
+    const hashRates = many(300);
+    const isPinned = (index: number): boolean => index % 10 === 0;
+    const { work, expected, lost, moves } = splitWork(3_600, {
+      ...{ seed, mode: 'pass-through', weights: [70, 30], hashRates, poolSharesPerMinute: 3 },
+      nominal: () => 1,
+      proxy: { pinnedTo: (user) => (isPinned(Number(/\d+/.exec(user)?.[0])) ? 1 : undefined) },
+    });
+    const [free, pinned] = hashRates.reduce(
+      ([others, own], rate, index) => (isPinned(index) ? [others, own + rate] : [others + rate, own]),
+      [0, 0] as readonly [number, number],
+    );
+    expectParts(work, partsOf([0.7 * free, 0.3 * free + pinned]));
+    expect(lost).toBe(0);
+    expect(moves).toBeLessThan(600);
+    const all = work.reduce((sum, part) => sum + part, 0);
+    expect(Math.abs(all / expected - 1)).toBeLessThan(0.05);
+  }, 300_000);
+
   it('a pool that is away: the others have its part meanwhile, and it has that again when it is back', () => {
     const marks: Record<number, number[]> = {};
     const { work, lost, expected } = splitWork(7_200, {

@@ -27,6 +27,10 @@ export interface SplitOptions {
   readonly weights: readonly number[];
   /** Hashes per second of the miners, each of which has a channel. */
   readonly hashRates: readonly number[];
+  /** What a miner says of its hash rate; the truth unless given. */
+  readonly nominal?: (hashRate: number) => number;
+  /** Shares a minute that pools aim at; 12 unless given. */
+  readonly poolSharesPerMinute?: number;
   readonly proxy?: Partial<MiningProxyOptions>;
   /** Called each second, before it is mined. */
   readonly each?: (second: number, simulation: SplitSimulation) => void;
@@ -46,6 +50,8 @@ export interface SplitSimulation {
   moves: number;
   /** What every miner would have proved on average. */
   expected: number;
+  /** What pools were told of hash rates, and in which second. */
+  readonly told: { readonly second: number; readonly upstream: number; readonly hashRate: number }[];
   die(upstream: number): void;
   comeBack(upstream: number): void;
 }
@@ -53,6 +59,7 @@ export interface SplitSimulation {
 /** Runs it for that many seconds. */
 export function splitWork(seconds: number, options: SplitOptions): SplitSimulation {
   const { seed, weights, hashRates, mode = 'aggregate', each = () => undefined } = options;
+  const { nominal = (hashRate: number) => hashRate, poolSharesPerMinute = 12 } = options;
   const random = randomOf(seed);
   const randomBytes = (length: number) => Uint8Array.from({ length }, () => Math.floor(random() * 256));
   const network = proxyNetwork({ mode, randomBytes, minHashrate: 0.01, ...options.proxy });
@@ -62,7 +69,7 @@ export function splitWork(seconds: number, options: SplitOptions): SplitSimulati
   const accepted = weights.map(() => 0);
 
   const simulation: SplitSimulation = {
-    ...{ network, work, accepted, lost: 0, moves: 0, expected: 0 },
+    ...{ network, work, accepted, lost: 0, moves: 0, expected: 0, told: [] },
     miners: hashRates.map(() => network.miner()),
     die(upstream) {
       pools.delete(upstream);
@@ -73,7 +80,7 @@ export function splitWork(seconds: number, options: SplitOptions): SplitSimulati
       const pool = server({
         extranonce: extranonceAllocator({ serverId: upstream, randomBytes, indexSize: 2 }),
         marks: jobMarks(randomBytes),
-        sharesPerMinute: 12,
+        sharesPerMinute: poolSharesPerMinute,
         minHashrate: 0.01,
         vardiff: true,
       });
@@ -85,7 +92,7 @@ export function splitWork(seconds: number, options: SplitOptions): SplitSimulati
   };
   weights.forEach((_, upstream) => simulation.comeBack(upstream));
   simulation.miners.forEach((miner, index) => {
-    const fields = { userIdentity: `user${index}.rig`, nominalHashRate: hashRates[index] as number };
+    const fields = { userIdentity: `user${index}.rig`, nominalHashRate: nominal(hashRates[index] as number) };
     miner.send(index % 2 === 0 ? openExtended(fields) : openStandard(fields));
   });
 
@@ -106,6 +113,9 @@ export function splitWork(seconds: number, options: SplitOptions): SplitSimulati
         for (const { upstreamDifficulty } of outcome.shares)
           add(accepted, outcome.upstream, upstreamDifficulty);
         break;
+      case 'HashRateTold':
+        simulation.told.push({ second, upstream: outcome.upstream, hashRate: outcome.hashRate });
+        break;
       case 'ClientMoved':
         simulation.moves += 1;
         break;
@@ -121,7 +131,7 @@ export function splitWork(seconds: number, options: SplitOptions): SplitSimulati
 
   for (let second = 0; second < seconds; second++) {
     each(second, simulation);
-    network.tick(1_000);
+    network.tick(1_000, 1_000);
     for (const [upstream, one] of pools) {
       network.fromPool(one.pool.tick(network.now));
       network.fromPool(one.pool.renewJobs(network.now, 30_000));

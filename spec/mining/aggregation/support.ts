@@ -57,7 +57,8 @@ export interface ProxyNetwork {
   /** Tells the proxy something that no pool has said. */
   upstreamSays(message: MiningToClient, upstream?: number): readonly MiningProxyOutcome[];
   miner(flags?: number): Miner;
-  tick(milliseconds: number): void;
+  /** Time passes. @param step milliseconds from one `tick` of the proxy to the next */
+  tick(milliseconds: number, step?: number): void;
   /** The outcomes of one type. */
   of<T extends MiningProxyOutcome['type']>(type: T): Extract<MiningProxyOutcome, { readonly type: T }>[];
 }
@@ -154,10 +155,10 @@ export const proxyNetwork = (options: Partial<MiningProxyOptions> = {}): ProxyNe
       miners.set(id, miner);
       return miner;
     },
-    tick(milliseconds) {
+    tick(milliseconds, step = 250) {
       const end = network.now + milliseconds;
       while (network.now < end) {
-        network.now += 250;
+        network.now += step;
         receive(proxy.tick(network.now));
       }
     },

@@ -1,13 +1,13 @@
 /** An upstream channel and the channels here that share it: which work they are given, and what of theirs it is told. */
 import { compareTargets, targetFromNbits } from '../../bitcoin/target.js';
 import { SetNewPrevHashTemplate } from '../../messages/template-distribution.js';
-import type { ServerChannel } from '../channels/server-channel.js';
 import type { ChannelServer } from '../mining-server.js';
 import { gather, NOTHING } from '../mining-server-output.js';
 import type { MiningServerOutput } from '../mining-server-types.js';
 import type { OpenMiningChannel } from '../mining-client.js';
 import { samePrevHash, type ChainTip } from '../work/chain-tip.js';
 import type { ChannelJob, ExtendedJob } from '../work/job.js';
+import type { ChannelRates } from './channel-rates.js';
 import type { UpstreamJob } from './upstream-jobs.js';
 import type { UpstreamRoute } from './upstream-route.js';
 
@@ -52,23 +52,8 @@ export interface Aggregate {
   /** Whether there is a job, of the upstream channel that there is. */
   readonly hasWork: boolean;
   /** Hashes per second of each client's channels, as they are known. */
-  hashRates(): ReadonlyMap<number, number>;
+  hashRates(now: number): ReadonlyMap<number, number>;
 }
-
-/** How many times what their target is for channels may have that say so and cannot prove it as the upstream's target is as hard. */
-const believed = 16;
-
-/**
- * The hash rate of a channel: what its shares and their absence say; where its target is held to the upstream's they say
- * little, so that its client is believed within bounds. Nobody can have the upstream set targets for what is not there.
- */
-const hashRateOf = (
-  { nominalHashRate, target, vardiff }: ServerChannel,
-  hardest: Uint8Array | null,
-): number =>
-  hardest !== null && compareTargets(target, hardest) === 0
-    ? Math.min(nominalHashRate, believed * vardiff.hashrate)
-    : vardiff.hashrate;
 
 /** Whether work on one tip goes on on the other. */
 const continues = (before: ChainTip | null, tip: ChainTip): boolean =>
@@ -78,12 +63,14 @@ const continues = (before: ChainTip | null, tip: ChainTip): boolean =>
  * The channels that share a channel of an upstream.
  *
  * @param pinnedTo see {@link Aggregate.pinnedTo}
+ * @param rates the hash rates of channels
  * @param nextSourceId numbers upstream jobs, over all aggregates
  */
 export const aggregate = (
   upstream: number,
   pinnedTo: number | null,
   server: ChannelServer<UpstreamJob>,
+  rates: ChannelRates,
   nextSourceId: () => bigint,
 ): Aggregate => {
   /** Of upstream jobs for the next tip, by their ids there; as many as the upstream channel keeps. */
@@ -178,11 +165,11 @@ export const aggregate = (
     get hasWork() {
       return tip !== null && this.route?.isOpen === true && worked === this.route;
     },
-    hashRates() {
-      const rates = new Map<number, number>();
+    hashRates(now) {
+      const ofClients = new Map<number, number>();
       for (const [clientId, channel] of server.channels())
-        rates.set(clientId, (rates.get(clientId) ?? 0) + hashRateOf(channel, hardest));
-      return rates;
+        ofClients.set(clientId, (ofClients.get(clientId) ?? 0) + rates.of(channel, hardest, now));
+      return ofClients;
     },
   };
 };

@@ -14,6 +14,7 @@ import type { ChannelServer } from '../mining-server.js';
 import type { MiningServerOutput } from '../mining-server-types.js';
 import { aggregate, type Aggregate } from './aggregate.js';
 import type { ProxyOutput } from './output.js';
+import { channelRates } from './channel-rates.js';
 import { forwardShare } from './share-forwarding.js';
 import type { UpstreamJob, UpstreamJobs } from './upstream-jobs.js';
 import type { MovableChannels, UpstreamChoice } from './upstream-choice.js';
@@ -67,6 +68,7 @@ export const proxyChannels = (
   const { isPassThrough, perUpstreamChannel, localSize, jobs, count, choice } = options;
   const clients = new Map<number, ProxyClient>();
   const aggregates = new Set<Aggregate>();
+  const rates = channelRates(!isPassThrough);
   let lastSource = 0n;
   let toldAt = -Infinity;
 
@@ -88,6 +90,7 @@ export const proxyChannels = (
         const channel = to.server.client(outcome.clientId)?.channels.get(outcome.channelId);
         const isBlock = outcomes[index + 1]?.type === 'BlockFound';
         if (channel === undefined) return;
+        rates.proved(channel, outcome.difficulty, now);
         const upstream = forwardShare(channel, outcome, isBlock, share, jobs, takesWorkerNames, out);
         if (upstream !== undefined) choice.worked(to, upstream, outcome.difficulty);
       } else if (outcome.type === 'ChannelOpened') {
@@ -138,7 +141,7 @@ export const proxyChannels = (
     if (session === undefined || session.isFaulty || to.route !== null || to.asked !== null) return;
     if (to.members === 0 && to.waiting === null && !to.isKept) return;
     const requestId = session.nextRequestId();
-    const hashRate = to.request?.nominalHashRate ?? choice.hashRates(aggregates).get(to) ?? 0;
+    const hashRate = to.request?.nominalHashRate ?? choice.hashRates(aggregates, now).get(to) ?? 0;
     const request = OpenExtendedMiningChannel({
       requestId,
       userIdentity: identityOf(to),
@@ -154,7 +157,7 @@ export const proxyChannels = (
   };
 
   const newAggregate = (upstream: number, pinnedTo: number | null): Aggregate => {
-    const made = aggregate(upstream, pinnedTo, options.newServer(), () => ++lastSource);
+    const made = aggregate(upstream, pinnedTo, options.newServer(), rates, () => ++lastSource);
     aggregates.add(made);
     return made;
   };
@@ -277,7 +280,7 @@ export const proxyChannels = (
     }
     if (isPassThrough || now - toldAt < tellEvery) return;
     toldAt = now;
-    for (const [one, hashRate] of choice.hashRates(aggregates)) tellHashRate(one, hashRate, now, out);
+    for (const [one, hashRate] of choice.hashRates(aggregates, now)) tellHashRate(one, hashRate, now, out);
   };
 
   const tellHashRate = (one: Aggregate, hashRate: number, now: number, out: ProxyOutput): void => {

@@ -1,6 +1,7 @@
 /** Which upstream the work of each channel comes from: who is of use, who is owed work, who is moved. */
 import type { MiningProxyOptions } from './mining-proxy-types.js';
 import type { Aggregate } from './aggregate.js';
+import { hashesOfDifficulty1 } from './channel-rates.js';
 import type { ProxyOutput } from './output.js';
 import type { UpstreamSession } from './upstream-session.js';
 import { sliceLength, workSplit, type SplitUnit } from './work-split.js';
@@ -28,16 +29,13 @@ interface Move {
   readonly to: Aggregate;
 }
 
-/** Hashes that a difficulty of 1 takes on average. */
-const hashesOfDifficulty1 = 2 ** 32;
-
 /** Milliseconds for which it is remembered who has how much work, when channels open. */
 const sumsFor = 1_000;
 
 /** Hashes per second of all channels that share an upstream channel. */
-const hashRateOf = (one: Aggregate): number => {
+const hashRateOf = (one: Aggregate, now: number): number => {
   let sum = 0;
-  for (const hashRate of one.hashRates().values()) sum += hashRate;
+  for (const hashRate of one.hashRates(now).values()) sum += hashRate;
   return sum;
 };
 
@@ -81,7 +79,7 @@ export const upstreamChoice = (
   };
 
   /** The units of aggregates that are pinned, or are not, with those on their way where they go. */
-  const unitsOf = ({ aggregates }: MovableChannels, arePinned: boolean): Unit[] => {
+  const unitsOf = ({ aggregates }: MovableChannels, arePinned: boolean, now: number): Unit[] => {
     const leaving = new Map<Aggregate, Map<number, number>>();
     for (const { clientId, from, to } of moves) {
       const own = leaving.get(from) ?? new Map<number, number>();
@@ -90,7 +88,7 @@ export const upstreamChoice = (
     const units: Unit[] = [];
     for (const at of aggregates) {
       if ((at.pinnedTo !== null) !== arePinned || at.members === 0) continue;
-      for (const [clientId, hashRate] of at.hashRates()) {
+      for (const [clientId, hashRate] of at.hashRates(now)) {
         const next = leaving.get(at)?.get(clientId);
         const canMoveTo = (upstream: number) => next === undefined && at.homes.get(upstream) !== null;
         units.push({ clientId, at, hashRate, upstream: next ?? at.upstream, canMoveTo });
@@ -171,7 +169,7 @@ export const upstreamChoice = (
   /** Who cannot stay where it is goes elsewhere, and who is pinned goes home. */
   const settle = (channels: MovableChannels, now: number, out: ProxyOutput): void => {
     const isUsable = new Set(usable(now).map(({ upstream }) => upstream));
-    const free: SplitUnit[] = unitsOf(channels, false);
+    const free: SplitUnit[] = unitsOf(channels, false, now);
     const go = (unit: Unit, wanted: number | undefined): SplitUnit => {
       if (wanted === undefined || wanted === unit.upstream || !unit.canMoveTo(wanted)) return unit;
       send(unit, wanted, channels, now, out);
@@ -180,7 +178,7 @@ export const upstreamChoice = (
     free.forEach((unit, index) => {
       if (!split.upstreams.includes(unit.upstream)) free[index] = go(unit as Unit, split.neediest(free));
     });
-    for (const unit of unitsOf(channels, true)) {
+    for (const unit of unitsOf(channels, true, now)) {
       const { pinnedTo } = unit.at;
       if (pinnedTo !== null && isUsable.has(pinnedTo)) go(unit, pinnedTo);
       else if (!split.upstreams.includes(unit.upstream)) go(unit, split.neediest(free));
@@ -208,7 +206,7 @@ export const upstreamChoice = (
   const byUpstream = (channels: MovableChannels, now: number): Map<number, number> => {
     if (sums !== null && now - sums.at < sumsFor) return sums.byUpstream;
     sums = { at: now, byUpstream: new Map() };
-    for (const { upstream, hashRate } of unitsOf(channels, false))
+    for (const { upstream, hashRate } of unitsOf(channels, false, now))
       sums.byUpstream.set(upstream, (sums.byUpstream.get(upstream) ?? 0) + hashRate);
     return sums.byUpstream;
   };
@@ -239,8 +237,8 @@ export const upstreamChoice = (
      * What upstreams are to be told of hash rates, in hashes per second: where work is split, their part of all, as who works for whom
      * changes all the time.
      */
-    hashRates(aggregates: Iterable<Aggregate>): ReadonlyMap<Aggregate, number> {
-      const own = new Map([...aggregates].map((one) => [one, hashRateOf(one)]));
+    hashRates(aggregates: Iterable<Aggregate>, now: number): ReadonlyMap<Aggregate, number> {
+      const own = new Map([...aggregates].map((one) => [one, hashRateOf(one, now)]));
       if (split.upstreams.length < 2) return own;
       let all = 0;
       const there = new Map<number, { rate: number; count: number }>();
@@ -288,7 +286,8 @@ export const upstreamChoice = (
         plannedAt = now;
         sums = null;
         settle(channels, now, out);
-        for (const { unit, to } of split.plan(unitsOf(channels, false))) send(unit, to, channels, now, out);
+        for (const { unit, to } of split.plan(unitsOf(channels, false, now)))
+          send(unit, to, channels, now, out);
       }
       if (moves.length > 0) complete(channels, now, out);
     },
