@@ -6,6 +6,8 @@ export * from './miner/hasher.js';
 export * from './miner/miner.js';
 export { paying } from './paying.js';
 export * from './pool/pool.js';
+export * from './pool/pool-core.js';
+export * from './pool/pool-front.js';
 export * from './proxy/proxy.js';
 export * from './template-provider/block-source.js';
 export type { SimulatedChainOptions } from './template-provider/simulated-chain.js';

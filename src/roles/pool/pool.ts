@@ -1,41 +1,10 @@
-import { asyncScheduler, defer, from, merge, switchMap, type Observable, type SchedulerLike } from 'rxjs';
-import {
-  coinbaseScriptSigPrefix,
-  coinbaseTag,
-  MAX_COINBASE_SCRIPT_SIG_SIZE,
-} from '../../bitcoin/coinbase.js';
-import type { AddressNetwork } from '../../bitcoin/payout-script.js';
-import { Sv2Error } from '../../codec/errors.js';
-import { defaultCrypto, type RandomBytes } from '../../crypto/index.js';
-import { payoutDistribution } from '../../declaration/payout-messages.js';
-import { extranonceAllocator } from '../../mining/channels/extranonce.js';
-import { accountBook, type AccountTotals } from '../../mining/shares/accounts.js';
-import type { ChannelLimits } from '../../mining/channels/channel-limits.js';
-import type { MiningServerOptions } from '../../mining/mining-server-types.js';
-import { JOB_MARK_SIZE } from '../../mining/work/job-mark.js';
-import { miningSetupFlags } from '../../messages/setup-flags.js';
-import { workerHashrateTracking } from '../../messages/user-identity.js';
-import { createClient } from '../../service/client.js';
-import type { ClientOutcome, ServerOutcome } from '../../service/outcomes.js';
-import { createServer, type Server } from '../../service/server.js';
-import type { ReconnectPolicy } from '../../service/upstreams/backoff.js';
-import type { NonsenseLimits } from '../../service/sessions/nonsense.js';
+import { merge, type Observable } from 'rxjs';
 import { siblings } from '../../service/siblings.js';
-import type { Connection, Connector } from '../../transport/connection.js';
-import {
-  poolMining,
-  type CustomBlockOptions,
-  type PoolMiningOutcome,
-  type WhenTemplateOld,
-} from './mining-handler.js';
 import { payEverythingTo } from './payout.js';
 import { roomOf } from './payout-room.js';
-import { openBooks, type OpenedBooks, type PoolLedgerOptions } from './pool-ledger.js';
-import { shareLedger, type ShareLedger } from './share-ledger.js';
-import { maxCoinbasePrefix } from './provider-checks.js';
-import { templateClient, type TemplateClientOutcome } from './template-client.js';
-import type { ExtraNode } from '../extra-nodes.js';
-import type { WaitingLimits } from '../downstream/waiting-clients.js';
+import { poolCore, type PoolCoreOptions, type PoolCoreOutcome } from './pool-core.js';
+import { poolFront, type PoolFront, type PoolFrontOptions, type PoolFrontOutcome } from './pool-front.js';
+import type { TemplateClientOutcome } from './template-client.js';
 
 export type { JobTooLong, NewTip, PoolMiningOutcome, WhenTemplateOld } from './mining-handler.js';
 export type { TemplateClientOutcome };
@@ -60,91 +29,16 @@ export type {
 
 /** What a pool is told. */
 export interface PoolOptions
-  extends
-    Partial<Pick<MiningServerOptions, 'isKnownUser' | 'acceptCustomJob'>>,
-    CustomBlockOptions,
-    ChannelLimits,
-    WaitingLimits,
-    NonsenseLimits {
-  /** Where miners come from. */
-  readonly listen: Observable<Connection>;
-  /** Dials the template provider. Of several, the first is preferred: the others are for while it does not work. */
-  readonly templateProvider: Connector | readonly [Connector, ...Connector[]];
-  /** Milliseconds without a new template after which there is a `TemplateOld`; 600,000 unless given. */
-  readonly maxTemplateAge?: number;
-  /**
-   * Nodes that blocks go to as well, whole, so that they get out though the template provider does not work; none unless given.
-   * Transactions of all templates are asked for then, up to 4 MB each.
-   */
-  readonly extraNodes?: readonly ExtraNode[];
-  /**
-   * What to do with miners then, until there is a template: go on (`mine`, unless given), reject their shares as stale
-   * (`refuse-shares`), or disconnect them so that they go to another pool (`let-go`).
-   */
-  readonly whenTemplateOld?: WhenTemplateOld;
-  /** Script that the whole value of a block is paid to. */
-  readonly payoutScript: Uint8Array;
-  /**
-   * The networks that the payout is for; any unless given. A template provider whose chain is seen not to be one of
-   * them, by its difficulty, is not used.
-   */
-  readonly networks?: readonly AddressNetwork[];
-  /** Text for the coinbase, at most 64 bytes; `rx-sv2` unless given. */
-  readonly poolSignature?: string;
-  /** 0 to 65,535; tells the servers of one pool apart so that their miners never do the same work. */
-  readonly serverId?: number;
-  /**
-   * Bytes of extranonce that an extended channel may roll, and the most that `min_extranonce_size` can ask for, 1 to
-   * 26; 14 unless given. For a signature of more than 47 bytes there is room for less, down to 9. Some devices can do
-   * with 8 and less only.
-   */
-  readonly extranonceSize?: number;
-  /** How many shares a channel should find a minute, above 0; 6 unless given. */
-  readonly sharesPerMinute?: number;
-  /** Accepted shares per SubmitShares.Success, 1 or more; 10 unless given. Every 5 s the rest is acknowledged. */
-  readonly shareBatchSize?: number;
-  /** Where shares are kept; without, they are counted in memory alone. */
-  readonly ledger?: PoolLedgerOptions;
-  /** How it comes back to the template provider; after 1 s up to 30 s unless given. */
-  readonly reconnect?: ReconnectPolicy;
-  /** Milliseconds of silence after which a miner is disconnected; an hour unless given. */
-  readonly inactivityLimit?: number;
-  /** The clock; `asyncScheduler` unless given. */
-  readonly scheduler?: SchedulerLike;
-  /** Makes its coinbases others than those of every other run; Web Crypto unless given, as simulations do. */
-  readonly randomBytes?: RandomBytes;
-}
+  extends Omit<PoolFrontOptions, 'sibling'>, Omit<PoolCoreOptions, 'sibling' | 'payoutRoom'> {}
 
 /** What happens at a pool: the outcomes of its server, which name a `clientId`, and of its template client. */
-export type PoolOutcome = ServerOutcome<PoolMiningOutcome> | ClientOutcome<TemplateClientOutcome>;
+export type PoolOutcome = PoolFrontOutcome | PoolCoreOutcome;
 
 /** A pool: cold until started. */
-export interface Pool {
+export interface Pool extends Omit<PoolFront, 'start'> {
   /** Runs the pool while subscribed: see `Server.start` and `Client.start`. */
   start(): Observable<PoolOutcome>;
-  /** The miners that are connected. */
-  readonly clients: Server['clients'];
-  /** Resolves when what was accepted until now is in the ledger, or has failed to be written; at once without a ledger. */
-  written(): Promise<void>;
-  /** What users and their workers delivered since the pool was started. */
-  accounts(): AccountTotals;
 }
-
-/** Hashes per second that lower nominal hash rates are taken for, and that no target is made for less than. */
-const minHashrate = 1_000;
-
-/** Bytes of an extranonce prefix that tell a server's channels apart. */
-const indexSize = 4;
-
-/** Bytes of an extranonce prefix: server id and index. */
-const prefixSize = 2 + indexSize;
-
-/** Most bytes that channels can roll: an extranonce is 32 at most (spec §5.3.3), and beside its tag a coinbase has room for so many. */
-const mostRollable = (tag: Uint8Array): number =>
-  Math.min(
-    32 - prefixSize,
-    MAX_COINBASE_SCRIPT_SIG_SIZE - maxCoinbasePrefix - 1 - tag.length - JOB_MARK_SIZE - 1 - prefixSize,
-  );
 
 /**
  * A pool: a mining server and a template distribution client as siblings. Miners that come before the first
@@ -155,131 +49,12 @@ const mostRollable = (tag: Uint8Array): number =>
  * ServiceError `invalid-configuration`
  */
 export function pool(options: PoolOptions): Pool {
-  const { payoutScript, poolSignature = 'rx-sv2', serverId = 0, scheduler = asyncScheduler } = options;
-  const { sharesPerMinute = 6, shareBatchSize = 10 } = options;
-  const { randomBytes = defaultCrypto.randomBytes } = options;
-  const wholePayout = payEverythingTo(payoutScript);
-  const { payout: plan } = options.ledger ?? {};
   const [serverSide, clientSide] = siblings();
-  const { ledger } = options;
-  let accounts = accountBook();
-  let opened: OpenedBooks | undefined;
-  let shares: ShareLedger | undefined;
-  const tag = coinbaseTag(poolSignature);
-  const { extranonceSize = Math.min(14, mostRollable(tag)) } = options;
-  const extranonce = { serverId, indexSize, size: prefixSize + extranonceSize, randomBytes };
-  requireRange(
-    'sharesPerMinute',
-    sharesPerMinute,
-    sharesPerMinute > 0 && sharesPerMinute < Infinity,
-    'above 0',
-  );
-  requireRange(
-    'shareBatchSize',
-    shareBatchSize,
-    isU32(shareBatchSize) && shareBatchSize > 0,
-    '1 to 4294967295',
-  );
-  requireRange(
-    'extranonceSize',
-    extranonceSize,
-    isU32(extranonceSize) && extranonceSize > 0 && extranonceSize <= mostRollable(tag),
-    `1 to ${mostRollable(tag)} beside this poolSignature`,
-  );
-  // complains now, not when the first template comes
-  coinbaseScriptSigPrefix(new Uint8Array(maxCoinbasePrefix), {
-    tag,
-    mark: new Uint8Array(JOB_MARK_SIZE),
-    fullExtranonceSize: extranonceAllocator(extranonce).size,
-  });
-
-  const server = createServer({
-    listen: options.listen,
-    mining: {
-      handler: poolMining({
-        extranonce,
-        randomBytes,
-        payout: () => opened?.payout?.payout ?? wholePayout,
-        ledgerPayout: () => opened?.payout,
-        whenTemplateOld: options.whenTemplateOld ?? 'mine',
-        tag,
-        sharesPerMinute,
-        shareBatchSize,
-        minHashrate,
-        scheduler,
-        openAccounts: () => (accounts = accountBook()),
-        openLedger: () =>
-          (shares =
-            ledger === undefined || opened === undefined
-              ? undefined
-              : shareLedger({ ...ledger, ...opened, serverId, scheduler })),
-        ...(ledger === undefined
-          ? {}
-          : { alreadySeen: { has: (hash) => opened?.alreadySeen.has(hash) === true } }),
-        ...given(options, 'isKnownUser', 'acceptCustomJob', 'customBlockObserver'),
-        ...given(options, 'maxChannels', 'maxChannelsPerAddress', 'maxChannelsPerClient'),
-        ...given(options, 'firstChannelTimeout', 'maxWithoutChannel'),
-      }),
-      supportedFlags:
-        miningSetupFlags.requiresStandardJobs |
-        miningSetupFlags.requiresVersionRolling |
-        (options.acceptCustomJob === undefined ? 0 : miningSetupFlags.requiresWorkSelection),
-    },
-    sibling: serverSide,
-    extensions: {
-      supported:
-        options.acceptCustomJob === undefined
-          ? [workerHashrateTracking]
-          : [workerHashrateTracking, payoutDistribution],
-    },
-    ...given(options, 'inactivityLimit', 'nonsenseBurst', 'nonsensePerSecond'),
-    scheduler,
-  });
-  const client = createClient({
-    templateDistribution: {
-      connect: options.templateProvider,
-      handler: templateClient({
-        payoutRoom: plan === undefined ? wholePayout.room : roomOf(plan),
-        providers: Array.isArray(options.templateProvider) ? options.templateProvider.length : 1,
-        maxTemplateAge: options.maxTemplateAge ?? 600_000,
-        ...given(options, 'networks', 'extraNodes'),
-        scheduler,
-      }),
-    },
-    sibling: clientSide,
-    reconnect: options.reconnect ?? { maxDelay: 30_000 },
-    scheduler,
-  });
-  const run = () => merge(server.start(), client.start());
-  return {
-    start: () =>
-      ledger === undefined
-        ? run()
-        : defer(() => from(openBooks(ledger, serverId, () => scheduler.now()))).pipe(
-            switchMap((books) => {
-              opened = books;
-              return run();
-            }),
-          ),
-    written: () => shares?.written() ?? Promise.resolve(),
-    clients: server.clients,
-    accounts: () => accounts.totals(),
-  };
+  const front = poolFront({ ...options, sibling: serverSide });
+  const core = poolCore({ ...options, sibling: clientSide, payoutRoom: payoutRoom(options) });
+  return { ...front, start: () => merge(front.start(), core.start()) };
 }
 
-/** Those of the named options that are given. */
-function given<K extends keyof PoolOptions>(
-  options: PoolOptions,
-  ...names: readonly K[]
-): { readonly [N in K]?: Exclude<PoolOptions[N], undefined> } {
-  return Object.fromEntries(
-    names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]),
-  ) as { readonly [N in K]?: Exclude<PoolOptions[N], undefined> };
-}
-
-const isU32 = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff;
-
-function requireRange(option: string, value: number, isInRange: boolean, expected: string): void {
-  if (isInRange) return;
-  throw new Sv2Error('out-of-range', `${option} must be ${expected}, got ${value}`, { option, value });
-}
+/** The room that templates must leave for what a pool's blocks pay. */
+export const payoutRoom = ({ payoutScript, ledger }: Pick<PoolFrontOptions, 'payoutScript' | 'ledger'>) =>
+  ledger?.payout === undefined ? payEverythingTo(payoutScript).room : roomOf(ledger.payout);

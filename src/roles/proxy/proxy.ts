@@ -33,6 +33,7 @@ import { isPinnedBy, lanesOf, type Lane } from './lanes.js';
 import { standInNeeded } from './stand-in.js';
 import { UpstreamDisconnected } from './triggers.js';
 import { upstreamHandler } from './upstream-handler.js';
+import { given } from '../given.js';
 
 export type { ProxyMiningOutcome, UpstreamUse } from './downstream-handler.js';
 
@@ -220,14 +221,4 @@ function checkSplit(upstreams: readonly ProxyUpstream[], pins: readonly ProxyPin
       throw invalid(
         `${JSON.stringify(userIdentity)} is pinned to upstream ${upstream}, there are ${upstreams.length} from 0 on`,
       );
-}
-
-/** Those of the named options that are given. */
-function given<K extends keyof ProxyOptions>(
-  options: ProxyOptions,
-  ...names: readonly K[]
-): { readonly [N in K]?: Exclude<ProxyOptions[N], undefined> } {
-  return Object.fromEntries(
-    names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]),
-  ) as { readonly [N in K]?: Exclude<ProxyOptions[N], undefined> };
 }
