@@ -3,7 +3,7 @@ import { bytesToHex } from '../codec/hex.js';
 import { quoted } from './printable.js';
 
 /** Settings whose value nobody should see, by the end of their names. */
-const isSecret = (key: string): boolean => /(secret_key|password|token|webhook)$/.test(key);
+const isSecret = (key: string): boolean => /(secret_key|token_key|password|token|webhook)$/.test(key);
 
 /** A URL without what stands before its host (user and password, whatever is in them) and after its path. */
 const withoutUserInfo = (value: string): string =>

@@ -4,7 +4,8 @@ import * as z from 'zod';
 import { configOption, flagsOf, loadConfig } from './config.js';
 import { environmentFlags } from './environment.js';
 import type { CommandContext } from './io.js';
-import { declarationServer, declarationSettings } from './jds.js';
+import { tokenSeal } from '../declaration/token-seal.js';
+import { declarationServer, declarationSettings, tokenKey } from './jds.js';
 import { logHelp, logOptions, logSettings } from './log-settings.js';
 import { payoutScript, payoutWarnings } from './payout-setting.js';
 import { listenOptions, listenSettings, roleListener } from './role-server.js';
@@ -15,6 +16,7 @@ const schema = z.strictObject({
   ...logSettings(),
   ...declarationSettings(),
   coinbase_reward_script: payoutScript(),
+  token_key: tokenKey().optional(),
 });
 
 /** Gives `sv2 jd-server` its options and what it does. */
@@ -34,8 +36,10 @@ export function registerJdServer(command: Command, context: CommandContext): voi
 Miners who choose their own transactions declare their blocks here. Each is checked by the rules that a miner can break,
 and by the Bitcoin node (getblocktemplate, proposal mode); the log says by which. Blocks that they find are submitted.
 
-A pool of rx-sv2 asks its declaration server about every custom job, and for that has it in its own process: see [jds]
-in sv2 pool --help. This one alone is for pools that do not ask.
+A pool of rx-sv2 can have its declaration server in its own process: see [jds] in sv2 pool --help. This one is for a pool in
+another process or on another machine. Both have the same token_key: the server seals what it found right into the tokens
+of jobs, and the pool judges by them (see [declarator] in sv2 pool --help). Without it, tokens say nothing: that is for
+pools that do not look at them.
 
 The keys of the TOML file are the names of the options with underscores, and listen_address:
   listen_address = "0.0.0.0:34264"
@@ -45,7 +49,8 @@ The keys of the TOML file are the names of the options with underscores, and lis
   bitcoin_rpc = "http://user:password@127.0.0.1:8332"
   token_lifetime = 3600
   min_pool_share = 1
-  coinbase_only = true${logHelp}
+  coinbase_only = true
+  token_key = "…"                               # secret: openssl rand -hex 32, or JDS__TOKEN_KEY in the environment${logHelp}
 
 Example:
   $ sv2 jd-server --coinbase-reward-script addr(bc1…) --bitcoin-rpc http://127.0.0.1:8332 --bitcoin-cookie ~/.bitcoin/.cookie`,
@@ -63,7 +68,9 @@ function roleOf(command: Command): Role {
   );
   const listener = roleListener(settings, 'declaration server', file);
   const { scriptPubKey } = settings.coinbase_reward_script;
-  const { line$, totals } = declarationServer(settings, listener.listen, scriptPubKey);
+  const { token_key: key } = settings;
+  const seal = key === undefined ? undefined : tokenSeal({ key });
+  const { line$, totals } = declarationServer(settings, listener.listen, scriptPubKey, '', seal);
   return {
     ...{ name: 'jd-server', settings, totals },
     line$: merge(from(payoutWarnings(scriptPubKey)), listener.line$, line$),

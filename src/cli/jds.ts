@@ -4,6 +4,8 @@ import * as z from 'zod';
 import { bitcoinNode } from '../node/bitcoin-node.js';
 import { BitcoinRpcError } from '../node/bitcoin-rpc-errors.js';
 import { workerHashrateTracking } from '../messages/user-identity.js';
+import { hexToBytes } from '../codec/hex.js';
+import type { TokenSeal } from '../declaration/token-seal.js';
 import { defaultTokenLimits } from '../declaration/tokens.js';
 import type { DeclarationNode } from '../roles/jd-server/declaration-node.js';
 import { jdServer, type JobDeclarationServer } from '../roles/jd-server/jd-server.js';
@@ -33,6 +35,16 @@ export const declarationSettings = () => ({
   min_pool_share: number({ min: 0, max: 1 }).default(1),
 });
 
+/** A key that declaration server and pool share. Comes out as its bytes. */
+export function tokenKey() {
+  const error =
+    'expected 64 hexadecimal digits, the same for pool and declaration server: openssl rand -hex 32';
+  return z
+    .string({ error })
+    .regex(/^[0-9a-f]{64}$/i, { error })
+    .transform((digits) => hexToBytes(digits.toLowerCase()));
+}
+
 /** What {@link declarationSettings} come out as. */
 export interface DeclarationSettings {
   readonly supported_extensions: readonly number[];
@@ -56,6 +68,7 @@ export interface Declaration {
  * A declaration server and its log.
  * @param payoutScript what coinbases have to pay
  * @param where the settings' place in the file, with a dot: `jds.`
+ * @param seal for a pool in another process
  * @throws ConfigError for a node that cannot be, or extensions that are required and not known
  */
 export function declarationServer(
@@ -63,6 +76,7 @@ export function declarationServer(
   listen: Observable<Connection>,
   payoutScript: Uint8Array,
   where = '',
+  seal?: TokenSeal,
 ): Declaration {
   const { supported_extensions: supported, required_extensions: required } = settings;
   const unknown = required.filter((extension) => !grantable.includes(extension));
@@ -74,6 +88,7 @@ export function declarationServer(
     listen,
     node: nodeOf(settings, where),
     outputs: [{ value: 0n, scriptPubKey: payoutScript }],
+    ...(seal === undefined ? {} : { seal }),
     tokenLifetime: 1_000 * settings.token_lifetime,
     coinbaseOnly: settings.coinbase_only,
     minPoolShare: settings.min_pool_share,

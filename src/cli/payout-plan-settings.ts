@@ -91,8 +91,8 @@ interface Surroundings {
   readonly reserve: Uint8Array;
   readonly networks: readonly AddressNetwork[] | undefined;
   readonly hasLedger: boolean;
-  /** Whether miners may have jobs of their own. */
-  readonly hasDeclaration: boolean;
+  /** The table by which miners may have jobs of their own, if there is one. */
+  readonly declaredBy: 'jds' | 'declarator' | undefined;
 }
 
 /**
@@ -101,15 +101,15 @@ interface Surroundings {
  */
 export function payoutPlan(
   settings: Settings,
-  { reserve, networks, hasLedger, hasDeclaration }: Surroundings,
+  { reserve, networks, hasLedger, declaredBy }: Surroundings,
 ): Pick<PoolLedgerOptions, 'payout' | 'confirmations'> {
   const problems = useless(settings);
   const { payout: mode } = settings;
   if (mode !== 'pool' && !hasLedger)
     problems.push(`payout: ${mode} pays by the ledger, and ledger is none: leave one of them out`);
-  if (mode !== 'pool' && hasDeclaration)
+  if (mode !== 'pool' && declaredBy !== undefined)
     problems.push(
-      `jds: blocks of declared jobs pay coinbase_reward_script, and payout = "${mode}" pays users: leave one of them out`,
+      `${declaredBy}: blocks of declared jobs pay coinbase_reward_script, and payout = "${mode}" pays users: leave one of them out`,
     );
   for (const [key, script] of [
     ['fee_script', settings.fee_script],

@@ -195,6 +195,13 @@ export function miningLine(outcome: ServerOutcome<PoolMiningOutcome>): LogLine |
         `share rejected: ${outcome.clientId} ${errorCode}`,
       );
     }
+    case 'CustomJobRefused': {
+      const { clientId, errorCode, reason } = outcome;
+      return trouble(
+        `${channelOf(outcome)}: job of its own refused, ${errorCode}: ${reason}`,
+        `custom job refused: ${clientId} ${errorCode}`,
+      );
+    }
     case 'BlockFound':
       return info(
         `${channelOf(outcome)}: BLOCK found by ${sharer(outcome.userIdentity, outcome.worker)}: ${toDisplayHex(outcome.hash)}`,

@@ -93,6 +93,9 @@ ${payoutHelp}
   token_lifetime = 3600                         # seconds
   min_pool_share = 1                            # of a block that coinbase_reward_script must get
   coinbase_only = true                          # whether transactions may be kept secret
+  [declarator]                                  # instead of [jds]: sv2 jd-server is another process, or elsewhere
+  token_key = "…"                               # secret, the same as there: openssl rand -hex 32
+  previous_token_key = "…"                      # while it is being changed: here first, then there, then without this
 
 Shares are kept in a ledger, which sv2 ledger shows: without a setting in a file beside the configuration (pool.toml has
 pool.ledger.sqlite), without that in $XDG_DATA_HOME/rx-sv2 or ~/.local/share/rx-sv2.

@@ -5,7 +5,7 @@ import { defaultChannelLimits } from '../mining/channels/channel-limits.js';
 import { defaultNonsenseLimits } from '../service/sessions/nonsense.js';
 import { authorityPublicKey, ConfigError, hostPort, number, text } from './config.js';
 import { extraNodesSetting } from './extra-nodes.js';
-import { declarationSettings } from './jds.js';
+import { declarationSettings, tokenKey } from './jds.js';
 import { ledgerSetting } from './ledger-place.js';
 import { logSettings } from './log-settings.js';
 import { monitoringSettings } from './monitoring.js';
@@ -52,6 +52,12 @@ export const poolSchema = z.strictObject({
     .strictObject(
       { listen_address: hostPort(0), ...declarationSettings() },
       { error: 'expected a table [jds] with listen_address and bitcoin_rpc' },
+    )
+    .optional(),
+  declarator: z
+    .strictObject(
+      { token_key: tokenKey(), previous_token_key: tokenKey().optional() },
+      { error: 'expected a table [declarator] with token_key' },
     )
     .optional(),
   template_providers: z

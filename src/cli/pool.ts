@@ -2,9 +2,11 @@
 import type { Command } from 'commander';
 import { asyncScheduler, EMPTY, filter, from, map, merge, tap } from 'rxjs';
 import { Sv2Error } from '../codec/errors.js';
+import { tokenSeal } from '../declaration/token-seal.js';
 import type { LedgerStore } from '../ledger/store.js';
 import { connect } from '../node/connect.js';
 import { poolFold } from '../observe/pool-state.js';
+import { acceptSealedJobs } from '../roles/jd-server/sealed-jobs.js';
 import { pool, type Pool, type PoolOptions, type PoolOutcome } from '../roles/pool/pool.js';
 import type { Connector } from '../transport/connection.js';
 import { ConfigError, loadConfig } from './config.js';
@@ -69,6 +71,7 @@ function poolRole(command: Command): Role {
       ? undefined
       : declarationServer(jds, jdsListener.listen, script, 'jds.');
   const options: PoolOptions = {
+    ...sealedJobsOf(settings, script),
     ...(declaration === undefined ? {} : customJobsOf(declaration.service)),
     listen: sv1 === undefined ? listener.listen : merge(listener.listen, sv1.listen),
     templateProvider: [first$, ...others],
@@ -92,7 +95,7 @@ function poolRole(command: Command): Role {
     reserve: script,
     networks,
     hasLedger: place !== undefined,
-    hasDeclaration: settings.jds !== undefined,
+    declaredBy: jds !== undefined ? 'jds' : settings.declarator !== undefined ? 'declarator' : undefined,
   });
   poolOf(options); // complains now, not when the ledger is open
   const fold = poolFold(asyncScheduler.now());
@@ -135,6 +138,29 @@ function poolRole(command: Command): Role {
       ...(declaration === undefined ? [] : [declaration.totals()]),
     ].join('; ');
   return { name: 'pool', settings, line$, totals };
+}
+
+/**
+ * What a pool judges custom jobs by whose declaration server is another process; nothing without one.
+ * @throws ConfigError for a pool that has both
+ */
+function sealedJobsOf(
+  { jds, declarator }: PoolSettings,
+  script: Uint8Array,
+): Pick<PoolOptions, 'acceptCustomJob'> {
+  if (declarator === undefined) return {};
+  if (jds !== undefined) {
+    throw new ConfigError([
+      'declarator: it is for a declaration server in another process, and [jds] has one in this: leave one of them out',
+    ]);
+  }
+  const { token_key: key, previous_token_key: previousKey } = declarator;
+  return {
+    acceptCustomJob: acceptSealedJobs({
+      seal: tokenSeal({ key, ...(previousKey === undefined ? {} : { previousKey }) }),
+      outputs: [{ value: 0n, scriptPubKey: script }],
+    }),
+  };
 }
 
 /** A pool. @throws ConfigError for an extranonce that leaves the coinbase no room for the signature */

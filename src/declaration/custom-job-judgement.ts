@@ -1,15 +1,15 @@
 /** Whether the pool pays for a custom job: by its declaration, or in coinbase-only mode by its token alone. */
 import { buildCustomCoinbase } from '../bitcoin/coinbase.js';
-import { sameBytes } from '../bitcoin/consensus-bytes.js';
+import { concatBytes, sameBytes } from '../bitcoin/consensus-bytes.js';
 import { toDisplayHex } from '../bitcoin/hash.js';
 import { parseOutputs } from '../bitcoin/outputs.js';
 import { decodeBip34Height } from '../bitcoin/script.js';
 import { Sv2Error } from '../codec/errors.js';
-import { bytesToHex } from '../codec/hex.js';
 import type { SetCustomMiningJob } from '../messages/mining.js';
 import type { SetCustomMiningJobErrorCode } from '../mining/error-codes.js';
 import type { CustomJobRefusal } from '../mining/mining-server-types.js';
-import type { DeclarationTip, JobTerms } from './declared-job.js';
+import { knownTerms, type Committed, type CustomJobTerms } from './custom-job-terms.js';
+import type { DeclarationTip } from './declared-job.js';
 import type { CustomJobChannel } from './job-declarator-types.js';
 import type { CoinbaseCheck } from './pool-outputs.js';
 import { Refusal } from './refusal.js';
@@ -26,8 +26,20 @@ export interface CustomJobRules {
   readonly checkFor: () => CoinbaseCheck;
 }
 
-const invalidToken = (reason: string) =>
+/** Why a token is of no use. */
+export const invalidToken = (reason: string) =>
   new Refusal<SetCustomMiningJobErrorCode>('invalid-mining-job-token', reason);
+
+/** What a pool is told when a check throws a Refusal; null when it does not. */
+export const judgement = (check: () => void): CustomJobRefusal | null => {
+  try {
+    check();
+    return null;
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return { errorCode: error.code as SetCustomMiningJobErrorCode, reason: error.message };
+  }
+};
 
 /**
  * Judges a custom job by its token: against what was declared, or in coinbase-only mode by itself.
@@ -39,8 +51,8 @@ export const judgeCustomJob = (
   { userIdentity, fullExtranonceSize }: CustomJobChannel,
   token: MiningJobToken | undefined,
   { tip, coinbaseOnly, isSameUser, checkFor }: CustomJobRules,
-): CustomJobRefusal | null => {
-  try {
+): CustomJobRefusal | null =>
+  judgement(() => {
     if (token === undefined)
       throw invalidToken('expected a token of ours, got one that is unknown, used or expired');
     const { state, userIdentifier } = token;
@@ -52,15 +64,14 @@ export const judgeCustomJob = (
         'expected the token of DeclareMiningJob.Success, got that of its declaration, which is not answered yet',
       );
     }
-    if (state.type === 'declared') checkCustomJob(job, state.terms, fullExtranonceSize);
+    if (state.type === 'declared') checkCustomJob(job, knownTerms(state.terms), fullExtranonceSize);
     else if (coinbaseOnly) checkCoinbaseOnlyJob(job, tip, checkFor(), fullExtranonceSize);
-    else throw invalidToken('expected the token of a declared job: coinbase-only mode is not offered here');
-    return null;
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    return { errorCode: error.code as SetCustomMiningJobErrorCode, reason: error.message };
-  }
-};
+    else throw invalidToken(NO_COINBASE_ONLY);
+  });
+
+/** Why a token that was allocated is no good by itself. */
+export const NO_COINBASE_ONLY =
+  'expected the token of a declared job: coinbase-only mode is not offered here';
 
 /** Throws what SetCustomMiningJob.Error says. */
 const refuse = (code: SetCustomMiningJobErrorCode, what: string, expected: unknown, got: unknown): never => {
@@ -70,11 +81,6 @@ const refuse = (code: SetCustomMiningJobErrorCode, what: string, expected: unkno
   );
 };
 
-const shown = (bytes: Uint8Array): string => {
-  const hex = bytesToHex(bytes.subarray(0, 100));
-  return bytes.length > 100 ? `${hex}… (${bytes.length} bytes)` : hex === '' ? 'no bytes' : hex;
-};
-
 /**
  * Compares a custom job with what was declared, in the order of the reference implementation: previous hash, nbits,
  * version, coinbase (version, scriptSig, sequence, outputs, locktime), merkle path; then what that does not compare.
@@ -82,25 +88,24 @@ const shown = (bytes: Uint8Array): string => {
  * @param fullExtranonceSize of the channel that it is for
  * @throws Refusal with what differs
  */
-const checkCustomJob = (job: SetCustomMiningJob, terms: JobTerms, fullExtranonceSize: number): void => {
+export const checkCustomJob = (
+  job: SetCustomMiningJob,
+  terms: CustomJobTerms,
+  fullExtranonceSize: number,
+): void => {
   checkTip(job, terms.tip);
   checkNumber(job, terms, 'version', 'invalid-version');
   checkNumber(job, terms, 'coinbaseTxVersion', 'invalid-coinbase-tx-version');
-  checkBytes(job, terms, 'coinbasePrefix', 'invalid-coinbase-prefix');
+  checkBytes('coinbasePrefix', job.coinbasePrefix, terms.coinbasePrefix, 'invalid-coinbase-prefix');
   checkNumber(job, terms, 'coinbaseTxInputNSequence', 'invalid-coinbase-tx-input-n-sequence');
-  checkBytes(job, terms, 'coinbaseTxOutputs', 'invalid-coinbase-tx-outputs');
+  checkBytes(
+    'coinbaseTxOutputs',
+    job.coinbaseTxOutputs,
+    terms.coinbaseTxOutputs,
+    'invalid-coinbase-tx-outputs',
+  );
   checkNumber(job, terms, 'coinbaseTxLocktime', 'invalid-coinbase-tx-locktime');
-  if (
-    job.merklePath.length !== terms.merklePath.length ||
-    !job.merklePath.every((hash, index) => sameBytes(hash, terms.merklePath[index] as Uint8Array))
-  ) {
-    refuse(
-      'invalid-merkle-path',
-      'the path of the declared transactions,',
-      terms.merklePath.map(toDisplayHex).join(' ') || 'none',
-      job.merklePath.map(toDisplayHex).join(' ') || 'none',
-    );
-  }
+  checkBytes('merklePath', concatBytes(job.merklePath), terms.merklePath, 'invalid-merkle-path');
   // the scriptSig's length is part of what was declared
   if (fullExtranonceSize !== terms.extranonceSize) {
     refuse(
@@ -112,28 +117,28 @@ const checkCustomJob = (job: SetCustomMiningJob, terms: JobTerms, fullExtranonce
   }
 };
 
-/** The fields of a custom job whose values are of one kind. */
-type FieldsOf<T> = {
-  [K in keyof JobTerms & keyof SetCustomMiningJob]: SetCustomMiningJob[K] extends T ? K : never;
-}[keyof JobTerms & keyof SetCustomMiningJob];
+/** The fields of a custom job that are numbers of its declaration. */
+type NumberField = {
+  [K in keyof CustomJobTerms & keyof SetCustomMiningJob]: CustomJobTerms[K] extends number ? K : never;
+}[keyof CustomJobTerms & keyof SetCustomMiningJob];
 
 const checkNumber = (
   job: SetCustomMiningJob,
-  terms: JobTerms,
-  field: FieldsOf<number>,
+  terms: CustomJobTerms,
+  field: NumberField,
   code: SetCustomMiningJobErrorCode,
 ): void => {
   if (job[field] !== terms[field]) refuse(code, `the declared ${field}`, terms[field], job[field]);
 };
 
 const checkBytes = (
-  job: SetCustomMiningJob,
-  terms: JobTerms,
-  field: FieldsOf<Uint8Array>,
+  field: string,
+  bytes: Uint8Array,
+  declared: Committed,
   code: SetCustomMiningJobErrorCode,
 ): void => {
-  if (sameBytes(job[field], terms[field])) return;
-  refuse(code, `the declared ${field},`, shown(terms[field]), shown(job[field]));
+  if (declared.isSame(bytes)) return;
+  refuse(code, `the declared ${field},`, declared.shown, declared.showOther(bytes));
 };
 
 /**
@@ -143,9 +148,9 @@ const checkBytes = (
  * @param tip as known here; null if none is, for nothing is compared with it then
  * @throws Refusal with what is wrong
  */
-const checkCoinbaseOnlyJob = (
+export const checkCoinbaseOnlyJob = (
   job: SetCustomMiningJob,
-  tip: DeclarationTip | null,
+  tip: Omit<DeclarationTip, 'sigopLimit'> | null,
   check: CoinbaseCheck,
   fullExtranonceSize: number,
 ): void => {
@@ -169,7 +174,7 @@ const checkCoinbaseOnlyJob = (
   check(parseOutputs(job.coinbaseTxOutputs), tip?.subsidy ?? 0n);
 };
 
-const checkTip = (job: SetCustomMiningJob, tip: DeclarationTip): void => {
+const checkTip = (job: SetCustomMiningJob, tip: CustomJobTerms['tip']): void => {
   if (!sameBytes(job.prevHash, tip.prevHash)) {
     refuse('stale-chain-tip', 'prev_hash', toDisplayHex(tip.prevHash), toDisplayHex(job.prevHash));
   }

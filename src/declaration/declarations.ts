@@ -13,7 +13,8 @@ import {
   type ReadDeclaration,
 } from './declared-job.js';
 import { NOTHING, output, refusal, together } from './declarator-output.js';
-import type { JobDeclaratorOutcome, JobDeclaratorOutput, Verdict } from './job-declarator-types.js';
+import type { GivenTokens } from './given-tokens.js';
+import type { JobDeclaratorOutput, Verdict } from './job-declarator-types.js';
 import type { KnownTransaction, KnownTransactions } from './known-transactions.js';
 import type { CoinbaseCheck } from './pool-outputs.js';
 import { providedTransactions } from './provided-transactions.js';
@@ -54,6 +55,7 @@ interface UnderWay {
 /** What {@link declarations} share with the rest of a declarator. */
 export interface DeclarationsContext {
   readonly tokens: Tokens;
+  readonly given: GivenTokens;
   readonly transactions: KnownTransactions;
   readonly solvedJobs: SolvedJobs;
   /** Whether declared jobs are put to a node, too. */
@@ -89,7 +91,7 @@ export interface Declarations {
 
 /** The declarations that are not answered yet, at most {@link MOST_UNDER_WAY} of a connection. */
 export const declarations = (context: DeclarationsContext): Declarations => {
-  const { tokens, transactions, solvedJobs, proposes, transactionsTimeout } = context;
+  const { tokens, given, transactions, solvedJobs, proposes, transactionsTimeout } = context;
   const byClient = new Map<number, Map<number, UnderWay>>();
   const proposals = new Map<number, UnderWay>();
   let lastProposalId = 0;
@@ -199,21 +201,14 @@ export const declarations = (context: DeclarationsContext): Declarations => {
     now: number,
   ): JobDeclaratorOutput => {
     const { client, requestId, token, missing } = underWay;
-    const { clientId, holder } = client;
+    const { clientId } = client;
     const { userIdentifier } = token;
     end(underWay);
     solvedJobs.add(clientId, job);
-    const dropped: JobDeclaratorOutcome[] = [];
-    const declared = tokens.give(
-      userIdentifier,
-      holder,
-      { type: 'declared', terms: job.terms },
-      now,
-      ({ userIdentifier: user }) => dropped.push({ type: 'TokenDropped', clientId, userIdentifier: user }),
-    );
+    const { bytes: newMiningJobToken, dropped } = given.declared(client, userIdentifier, job.terms, now);
     return output(
       client,
-      [DeclareMiningJobSuccess({ requestId, newMiningJobToken: declared.bytes })],
+      [DeclareMiningJobSuccess({ requestId, newMiningJobToken })],
       [
         {
           type: 'JobDeclared',

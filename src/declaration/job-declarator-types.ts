@@ -14,19 +14,26 @@ import type { DeclaredJob } from './declared-job.js';
 import type { KnownTransaction } from './known-transactions.js';
 import type { PayoutDistribution } from './payout-distribution.js';
 import type { PoolOutputs } from './pool-outputs.js';
+import type { TokenSeal } from './token-seal.js';
 import type { TokenLimits } from './tokens.js';
 
 /** Options of `jobDeclarator`. */
 export interface JobDeclaratorOptions extends PoolOutputs, TokenLimits {
   /** Makes tokens that nobody guesses. */
   readonly randomBytes: RandomBytes;
+  /**
+   * For a pool that judges custom jobs by their tokens alone, as one in another process (`sealedCustomJobs`): tokens are sealed.
+   * Unless given they are random, and worth something here only.
+   */
+  readonly seal?: TokenSeal;
   /** Whether custom jobs are taken whose transactions were not declared (spec §6.3.1); true unless given. */
   readonly coinbaseOnly?: boolean;
   /** Whether declared jobs are put to a node, too: `Output.proposals` are answered by `judged` then. False unless given. */
   readonly proposes?: boolean;
   /**
    * Who a custom job's token may be used by: whether the user of the mining channel is the one that the token was given
-   * to. Unless given, the names must be the same up to the first dot, where one of the token's is not empty.
+   * to. Unless given, the names must be the same up to the first dot, where one of the token's is not empty. Of sealed tokens
+   * it is not asked: see `TokenSealOptions.accountOf`.
    */
   readonly isSameUser?: (tokenUser: string, channelUser: string) => boolean;
   /** Bytes of transactions kept in memory; 300,000,000 unless given. */

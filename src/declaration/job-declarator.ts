@@ -14,6 +14,7 @@ import { declarations as declarationBook, type DeclaringConnection } from './dec
 import { NOTHING, output, together } from './declarator-output.js';
 import type { DeclarationTip } from './declared-job.js';
 import { distributions as distributionBook } from './distributions.js';
+import { givenTokens } from './given-tokens.js';
 import type {
   JobDeclarator,
   JobDeclaratorOptions,
@@ -24,15 +25,11 @@ import { knownTransactions } from './known-transactions.js';
 import { distributionIdOf, payoutDistribution } from './payout-messages.js';
 import { checkPoolOutputs, type CoinbaseCheck } from './pool-outputs.js';
 import { solvedJobs as solvedJobBook } from './solved-jobs.js';
-import { tokens as tokenBook } from './tokens.js';
+import { sealedCustomJobs } from './sealed-custom-jobs.js';
+import { sameAccount } from './token-user.js';
 
 /** Of a token whose jobs are paid by a distribution. */
 const NO_OUTPUTS = serialiseOutputs([]);
-
-const accountOf = (user: string): string => user.split('.', 1)[0] as string;
-
-const sameAccount = (tokenUser: string, channelUser: string): boolean =>
-  accountOf(tokenUser) === '' || accountOf(tokenUser) === accountOf(channelUser);
 
 /**
  * A job declarator (spec chapter 6) without its connections: it takes what clients and a node say, and says what to send
@@ -47,20 +44,23 @@ const sameAccount = (tokenUser: string, channelUser: string): boolean =>
  * themselves all the same (spec §6.4.9).
  */
 export const jobDeclarator = (options: JobDeclaratorOptions): JobDeclarator => {
-  const { coinbaseOnly = true, proposes = false, isSameUser = sameAccount } = options;
+  const { coinbaseOnly = true, proposes = false, isSameUser = sameAccount, seal } = options;
   const { maxTransactionBytes = 300_000_000, transactionsTimeout = 30_000 } = options;
   const coinbaseTxOutputs = serialiseOutputs(options.outputs);
-  const tokens = tokenBook(options.randomBytes, options);
+  const given = givenTokens(options, () => tip);
+  const { tokens } = given;
   const transactions = knownTransactions(maxTransactionBytes);
   const solvedJobs = solvedJobBook(transactions, maxTransactionBytes);
   const clients = new Map<number, DeclaringConnection>();
   const distributions = distributionBook();
+  const sealedJobs = seal === undefined ? undefined : sealedCustomJobs({ seal, outputs: options.outputs });
   let tip: DeclarationTip | null = null;
 
   const checkOutputs: CoinbaseCheck = (outputs, blockValue) => checkPoolOutputs(outputs, options, blockValue);
 
   const declarations = declarationBook({
     tokens,
+    given,
     transactions,
     solvedJobs,
     proposes,
@@ -74,16 +74,17 @@ export const jobDeclarator = (options: JobDeclaratorOptions): JobDeclarator => {
     { userIdentifier, requestId }: AllocateMiningJobToken,
     now: number,
   ): JobDeclaratorOutput => {
-    const { clientId, holder } = client;
-    const outcomes: JobDeclaratorOutcome[] = [{ type: 'TokenAllocated', clientId, userIdentifier }];
-    const { bytes } = tokens.give(userIdentifier, holder, { type: 'allocated' }, now, (dropped) =>
-      outcomes.push({ type: 'TokenDropped', clientId, userIdentifier: dropped.userIdentifier }),
-    );
+    const { clientId, usesDistributions } = client;
+    const { bytes: miningJobToken, dropped } = given.allocated(client, userIdentifier, now);
     const answer = {
       requestId,
-      miningJobToken: bytes,
-      coinbaseTxOutputs: client.usesDistributions ? NO_OUTPUTS : coinbaseTxOutputs,
+      miningJobToken,
+      coinbaseTxOutputs: usesDistributions ? NO_OUTPUTS : coinbaseTxOutputs,
     };
+    const outcomes: JobDeclaratorOutcome[] = [
+      { type: 'TokenAllocated', clientId, userIdentifier },
+      ...dropped,
+    ];
     return output(client, [AllocateMiningJobTokenSuccess(answer)], outcomes);
   };
 
@@ -158,6 +159,7 @@ export const jobDeclarator = (options: JobDeclaratorOptions): JobDeclarator => {
     },
     judged: declarations.judged,
     judgeCustomJob(job, channel, now) {
+      if (sealedJobs !== undefined) return sealedJobs.judge(job, channel, tip?.height ?? null, now);
       const token = tokens.find(job.miningJobToken, now);
       const refused = judgeCustomJob(job, channel, token, {
         tip,

@@ -1,5 +1,4 @@
 /** Tokens for mining jobs: who has which, until when, and what for. */
-import type { RandomBytes } from '../crypto/index.js';
 import { bytesToHex } from '../codec/hex.js';
 import type { JobTerms } from './declared-job.js';
 
@@ -14,11 +13,11 @@ export type TokenState =
 
 /** A token, and whose it is. */
 export interface MiningJobToken {
-  /** As the client sends it. */
+  /** As the client sends it: 255 at most, unlike those of any other. */
   readonly bytes: Uint8Array;
   /** `AllocateMiningJobToken.userIdentifier`: it is theirs on whatever connection. */
   readonly userIdentifier: string;
-  /** Who counts for the limit. */
+  /** Who counts for the limit: an address, which stays the same when the client comes again. */
   readonly holder: string;
   /** Milliseconds since 1970. */
   readonly expiresAt: number;
@@ -42,23 +41,13 @@ export const defaultTokenLimits = {
   maxTokens: 20_000,
 } as const;
 
-/** Bytes of a token: nobody guesses one. */
-const TOKEN_SIZE = 16;
-
 /** Tokens that can be used. Times are milliseconds since 1970. */
 export interface Tokens {
   /**
-   * Gives a new one out.
-   * @param holder who counts for the limit: an address, which stays the same when the client comes again
+   * Takes one in, which expires after all that are here.
    * @param onDropped is told of another that had to make room
    */
-  give(
-    userIdentifier: string,
-    holder: string,
-    state: TokenState,
-    now: number,
-    onDropped?: (dropped: MiningJobToken) => void,
-  ): MiningJobToken;
+  give(token: MiningJobToken, onDropped?: (dropped: MiningJobToken) => void): void;
   /** One that can be used; undefined for what never was one, or is no more. @param token any bytes */
   find(token: Uint8Array, now: number): MiningJobToken | undefined;
   /** Uses one up. */
@@ -69,8 +58,8 @@ export interface Tokens {
 }
 
 /** Tokens in bounded memory. They are bound to a user and can be used once, on any connection. */
-export const tokens = (randomBytes: RandomBytes, limits: TokenLimits = {}): Tokens => {
-  const { tokenLifetime, maxTokensPerAddress, maxTokens } = { ...defaultTokenLimits, ...limits };
+export const tokens = (limits: TokenLimits = {}): Tokens => {
+  const { maxTokensPerAddress, maxTokens } = { ...defaultTokenLimits, ...limits };
   // both in the order in which they were given out, which is that in which they expire
   const byToken = new Map<string, MiningJobToken>();
   const byHolder = new Map<string, Set<MiningJobToken>>();
@@ -94,27 +83,19 @@ export const tokens = (randomBytes: RandomBytes, limits: TokenLimits = {}): Toke
   };
 
   return {
-    give(userIdentifier, holder, state, now, onDropped) {
+    give(token, onDropped) {
+      const { bytes, holder } = token;
       const [oldest] = crowded(holder) ?? [];
       if (oldest !== undefined) {
         remove(oldest);
         onDropped?.(oldest);
       }
-      const token: MiningJobToken = {
-        bytes: randomBytes(TOKEN_SIZE),
-        userIdentifier,
-        holder,
-        expiresAt: now + tokenLifetime,
-        state,
-      };
-      byToken.set(bytesToHex(token.bytes), token);
+      byToken.set(bytesToHex(bytes), token);
       const own = byHolder.get(holder);
       if (own === undefined) byHolder.set(holder, new Set([token]));
       else own.add(token);
-      return token;
     },
     find(token, now) {
-      if (token.length !== TOKEN_SIZE) return undefined;
       const found = byToken.get(bytesToHex(token));
       return found === undefined || found.expiresAt <= now ? undefined : found;
     },

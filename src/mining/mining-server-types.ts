@@ -50,12 +50,14 @@ export interface MiningServerOptions
    * declared jobs and its own payout script. Without it custom jobs are refused with `jd-not-supported`.
    *
    * @param now milliseconds since 1970
+   * @param template what is mined on that previous hash here; null if there is none yet
    * @returns null to accept, or why not: the error code, and what was wrong for the outcome if there is more to say
    */
   readonly acceptCustomJob?: (
     job: SetCustomMiningJob,
     channel: ServerChannel,
     now: number,
+    template: NewTemplate | null,
   ) => SetCustomMiningJobErrorCode | CustomJobRefusal | null;
 }
 

@@ -1,10 +1,10 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { map, mergeMap, NEVER, of, startWith, timer, type Observable } from 'rxjs';
-import type { PayoutDistribution } from '../../../src/declaration/index.js';
+import { tokenSeal, type PayoutDistribution } from '../../../src/declaration/index.js';
 import { blockHash, parseBlock, parseTransaction, toDisplayHex } from '../../../src/bitcoin/index.js';
 import type { ExtraNode } from '../../../src/roles/extra-nodes.js';
 import { jdClient, type JobDeclarationClientOptions } from '../../../src/roles/jd-client/jd-client.js';
-import { jdServer } from '../../../src/roles/jd-server/jd-server.js';
+import { acceptSealedJobs, jdServer } from '../../../src/roles/jd-server/jd-server.js';
 import type { DeclarationNode } from '../../../src/roles/jd-server/declaration-node.js';
 import type { BlockSource } from '../../../src/roles/template-provider/block-source.js';
 import { simulatedSource } from '../../../src/roles/template-provider/simulated-source.js';
@@ -19,6 +19,9 @@ jest.spyOn(Math, 'random').mockReturnValue(0.5);
 
 const poolScript = Uint8Array.of(0x51);
 const soloScript = Uint8Array.of(0x52);
+
+/** Of pool and declarator, where they are two processes. */
+const key = new Uint8Array(32).fill(7);
 
 /** One hash in 2^14 is a block. */
 const easyNbits = 0x1f03ffff;
@@ -65,6 +68,7 @@ const networkOf = ({
   poolFrom = 0,
   poolUntil = 10_000,
   providerUntil = 10_000,
+  isElsewhere = false,
   ...options
 }: {
   readonly nbits?: number;
@@ -76,6 +80,8 @@ const networkOf = ({
   readonly poolUntil?: number;
   /** When the client's first template provider ends; the second goes on. */
   readonly providerUntil?: number;
+  /** Whether the declarator is in another process: the pool asks it nothing, and judges by sealed tokens. */
+  readonly isElsewhere?: boolean;
 } & Partial<JobDeclarationClientOptions> = {}) => {
   const network = memoryNetwork();
   return virtually(seconds, () => {
@@ -90,12 +96,22 @@ const networkOf = ({
         ? {}
         : { payoutDistribution$: NEVER.pipe(startWith({ distribution, isAfterBlock: false })) }),
       randomBytes: seeded(9),
+      ...(isElsewhere ? { seal: tokenSeal({ key }) } : {}),
     });
     const pool = memoryPool(network, {
       payoutScript: poolScript,
       sharesPerMinute: 30,
-      acceptCustomJob: declarator.acceptCustomJob,
-      customBlockObserver: declarator.customBlockObserver,
+      ...(isElsewhere
+        ? {
+            acceptCustomJob: acceptSealedJobs({
+              seal: tokenSeal({ key }),
+              outputs: [{ value: 0n, scriptPubKey: poolScript }],
+            }),
+          }
+        : {
+            acceptCustomJob: declarator.acceptCustomJob,
+            customBlockObserver: declarator.customBlockObserver,
+          }),
     });
     const client = jdClient({
       listen: network.listen({ address: 'jdc' }),
@@ -234,6 +250,43 @@ describe('modes', () => {
     const blocks = only(logs.ownTp, 'BlockAccepted').filter(({ at }) => at > 1);
     expect(blocks.length).toBeGreaterThan(0);
     for (const block of blocks) expect(paid(block)).toEqual([[...poolScript], [...minersScript]]);
+  });
+
+  it.each([
+    ['full template', {}],
+    [
+      'payout distributions',
+      {
+        distribution: {
+          poolPayout: { value: 1n, scriptPubKey: poolScript },
+          payouts: [{ value: 9n, scriptPubKey: Uint8Array.of(0x53) }],
+          dustLimits: [546],
+          additionalOutputs: [],
+        },
+      },
+    ],
+  ])('with a declarator in another process: %s, by sealed tokens', (_, options) => {
+    const logs = networkOf({ ...options, isElsewhere: true, seconds: 30.123 });
+    expect(own(logs.client, 'PairFaulty')).toEqual([]);
+    expect(only(logs.pool, 'CustomJobRefused')).toEqual([]);
+    expect(only(logs.declarator, 'JobDeclared').length).toBeGreaterThan(0);
+    expect(own(logs.client, 'OwnJobAccepted').length).toBeGreaterThan(0);
+    expect(only(logs.pool, 'ShareAccepted').length).toBeGreaterThan(2);
+    // the pool does not hand blocks to a declarator that is elsewhere: their clients do
+    expect(only(logs.declarator, 'CustomBlockFound')).toEqual([]);
+    const pushed = only(logs.declarator, 'SolutionPushed');
+    expect(pushed.length).toBeGreaterThan(0);
+    expect(
+      only(logs.declarator, 'PushedBlockAccepted').length +
+        only(logs.declarator, 'PushedBlockRejected').length,
+    ).toBe(pushed.length);
+  });
+
+  it('with a declarator in another process: coinbase-only, by the tokens that it gave out', () => {
+    const logs = networkOf({ mode: 'coinbase-only', isElsewhere: true, nbits: hardNbits, seconds: 20.123 });
+    expect(own(logs.client, 'OwnJobAccepted').length).toBeGreaterThan(0);
+    expect(only(logs.pool, 'CustomJobRefused')).toEqual([]);
+    expect(only(logs.pool, 'ShareAccepted').length).toBeGreaterThan(2);
   });
 
   it('with another template provider when the first goes away: pool and miners notice nothing else', () => {

@@ -48,7 +48,7 @@ export const customJobs =
     const fullExtranonceSize = channel.extranoncePrefix.length + channel.extranonceSize;
     const result = customJob(message, work.lastTip ?? null, factory, fullExtranonceSize, now);
     if (!result.valid) return refuse(result.errorCode, result.reason);
-    const refused = acceptCustomJob(message, channel, now);
+    const refused = acceptCustomJob(message, channel, now, work.current?.template ?? null);
     if (typeof refused === 'string') return refuse(refused, 'the pool does not accept the job');
     if (refused !== null) return refuse(refused.errorCode, refused.reason);
 

@@ -6,7 +6,6 @@ import { jobDeclarator } from '../../declaration/job-declarator.js';
 import type { JobDeclarator, JobDeclaratorOptions } from '../../declaration/job-declarator-types.js';
 import { payoutDistribution, SetPayoutDistribution } from '../../declaration/payout-messages.js';
 import type { CustomBlock } from '../../declaration/declared-block.js';
-import type { MiningServerOptions } from '../../mining/mining-server-types.js';
 import type { ExtensionPolicy } from '../../service/extensions/negotiation.js';
 import type { ServerOutcome } from '../../service/outcomes.js';
 import { createServer, type Server } from '../../service/server.js';
@@ -19,6 +18,7 @@ import {
   type PayoutDistributionChange,
 } from './declaration-handler.js';
 import type { DeclarationNode } from './declaration-node.js';
+import { customJobChannel, type AcceptCustomJob } from './sealed-jobs.js';
 
 export type {
   JobDeclarationServerOutcome,
@@ -27,6 +27,7 @@ export type {
   PushedBlockAccepted,
   PushedBlockRejected,
 } from './declaration-handler.js';
+export { acceptSealedJobs, type AcceptCustomJob } from './sealed-jobs.js';
 export type { DeclarationNode, KnownTransactionsArrived, ProposalResult } from './declaration-node.js';
 
 /** What a job declaration server is told. */
@@ -61,7 +62,7 @@ export interface JobDeclarationServer extends Pick<Server, 'clients'> {
   /** Runs it while subscribed: see `Server.start`. */
   start(): Observable<ServerOutcome<JobDeclarationServerOutcome>>;
   /** For the pool's mining server: whether a custom job is one that was declared here, or that its token is good for. */
-  readonly acceptCustomJob: NonNullable<MiningServerOptions['acceptCustomJob']>;
+  readonly acceptCustomJob: AcceptCustomJob;
   /**
    * For the pool: takes the blocks that its miners find on custom jobs. They are put together from what was declared, and
    * submitted whether their client pushes them or not.
@@ -71,7 +72,8 @@ export interface JobDeclarationServer extends Pick<Server, 'clients'> {
 
 /**
  * A job declaration server (spec chapter 6). Beside it in the same process is the pool that it works for, which asks it about
- * custom jobs by `acceptCustomJob`.
+ * custom jobs by `acceptCustomJob`; or it seals its tokens (`seal`) for a pool elsewhere, which judges by them
+ * (`acceptSealedJobs`).
  *
  * Each declared job is judged by what is known here, and then by the node if that can (`DeclarationNode.propose`); the
  * outcome says by whom.
@@ -116,11 +118,6 @@ export function jdServer(options: JobDeclarationServerOptions): JobDeclarationSe
     start: server.start,
     clients: server.clients,
     customBlockObserver: { next: (block) => customBlock$.next(block) },
-    acceptCustomJob: (job, { userIdentity, extranoncePrefix, extranonceSize }, now) =>
-      core.judgeCustomJob(
-        job,
-        { userIdentity, fullExtranonceSize: extranoncePrefix.length + extranonceSize },
-        now,
-      ),
+    acceptCustomJob: (job, channel, now) => core.judgeCustomJob(job, customJobChannel(channel), now),
   };
 }
