@@ -27,6 +27,8 @@ import {
   type StoredBlock,
 } from '../../../src/index.js';
 import { openLedger } from '../../../src/node.js';
+import { portLedger, servedLedger } from '../../../src/roles/cluster/port-ledger.js';
+import { memoryPorts } from '../../../src/testing/memory-ports.js';
 import { shareOf } from '../../ledger/support.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'rx-sv2-stores-'));
@@ -53,10 +55,26 @@ const url = process.env['SV2_POSTGRES'];
 const places: [string, () => Promise<LedgerStore>][] = [
   ['memory', () => Promise.resolve(memoryStore())],
   ['a file', async () => (await openLedger(newFile())).store],
+  ['another process', () => Promise.resolve(beyondAPort(memoryStore()))],
   ...(url === undefined
     ? []
     : [['PostgreSQL', () => emptyPostgres(url)] as [string, () => Promise<LedgerStore>]]),
 ];
+
+/** A store as a pool's front has its core's. */
+function beyondAPort(store: LedgerStore): LedgerStore {
+  const { ends, cut } = memoryPorts();
+  const [core, front] = ends;
+  const served = servedLedger(core, store, () => true).subscribe();
+  return {
+    ...portLedger(front),
+    close() {
+      cut();
+      served.unsubscribe();
+      return store.close();
+    },
+  };
+}
 
 async function emptyPostgres(where: string): Promise<LedgerStore> {
   const { default: pg } = await import('pg');
