@@ -26,7 +26,7 @@ export interface Chain {
 const secretKey = new Uint8Array(32).fill(9);
 const publicKey = secp256k1.getPublicKey(secretKey, true);
 /** Whom the pool pays. */
-const payoutScript = '0014670caa79e51d78ed0c583b89ff39d9c49b7199e7';
+export const payoutScript = '0014670caa79e51d78ed0c583b89ff39d9c49b7199e7';
 const fee = 5_000n;
 
 /** The address that the node's own blocks are to pay. */
@@ -38,7 +38,7 @@ interface Transactions {
 }
 
 /** A block with its transactions, which btcd calls `rawtx` and Bitcoin Core `tx`. */
-const blockAt = async (node: Node, hash: string): Promise<Transactions> => {
+export const blockAt = async (node: Node, hash: string): Promise<Transactions> => {
   const { height, rawtx, tx } = await node.call<{
     height: number;
     rawtx?: Transactions['transactions'];
@@ -170,7 +170,7 @@ const drained = async (provider: Sv2, pool: Sv2): Promise<void> => {
 };
 
 /** Puts two transactions into the node's mempool: a legacy one, and one with witness that spends it. */
-const spend = async (node: Node, network: Chain['network']): Promise<string[]> => {
+export const spend = async (node: Node, network: Chain['network']): Promise<string[]> => {
   const [legacy, segwit] = [p2pkh(publicKey, network), p2wpkh(publicKey, network)];
   const { transactions } = await blockAt(node, await node.call('getblockhash', 1));
   const { txid, hex } = transactions[0]!;

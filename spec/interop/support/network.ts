@@ -20,6 +20,10 @@ const listening = async (sv2: Sv2): Promise<Listening> => {
   return { sv2, address: address! };
 };
 
+/** Any port that is free, unless other lines say where to listen. */
+const listenLine = (lines: readonly string[]): readonly string[] =>
+  lines.some((line) => line.startsWith('listen_address')) ? [] : ['listen_address = "127.0.0.1:0"'];
+
 /**
  * `sv2 template-provider`.
  * @param directory for its configuration
@@ -27,7 +31,7 @@ const listening = async (sv2: Sv2): Promise<Listening> => {
  */
 export const startTemplateProvider = (directory: string, ...lines: readonly string[]): Promise<Listening> => {
   const path = `${directory}/template-provider.toml`;
-  const config = configuration(path, ...authorityLines, 'listen_address = "127.0.0.1:0"', ...lines);
+  const config = configuration(path, ...authorityLines, ...listenLine(lines), ...lines);
   return listening(startSv2(['template-provider', '--config', config], [/^template \d+ sent/, /^new tip/]));
 };
 
@@ -40,7 +44,7 @@ export const startPool = (
   const config = configuration(
     `${directory}/pool.toml`,
     ...authorityLines,
-    'listen_address = "127.0.0.1:0"',
+    ...listenLine(lines),
     ...lines,
     '[template_provider_type.Sv2Tp]',
     `address = "${provider.address}"`,
@@ -48,6 +52,57 @@ export const startPool = (
   );
   return listening(startSv2(['pool', '--config', config], [/^new block to build on/]));
 };
+
+/**
+ * `sv2 jd-server`, alone.
+ * @param lines of its configuration, besides keys
+ */
+export const startJdServer = (directory: string, ...lines: readonly string[]): Promise<Listening> => {
+  const config = configuration(`${directory}/jd-server.toml`, ...authorityLines, ...lines);
+  return listening(startSv2(['jd-server', '--config', config]));
+};
+
+/** The lines of a configuration, ours or the reference's, for one pool and its declaration server. */
+export const pairLines = (pool: string, declarator: string): readonly string[] => {
+  const [poolHost, poolPort] = pool.split(':');
+  const [jdsHost, jdsPort] = declarator.split(':');
+  return [
+    '[[upstreams]]',
+    `authority_pubkey = "${authorityText}"`,
+    `pool_address = "${poolHost}"`,
+    `pool_port = ${poolPort}`,
+    `jds_address = "${jdsHost}"`,
+    `jds_port = ${jdsPort}`,
+    'user_identity = "farm"',
+  ];
+};
+
+/**
+ * The configuration of a declaration client, as ours and the reference's read it.
+ * @param lines besides keys, template provider and pair
+ */
+export const jdClientConfiguration = (
+  path: string,
+  provider: string,
+  pair: readonly string[],
+  ...lines: readonly string[]
+): string =>
+  configuration(
+    path,
+    ...authorityLines,
+    'max_supported_version = 2',
+    'min_supported_version = 2',
+    'cert_validity_sec = 3600',
+    ...lines,
+    '[template_provider_type.Sv2Tp]',
+    `address = "${provider}"`,
+    `public_key = "${authorityText}"`,
+    ...pair,
+  );
+
+/** `sv2 jd-client`. See {@link jdClientConfiguration}. */
+export const startJdClient = (config: string): Promise<Listening> =>
+  listening(startSv2(['jd-client', '--config', config]));
 
 /** `sv2 miner` with one thread, at a pool of this authority. */
 export const startMiner = (poolAddress: string, ...args: readonly string[]): Sv2 =>

@@ -70,8 +70,13 @@ const nodeOf = (command: string, args: readonly string[], url: string, controlUr
 /**
  * btcd on simnet (on regtest it begins a new chain at each start), with its files below a directory.
  * @param miningAddress who is paid for the blocks of its `generate`
+ * @param options such as who its peers are; without any it has none
  */
-export const btcdNode = async (directory: string, miningAddress: string): Promise<Node> => {
+export const btcdNode = async (
+  directory: string,
+  miningAddress: string,
+  ...options: readonly string[]
+): Promise<Node> => {
   const port = await freePort();
   const configuration = `${directory}/btcd.conf`;
   writeFileSync(configuration, '');
@@ -81,7 +86,7 @@ export const btcdNode = async (directory: string, miningAddress: string): Promis
     `--logdir=${directory}/logs`,
     '--simnet',
     '--notls',
-    '--nolisten',
+    ...(options.length === 0 ? ['--nolisten'] : options),
     `--rpclisten=127.0.0.1:${port}`,
     '--rpcuser=interop',
     '--rpcpass=secret',
