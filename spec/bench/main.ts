@@ -1,5 +1,6 @@
 /** Measures rx-sv2 beside what it is made of, and prints one table: see README.md. */
 import { codecSections } from './codec.js';
+import { declarationSections } from './declarations.js';
 import { frameSections } from './frames.js';
 import { handshakeSections } from './handshakes.js';
 import { observeSections } from './observe.js';
@@ -23,6 +24,7 @@ const parts: readonly (() => Promise<readonly Section[]>)[] = [
   relaySections,
   translatorSections,
   jobDistributionSections,
+  declarationSections,
   memorySections,
 ];
 const wanted = process.argv.slice(2);

@@ -14,7 +14,6 @@ import {
   startMiner,
   startPool,
   startTemplateProvider,
-  type Listening,
 } from '../support/network.js';
 import { btcdNode, freePort, temporaryDirectory, type Node } from '../support/node.js';
 import { stopPrograms } from '../support/process.js';
