@@ -19,6 +19,10 @@ export function poolOptions(command: Command): void {
     .option('--coinbase-reward-script <SCRIPT>', 'who is paid: an address, or a descriptor such as wpkh(KEY)')
     .option('--pool-signature <TEXT>', 'in the coinbase of every block (default: rx-sv2)')
     .option('--server-id <NUMBER>', 'from 0 to 65535, another for each server of one pool (default: 0)')
+    .option(
+      '--processes <NUMBER>',
+      'that miners are shared out among, one for each core, 1 to 64 (default: 1)',
+    )
     .option('--shares-per-minute <NUMBER>', 'that vardiff aims at, for each channel (default: 6)')
     .option('--share-batch-size <NUMBER>', 'accepted shares per acknowledgement (default: 10)')
     .option('--extranonce-size <BYTES>', 'that extended channels may roll, 1 to 26 (default: 14)')
@@ -80,6 +84,7 @@ and more of our own:
   network = "mainnet"                           # the payout's; templates of a chain that cannot be it are refused
   ledger = "pool.ledger.sqlite"                 # or "postgres://USER:PASSWORD@HOST/DATABASE", or "none"
   durability = "acknowledged"                   # or "relaxed"
+  processes = 4                                 # that miners are shared out among; see below
 ${payoutHelp}
   template_max_age = 600                        # seconds
   when_template_old = "mine"                    # or "refuse-shares", "let-go"
@@ -108,6 +113,12 @@ and if they are behind one proxy, whose connection has all their channels:
   max_channels_per_connection = 10000
   max_channels_per_address = 20000
   nonsense_burst = 10000                        # a new tip makes stale what all of them have under way
+
+For more miners than one core serves, processes = N has N processes serve them at the same port, beside this one, which has
+templates, ledger and monitoring. One that fails takes its own connections with it and is started again. Each takes a server
+id, from server_id on. max_connections, max_connections_per_address, max_channels and max_channels_per_address are shared out
+equally: of 4 processes each allows a quarter. [jds] and payout need processes = 1; a
+declaration server of its own ([declarator]) does not.
 
 Example:
   $ sv2 pool --config pool.toml`,

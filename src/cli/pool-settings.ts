@@ -24,6 +24,7 @@ export const poolSchema = z.strictObject({
   coinbase_reward_script: payoutScript(),
   pool_signature: text(0, maxSignature).default('rx-sv2'),
   server_id: number({ min: 0, max: 0xffff, integer: true }).default(0),
+  processes: number({ min: 1, max: 64, integer: true }).default(1),
   shares_per_minute: number({ min: 0.001, max: 6000 }).default(6),
   share_batch_size: number({ min: 1, max: 0xffff_ffff, integer: true }).default(10),
   extranonce_size: number({ min: 1, max: 26, integer: true, unit: 'bytes' }).optional(),

@@ -1,0 +1,210 @@
+/** `sv2 pool --processes`: what it can do, what its fronts are told, and the core's side of them. */
+import { EMPTY, ignoreElements, merge, Observable, Subject, tap } from 'rxjs';
+import { Sv2Error } from '../codec/errors.js';
+import { bytesToHex } from '../codec/hex.js';
+import type { LedgerStore } from '../ledger/store.js';
+import { fronts, type Front, type FrontEnded, type FrontStarted } from '../node/cluster/fronts.js';
+import { clientIds, takenOutcomes, type OutcomesLost } from '../node/cluster/outcome-batches.js';
+import { fieldsOf } from '../roles/cluster/plain-fields.js';
+import { servedLedger } from '../roles/cluster/port-ledger.js';
+import type { Port, PortMessage } from '../roles/cluster/port.js';
+import { serverIds } from '../roles/cluster/server-ids.js';
+import { coreSibling } from '../roles/cluster/siblings.js';
+import { poolCore, type PoolCoreOptions } from '../roles/pool/pool-core.js';
+import type { NewTip, PoolOutcome } from '../roles/pool/pool.js';
+import { TipArrived } from '../roles/pool/triggers.js';
+import type { Sibling } from '../service/siblings.js';
+import { ConfigError } from './config.js';
+import { formatDuration } from './format.js';
+import { info, trouble, type LogLine } from './log-line.js';
+import type { PoolSettings } from './pool-settings.js';
+
+/** Settings that hold for the whole pool and are shared out among its fronts. */
+const shared = [
+  'max_connections',
+  'max_connections_per_address',
+  'max_channels',
+  'max_channels_per_address',
+] as const;
+
+/**
+ * A front's part of a pool's settings: of what is limited for all miners together, each front has the same part, so that all
+ * of them have no more.
+ * @throws ConfigError for what several processes cannot do
+ */
+export function frontSettings(settings: PoolSettings): PoolSettings {
+  const { processes } = settings;
+  const problems = shared
+    .filter((key) => settings[key] < processes)
+    .map(
+      (key) => `${key}: ${settings[key]} for ${processes} processes; expected 1 for each of them at least`,
+    );
+  if (settings.jds !== undefined)
+    problems.push('jds: with processes = 1 only; sv2 jd-server, and [declarator] here, go with any number');
+  if (settings.payout !== 'pool') problems.push(`payout: ${settings.payout} with processes = 1 only`);
+  if (settings.server_id + processes - 1 > 0xffff)
+    problems.push(
+      `server_id: ${settings.server_id} leaves no ids for ${processes} processes; each takes one, from it on`,
+    );
+  if (problems.length > 0) throw new ConfigError(problems);
+  return {
+    ...settings,
+    ...Object.fromEntries(shared.map((key) => [key, Math.floor(settings[key] / processes)])),
+  };
+}
+
+/** What a front is told first. */
+export interface Welcome extends PortMessage {
+  readonly type: 'welcome';
+  readonly settings: PoolSettings;
+  readonly file: string | null;
+  readonly serverId: number;
+  readonly hasLedger: boolean;
+}
+
+/** What the core's side of a pool of several processes needs. */
+export interface PoolProcessesOptions {
+  readonly settings: PoolSettings;
+  /** What of them each front is told: see {@link frontSettings}. */
+  readonly front: PoolSettings;
+  readonly file: string | undefined;
+  readonly core: Omit<PoolCoreOptions, 'sibling'>;
+  readonly store: LedgerStore | undefined;
+}
+
+/** A pool of several processes, this one being its core: cold until started. */
+export interface PoolProcesses {
+  /** Runs it while subscribed; fronts end in good order after that. Errors when a front cannot listen from the beginning. */
+  start(): Observable<PoolOutcome>;
+  /** What its fronts have to say, and what becomes of them. */
+  readonly line$: Observable<LogLine>;
+  /** Resolves when all fronts have ended, and what they had accepted is in the ledger. */
+  written(): Promise<void>;
+}
+
+/** Runs a pool's fronts, and its core here. */
+export function poolProcesses({ settings, front, file, core, store }: PoolProcessesOptions): PoolProcesses {
+  const { processes } = settings;
+  const ids = serverIds(settings.server_id);
+  const idsOf = clientIds(processes);
+  const front$ = new Subject<Port>();
+  const outcome$ = new Subject<PoolOutcome>();
+  const line$ = new Subject<LogLine>();
+  const said = new Set<string>();
+  let hasListened = false;
+
+  /** All fronts say the same of what all of them do: where they listen, for one. */
+  const tell = (line: LogLine): void => {
+    if (line.kind === undefined) {
+      if (said.has(line.text)) return;
+      if (said.size < 100) said.add(line.text);
+    }
+    line$.next(line);
+  };
+
+  const hear = (value: unknown): void => {
+    const { type } = value as PortMessage;
+    if (type === 'line') {
+      hasListened = true; // before that a front has nothing to say
+      tell(lineOf(value));
+    } else if (type === 'failed') {
+      const fields = fieldsOf(value, 'failure');
+      const [code, message] = [fields.text('code', 1_000), fields.text('message', 10_000)];
+      if (!hasListened) throw new Sv2Error(code, message);
+      line$.next(trouble(`a front ended: ${message}`, `front: ${code}`));
+    }
+  };
+
+  let lastTip: string | undefined;
+
+  /** Passes what happens at fronts on; that there is a new tip happens at all of them, and is one event. */
+  const pass = (outcome: { readonly type: string }): void => {
+    if (outcome.type === 'NewTip') {
+      const { prevHash, missing } = outcome as NewTip;
+      const tip = `${bytesToHex(prevHash)} ${missing}`;
+      if (tip === lastTip) return;
+      lastTip = tip;
+    }
+    if (outcome.type !== 'OutcomesLost') outcome$.next(outcome as PoolOutcome);
+    else {
+      const { count } = outcome as OutcomesLost;
+      line$.next(
+        trouble(
+          `a front had more to tell than could be taken: ${count} events are not in what is shown`,
+          'front: lost',
+        ),
+      );
+    }
+  };
+
+  const all = fronts({
+    processes,
+    entry: process.argv[1] ?? '',
+    args: ['pool'],
+    leases: ids,
+    welcome: ({ serverId }): Welcome => ({
+      ...{ type: 'welcome', settings: front, file: file ?? null },
+      ...{ serverId, hasLedger: store !== undefined },
+    }),
+    serve({ place, serverId, port }: Front) {
+      return merge(
+        store === undefined ? EMPTY : servedLedger(port, store, (id) => id === serverId),
+        takenOutcomes(port, idsOf(place)).pipe(tap(pass)),
+        port.message$.pipe(tap(hear)),
+        new Observable<never>((subscriber) => {
+          front$.next(port);
+          subscriber.complete();
+        }),
+      );
+    },
+  });
+
+  const sibling = coreSibling(front$, {
+    errorObserver: {
+      next: (error) => line$.next(trouble(`a front sent what cannot be read: ${String(error)}`, 'front')),
+    },
+  });
+
+  return {
+    start: () =>
+      merge(
+        outcome$,
+        poolCore({ ...core, sibling: noting(sibling, ids.tip) }).start(),
+        all.start().pipe(
+          tap((event) => line$.next(frontLine(event))),
+          ignoreElements(),
+        ),
+      ),
+    line$: line$.asObservable(),
+    written: () => all.ended(),
+  };
+}
+
+/** A sibling of which it is noted which tips it is told of. */
+const noting = (sibling: Sibling, tip: (prevHash: Uint8Array) => void): Sibling => ({
+  trigger$: sibling.trigger$,
+  next(trigger) {
+    if (TipArrived.match(trigger)) tip(trigger.tip.prevHash);
+    sibling.next(trigger);
+  },
+});
+
+function lineOf(value: unknown): LogLine {
+  const fields = fieldsOf(value, 'line');
+  const kind = fields.value('kind') === null ? undefined : fields.text('kind', 10_000);
+  const text = fields.text('text', 100_000);
+  return {
+    ...(fields.flag('isTrouble') ? trouble(text, kind) : info(text, kind)),
+    isDetail: fields.flag('isDetail'),
+  };
+}
+
+function frontLine(event: FrontStarted | FrontEnded): LogLine {
+  const { place, pid, serverId } = event.front;
+  const name = `front ${place + 1} (process ${pid}, server id ${serverId})`;
+  return event.type === 'FrontStarted'
+    ? info(`${name} started`)
+    : trouble(
+        `${name} ended: ${event.how}; its miners are disconnected, another starts in ${formatDuration(event.retryIn)}`,
+      );
+}

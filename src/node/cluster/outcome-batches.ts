@@ -1,0 +1,183 @@
+/** What happens at a front, told to its core: in batches, in their order, and never more than the core takes. */
+import { asapScheduler, filter, mergeMap, Observable, tap, type SchedulerLike } from 'rxjs';
+import { outcomeFromJson, outcomeToJson } from '../../observe/json.js';
+import { fieldsOf } from '../../roles/cluster/plain-fields.js';
+import type { Port, PortMessage } from '../../roles/cluster/port.js';
+
+interface Outcome {
+  readonly type: string;
+}
+
+/** Outcomes in one message, and those that wait for it; of more the newest are left out and counted. */
+const batchSize = 2_000;
+const maxWaiting = 100_000;
+
+/** Characters of one message. */
+const maxText = 256_000_000;
+
+const isOf = (value: unknown, type: string): boolean =>
+  (value as { readonly type?: unknown } | null | undefined)?.type === type;
+
+/** Messages whose fields monitoring shows; of all others the type is enough. */
+const shown: readonly string[] = [
+  'OpenStandardMiningChannel.Success',
+  'OpenExtendedMiningChannel.Success',
+  'SetExtranoncePrefix',
+  'SubmitShares.Success',
+];
+
+/** What of an outcome crosses: messages, which are many and long, by their types alone unless somebody looks into them. */
+const crossing = (outcome: Outcome): Outcome => {
+  if (outcome.type !== 'sent' && outcome.type !== 'received') return outcome;
+  const { message } = outcome as Outcome & { readonly message: Outcome };
+  return shown.includes(message.type)
+    ? outcome
+    : ({ ...outcome, message: { type: message.type } } as Outcome);
+};
+
+/**
+ * A front's side: tells the core of outcomes while subscribed, a batch at a time, once the one before was taken; completes
+ * when `outcome$` has and all is told, and errors with it.
+ */
+export function toldOutcomes(
+  outcome$: Observable<Outcome>,
+  port: Port,
+  scheduler: SchedulerLike = asapScheduler,
+): Observable<never> {
+  return new Observable((subscriber) => {
+    let waiting: Outcome[] = [];
+    let lost = 0;
+    let isUnderWay = false;
+    let isComplete = false;
+
+    const tell = (): void => {
+      if (isUnderWay) return;
+      if (waiting.length === 0) {
+        if (isComplete) subscriber.complete();
+        return;
+      }
+      const text = JSON.stringify(
+        waiting.slice(0, batchSize).map((outcome) => outcomeToJson(crossing(outcome))),
+      );
+      waiting = waiting.slice(batchSize);
+      isUnderWay = true;
+      port.send({ type: 'outcomes', text, lost } as PortMessage);
+      lost = 0;
+    };
+
+    const taken$ = port.message$.pipe(
+      filter((value) => isOf(value, 'outcomes-taken')),
+      tap(() => {
+        isUnderWay = false;
+        tell();
+      }),
+    );
+    subscriber.add(taken$.subscribe());
+    subscriber.add(
+      outcome$.subscribe({
+        next(outcome) {
+          if (waiting.length >= maxWaiting) {
+            lost += 1;
+            return;
+          }
+          waiting.push(outcome);
+          if (waiting.length === 1 && !isUnderWay) subscriber.add(scheduler.schedule(tell));
+        },
+        error: (error: unknown) => subscriber.error(error),
+        complete() {
+          isComplete = true;
+          tell();
+        },
+      }),
+    );
+  });
+}
+
+/** Outcomes of a front could not be told, as there were too many: what is counted of it lacks them. */
+export interface OutcomesLost {
+  readonly type: 'OutcomesLost';
+  readonly count: number;
+}
+
+/** Ids of clients that no two fronts have: each front numbers its own from 1 on. */
+export interface ClientIds {
+  /** @param front which place in the pool it has, from 0 on */
+  (front: number): (clientId: number) => number;
+}
+
+/**
+ * Makes one id of a front's place and its client's: `(clientId - 1) * places + place + 1`, beyond all that the fronts before
+ * it in that place have had.
+ * @param places how many there are
+ */
+export const clientIds = (places: number): ClientIds => {
+  const highest = new Map<number, number>();
+  return (place) => {
+    const before = highest.get(place) ?? 0;
+    return (clientId) => {
+      highest.set(place, Math.max(highest.get(place) ?? 0, before + clientId));
+      return (before + clientId - 1) * places + place + 1;
+    };
+  };
+};
+
+/** A client's end that its front can tell nobody of. */
+const cutOff = { code: 'front-ended', message: 'the process that served it has ended' };
+
+/**
+ * The core's side: a front's outcomes, with ids of clients that are unique in the pool. When the front is gone, its clients
+ * are disconnected.
+ * @param idOf what a client's id becomes
+ */
+export function takenOutcomes(port: Port, idOf: (clientId: number) => number): Observable<Outcome> {
+  return new Observable((subscriber) => {
+    const connected = new Map<number, Outcome>();
+
+    const renamed = (
+      outcome: Outcome & { readonly clientId?: unknown; readonly client?: unknown },
+    ): Outcome => {
+      if (typeof outcome.clientId !== 'number') return outcome;
+      const clientId = idOf(outcome.clientId);
+      return {
+        ...outcome,
+        clientId,
+        ...(outcome.type === 'connected' ? { client: { ...(outcome.client as object), clientId } } : {}),
+      } as Outcome;
+    };
+
+    const note = (outcome: Outcome): void => {
+      const { clientId, client } = outcome as Outcome & {
+        readonly clientId?: number;
+        readonly client?: { readonly peer: unknown; readonly protocol: unknown };
+      };
+      if (clientId === undefined) return;
+      if (outcome.type === 'disconnected') connected.delete(clientId);
+      if (outcome.type === 'connected')
+        connected.set(clientId, {
+          ...{ type: 'disconnected', clientId, reason: cutOff },
+          ...{ peer: client?.peer, protocol: client?.protocol },
+        });
+    };
+
+    const outcome$ = port.message$.pipe(
+      filter((value) => isOf(value, 'outcomes')),
+      mergeMap((value): Outcome[] => {
+        const fields = fieldsOf(value, 'outcomes');
+        const count = fields.whole('lost');
+        const all = JSON.parse(fields.text('text', maxText)) as unknown[];
+        port.send({ type: 'outcomes-taken' });
+        const lost: OutcomesLost[] = count === 0 ? [] : [{ type: 'OutcomesLost', count }];
+        return [...all.map((json) => renamed(outcomeFromJson(json))), ...lost];
+      }),
+      tap(note),
+    );
+    return outcome$.subscribe({
+      next: (outcome) => subscriber.next(outcome),
+      error: (error: unknown) => subscriber.error(error),
+      complete() {
+        for (const end of connected.values()) subscriber.next(end);
+        subscriber.complete();
+      },
+    });
+  });
+}
