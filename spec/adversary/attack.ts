@@ -1,10 +1,10 @@
-/** A process that attacks the pool at a port, as long as it is told. Arguments: name of the attack, port, milliseconds. */
-import { attacks } from './attacks.js';
+/** A process that attacks a port, as long as it is told. Arguments: the target's name, the attack's, port, milliseconds. */
+import { targets } from './targets.js';
 
-const [name = '', port, milliseconds] = process.argv.slice(2);
-const attack = attacks[name];
-if (attack === undefined) throw new Error(`no attack is called '${name}'`);
-// whatever the pool does to an attacker is right
+const [target = '', name = '', port, milliseconds] = process.argv.slice(2);
+const attack = targets[target]?.attacks[name];
+if (attack === undefined) throw new Error(`no attack is called '${target}/${name}'`);
+// whatever is done to an attacker is right
 process.on('uncaughtException', () => undefined).on('unhandledRejection', () => undefined);
 process.on('disconnect', () => process.exit());
 const deadline = performance.now() + Number(milliseconds);

@@ -10,7 +10,7 @@ import { completeLimits, completeListenerLimits } from '../transport/limits.js';
 import { openConnection } from '../transport/open-connection.js';
 import { serverHandshakes } from '../transport/security.js';
 import type { ByteStream } from '../transport/byte-stream.js';
-import { sv1Connection, type Sv1Connection, type Sv1ConnectionLimits } from './connection.js';
+import { openSv1, type Sv1Connection, type Sv1ConnectionLimits } from './connection.js';
 
 /** How a listener for both secures and limits its connections: `maxConnections` … are of all together. */
 export interface EitherAcceptOptions extends AcceptOptions, Pick<Sv1ConnectionLimits, 'maxLine'> {}
@@ -66,20 +66,18 @@ export function acceptEither(
       begin(shared) {
         const keys = handshakes?.();
         const inTurn = handshakeQueue(shared.turns, keys?.atOnce ?? 1);
-        const sv1 = (stream: ByteStream, early: Uint8Array): EitherConnection => {
-          const { maxPayload: _, ...own } = options;
-          const connection = sv1Connection(stream, {
-            ...{ receivesFrom: 'client', encrypted: false, limits: own, early, shared },
-          });
-          return { protocol: 'sv1', connection, close: () => connection.close() };
-        };
+        const { maxPayload: _, ...own } = options;
         return {
           connect: (stream, spoke) =>
             firstBytes(stream, limits, (received) => protocolOf(received) !== null).pipe(
               concatMap((early) => {
                 if (protocolOf(early) === 'sv1') {
                   spoke();
-                  return [sv1(stream, early)];
+                  return openSv1(stream, { encrypted: false, limits: own, early, shared }, inTurn).pipe(
+                    map((connection): EitherConnection => ({
+                      ...{ protocol: 'sv1', connection, close: () => connection.close() },
+                    })),
+                  );
                 }
                 return openConnection(unreadStream(stream, early, limits.nextTurn), {
                   ...{ ...limits, receivesFrom: 'client', messages, handshake: keys?.start, shared },

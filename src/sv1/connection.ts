@@ -1,11 +1,12 @@
 /** A connection that carries Stratum V1 messages. */
-import { concatMap, Observable, type NextObserver, type OperatorFunction } from 'rxjs';
+import { concatMap, defer, Observable, type NextObserver, type OperatorFunction } from 'rxjs';
 import { acceptStreams, type HandshakeFailure } from '../transport/accept-streams.js';
 import type { ByteStream } from '../transport/byte-stream.js';
 import type { Connection, Endpoint, Peer } from '../transport/connection.js';
 import { TransportError } from '../transport/errors.js';
 import { concatBytes } from '../transport/frame-channel.js';
 import { firstBytes } from '../transport/first-bytes.js';
+import { handshakeQueue, type InTurn } from '../transport/handshake-queue.js';
 import {
   completeLimits,
   completeListenerLimits,
@@ -143,16 +144,19 @@ export function acceptSv1Connections(
       limits,
       listenerLimits: completeListenerLimits(options),
       handshakeErrorObserver: options.handshakeErrorObserver,
-      begin: (shared) => ({
-        connect: (stream, spoke) =>
-          firstBytes(stream, limits).pipe(
-            concatMap((early) => {
-              spoke();
-              return opened(stream, { receivesFrom: 'client', encrypted, limits: options, early, shared });
-            }),
-          ),
-        end: () => undefined,
-      }),
+      begin(shared) {
+        const inTurn = handshakeQueue(shared.turns, 1);
+        return {
+          connect: (stream, spoke) =>
+            firstBytes(stream, limits).pipe(
+              concatMap((early) => {
+                spoke();
+                return openSv1(stream, { encrypted, limits: options, early, shared }, inTurn);
+              }),
+            ),
+          end: () => undefined,
+        };
+      },
     },
     shortage$,
   );
@@ -160,16 +164,28 @@ export function acceptSv1Connections(
 
 const tlsHandshake = 0x16;
 
-/** @returns emits the connection, or errors with what its first byte shows */
-function opened(stream: ByteStream, options: Sv1StreamOptions): Observable<Sv1Connection> {
+/**
+ * Makes a connection of a miner's stream when its turn has come, as a newcomer's: there is no handshake that would take time, but
+ * whoever is subscribed costs a channel, and a farm comes back all at once.
+ *
+ * @returns emits the connection, or errors with what its first byte shows; unsubscribing before that destroys the stream
+ */
+export function openSv1(
+  stream: ByteStream,
+  options: Omit<Sv1StreamOptions, 'receivesFrom'>,
+  inTurn: InTurn,
+): Observable<Sv1Connection> {
   return new Observable((subscriber) => {
-    if (!options.encrypted && options.early?.[0] === tlsHandshake) {
-      stream.destroy();
-      subscriber.error(speaksTls(stream));
-      return;
-    }
-    subscriber.next(sv1Connection(stream, options));
-    subscriber.complete();
+    let isHandedOver = false;
+    subscriber.add(() => {
+      if (!isHandedOver) stream.destroy();
+    });
+    const open$ = defer(() => {
+      if (!options.encrypted && options.early?.[0] === tlsHandshake) throw speaksTls(stream);
+      isHandedOver = true;
+      return [sv1Connection(stream, { ...options, receivesFrom: 'client' })];
+    });
+    subscriber.add(inTurn(open$).subscribe(subscriber));
   });
 }
 

@@ -1,6 +1,8 @@
 /** A mining proxy between pools and miners, all of them without connections: what one says reaches the other at once. */
 import {
+  extranonceAllocator,
   isMiningServerMessage,
+  jobMarks,
   miningClient,
   miningProxy,
   type ClientChannel,
@@ -18,7 +20,18 @@ import {
 } from '../../../src/mining/index.js';
 import type { Message } from '../../../src/messages/index.js';
 import type { MiningToClient } from '../../../src/messages/directions.js';
-import { mineShare, NOW, zeros } from '../support.js';
+import {
+  hash,
+  mineShare,
+  NOW,
+  openExtended,
+  openStandard,
+  prevHashFor,
+  REQUIRES_STANDARD_JOBS,
+  server,
+  template,
+  zeros,
+} from '../support.js';
 
 /** A miner behind the proxy. */
 export interface Miner {
@@ -168,4 +181,27 @@ export const proxyNetwork = (options: Partial<MiningProxyOptions> = {}): ProxyNe
       ),
   };
   return network;
+};
+
+/** A pool whose extranonce prefixes are told from another's by its id, with work. */
+export const poolWith = (serverId: number, prevHash = hash(1)): MiningServer => {
+  const pool = server({
+    extranonce: extranonceAllocator({ serverId, randomBytes: (length) => new Uint8Array(length) }),
+    marks: jobMarks((length) => new Uint8Array(length).fill(serverId)),
+  });
+  pool.newTemplate(template(1));
+  pool.setNewPrevHash(prevHashFor(1, { prevHash }), NOW);
+  return pool;
+};
+
+/** Miners of each kind, with their channels. */
+export const openAll = (network: ProxyNetwork) => {
+  const extended = network.miner();
+  extended.send(openExtended({ userIdentity: 'a.rig1' }));
+  const standard = network.miner(REQUIRES_STANDARD_JOBS);
+  standard.send(openStandard({ userIdentity: 'a.rig2' }));
+  const grouped = network.miner();
+  grouped.send(openStandard({ userIdentity: 'a.rig3' }));
+  grouped.send(openExtended({ userIdentity: 'a.rig4', requestId: 2 }));
+  return { extended, standard, grouped };
 };

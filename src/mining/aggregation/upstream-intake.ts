@@ -22,6 +22,12 @@ import type { ProxyChannels } from './proxy-channels.js';
 import { upstreamRoute, type UpstreamRoute } from './upstream-route.js';
 import type { UpstreamSession } from './upstream-session.js';
 
+/** Bytes of a job's coinbase; 0 for what is no job. */
+const coinbaseBytes = (message: MiningServerMessage): number =>
+  message.type === 'NewExtendedMiningJob'
+    ? message.coinbaseTxPrefix.length + message.coinbaseTxSuffix.length
+    : 0;
+
 /** A job of an extended channel always has a coinbase. */
 type Job = ChannelJob<ExtendedJob>;
 
@@ -264,7 +270,7 @@ export const upstreamIntake = (
         session.nonsense(message.errorCode, `it refused a new hash rate: ${message.errorCode}`, out);
       } else if (isMiningServerMessage(message) && !session.isFaulty) {
         const isAnswer = message.type.startsWith('Open') || message.type === 'CloseChannel';
-        if (!isAnswer && session.change(now, out)) return;
+        if (!isAnswer && session.change(coinbaseBytes(message), now, out)) return;
         for (const change of session.core.handle(message, now)) changed(session, message, change, now, out);
         if (message.type === 'NewExtendedMiningJob')
           jobCame(session, message.channelId, message.jobId, now, out);

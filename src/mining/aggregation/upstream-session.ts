@@ -20,6 +20,9 @@ const answerLimit = 60_000;
  */
 const changes = { burst: 100, perSecond: 5 };
 
+/** Bytes of a coinbase that count as a message: what every channel here has to hash of a job. Those of large pools have some thousand. */
+const coinbaseBytesPerChange = 8_192;
+
 /** Messages that made no sense, until an upstream is left. */
 const maxNonsense = 16;
 
@@ -39,8 +42,8 @@ export interface UpstreamSession {
   /** Whether it was found to be of no use. */
   readonly isFaulty: boolean;
   nextRequestId(): number;
-  /** Counts a job or another change; whether it is one too many. */
-  change(now: number, out: ProxyOutput): boolean;
+  /** Counts a job or another change; whether it is one too many. @param coinbaseBytes of the job, 0 for what is none */
+  change(coinbaseBytes: number, now: number, out: ProxyOutput): boolean;
   /** A channel has work. */
   job(now: number): void;
   /** A verdict on shares: how many were accepted, none for one that was rejected. */
@@ -80,7 +83,7 @@ export const upstreamSession = (
       return isFaulty;
     },
     nextRequestId: () => (requests = (requests + 1) >>> 0),
-    change(at, out) {
+    change(coinbaseBytes, at, out) {
       const channels = 1 + this.routes.size;
       const earned = (Math.max(0, at - allowedAt) / 1_000) * changes.perSecond * channels;
       // each channel that opens comes with jobs of its own
@@ -88,7 +91,7 @@ export const upstreamSession = (
       allowance = Math.min(changes.burst * channels, allowance + earned + opened);
       allowedAt = at;
       allowedFor = channels;
-      allowance -= 1;
+      allowance -= 1 + Math.floor(coinbaseBytes / coinbaseBytesPerChange);
       if (allowance >= 0) return false;
       this.fault('too-many-jobs', 'it sends jobs and changes faster than anybody could mine', out);
       return true;

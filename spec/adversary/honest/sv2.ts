@@ -1,4 +1,4 @@
-/** Miners that do everything right, and notice when they are not served. */
+/** An honest miner of Stratum V2. */
 import { filter, firstValueFrom, Subject, timeout } from 'rxjs';
 import {
   blockHash,
@@ -13,23 +13,13 @@ import {
   type MiningServerMessage,
 } from 'rx-sv2';
 import { connect } from 'rx-sv2/node';
-import { authority } from '../bench/keys.js';
-import { setupConnection } from '../bench/stratum-socket.js';
-import { until } from './until.js';
-
-/** After so many milliseconds without an answer a miner is lost. */
-const patience = 10_000;
-
-export interface HonestMiner {
-  /** Why it was lost, if it was. */
-  readonly lost: string | undefined;
-  /** Submits a share and waits for the answer. Returns milliseconds. */
-  share(): Promise<number>;
-  close(): void;
-}
+import { authority } from '../../bench/keys.js';
+import { setupConnection } from '../../bench/stratum-socket.js';
+import { until } from '../until.js';
+import { patience, type HonestMiner } from './miner.js';
 
 /** Connects, opens a channel, and waits for work. */
-export async function honestMiner(port: number, name: string): Promise<HonestMiner> {
+export async function sv2Miner(port: number, name: string): Promise<HonestMiner> {
   const connection = await firstValueFrom(
     connect({
       host: '127.0.0.1',
@@ -54,7 +44,7 @@ export async function honestMiner(port: number, name: string): Promise<HonestMin
       message$.next(message);
     },
     error: (error: unknown) => gone(String(error)),
-    complete: () => gone('the pool closed the connection'),
+    complete: () => gone('the connection was closed'),
   });
   const work = () => {
     const [channel] = channels.channels.values();
@@ -71,9 +61,13 @@ export async function honestMiner(port: number, name: string): Promise<HonestMin
   await until(`${name} has work`, patience, () => lost !== undefined || work() !== null);
 
   let nonce = 0;
+  let refused = 0;
   return {
     get lost() {
       return lost;
+    },
+    get refused() {
+      return refused;
     },
     async share() {
       const [channel] = channels.channels.values();
@@ -97,7 +91,7 @@ export async function honestMiner(port: number, name: string): Promise<HonestMin
       );
       connection.send(share);
       try {
-        await answered;
+        if ((await answered).type === 'SubmitShares.Error') refused += 1;
       } catch (error) {
         lost ??= String(error);
         throw error;

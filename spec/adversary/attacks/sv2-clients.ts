@@ -1,8 +1,6 @@
-/** What attackers do: each attack is one entry, which runs in a process of its own. */
+/** What hostile clients of Stratum V2 do to a mining server. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CloseChannel,
@@ -22,24 +20,8 @@ import {
   setupConnection,
   shakeHands,
   type StratumSocket,
-} from '../bench/stratum-socket.js';
-
-export interface Battle {
-  readonly port: number;
-  /** When it ends, by `performance.now()`. */
-  readonly deadline: number;
-  over(): boolean;
-}
-
-export interface Attack {
-  readonly title: string;
-  /** Milliseconds, unless 4,000. */
-  readonly milliseconds?: number;
-  /** What must not be above these figures, of what it counts. */
-  readonly atMost?: Readonly<Record<string, number>>;
-  /** Returns what it counted, for the report. */
-  run(battle: Battle): Promise<Readonly<Record<string, number>> | undefined>;
-}
+} from '../../bench/stratum-socket.js';
+import { again, repeated, rest, socketLimit, sockets, taken, type Attacks, type Battle } from '../battle.js';
 
 const all = new Uint8Array(32).fill(0xff);
 const open = (requestId: number) =>
@@ -62,24 +44,6 @@ function frame(extensionType: number, messageType: number, length: number, paylo
   return bytes;
 }
 
-/** Waits until the socket has taken what was written, or is gone. */
-const taken = (socket: Socket) =>
-  socket.writableLength === 0 || socket.destroyed
-    ? sleep(0)
-    : Promise.race([once(socket, 'drain'), once(socket, 'close'), sleep(200)]);
-
-/** Repeats with so many at a time until the battle is over; a round that fails is one round. */
-async function again({ over }: Battle, atOnce: number, round: (index: number) => Promise<unknown>) {
-  await Promise.all(
-    Array.from({ length: atOnce }, async (_, index) => {
-      while (!over()) {
-        await round(index).catch(() => sleep(5));
-      }
-    }),
-  );
-  return undefined;
-}
-
 /** Clients that send frames as fast as the pool takes them, read what it answers, and come back when they are thrown out. */
 const flood =
   (
@@ -99,34 +63,6 @@ const flood =
       socket.destroy();
     });
 
-const repeated = (count: number, bytes: Uint8Array) => Array.from({ length: count }, () => bytes);
-
-/** How many sockets this process may have. */
-const socketLimit = (): number =>
-  Number(/^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? 1024) - 200;
-
-/** Opens sockets, some at a time. */
-async function sockets(
-  count: number,
-  { port, over }: Battle,
-  each: (socket: Socket, index: number) => unknown,
-) {
-  const opened: Socket[] = [];
-  for (let index = 0; index < count && !over(); index += 50) {
-    await Promise.allSettled(
-      Array.from({ length: Math.min(50, count - index) }, async (_, offset) => {
-        const socket = await openSocket(port);
-        socket.on('error', () => undefined);
-        opened.push(socket);
-        await each(socket, index + offset);
-      }),
-    );
-  }
-  return opened;
-}
-
-const rest = ({ deadline }: Battle) => sleep(Math.max(0, deadline - performance.now()));
-
 const invalidShare = (index: number) =>
   encodeFrame(
     SubmitSharesStandard({
@@ -139,7 +75,7 @@ const invalidShare = (index: number) =>
     }),
   );
 
-export const attacks: Readonly<Record<string, Attack>> = {
+export const sv2Clients: Attacks = {
   'invalid-utf8': {
     title: '1,000 CloseChannel with invalid UTF-8, again and again',
     run: (() => {
