@@ -19,6 +19,7 @@ import {
   type SubmitSharesExtended,
 } from '../messages/mining.js';
 import { SubmitSolution, type NewTemplate } from '../messages/template-distribution.js';
+import type { DeclaringClientOptions } from './declaring-client-types.js';
 import { distributionTlv } from './payout-messages.js';
 import type { Tlv } from '../codec/tlv.js';
 import type { ChainTip } from '../mining/work/chain-tip.js';
@@ -71,7 +72,7 @@ export interface ClientJob {
   /** What its messages carry beside their fields. */
   readonly tlvs: readonly Tlv[];
   stage: JobStage;
-  /** All but the coinbase, serialised with witnesses; undefined until they came, and in coinbase-only mode. */
+  /** All but the coinbase, serialised with witnesses; undefined until they came, and where they are not asked for. */
   transactions: readonly Uint8Array[] | undefined;
   excessData: Uint8Array;
   /** Whether the declarator has accepted it: it takes its solutions then. */
@@ -171,12 +172,13 @@ export const declarationOf = (
     job.tlvs,
   );
 
-/** The job as the pool is told it. */
+/** The job as the pool is told it, which has not heard of its distribution in coinbase-only mode. */
 export const customJobOf = (
-  { template, tip, scriptSigPrefix, coinbaseTxOutputs, tlvs, transactions }: ClientJob,
+  { template, tip, scriptSigPrefix, coinbaseTxOutputs, tlvs }: ClientJob,
   channelId: number,
   requestId: number,
   miningJobToken: Uint8Array,
+  mode: DeclaringClientOptions['mode'],
 ): SetCustomMiningJob =>
   SetCustomMiningJob(
     {
@@ -194,7 +196,7 @@ export const customJobOf = (
       coinbaseTxLocktime: template.coinbaseTxLocktime,
       merklePath: template.merklePath,
     },
-    transactions === undefined ? tlvs : [],
+    mode === 'coinbase-only' ? tlvs : [],
   );
 
 /** What a share of a job is: its hash, and its solution if that is a block or what the template provider wants. */

@@ -55,7 +55,7 @@ const RETRY = { attempts: 15, delay: 2_000 };
 
 /** Of what the jobs of a declaring client are made, and where what comes of them goes. */
 export interface ClientWorkContext {
-  readonly options: Pick<DeclaringClientOptions, 'mode' | 'tag'>;
+  readonly options: Pick<DeclaringClientOptions, 'mode' | 'tag' | 'wholeBlocks'>;
   readonly requests: ClientRequests;
   readonly payout: ClientPayout;
   readonly templates: ClientTemplates;
@@ -91,7 +91,7 @@ export interface ClientWork {
 
 /** The jobs of one channel. */
 export const clientWork = ({
-  options: { mode, tag },
+  options: { mode, tag, wholeBlocks = false },
   requests,
   payout,
   templates,
@@ -130,7 +130,7 @@ export const clientWork = ({
       out.toMiners(SetNewPrevHash({ channelId, jobId, prevHash, minNtime, nbits }));
     }
     out.tell({ type: 'OwnJobStarted', jobId: job.jobId, templateId: template.templateId, prevHash });
-    if (mode === 'full-template') {
+    if (mode === 'full-template' || wholeBlocks) {
       const { templateId } = template;
       requests.ask('data', templateId, 'RequestTransactionData', now, job);
       out.toTemplates(RequestTransactionData({ templateId }));
@@ -168,7 +168,7 @@ export const clientWork = ({
     const requestId = requests.nextId();
     requests.ask('job', requestId, 'SetCustomMiningJob', now, job);
     job.stage = { type: 'setting' };
-    out.toPool(customJobOf(job, channel.channelId, requestId, token));
+    out.toPool(customJobOf(job, channel.channelId, requestId, token, mode));
   };
 
   const declared = ({ requestId, newMiningJobToken }: DeclareMiningJobSuccess, now: number): void => {
@@ -305,6 +305,7 @@ export const clientWork = ({
       const job = requests.answered('data', templateId)?.job;
       if (job === undefined) return;
       // it has moved on: there is, or will be, another template
+      if (mode === 'coinbase-only') return; // which did not wait for them
       const { jobId } = job;
       out.tell({ type: 'OwnJobRefused', jobId, by: 'template provider', errorCode, details: '' });
     },

@@ -15,6 +15,11 @@ export interface DeclaringClientOptions {
   readonly mode: 'full-template' | 'coinbase-only';
   /** Who tokens are for. */
   readonly userIdentifier: string;
+  /**
+   * Whether blocks are put together whole in coinbase-only mode, too, for which the template provider is asked for transactions
+   * that nobody else is told; false unless given.
+   */
+  readonly wholeBlocks?: boolean;
   /** For the coinbase's scriptSig: `coinbaseTag(…)`. */
   readonly tag: Uint8Array;
   /** Whether payouts may be told by draft extension 0x0003; false unless given. */

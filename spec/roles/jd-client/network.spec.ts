@@ -234,6 +234,18 @@ describe('modes', () => {
     expect(own(logs.client, 'PairFaulty')).toEqual([]);
   });
 
+  it('coinbase-only: blocks go whole to the extra nodes of the client, who alone has their transactions', () => {
+    const logs = networkOf({ mode: 'coinbase-only', seconds: 20.123 });
+    const found = own(logs.client, 'OwnBlockFound');
+    expect(found.length).toBeGreaterThan(0);
+    expect(own(logs.client, 'ExtraSubmission').map(({ hash, result }) => [hash, result])).toEqual(
+      found.map(({ hash }) => [hash, { accepted: true }]),
+    );
+    expect(only(logs.declarator, 'JobDeclared')).toEqual([]);
+    expect(only(logs.declarator, 'TransactionsMissing')).toEqual([]);
+    expect(own(logs.client, 'PairFaulty')).toEqual([]);
+  });
+
   it('with payout distributions (draft extension 0x0003) blocks pay whom the pool says', () => {
     const minersScript = Uint8Array.of(0x53);
     const logs = networkOf({

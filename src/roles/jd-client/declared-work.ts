@@ -78,12 +78,12 @@ export type DeclaredWorkOutcome =
   DeclaringClientOutcome | SolutionOutcome | ExtraSubmission | PairFaulty | PairReady;
 
 /** Options of {@link declaredWork}. */
-export interface DeclaredWorkOptions extends DeclaringClientOptions {
+export interface DeclaredWorkOptions extends Omit<DeclaringClientOptions, 'wholeBlocks'> {
   readonly pool: Connector;
   readonly declarator: Connector;
   /** Of several, the first is preferred: the others are for while it does not work. */
   readonly templateProviders: readonly [Connector, ...Connector[]];
-  /** Nodes that blocks go to as well, where their transactions are known here; none unless given. */
+  /** Nodes that blocks go to as well, whole; none unless given. In coinbase-only mode nobody else is told their transactions. */
   readonly extraNodes?: readonly ExtraNode[];
   /** Milliseconds until there must be everything that it takes to give miners work; 60,000 unless given. */
   readonly readyTimeout?: number;
@@ -179,7 +179,7 @@ const declaringSide = (
 ) => {
   const { scheduler, pool, declarator, templateProviders, mode, payoutDistributions = false } = options;
   const { extraNodes = [] } = options;
-  const core = declaringClient(options);
+  const core = declaringClient({ ...options, wholeBlocks: extraNodes.length > 0 });
   const templates = ownTemplates();
   const connected = new Set<Subprotocol>();
   let isReady = false;

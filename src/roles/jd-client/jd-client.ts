@@ -57,7 +57,7 @@ export interface JobDeclarationClientOptions extends Omit<ProxyOptions, 'upstrea
   readonly signature?: string;
   /** Whether pools may say whom blocks pay by draft extension 0x0003: experimental, for its text may change; false unless given. */
   readonly payoutDistributions?: boolean;
-  /** Nodes that blocks go to as well, whole, where their transactions are known; none unless given. */
+  /** Nodes that blocks go to as well, whole, in every mode; none unless given. */
   readonly extraNodes?: readonly ExtraNode[];
   /** Milliseconds that each request to pool, declarator and template provider may take; 20,000 unless given. */
   readonly requestTimeout?: number;
