@@ -67,14 +67,14 @@ const buildSv2 = (): void => {
 };
 
 /** The reference's applications, by crate. They take minutes to build, and so are asked for by `--apps`. */
-const appVersions = { pool_sv2: '0.7.0', translator_sv2: '0.6.0' };
+const appVersions = { pool_sv2: '0.7.0', translator_sv2: '0.6.0', jd_client_sv2: '0.6.0' };
 
 /** Installs the applications if that was asked for; says whether they are there. */
 const installApps = (wanted: boolean): boolean => {
   const absent = Object.entries(appVersions).filter(([name]) => !existsSync(`${apps}/bin/${name}`));
   if (absent.length > 0 && !wanted) {
-    const names = absent.map(([name]) => name).join(' and ');
-    say(`test:interop: without ${names}; \`--apps\` installs them, which takes about seven minutes`);
+    const names = absent.map(([name]) => name).join(', ');
+    say(`test:interop: without ${names}; \`--apps\` installs them, which takes about ten minutes`);
     return false;
   }
   for (const [name, version] of absent) {

@@ -4,7 +4,7 @@ import { inbox, type Inbox } from './inbox.js';
 import { apps } from './paths.js';
 import { startProgram, type Program } from './process.js';
 import { configuration } from './sv2.js';
-import { authorityLines, type Listening } from './network.js';
+import { authorityLines, jdClientConfiguration, pairLines, type Listening } from './network.js';
 
 /** An application of the reference implementation, where it listens, and its log without times and colours. */
 export interface App {
@@ -103,4 +103,30 @@ export const startTranslator = async (
   const port = await freePort();
   const config = translatorConfiguration(`${directory}/translator_sv2.toml`, port, poolAddress, aggregate);
   return startApp('translator_sv2', `127.0.0.1:${port}`, config);
+};
+
+/** The reference's declaration client; waits until it listens. */
+export const startReferenceJdClient = async (
+  directory: string,
+  provider: Listening,
+  pool: Listening,
+  declarator: Listening,
+): Promise<App> => {
+  const address = `127.0.0.1:${await freePort()}`;
+  const config = jdClientConfiguration(
+    `${directory}/jd_client_sv2.toml`,
+    provider.address,
+    pairLines(pool.address, declarator.address),
+    `listening_address = "${address}"`,
+    'mode = "FULLTEMPLATE"',
+    'jdc_signature = "sri"',
+    'coinbase_reward_script = "raw(51)"',
+    'shares_per_minute = 60.0',
+    'share_batch_size = 1',
+    'supported_extensions = [0x0002]',
+    'required_extensions = []',
+  );
+  const app = startApp('jd_client_sv2', address, config);
+  await app.line(/[Ll]isten/);
+  return app;
 };
