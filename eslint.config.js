@@ -31,6 +31,15 @@ const platformGlobals = [
   ...['setImmediate', 'clearImmediate'],
   ...['window', 'document', 'navigator', 'location', 'localStorage', 'sessionStorage', 'self'],
 ];
+const nodeModules = builtinModules.filter((name) => !name.includes('/')).join('|');
+/** Ways past the rules about globals and imports: modules asked for at run time, `globalThis` by another type or name. */
+const platformSyntax = [
+  `ImportExpression > Literal[value=/^(node:|(${nodeModules})($|\\x2f))/]`,
+  'ImportExpression > :not(Literal).source',
+  "TSAsExpression > Identifier[name='globalThis'], TSTypeAssertion > Identifier[name='globalThis']",
+  "VariableDeclarator[id.type='Identifier'][init.name='globalThis']",
+  "TSImportType Literal[value=/^node:/], TSTypeReference > TSQualifiedName[left.name='NodeJS']",
+];
 const platformMessage = 'Only src/node and src/cli may use Node.js, only src/dashboard what browsers have.';
 
 /** Imports and globals that the layer order rules out, one configuration a layer. */
@@ -71,6 +80,10 @@ const layerRules = layers.map((layer, index) => {
             '@typescript-eslint/no-restricted-types': [
               'error',
               { types: { Buffer: { message: platformMessage } } },
+            ],
+            'no-restricted-syntax': [
+              'error',
+              ...platformSyntax.map((selector) => ({ selector, message: platformMessage })),
             ],
             'no-restricted-properties': [
               'error',

@@ -1,4 +1,4 @@
-import { describe, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { EMPTY, of, Subject, throwError, timer, map, merge, NEVER, startWith, type Observable } from 'rxjs';
 import { Sv2Error } from '../src/codec/errors.js';
 import {
@@ -130,5 +130,49 @@ describe('a declaration', () => {
   it('of a client that is gone is judged for nobody', () => {
     const verdict$ = new Subject<ProposalResult>();
     run(() => nodeOf(all, () => verdict$), '(sa) 96ms d 99ms |', '(wt) 196ms |', '');
+  });
+});
+
+describe('a node of another chain than the payout is for', () => {
+  /** As hard as mainnet, which is no chain of tests. */
+  const foreign = { ...template, nbits: 0x1702_3a04 };
+
+  it('is told once, no job is taken of it, and the right one is used when it comes', () => {
+    marbles(
+      ({ cold, connection, expectOutcomes, expectSent }) => {
+        const client = connection('(sa) 96ms d 99ms e', {
+          ...fromClient,
+          e: { ...fromClient.d, requestId: 5 },
+        });
+        const server = jdServer({
+          listen: clients(client),
+          node: {
+            ...nodeOf(all),
+            update$: cold<SourceUpdate>('(ff) 146ms t', { f: foreign, t: template }),
+          },
+          networks: ['testnet', 'regtest'],
+          outputs: [{ value: 0n, scriptPubKey: poolScript }],
+          randomBytes: numbered(),
+        });
+        expectSent(client).toBe('(wt) 96ms u 99ms y', {
+          ...sent,
+          u: like({ type: 'DeclareMiningJob.Error', requestId: 5, errorCode: 'internal-error' }),
+        });
+        expectOutcomes(server.start(), 'SourceError', 'SourceRecovered', 'JobDeclared').toBe(
+          'e 149ms r 49ms d',
+          {
+            e: {
+              type: 'SourceError',
+              code: 'wrong-network',
+              message: expect.stringMatching(/which is mainnet; expected testnet or regtest$/),
+              retryIn: null,
+            },
+            r: { type: 'SourceRecovered' },
+            d: like({ type: 'JobDeclared' }),
+          },
+        );
+      },
+      { until: 40_000 },
+    );
   });
 });

@@ -9,6 +9,7 @@ import {
   timer,
   type Observable,
 } from 'rxjs';
+import type { AddressNetwork } from '../src/bitcoin/payout-script.js';
 import { SubmitSharesExtended, SubmitSolution } from '../src/messages/index.js';
 import { pool, type PoolOptions } from '../src/roles/pool/pool.js';
 import { templateClient } from '../src/roles/pool/template-client.js';
@@ -60,6 +61,7 @@ function clientOf(
   providers: readonly [TestConnector, ...TestConnector[]],
   foundAt: readonly number[] = [],
   what: Trigger = found,
+  payoutNetworks: readonly AddressNetwork[] = ['testnet', 'regtest'],
 ) {
   const [serverSide, clientSide] = siblings();
   const client = createClient({
@@ -69,6 +71,7 @@ function clientOf(
         payoutRoom,
         providers: providers.length,
         maxTemplateAge: 600_000,
+        payoutNetworks,
         scheduler: asyncScheduler,
       }),
     },
@@ -290,6 +293,26 @@ describe('a template provider', () => {
         expectOutcomes(client.start(), 'TargetDiffers', 'ProviderFault').toBe('e 1010ms h', {
           e: like({ type: 'TargetDiffers' }),
           h: { type: 'TargetDiffers', ratio: Infinity },
+        });
+      },
+      { until: 60_000 },
+    );
+  });
+
+  it('that cannot be that of the address which is paid is told once a connection, and mined on all the same', () => {
+    marbles(
+      ({ connection, expectOutcomes }) => {
+        const values = { ...fromProvider, V: { ...fromProvider.P, nBits: 0x207f_ffff } };
+        const client = clientOf([testConnector([connection('(wtv) 95ms (TV)', values)])], [], found, [
+          'mainnet',
+        ]);
+        expectOutcomes(client.start(), 'ChainDiffers', 'ProviderFault').toBe('d', {
+          d: {
+            type: 'ChainDiffers',
+            message: expect.stringMatching(
+              /^a tip of difficulty .*, which is not mainnet; expected mainnet$/,
+            ),
+          },
         });
       },
       { until: 60_000 },

@@ -85,7 +85,7 @@ describe('a log', () => {
     next();
     await setImmediate();
     expect(lines(texts[1]!)).toHaveLength(kept + 1);
-    expect(lines(texts[1]!)[0]).toBe('50 lines of this log were lost before this one: they were not taken');
+    expect(lines(texts[1]!)[0]).toBe('lost before this one: 50 lines of this log, not taken');
     next();
     log.add(info('after'));
     await setImmediate();
@@ -107,11 +107,12 @@ describe('a log', () => {
     next();
     log.add(info('e'));
     await setImmediate();
-    expect(lines(texts[2]!)).toEqual([
-      '3 lines of this log were lost before this one: they were not taken',
-      'd',
-    ]);
+    expect(lines(texts[2]!)).toEqual(['lost before this one: 3 lines of this log, not taken', 'd']);
     expect(lines(texts[3]!)).toEqual(['e']);
+    next(Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' }));
+    log.add(info('f'));
+    await setImmediate();
+    expect(lines(texts[4]!)[0]).toBe('lost before this one: 1 line of this log, not taken');
   });
 
   it('writes to a file without its stream', async () => {

@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
+import { payoutPlan } from '../../src/cli/payout-plan-settings.js';
+import { payoutOf, poolSchema } from '../../src/cli/pool-settings.js';
 import { sv2 } from './support.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'rx-sv2-payout-'));
@@ -13,6 +15,7 @@ writeFileSync(
 );
 
 const mainnet = 'bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4';
+const testnet = 'tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx';
 const base = ['--template-provider', '127.0.0.1:1', '--coinbase-reward-script', 'raw(51)'];
 
 const wrong: [string[], string][] = [
@@ -36,6 +39,17 @@ const wrong: [string[], string][] = [
     ['--payout', 'solo', '--network', 'testnet', '--fee', '1', '--fee-script', mainnet],
     'fee_script: an address of mainnet; expected one of testnet',
   ],
+  [
+    ['--payout', 'solo', '--coinbase-reward-script', mainnet, '--fee', '1', '--fee-script', testnet],
+    'fee_script: an address of testnet; expected one of mainnet',
+  ],
+  [
+    [
+      ...['--payout', 'solo', '--fee', '1', '--fee-script', mainnet],
+      ...['--donation', '1', '--donation-script', testnet],
+    ],
+    'donation_script: an address of testnet; expected one of mainnet',
+  ],
   [['--payout', 'solo', '--ledger', 'none'], 'payout: solo pays by the ledger, and ledger is none'],
   [['--payout', 'solo', '--config', declaring], 'jds: blocks of declared jobs pay coinbase_reward_script'],
 ];
@@ -45,5 +59,37 @@ describe('sv2 pool refuses payouts that make no sense', () => {
     const { exitCode, stderr } = await sv2(['pool', ...base, ...flags]);
     expect(stderr).toContain(problem);
     expect(exitCode).toBe(2);
+  });
+});
+
+/** The settings of a pool with a ledger. */
+const settingsOf = (settings: object) =>
+  poolSchema.parse({ template_provider_type: { Sv2Tp: { address: '127.0.0.1:1' } }, ...settings });
+
+describe('users of sv2 pool are paid on the network', () => {
+  it.each([
+    ['that is configured', { network: 'regtest', coinbase_reward_script: 'raw(51)' }, ['regtest']],
+    ["of the pool's own address", { coinbase_reward_script: mainnet }, ['mainnet']],
+    ["of the pool's own address, off mainnet, too", { coinbase_reward_script: testnet }, ['testnet']],
+    [
+      'of the addresses of fees',
+      { coinbase_reward_script: 'raw(51)', fee: 1, fee_script: mainnet },
+      ['mainnet'],
+    ],
+    ['that they like, where no address tells', { coinbase_reward_script: 'raw(51)' }, undefined],
+  ])('%s', (_, given, networks) => {
+    const settings = settingsOf({ payout: 'solo', ...given });
+    const { script, payees } = payoutOf(settings);
+    const { payout } = payoutPlan(settings, {
+      ...{ reserve: script, networks: payees, hasLedger: true, hasDeclaration: false },
+    });
+    expect(payout?.networks).toEqual(networks);
+  });
+
+  it('and blocks may be of any chain that the address is let be on', () => {
+    const chains = (given: object) => payoutOf(settingsOf(given)).chains;
+    expect(chains({ coinbase_reward_script: testnet })).toEqual(['testnet']);
+    expect(chains({ coinbase_reward_script: mainnet })).toBeUndefined(); // which is warned of
+    expect(chains({ coinbase_reward_script: mainnet, network: 'mainnet' })).toEqual(['mainnet']);
   });
 });

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, it, test } from '@jest/globals';
 import { ESLint, type Linter } from 'eslint';
+import tseslint from 'typescript-eslint';
 
 const layers = readdirSync('src', { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
@@ -13,10 +14,15 @@ const core = layers.filter((layer) => ![...usesNode, ...inBrowsers].includes(lay
 async function complaints(layer: string, code: string): Promise<readonly string[]> {
   // eslint-disable-next-line @typescript-eslint/no-unsafe-assignment -- ESLint says `any`
   const { rules }: Linter.Config = await new ESLint().calculateConfigForFile(`src/${layer}/any.ts`);
-  const names = ['no-restricted-globals', 'no-restricted-properties', 'no-restricted-imports'];
+  const names = [
+    ...['no-restricted-globals', 'no-restricted-properties', 'no-restricted-imports'],
+    ...['no-restricted-syntax', '@typescript-eslint/no-restricted-types'],
+  ];
   const eslint = new ESLint({
     overrideConfigFile: true,
     overrideConfig: {
+      languageOptions: { parser: tseslint.parser },
+      plugins: { '@typescript-eslint': tseslint.plugin },
       rules: Object.fromEntries(names.map((name) => [name, rules?.[name] ?? 'off'])),
     },
   });
@@ -32,6 +38,19 @@ describe.each(core)('the rules of src/%s forbid what does not run everywhere', (
     ['window.alert(1)', 'no-restricted-globals'],
     ['globalThis.Buffer.from([1])', 'no-restricted-properties'],
     ['globalThis.process.exit()', 'no-restricted-properties'],
+    ["globalThis['process'].exit()", 'no-restricted-properties'],
+    ['const { Buffer } = globalThis', 'no-restricted-properties'],
+    ['(globalThis as unknown as Host).process.exit()', 'no-restricted-syntax'],
+    ['const { process } = globalThis as unknown as Host', 'no-restricted-syntax'],
+    ['const host = globalThis', 'no-restricted-syntax'],
+    ['const host = globalThis as unknown as Host', 'no-restricted-syntax'],
+    ["await import('node:fs')", 'no-restricted-syntax'],
+    ["await import('fs')", 'no-restricted-syntax'],
+    ['await import(`node:${name}`)', 'no-restricted-syntax'],
+    ['let timer: NodeJS.Timeout', 'no-restricted-syntax'],
+    ["let file: import('node:fs').Stats", 'no-restricted-syntax'],
+    ['let bytes: Buffer', '@typescript-eslint/no-restricted-types'],
+    ["require('fs')", 'no-restricted-globals'],
     ["import 'node:fs'", 'no-restricted-imports'],
     ["import 'fs'", 'no-restricted-imports'],
     ["import 'rx-sv2'", 'no-restricted-imports'],

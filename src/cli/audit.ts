@@ -5,6 +5,7 @@ import { Sv2Error } from '../codec/errors.js';
 import { auditStatement, type SequencedRecord } from '../ledger/audit.js';
 import { recordFromJson } from '../ledger/export.js';
 import { parseStatement } from '../ledger/statement.js';
+import { counted } from './format.js';
 import { write, type CommandContext } from './io.js';
 import { printable } from './printable.js';
 
@@ -41,7 +42,7 @@ Example:
         const by =
           records === undefined
             ? 'its own numbers'
-            : `${records.length} records${user === undefined ? '' : ' of one user'}`;
+            : `${counted(records.length, 'record')}${user === undefined ? '' : ' of one user'}`;
         await write(context.stdout, `right: block ${printable(statement.hash)}, by ${by}\n`);
         return;
       }

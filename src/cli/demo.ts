@@ -32,6 +32,7 @@ import { demoNetwork, type DemoMiner } from './demo/network.js';
 import { screen } from './demo/screen.js';
 import { demoState, withOutcome, type DemoOutcome, type DemoState } from './demo/state.js';
 import { calibrationLine, demoLine, renderDemo } from './demo/view.js';
+import { counted } from './format.js';
 import type { CommandContext } from './io.js';
 import { printable } from './printable.js';
 
@@ -164,7 +165,7 @@ async function demo({ blocks, miners, monitoring }: DemoSettings, context: Comma
       });
   });
   if (isWanted && !failed && blocks !== undefined && accepted < blocks) {
-    stderr.write(`sv2: ended after ${accepted} of ${blocks} blocks\n`);
+    stderr.write(`sv2: ended after ${accepted} of ${counted(blocks, 'block')}\n`);
     failed = true;
   }
   if (failed) setExitCode(1);

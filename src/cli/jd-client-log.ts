@@ -32,6 +32,7 @@ const toldOfSolo: readonly string[] = [
   'SolutionLost',
   'ProviderFault',
   'ClockDiffers',
+  'ChainDiffers',
   'TargetDiffers',
   'TemplateOld',
   'TemplateRenewed',
@@ -79,14 +80,17 @@ function pairLine(outcome: DeclaredWorkOutcome): LogLine | undefined {
         'job started',
       );
     case 'OwnJobDeclared':
-      return info(`job ${outcome.jobId} declared, ${outcome.transactions} transactions`, 'job declared');
+      return info(
+        `job ${outcome.jobId} declared, ${counted(outcome.transactions, 'transaction')}`,
+        'job declared',
+      );
     case 'TransactionsProvided':
       return info(
-        `job ${outcome.jobId}: the declarator was sent ${outcome.count} transactions`,
+        `job ${outcome.jobId}: the declarator was sent ${counted(outcome.count, 'transaction')}`,
         'transactions provided',
       );
     case 'OwnJobAccepted': {
-      const kept = outcome.kept === 0 ? '' : `, ${outcome.kept} shares that were found before are sent`;
+      const kept = outcome.kept === 0 ? '' : `, and sent ${counted(outcome.kept, 'share')} found before`;
       return info(`job ${outcome.jobId} accepted by the pool${kept}`, 'job accepted');
     }
     case 'OwnJobRefused': {
@@ -95,7 +99,9 @@ function pairLine(outcome: DeclaredWorkOutcome): LogLine | undefined {
       return trouble(`job ${jobId} refused by the ${by}: ${why}`, `job refused: ${errorCode}`);
     }
     case 'KeptSharesLost':
-      return trouble(`job ${outcome.jobId} ended before it was accepted: ${outcome.count} shares are lost`);
+      return trouble(
+        `job ${outcome.jobId} ended before it was accepted: ${counted(outcome.count, 'share')} lost`,
+      );
     case 'OwnBlockFound':
       return info(
         `BLOCK FOUND: ${toDisplayHex(outcome.hash)}, sent to the template provider${outcome.isPushed ? ' and the declarator' : ''}`,

@@ -124,13 +124,15 @@ function roleOf(command: Command): Role {
         );
   const dialler = upstreamDialler(settings.upstream_encryption);
   const silence = silenceLog('--no-template-provider-encryption');
+  const chains = chainsOf(script?.networks ?? null);
   const client = jdClient({
     listen: sv1 === undefined ? listener.listen : merge(listener.listen, sv1.listen),
     pairs: settings.mode === 'SOLOMINING' ? [] : pairsOf(settings, dialler),
     templateProvider: providersOf(settings, silence),
     mode: settings.mode === 'COINBASEONLY' ? 'coinbase-only' : 'full-template',
     ...(script === undefined ? {} : { soloScript: script.scriptPubKey }),
-    ...chainsOf(script?.networks ?? null),
+    ...(chains === undefined ? {} : { networks: chains }),
+    ...(script?.networks == null ? {} : { payoutNetworks: script.networks }),
     signature: settings.jdc_signature,
     extraNodes: extraNodes(settings.extra_block_submissions),
     requestTimeout: 1_000 * settings.request_timeout,

@@ -44,13 +44,13 @@ function declarationLine(outcome: ServerOutcome<JobDeclarationServerOutcome>): L
       );
     case 'TransactionsMissing':
       return info(
-        `client ${outcome.clientId}: asked for ${outcome.missing} of ${outcome.of} transactions`,
+        `client ${outcome.clientId}: asked for ${outcome.missing} of ${counted(outcome.of, 'transaction')}`,
         `missing: ${outcome.clientId}`,
       );
     case 'JobDeclared': {
       const { clientId, userIdentifier, height, transactions, provided, value, validatedBy } = outcome;
       return info(
-        `client ${clientId} (${quoted(userIdentifier)}) declared block ${height}: ${transactions} transactions, ` +
+        `client ${clientId} (${quoted(userIdentifier)}) declared block ${height}: ${counted(transactions, 'transaction')}, ` +
           `${provided} of them new, ${value} satoshis; valid by ${judges[validatedBy]}`,
         `declared: ${clientId}`,
       );

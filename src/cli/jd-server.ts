@@ -35,6 +35,7 @@ export function registerJdServer(command: Command, context: CommandContext): voi
       `
 Miners who choose their own transactions declare their blocks here. Each is checked by the rules that a miner can break,
 and by the Bitcoin node (getblocktemplate, proposal mode); the log says by which. Blocks that they find are submitted.
+Of a node whose chain is another than the address is of, no job is taken.
 
 A pool of rx-sv2 can have its declaration server in its own process: see [jds] in sv2 pool --help. This one is for a pool in
 another process or on another machine. Both have the same token_key: the server seals what it found right into the tokens
@@ -67,10 +68,11 @@ function roleOf(command: Command): Role {
     file,
   );
   const listener = roleListener(settings, 'declaration server', file);
-  const { scriptPubKey } = settings.coinbase_reward_script;
+  const { scriptPubKey, networks } = settings.coinbase_reward_script;
+  const payout = { script: scriptPubKey, chains: networks ?? undefined };
   const { token_key: key } = settings;
   const seal = key === undefined ? undefined : tokenSeal({ key });
-  const { line$, totals } = declarationServer(settings, listener.listen, scriptPubKey, '', seal);
+  const { line$, totals } = declarationServer(settings, listener.listen, payout, '', seal);
   return {
     ...{ name: 'jd-server', settings, totals },
     line$: merge(from(payoutWarnings(scriptPubKey)), listener.line$, line$),

@@ -1,6 +1,7 @@
 /** The settings of a declaration server, alone or of a pool, and what it does. */
 import { EMPTY, merge, of, type Observable } from 'rxjs';
 import * as z from 'zod';
+import type { AddressNetwork } from '../bitcoin/payout-script.js';
 import { bitcoinNode } from '../node/bitcoin-node.js';
 import { BitcoinRpcError } from '../node/bitcoin-rpc-errors.js';
 import { workerHashrateTracking } from '../messages/user-identity.js';
@@ -64,9 +65,16 @@ export interface Declaration {
   readonly totals: () => string;
 }
 
+/** Whom declared blocks pay. */
+export interface DeclaredPayout {
+  readonly script: Uint8Array;
+  /** What the chain may be; any if undefined. */
+  readonly chains: readonly AddressNetwork[] | undefined;
+}
+
 /**
  * A declaration server and its log.
- * @param payoutScript what coinbases have to pay
+ * @param payout what coinbases have to pay, and what the node's chain may be on which they do
  * @param where the settings' place in the file, with a dot: `jds.`
  * @param seal for a pool in another process
  * @throws ConfigError for a node that cannot be, or extensions that are required and not known
@@ -74,7 +82,7 @@ export interface Declaration {
 export function declarationServer(
   settings: DeclarationSettings,
   listen: Observable<Connection>,
-  payoutScript: Uint8Array,
+  { script, chains }: DeclaredPayout,
   where = '',
   seal?: TokenSeal,
 ): Declaration {
@@ -87,7 +95,8 @@ export function declarationServer(
   const service = jdServer({
     listen,
     node: nodeOf(settings, where),
-    outputs: [{ value: 0n, scriptPubKey: payoutScript }],
+    outputs: [{ value: 0n, scriptPubKey: script }],
+    ...(chains === undefined ? {} : { networks: chains }),
     ...(seal === undefined ? {} : { seal }),
     tokenLifetime: 1_000 * settings.token_lifetime,
     coinbaseOnly: settings.coinbase_only,

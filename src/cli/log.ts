@@ -2,6 +2,7 @@
 import { constants, closeSync, fstatSync, openSync, write as writeFile } from 'node:fs';
 import { asyncScheduler } from 'rxjs';
 import { ConfigError } from './config.js';
+import { counted } from './format.js';
 import type { Output } from './io.js';
 import { textFormat, type LineFormat } from './log-format.js';
 import { info, trouble, type LogLine } from './log-line.js';
@@ -123,7 +124,7 @@ function logOver(put: Put, format: LineFormat): Log {
     const note =
       told === 0
         ? ''
-        : formatted(trouble(`${told} lines of this log were lost before this one: they were not taken`));
+        : formatted(trouble(`lost before this one: ${counted(told, 'line')} of this log, not taken`));
     underWay = waiting;
     charactersUnderWay = characters;
     waiting = [];

@@ -42,7 +42,7 @@ export const payoutOptions = [
 ] as const;
 
 /** Their part of the help. */
-export const payoutHelp = `  payout = "solo"                               # or "pplns", "proportional": user names are addresses, ADDRESS.WORKER
+export const payoutHelp = `  payout = "solo"                               # or "pplns", "proportional": user names are addresses, ADDRESS.WORKER, of the pool's network
   payout_window = 4                             # of pplns: times the work of a block
   payout_minimum = 5000                         # satoshis; what waits is paid to coinbase_reward_script, which owes it
   payout_confirmations = 100
@@ -89,6 +89,7 @@ const useless = (settings: Settings): string[] => {
 /** What payouts have to fit. */
 interface Surroundings {
   readonly reserve: Uint8Array;
+  /** Whose addresses are paid, as far as the pool's own script tells. */
   readonly networks: readonly AddressNetwork[] | undefined;
   readonly hasLedger: boolean;
   /** The table by which miners may have jobs of their own, if there is one. */
@@ -111,15 +112,18 @@ export function payoutPlan(
     problems.push(
       `${declaredBy}: blocks of declared jobs pay coinbase_reward_script, and payout = "${mode}" pays users: leave one of them out`,
     );
+  let paid = networks;
   for (const [key, script] of [
     ['fee_script', settings.fee_script],
     ['donation_script', settings.donation_script],
   ] as const) {
-    if (script?.networks == null || networks === undefined) continue;
-    if (!script.networks.some((network) => networks.includes(network)))
+    if (script?.networks == null) continue;
+    const common = script.networks.filter((network) => paid?.includes(network) ?? true);
+    if (paid !== undefined && common.length === 0)
       problems.push(
-        `${key}: an address of ${script.networks.join(' or ')}; expected one of ${networks.join(' or ')}`,
+        `${key}: an address of ${script.networks.join(' or ')}; expected one of ${paid.join(' or ')}`,
       );
+    else paid = common;
   }
   if (problems.length > 0) throw new ConfigError(problems);
   if (mode === 'pool') return {};
@@ -138,7 +142,7 @@ export function payoutPlan(
         minimumPayout: BigInt(settings.payout_minimum ?? 5_000),
         limits: payoutLimits,
       },
-      ...(networks === undefined ? {} : { networks }),
+      ...(paid === undefined ? {} : { networks: paid }),
     },
   };
 }

@@ -19,14 +19,15 @@ export function payoutScript() {
 }
 
 /**
- * What the chain may be that an address is paid on, as roles take it: any for a mainnet address, which is let be on the
- * chains that are made up for trying things out.
+ * What the chain may be that an address is paid on: any for a mainnet address, which is let be on the chains that are
+ * made up for trying things out.
  * @param networks of the address; null for a script that is of none
+ * @returns undefined for any
  */
 export const chainsOf = (
   networks: readonly AddressNetwork[] | null,
-): { readonly networks?: readonly AddressNetwork[] } =>
-  networks === null || networks.includes('mainnet') ? {} : { networks };
+): readonly AddressNetwork[] | undefined =>
+  networks === null || networks.includes('mainnet') ? undefined : networks;
 
 /** Warns of a `coinbase_reward_script` that nobody, or everybody, can spend. */
 export function payoutWarnings(script: Uint8Array): readonly LogLine[] {

@@ -2,6 +2,7 @@
 import { defer, finalize, from, merge, of, switchMap, type Observable } from 'rxjs';
 import type { LedgerStore } from '../ledger/store.js';
 import { openLedger, type OpenedLedger } from '../node/ledger/open-ledger.js';
+import { counted } from './format.js';
 import { shownPlace } from './ledger-place.js';
 import { info, trouble, type LogLine } from './log-line.js';
 
@@ -44,7 +45,7 @@ function openingLines(where: string, { unfinishedBytes, salvaged }: OpenedLedger
   if (unfinishedBytes > 0) {
     lines.push(
       trouble(
-        `the last write to the ledger was cut short: ${unfinishedBytes} bytes are left out, and nothing that was acknowledged is in them`,
+        `the last write to the ledger was cut short: ${counted(unfinishedBytes, 'byte')} left out, and nothing that was acknowledged is in them`,
       ),
     );
   }
@@ -53,7 +54,7 @@ function openingLines(where: string, { unfinishedBytes, salvaged }: OpenedLedger
     const last = until === null ? '' : `, up to ${new Date(until).toISOString()}`;
     lines.push(
       trouble(
-        `the ledger was damaged: ${records} records could be read${last}, and are in a new file; the damaged one is ${damaged}`,
+        `the ledger was damaged: ${counted(records, 'record')} could be read${last}, now in a new file; the damaged one is ${damaged}`,
       ),
     );
   }

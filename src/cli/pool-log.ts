@@ -5,7 +5,7 @@ import { bytesToHex } from '../codec/hex.js';
 import { encodeFrame } from '../framing/frame.js';
 import type { AnyOutcome } from '../observe/fold.js';
 import type { ClientOutcome, ServerOutcome } from '../service/outcomes.js';
-import { formatDifficulty, formatHashRate } from './format.js';
+import { counted, formatDifficulty, formatHashRate } from './format.js';
 import { clientLine } from './role-client.js';
 import { serverLine } from './role-server.js';
 import { extraSubmissionLine } from './extra-nodes.js';
@@ -40,6 +40,7 @@ const templateClientTypes: readonly string[] = [
   'SolutionLost',
   'ProviderFault',
   'ClockDiffers',
+  'ChainDiffers',
   'TargetDiffers',
   'TemplateReceived',
   'TemplateOld',
@@ -88,6 +89,11 @@ function templateLine(outcome: ClientOutcome<TemplateClientOutcome>): LogLine | 
         `check the clock: the template provider's time is ${Math.abs(difference)} s ${way} the time here`,
       );
     }
+    case 'ChainDiffers':
+      return trouble(
+        `blocks pay an address of another network than the chain is of: the template provider sent ${outcome.message}; ` +
+          'right for trying things out, and refused where the setting network says which it is',
+      );
     case 'TargetDiffers': {
       const { ratio } = outcome;
       return ratio < 1
@@ -130,13 +136,13 @@ export function miningLine(outcome: ServerOutcome<PoolMiningOutcome>): LogLine |
     }
     case 'LedgerStalled':
       return trouble(
-        `${outcome.message}: mining goes on, ${outcome.waiting} shares wait, and none is acknowledged until the ledger can be written`,
+        `${outcome.message}: mining goes on, ${counted(outcome.waiting, 'share')} waiting, and none is acknowledged until the ledger can be written`,
       );
     case 'LedgerResumed':
-      return info(`the ledger is written again, with ${outcome.waiting} shares that waited`);
+      return info(`the ledger is written again, with ${counted(outcome.waiting, 'share')} that waited`);
     case 'LedgerFull':
       return trouble(
-        `${outcome.waiting} shares wait for the ledger, and no more can: those that come are neither credited nor acknowledged`,
+        `${counted(outcome.waiting, 'share')} waiting for the ledger, and no more can: those that come are neither credited nor acknowledged`,
       );
     case 'ChannelOpened': {
       const { kind, userIdentity, nominalHashRate, target } = outcome;
@@ -147,7 +153,7 @@ export function miningLine(outcome: ServerOutcome<PoolMiningOutcome>): LogLine |
     case 'PayoutStated': {
       const { hash, height, value, outputs: count } = outcome;
       return info(
-        `block ${hash} at height ${height} pays ${value} satoshis to ${count} outputs: see sv2 ledger statements`,
+        `block ${hash} at height ${height} pays ${value} satoshis to ${counted(count, 'output')}: see sv2 ledger statements`,
       );
     }
     case 'PayoutBooked':

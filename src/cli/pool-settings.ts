@@ -75,23 +75,35 @@ export const poolSchema = z.strictObject({
 /** What {@link poolSchema} comes out as. */
 export type PoolSettings = z.output<typeof poolSchema>;
 
+/** Whom a pool's blocks pay, and on what. */
+export interface ConfiguredPayout {
+  readonly script: Uint8Array;
+  /** What the chain may be: the configured network, or those of an address that is not of mainnet; any if absent. */
+  readonly chains?: readonly AddressNetwork[];
+  /** Whose addresses are paid: the configured network's, or those of the pool's own address; any if absent. */
+  readonly payees?: readonly AddressNetwork[];
+}
+
 /**
- * The payout's script and what the chain may be: the configured network, or those of an address that is not of mainnet.
- * A mainnet address is let be on the chains that are made up for trying things out.
+ * The payout's script and its networks. A mainnet address is let be on the chains that are made up for trying things
+ * out; users are paid to addresses of its network there, too.
  * @throws ConfigError for an address of another network than the configured one
  */
-export function payoutOf({ network, coinbase_reward_script: payout }: PoolSettings): {
-  readonly script: Uint8Array;
-  readonly networks?: readonly AddressNetwork[];
-} {
+export function payoutOf({ network, coinbase_reward_script: payout }: PoolSettings): ConfiguredPayout {
   const { scriptPubKey: script, networks } = payout;
-  if (network === undefined) return { script, ...chainsOf(networks) };
+  const chains = chainsOf(networks);
+  if (network === undefined)
+    return {
+      script,
+      ...(chains === undefined ? {} : { chains }),
+      ...(networks === null ? {} : { payees: networks }),
+    };
   const wanted = network === 'signet' ? 'testnet' : network; // their addresses look the same
   if (networks !== null && !networks.includes(wanted)) {
     const problem = `an address of ${networks.join(' or ')}; expected one of ${network}, as network says`;
     throw new ConfigError([`coinbase_reward_script: ${problem}`]);
   }
-  return { script, networks: [wanted] };
+  return { script, chains: [wanted], payees: [wanted] };
 }
 
 /** A template provider's settings. */

@@ -41,7 +41,7 @@ export function registerPool(command: Command, context: CommandContext): void {
 function poolRole(command: Command): Role {
   const { flags, file } = poolFlags(command);
   const settings = loadConfig(poolSchema, [...environmentFlags(poolSchema, 'POOL'), ...flags], file);
-  const { script, networks } = payoutOf(settings);
+  const { script, chains, payees } = payoutOf(settings);
   const { Sv2Tp } = settings.template_provider_type;
   const silence = silenceLog(plaintextFlag);
   const first$ = dial(Sv2Tp, 'template_provider_type.Sv2Tp', silence);
@@ -57,20 +57,22 @@ function poolRole(command: Command): Role {
   const declaration =
     jds === undefined || jdsListener === undefined
       ? undefined
-      : declarationServer(jds, jdsListener.listen, script, 'jds.');
+      : declarationServer(jds, jdsListener.listen, { script, chains }, 'jds.');
   const core = {
     templateProvider: [first$, ...others],
     extraNodes: extraNodes(settings.extra_block_submissions),
     maxTemplateAge: 1000 * settings.template_max_age,
-    ...(networks === undefined ? {} : { networks }),
+    ...(chains === undefined ? {} : { networks: chains }),
+    ...(payees === undefined ? {} : { payoutNetworks: payees }),
   } satisfies Partial<PoolOptions>;
   const place = ledgerPlace(settings.ledger, file);
   const plan = payoutPlan(settings, {
     reserve: script,
-    networks,
+    networks: payees,
     hasLedger: place !== undefined,
     declaredBy: jds !== undefined ? 'jds' : settings.declarator !== undefined ? 'declarator' : undefined,
   });
+  const shown = plan.payout?.networks ?? payees;
   const options: PoolOptions = {
     ...core,
     ...miners.options,
@@ -88,7 +90,7 @@ function poolRole(command: Command): Role {
   });
   const event$ = (service: Pick<Pool, 'start'>, store: LedgerStore | undefined) =>
     service.start().pipe(
-      monitoring.withLedger(store && { store, ...(networks === undefined ? {} : { networks }) }),
+      monitoring.withLedger(store && { store, ...(shown === undefined ? {} : { networks: shown }) }),
       tap((outcome) => {
         if (outcome.type === 'LedgerConflict') throw new Sv2Error('ledger-conflict', outcome.message);
       }),

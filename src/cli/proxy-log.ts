@@ -4,7 +4,7 @@ import { difficultyFromTarget } from '../bitcoin/target.js';
 import type { ForwardedShare } from '../mining/aggregation/upstream-route.js';
 import type { ProxyMiningOutcome, ProxyOutcome } from '../roles/proxy/proxy.js';
 import type { ClientOutcome, ServerOutcome } from '../service/outcomes.js';
-import { formatDifficulty, formatDuration, formatHashRate } from './format.js';
+import { counted, formatDifficulty, formatDuration, formatHashRate } from './format.js';
 import type { Fold } from '../observe/fold.js';
 import type { ProxyState } from '../observe/proxy-state.js';
 import type { LogSettings } from './log-settings.js';
@@ -140,7 +140,7 @@ function upstreamLine(outcome: ServerOutcome<ProxyMiningOutcome>, now: number): 
     }
     case 'UpstreamUnanswered':
       return trouble(
-        `${outcome.shares.length} shares were sent to the upstream and not answered: ${outcome.reason}`,
+        `sent to the upstream and not answered: ${counted(outcome.shares.length, 'share')}: ${outcome.reason}`,
         'upstream unanswered',
       );
     case 'UpstreamNonsense':

@@ -18,7 +18,7 @@ import { Sv2Error } from '../codec/errors.js';
 import { coalesceLines } from './coalesce-lines.js';
 import { ConfigError } from './config.js';
 import { effectiveSettings } from './effective-settings.js';
-import { formatDuration } from './format.js';
+import { counted, formatDuration } from './format.js';
 import type { CommandContext } from './io.js';
 import { logTo, logToFile, type FileLog } from './log.js';
 import { jsonFormat, textFormat, type LineFormat } from './log-format.js';
@@ -151,7 +151,8 @@ function logOf({ stdout, stderr }: CommandContext, { name, settings }: Role): Ro
     async end() {
       const lost = { stdout: await logs.stdout.end(), log_file: (await file?.end()) ?? 0 };
       for (const [where, count] of Object.entries(lost))
-        if (count > 0) logs.stderr.add(trouble(`${count} lines of the log to ${where} were lost at the end`));
+        if (count > 0)
+          logs.stderr.add(trouble(`lost at the end: ${counted(count, 'line')} of the log to ${where}`));
       await logs.stderr.end();
       if (failure !== undefined && !isJson) stderr.write(`sv2: ${printable(failure)}\n`);
     },

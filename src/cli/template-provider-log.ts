@@ -4,6 +4,7 @@ import type { BlockRejected, TemplateProviderOutcome } from '../roles/template-p
 import type { ServerOutcome } from '../service/outcomes.js';
 import type { RepeatableLine } from './coalesce-lines.js';
 import { extraSubmissionLine } from './extra-nodes.js';
+import { counted } from './format.js';
 import { serverLine } from './role-server.js';
 import { info, trouble } from './log-line.js';
 
@@ -72,10 +73,11 @@ function templateProviderLines(
       }
       case 'TemplateSent': {
         const { templateId, clientIds, transactionCount, fees, futureTemplate } = outcome;
-        const to = clientIds.length === 1 ? `client ${clientIds[0] ?? ''}` : `${clientIds.length} clients`;
+        const to =
+          clientIds.length === 1 ? `client ${clientIds[0] ?? ''}` : counted(clientIds.length, 'client');
         return [
           info(
-            `template ${templateId} sent to ${to}: ${transactionCount} transactions, ${fees} satoshis of fees` +
+            `template ${templateId} sent to ${to}: ${counted(transactionCount, 'transaction')}, ${fees} satoshis of fees` +
               (futureTemplate ? '' : ', for the same tip'),
           ),
         ];

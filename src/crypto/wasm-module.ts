@@ -1,12 +1,10 @@
 /** Puts small WebAssembly modules together (WebAssembly core specification, §5): no bytes in the source that nobody can read. */
 
 /** What of WebAssembly is needed here; the library is compiled without the types of any host. */
-interface WebAssemblyHost {
-  readonly WebAssembly: {
-    readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
-    readonly Instance: new (module: object) => { readonly exports: unknown };
-  };
-}
+declare const WebAssembly: {
+  readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
+  readonly Instance: new (module: object) => { readonly exports: unknown };
+};
 
 /** The types of numbers, and of vectors. */
 export const [i32, i64, v128] = [0x7f, 0x7e, 0x7b];
@@ -29,7 +27,6 @@ export interface WasmFunction {
  * @throws WebAssembly.CompileError where the policy of a page forbids WebAssembly; ReferenceError or TypeError where there is none
  */
 export function instantiateWasm(functions: readonly WasmFunction[]): unknown {
-  const { WebAssembly } = globalThis as unknown as WebAssemblyHost;
   const types = functions.map(({ parameters }) => [
     0x60,
     parameters,

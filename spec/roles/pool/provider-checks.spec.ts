@@ -3,7 +3,6 @@ import { targetFromNbits } from '../../../src/bitcoin/target.js';
 import { serialiseTemplateOutputs } from '../../../src/bitcoin/outputs.js';
 import {
   clockDifference,
-  networkFault,
   targetRatio,
   templateFault,
   templateRate,
@@ -97,38 +96,6 @@ describe('the target of a tip', () => {
     expect(ratio(Uint8Array.of(...ofBlock.subarray(1), 0))).toBeCloseTo(256, 5);
     expect(ratio(Uint8Array.of(0, ...ofBlock.subarray(0, 31)))).toBeCloseTo(1 / 256, 10);
     expect(ratio(new Uint8Array(32))).toBe(Infinity);
-  });
-});
-
-describe('the chain of a tip', () => {
-  const at = (nBits: number) => ({ ...prevHashFor(1), nBits });
-  const [mainnetToday, easiestOfMainnet, simulated, regtest] = [
-    0x1702_3a04, 0x1d00_ffff, 0x1e00_ffff, 0x207f_ffff,
-  ];
-
-  it('is mainnet when it is harder than any other ever was', () => {
-    for (const networks of [['testnet'], ['regtest'], ['testnet', 'regtest']] as const)
-      expect(networkFault(at(mainnetToday), networks)).toEqual({
-        code: 'wrong-network',
-        message: expect.stringMatching(/which is mainnet; expected (testnet|regtest)/),
-      });
-    expect(networkFault(at(mainnetToday), ['mainnet'])).toBeUndefined();
-  });
-
-  it('is not mainnet when it is easier than that allows', () => {
-    for (const nbits of [simulated, regtest])
-      expect(networkFault(at(nbits), ['mainnet'])?.message).toMatch(/which is not mainnet; expected mainnet/);
-    expect(networkFault(at(easiestOfMainnet), ['mainnet'])).toBeUndefined();
-  });
-
-  it('may be any where payouts are good on mainnet and on others', () => {
-    for (const nbits of [mainnetToday, easiestOfMainnet, simulated, regtest])
-      expect(networkFault(at(nbits), ['mainnet', 'testnet'])).toBeUndefined();
-  });
-
-  it('is not told by anything in between', () => {
-    for (const nbits of [easiestOfMainnet, simulated, regtest])
-      expect(networkFault(at(nbits), ['testnet', 'regtest'])).toBeUndefined();
   });
 });
 

@@ -1,4 +1,4 @@
-import { formatDifficulty, formatDuration, formatHashRate } from '../format.js';
+import { counted, formatDifficulty, formatDuration, formatHashRate } from '../format.js';
 import { narrow, quoted } from '../printable.js';
 import { cut, fitLine, fitRows, fitTable, type Column } from './layout.js';
 import type { BlockState, DemoOutcome, DemoState, MinerState } from './state.js';
@@ -136,7 +136,7 @@ function declarationServerLine(
     case 'JobDeclared':
       return (
         `declaration server: block ${outcome.height} declared by ${quoted(outcome.userIdentifier)}, ` +
-        `${outcome.transactions} transactions, ${outcome.provided} of them new to the pool`
+        `${counted(outcome.transactions, 'transaction')}, ${outcome.provided} of them new to the pool`
       );
     case 'DeclarationRefused':
       return `declaration server: refused with ${outcome.errorCode}: ${quoted(outcome.reason)}`;

@@ -16,6 +16,7 @@ import type { RandomBytes } from '../../crypto/index.js';
 import { ServiceError } from '../../service/errors.js';
 import type { ClientOutcome } from '../../service/outcomes.js';
 import type { Connector } from '../../transport/connection.js';
+import { given } from '../given.js';
 import type { ExtraNode } from '../extra-nodes.js';
 import { inProcess } from '../in-process/in-process.js';
 import { pool, type PoolOptions, type PoolOutcome } from '../pool/pool.js';
@@ -53,6 +54,8 @@ export interface JobDeclarationClientOptions extends Omit<ProxyOptions, 'upstrea
   readonly soloScript?: Uint8Array;
   /** The networks that `soloScript` is for, as those of a pool; any unless given. */
   readonly networks?: readonly AddressNetwork[];
+  /** The networks of the address that `soloScript` pays, as those of a pool; any unless given. */
+  readonly payoutNetworks?: readonly AddressNetwork[];
   /** Text for the coinbase; `rx-sv2` unless given. */
   readonly signature?: string;
   /** Whether pools may say whom blocks pay by draft extension 0x0003: experimental, for its text may change; false unless given. */
@@ -113,7 +116,7 @@ export function jdClient(options: JobDeclarationClientOptions): JobDeclarationCl
   }));
   if (soloScript !== undefined) {
     const connect = soloWork(
-      { payoutScript: soloScript, ...(options.networks === undefined ? {} : { networks: options.networks }) },
+      { payoutScript: soloScript, ...given(options, 'networks', 'payoutNetworks') },
       templateProviders,
       signature,
       scheduler,
@@ -146,7 +149,7 @@ const several = (
 
 /** A pool of our own as an upstream, for while there is no other. */
 function soloWork(
-  payout: Pick<PoolOptions, 'payoutScript' | 'networks'>,
+  payout: Pick<PoolOptions, 'payoutScript' | 'networks' | 'payoutNetworks'>,
   templateProvider: readonly [Connector, ...Connector[]],
   poolSignature: string,
   scheduler: SchedulerLike,

@@ -1,5 +1,6 @@
 /** A job declaration server: what a pool needs so that miners can choose their transactions. */
 import { asyncScheduler, EMPTY, Subject, type NextObserver, type Observable, type SchedulerLike } from 'rxjs';
+import type { AddressNetwork } from '../../bitcoin/payout-script.js';
 import { Sv2Error } from '../../codec/errors.js';
 import { defaultCrypto, type RandomBytes } from '../../crypto/index.js';
 import { jobDeclarator } from '../../declaration/job-declarator.js';
@@ -18,6 +19,7 @@ import {
   type PayoutDistributionChange,
 } from './declaration-handler.js';
 import type { DeclarationNode } from './declaration-node.js';
+import { onNetworks } from './on-networks.js';
 import { customJobChannel, type AcceptCustomJob } from './sealed-jobs.js';
 
 export type {
@@ -37,6 +39,8 @@ export interface JobDeclarationServerOptions
   readonly listen: Observable<Connection>;
   /** Where the tip and known transactions come from, who judges declared jobs if it can, and where blocks go to. */
   readonly node: DeclarationNode;
+  /** The networks whose chain the node's may be: of any other no job is taken; any unless given. */
+  readonly networks?: readonly AddressNetwork[];
   /** Nodes that blocks go to as well; none unless given. */
   readonly extraNodes?: readonly ExtraNode[];
   /**
@@ -82,7 +86,7 @@ export interface JobDeclarationServer extends Pick<Server, 'clients'> {
 export function jdServer(options: JobDeclarationServerOptions): JobDeclarationServer {
   const { listen, node, inactivityLimit = 21_600_000, scheduler = asyncScheduler } = options;
   const { randomBytes = defaultCrypto.randomBytes, minPoolShare = 1, payoutDistribution$ } = options;
-  const { extensions = { supported: [] } } = options;
+  const { extensions = { supported: [] }, networks } = options;
   if (!(minPoolShare >= 0 && minPoolShare <= 1)) {
     throw new Sv2Error('out-of-range', `minPoolShare must be from 0 to 1, got ${minPoolShare}`, {
       option: 'minPoolShare',
@@ -95,7 +99,7 @@ export function jdServer(options: JobDeclarationServerOptions): JobDeclarationSe
     listen,
     jobDeclaration: jobDeclaration(
       () => (core = begin()),
-      node,
+      networks === undefined ? node : { ...node, update$: node.update$.pipe(onNetworks(networks)) },
       scheduler,
       payoutDistribution$ ?? EMPTY,
       customBlock$,

@@ -31,6 +31,11 @@ export interface PoolCoreOptions {
    * them, by its difficulty, is not used.
    */
   readonly networks?: readonly AddressNetwork[];
+  /**
+   * The networks of the address that is paid; any unless given. Where the chain is seen not to be one of them there is a
+   * `ChainDiffers`, and blocks are mined all the same: for addresses that are let be where things are tried out.
+   */
+  readonly payoutNetworks?: readonly AddressNetwork[];
   /** How it comes back to the template provider; after 1 s up to 30 s unless given. */
   readonly reconnect?: ReconnectPolicy;
   /** The clock; `asyncScheduler` unless given. */
@@ -56,7 +61,7 @@ export function poolCore(options: PoolCoreOptions): PoolCore {
         payoutRoom,
         providers: Array.isArray(templateProvider) ? templateProvider.length : 1,
         maxTemplateAge: options.maxTemplateAge ?? 600_000,
-        ...given(options, 'networks', 'extraNodes'),
+        ...given(options, 'networks', 'payoutNetworks', 'extraNodes'),
         scheduler,
       }),
     },

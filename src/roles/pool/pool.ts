@@ -19,6 +19,7 @@ export type {
   LedgerStalled,
 } from './ledger-outcomes.js';
 export type {
+  ChainDiffers,
   ClockDiffers,
   ProviderFault,
   TargetDiffers,

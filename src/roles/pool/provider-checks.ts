@@ -1,9 +1,9 @@
 /** What a template provider may not say, and what was expected instead: pure checks. */
 import { parseTemplateOutputs } from '../../bitcoin/outputs.js';
-import type { AddressNetwork } from '../../bitcoin/payout-script.js';
 import { compareTargets, difficultyFromTarget, targetFromNbits } from '../../bitcoin/target.js';
 import { Sv2Error } from '../../codec/errors.js';
 import type { NewTemplate, SetNewPrevHashTemplate } from '../../messages/template-distribution.js';
+import type { NetworkFault } from '../chain-network.js';
 import { rateLimit } from '../rate-limit.js';
 
 /** What is wrong with what a template provider says. */
@@ -16,7 +16,7 @@ export interface Fault {
     | 'invalid-coinbase-outputs'
     | 'invalid-nbits'
     | 'unknown-template'
-    | 'wrong-network'
+    | NetworkFault['code']
     | 'too-many-templates';
   /** For people: what was said, and what was expected. */
   readonly message: string;
@@ -74,28 +74,6 @@ export function tipFault({ nBits, templateId }: SetNewPrevHashTemplate, isKnown:
   if (isKnown) return undefined;
   const message = `a tip for template ${templateId}; expected one that was sent before and is good`;
   return { code: 'unknown-template', message };
-}
-
-/** Only mainnet has been as hard as this: it passed it in 2016, and no test network has come near. */
-const mainnetDifficulty = 100_000_000_000;
-
-/**
- * Says whether a chain is another than the payout is for. Template Distribution does not name the chain, but its
- * difficulty shows: mainnet's is never below 1, and that of others far below mainnet's.
- * @param networks those that it may be
- */
-export function networkFault(
-  { nBits }: SetNewPrevHashTemplate,
-  networks: readonly AddressNetwork[],
-): Fault | undefined {
-  const difficulty = difficultyFromTarget(targetFromNbits(nBits));
-  const mayBeMainnet = networks.includes('mainnet');
-  const isMainnet = difficulty >= mainnetDifficulty;
-  const isNotMainnet = difficulty < 0.99; // of 0x1d00ffff, the easiest that mainnet allows, it is 1
-  if (!(isMainnet && !mayBeMainnet) && !(isNotMainnet && mayBeMainnet && networks.length === 1))
-    return undefined;
-  const message = `a tip of difficulty ${difficulty.toPrecision(3)}, which is ${isMainnet ? '' : 'not '}mainnet; expected ${networks.join(' or ')}`;
-  return { code: 'wrong-network', message };
 }
 
 /** Templates, and tips, that may come at once, and that may come a second beyond: regtest's blocks come fast. */

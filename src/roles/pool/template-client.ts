@@ -13,12 +13,12 @@ import type { TemplateDistributionClientHandler } from '../../service/handlers.j
 import { handleEach } from '../../service/handle-each.js';
 import { ofEvent, ofMessage, ofTrigger } from '../../service/operators.js';
 import { leaveServer, sendToServer, toSibling, type ClientEffect } from '../../service/outcomes.js';
+import { networkFault, type NetworkFault } from '../chain-network.js';
 import { submitToExtra, type ExtraNode, type ExtraSubmission } from '../extra-nodes.js';
 import { extraBlocks } from './extra-blocks.js';
 import { heldSolutions, type Solution, type SolutionOutcome } from './held-solutions.js';
 import {
   clockDifference,
-  networkFault,
   targetRatio,
   templateFault,
   templateRate,
@@ -34,6 +34,13 @@ export interface ProviderFault extends Fault {
   readonly type: 'ProviderFault';
   /** Whether it is left for another, or, when there is no other, dialled again. */
   readonly isLeft: boolean;
+}
+
+/** Blocks would pay an address of another network than the chain is of, which is let be; told once a connection. */
+export interface ChainDiffers {
+  readonly type: 'ChainDiffers';
+  /** What the chain is, and what was expected. */
+  readonly message: string;
 }
 
 /** A template provider's time is more than five minutes from ours; told once a connection. */
@@ -80,6 +87,7 @@ export type TemplateClientOutcome =
   | ExtraSubmission
   | ProviderFault
   | ClockDiffers
+  | ChainDiffers
   | TargetDiffers
   | TemplateReceived
   | TemplateOld
@@ -95,8 +103,10 @@ export interface TemplateClientOptions {
   readonly providers: number;
   /** Milliseconds without a new template after which that is told. */
   readonly maxTemplateAge: number;
-  /** The networks whose chain it may be; any unless given. */
+  /** The networks whose chain it may be: of any other it is left; any unless given. */
   readonly networks?: readonly AddressNetwork[];
+  /** The networks of the address that is paid: of any other it is told; any unless given. */
+  readonly payoutNetworks?: readonly AddressNetwork[];
   readonly scheduler: SchedulerLike;
 }
 
@@ -128,6 +138,7 @@ export const templateClient =
     extraNodes = [],
     maxTemplateAge,
     networks,
+    payoutNetworks,
     scheduler,
   }: TemplateClientOptions): TemplateDistributionClientHandler<TemplateClientOutcome> =>
   (event$) =>
@@ -140,6 +151,7 @@ export const templateClient =
       let tipRate = templateRate('tips');
       let isConnected = false;
       let isClockTold = false;
+      let isChainTold = false;
       let isTargetTold = false;
       let upstream: number | undefined;
       let lastTemplateAt = scheduler.now();
@@ -176,11 +188,16 @@ export const templateClient =
         if (flood !== undefined) return faulty(flood);
         const known = ids.find(tip.templateId);
         const fault = tipFault(tip, known !== undefined);
-        const foreign =
-          networks === undefined || fault?.code === 'invalid-nbits' ? undefined : networkFault(tip, networks);
+        const unlike = (allowed: readonly AddressNetwork[] | undefined): NetworkFault | undefined =>
+          allowed === undefined || fault?.code === 'invalid-nbits'
+            ? undefined
+            : networkFault(tip.nBits, allowed);
+        const foreign = unlike(networks);
         if (foreign !== undefined) return faulty(foreign); // its blocks would not pay whom they should
         const seconds = isClockTold ? undefined : clockDifference(tip, scheduler.now());
         if (seconds !== undefined) isClockTold = true;
+        const differing = isChainTold ? undefined : unlike(payoutNetworks);
+        if (differing !== undefined) isChainTold = true;
         const ratio = isTargetTold || fault?.code === 'invalid-nbits' ? 1 : targetRatio(tip);
         if (ratio !== 1) isTargetTold = true;
         // whatever else is wrong, the work before it has ended
@@ -189,6 +206,7 @@ export const templateClient =
           ...held.tip(tip.prevHash),
           ...(fault === undefined ? [] : faulty(fault)),
           ...(seconds === undefined ? [] : [{ type: 'ClockDiffers', seconds } as const]),
+          ...(differing === undefined ? [] : [{ type: 'ChainDiffers', message: differing.message } as const]),
           ...(ratio === 1 ? [] : [{ type: 'TargetDiffers', ratio } as const]),
         ];
       };
@@ -238,6 +256,7 @@ export const templateClient =
           handleEach('templateDistribution', ({ server }) => {
             isConnected = true;
             isClockTold = false;
+            isChainTold = false;
             isTargetTold = false;
             upstream = server.upstream;
             rate = templateRate('templates');
