@@ -231,6 +231,16 @@ describe('a declaring client', () => {
     expect(first(late.toPool, 'SubmitSharesExtended').jobId).toBe(70);
   });
 
+  it('sends what is no block to a template provider that wants it, and tells nobody of a block', () => {
+    const { client } = accepted();
+    client.fromTemplates(template(2n), NOW);
+    client.fromTemplates({ ...tip(2n, 2), target: new Uint8Array(32).fill(0xff) }, NOW);
+    client.fromTemplates(data(2n), NOW);
+    const { toTemplates, toDeclarator, blocks, outcomes } = client.fromMiners(share(1, 2));
+    expect(toTemplates).toMatchObject([{ type: 'SubmitSolution', templateId: 2n, headerNonce: 1 }]);
+    expect([toDeclarator, blocks, outcomes]).toEqual([[], [], []]);
+  });
+
   it('sends it to the declarator though the block has ended its own job meanwhile', () => {
     const { client } = begun({}, EASY);
     const declaration = first(client.fromTemplates(data(1n), NOW).toDeclarator, 'DeclareMiningJob');
@@ -286,6 +296,15 @@ describe('a declaring client', () => {
     const again = first(client.tick(NOW + 2_000).toDeclarator, 'DeclareMiningJob');
     expect(again.miningJobToken).toEqual(token(2));
     void give;
+  });
+
+  it('tries again a job whose nbits the pool has not, or no more, on the same tip', () => {
+    const { client } = begun();
+    const declaration = first(client.fromTemplates(data(1n), NOW).toDeclarator, 'DeclareMiningJob');
+    const { requestId } = first(success(client, declaration).toPool, 'SetCustomMiningJob');
+    const refusal = SetCustomMiningJobError({ channelId: 7, requestId, errorCode: 'invalid-nbits' });
+    expect(client.fromPool(refusal, NOW).fault).toBeNull();
+    expect(first(client.tick(NOW + 2_000).toDeclarator, 'DeclareMiningJob').miningJobToken).toEqual(token(2));
   });
 
   it('leaves a declarator or a pool that refuses for good, with what it said', () => {

@@ -39,8 +39,9 @@ const toldOfSolo: readonly string[] = [
   'ExtraSubmission',
 ];
 
-/** What becomes of blocks at template providers is told alike. */
-const toldOfBlocks: readonly string[] = [
+/** What becomes of blocks at template providers, and how they are, is told alike. */
+const toldOfProviders: readonly string[] = [
+  'ClockDiffers',
   'SolutionHeld',
   'SolutionsSentAgain',
   'SolutionUnanswered',
@@ -56,7 +57,7 @@ export const ownWorkTotals = ({ of }: CountsByType): string =>
 
 function ownLine({ pair, outcome }: OwnWork): LogLine | undefined {
   if (pair === null) return toldOfSolo.includes(outcome.type) ? poolLine(outcome as never) : undefined;
-  const line = toldOfBlocks.includes(outcome.type)
+  const line = toldOfProviders.includes(outcome.type)
     ? poolLine(outcome as never)
     : outcome.type === 'handlerError'
       ? clientLine(outcome, 'pair', upstreamPlaintextFlag)

@@ -89,7 +89,9 @@ export interface ClientJob {
 export interface FoundShare {
   /** 32 bytes in wire order. */
   readonly hash: Uint8Array;
-  /** For the template provider and the declarator; null if it is no block. */
+  /** Whether it is a block, of which the declarator is told, too. */
+  readonly isBlock: boolean;
+  /** What the template provider wants to be sent: of a block, and of more if its target is easier; otherwise null. */
   readonly solution: {
     readonly submit: SubmitSolution;
     readonly push: PushSolution;
@@ -213,7 +215,8 @@ export const foundShare = (
   );
   const header = { version, prevHash, merkleRoot, ntime, nbits, nonce };
   const hash = blockHash(header);
-  if (!meetsTarget(hash, tip.solutionTarget)) return { hash, solution: null };
+  const isBlock = meetsTarget(hash, tip.networkTarget);
+  if (!isBlock && !meetsTarget(hash, tip.solutionTarget)) return { hash, isBlock, solution: null };
   const submit = SubmitSolution({
     templateId: template.templateId,
     version,
@@ -223,6 +226,7 @@ export const foundShare = (
   });
   return {
     hash,
+    isBlock,
     solution: {
       submit,
       push: PushSolution({ extranonce: full, prevHash, nonce, ntime, nbits, version }),

@@ -46,6 +46,7 @@ const SHARES_KEPT = 2_000;
 /** Refusals that pass: the other side does not have our tip yet, or has another; or a token has expired. */
 const PASSING: readonly string[] = [
   'stale-chain-tip',
+  'invalid-nbits', // on testnets it changes on one tip
   'invalid-mining-job-token',
   'stale-payout-distribution',
 ];
@@ -253,11 +254,11 @@ export const clientWork = ({
     const job = jobs.find((candidate) => candidate.jobId === jobId);
     if (job === undefined) return void answer(jobId <= lastJobId ? 'stale-share' : 'invalid-job-id');
     if (message.extranonce.length !== job.extranonceSize) return void answer('bad-extranonce-size');
-    const { hash, solution } = foundShare(job, message);
+    const { hash, isBlock, solution } = foundShare(job, message);
     // before anything else
-    if (solution !== null) {
+    if (solution !== null) out.toTemplates(solution.submit);
+    if (solution !== null && isBlock) {
       const { submit, push, header } = solution;
-      out.toTemplates(submit);
       if (job.isDeclared) out.toDeclarator(push);
       else if (mode === 'full-template' && job.unpushed.length < JOBS_KEPT) job.unpushed.push(push);
       const { transactions, template } = job;

@@ -129,8 +129,10 @@ export const channelServer = <S extends JobSource>(
     addressed(client, id).map((channel) => {
       removeChannel(client, channel);
       count.closed(client);
-      for (const prefix of [channel.extranoncePrefix, ...channel.retiredPrefixes]) extranonce.release(prefix);
-      const { channelId, userIdentity } = channel;
+      const { channelId, userIdentity, shares } = channel;
+      const wasCredited = shares.totals().accepted > 0;
+      for (const prefix of [channel.extranoncePrefix, ...channel.retiredPrefixes])
+        extranonce.release(prefix, wasCredited);
       return { type: 'ChannelClosed', clientId: client.clientId, channelId, userIdentity, reason };
     });
 

@@ -49,6 +49,20 @@ describe('a mining proxy', () => {
     expect(network.nonsense).toEqual([]);
   });
 
+  it('has room for whoever comes, however many came and went without work on one block', () => {
+    const network = proxyNetwork({ indexSize: 1 });
+    network.connect(poolWith(1));
+    for (let count = 0; count < 600; count++) {
+      const flighty = network.miner();
+      flighty.send(openExtended());
+      flighty.leave();
+    }
+    const lasting = network.miner();
+    lasting.send(openExtended());
+    expect(lasting.mine().map(({ type }) => type)).toContain('ShareForwarded');
+    expect(network.of('ChannelRefused')).toEqual([]);
+  });
+
   it('goes on under the same prefixes at another pool, by messages that all firmware knows', () => {
     const network = proxyNetwork();
     network.connect(poolWith(1));

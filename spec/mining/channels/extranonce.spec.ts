@@ -139,6 +139,20 @@ describe('over many channels', () => {
     expect(() => allocator.allocateStandard(true)).toThrow(withCode('extranonce-space-exhausted'));
   });
 
+  it('gives those with which nothing was credited once there are no others, and takes them for free at last', () => {
+    const allocator = extranonceAllocator({ indexSize: 1, size: 1, randomBytes });
+    const prefixes = Array.from({ length: 256 }, () => allocator.allocateStandard());
+    allocator.release(prefixes[7]!);
+    allocator.release(prefixes[9]!, false);
+    allocator.nextPrevHash();
+    allocator.release(prefixes[5]!, false);
+    expect([allocator.allocateStandard(), allocator.allocateStandard()]).toEqual([prefixes[9], prefixes[5]]);
+    expect(() => allocator.allocateStandard()).toThrow(withCode('extranonce-space-exhausted'));
+    allocator.release(prefixes[5]!, false);
+    for (let tip = 0; tip < RETURNING_TIPS; tip++) allocator.nextPrevHash();
+    expect([allocator.allocateStandard(), allocator.allocateStandard()]).toEqual([prefixes[7], prefixes[5]]);
+  });
+
   it('is not exhausted, nor made to take more memory, by who opens and closes for hours', () => {
     const allocator = extranonceAllocator({ indexSize: 6, randomBytes });
     let highest = 0;

@@ -60,6 +60,29 @@ const onTip = (server: Running, id: number, prevHash = prevHashFor(id).prevHash)
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
+/** Has a server accept a job of the client's own, the same for each tip. */
+const giveOwnJob = (
+  { channel, send }: Pick<ReturnType<typeof wire>, 'send'> & { readonly channel: ClientChannel },
+  prevHash: Uint8Array,
+): void => {
+  const job = SetCustomMiningJob({
+    channelId: channel.channelId,
+    requestId: 1,
+    miningJobToken: new Uint8Array(1),
+    version: 0x2000_0000,
+    prevHash,
+    minNtime: NTIME,
+    nbits: HARD_NBITS,
+    coinbaseTxVersion: 2,
+    coinbasePrefix: Uint8Array.of(2, 0x10, 0x27),
+    coinbaseTxInputNSequence: 0,
+    coinbaseTxOutputs: serialiseOutputs(payoutOutputs(5n)),
+    coinbaseTxLocktime: 0,
+    merklePath: [],
+  });
+  receiveCustomJob(channel, job, sentTo(send(job))[0] as SetCustomMiningJobSuccess, NOW);
+};
+
 describe('a share counts once', () => {
   it.each(['standard', 'extended'] as const)(
     'however often a client closes and opens %s channels, with more of them than there are prefixes',
@@ -149,24 +172,7 @@ describe('a share counts once', () => {
     onTip(server, 1, hash(1));
     send(openExtended({ maxTarget, minExtranonceSize: 1 }));
     const [channel] = client.channels.values() as unknown as readonly [ClientChannel];
-    const give = (prevHash: Uint8Array) => {
-      const job = SetCustomMiningJob({
-        channelId: channel.channelId,
-        requestId: 1,
-        miningJobToken: new Uint8Array(1),
-        version: 0x2000_0000,
-        prevHash,
-        minNtime: NTIME,
-        nbits: HARD_NBITS,
-        coinbaseTxVersion: 2,
-        coinbasePrefix: Uint8Array.of(2, 0x10, 0x27),
-        coinbaseTxInputNSequence: 0,
-        coinbaseTxOutputs: serialiseOutputs(payoutOutputs(5n)),
-        coinbaseTxLocktime: 0,
-        merklePath: [],
-      });
-      receiveCustomJob(channel, job, sentTo(send(job))[0] as SetCustomMiningJobSuccess, NOW);
-    };
+    const give = (prevHash: Uint8Array) => giveOwnJob({ channel, send }, prevHash);
     const verdicts = tips.map((prevHash, index) => {
       if (index > 0) onTip(server, index + 1, prevHash);
       give(prevHash);
@@ -179,15 +185,22 @@ describe('a share counts once', () => {
 
   it('so a client that makes its coinbases gets no prefix that another had on a recent tip', () => {
     const server = serverOf({ acceptCustomJob: () => null });
-    onTip(server, 1);
+    onTip(server, 1, hash(1));
     const { client, send } = wire(server, 1, REQUIRES_WORK_SELECTION);
     const open = () => send(openExtended({ maxTarget, minExtranonceSize: 1 })).outcomes[0];
-    for (let count = 0; count < 256; count++) {
-      expect(open()).toMatchObject({ type: 'ChannelOpened' });
-      const [channelId = 0] = client.channels.keys();
-      send(CloseChannel({ channelId, reasonCode: '' }));
-      client.close(channelId);
-    }
+    /** Opens channels and closes them again, each after a share if it is to mine. */
+    const openAndClose = (count: number, mines: boolean): void => {
+      for (let opened = 0; opened < count; opened++) {
+        expect(open()).toMatchObject({ type: 'ChannelOpened' });
+        const [channel] = client.channels.values() as unknown as readonly [ClientChannel];
+        if (mines) giveOwnJob({ channel, send }, hash(1));
+        if (mines) outcomeOf(send(mineShare(channel).message), 'ShareAccepted');
+        send(CloseChannel({ channelId: channel.channelId, reasonCode: '' }));
+        client.close(channel.channelId);
+      }
+    };
+    openAndClose(600, false); // who does no work for them keeps nobody from having them
+    openAndClose(256, true);
     expect(open()).toMatchObject({ type: 'ChannelRefused', errorCode: 'channel-capacity-exhausted' });
     for (let id = 2; id < 10; id++) onTip(server, id);
     expect(open()).toMatchObject({ type: 'ChannelOpened' });

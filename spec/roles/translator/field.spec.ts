@@ -8,8 +8,8 @@ import type {
 } from '../../../src/messages/index.js';
 import { Reconnect } from '../../../src/messages/index.js';
 import { userIdentityOf } from '../../../src/messages/user-identity.js';
-import { NOW, NTIME } from '../../mining/support.js';
-import { minerAt, nonceFor, read, working, type Line } from './support.js';
+import { NOW, NTIME, prevHashFor, template } from '../../mining/support.js';
+import { minerAt, nonceFor, read, working, type Job, type Line } from './support.js';
 
 const methods = (lines: readonly Line[]) =>
   lines.map((line) => line['method'] ?? `answer ${String(line['id'])}`);
@@ -427,6 +427,40 @@ describe('firmware', () => {
       '{"id":2,"method":"mining.authorize","params":["u","x"]}',
     ].flatMap(miner.say);
     for (const line of lines) expect(JSON.stringify(line).length).toBeLessThan(2_048);
+  });
+});
+
+describe('work that has ended', () => {
+  const submitted = (miner: ReturnType<typeof working>, job: Job, extranonce2: string) => {
+    const nonce = nonceFor(job, miner.extranonce1, { extranonce2 }, miner.difficulty);
+    return miner.ask(4, 'mining.submit', 'alice.rig1', job[0], extranonce2, job[7], nonce)[0];
+  };
+  const notFound = expect.objectContaining({ error: [21, 'Job not found', null] });
+
+  it('is so for the miner, too, when nbits change on one tip', () => {
+    const miner = working();
+    expect(submitted(miner, miner.job, '00000001')).toMatchObject({ result: true });
+    const { prevHash } = prevHashFor(1);
+    const { job } = read(
+      miner.fromServer(miner.core.setNewPrevHash(prevHashFor(1, { prevHash, nBits: 0x1e7f_ffff }), NOW)),
+    );
+    expect(job[6]).toBe('1e7fffff');
+    expect(job[8]).toBe(true);
+    expect(submitted(miner, miner.job, '00000002')).toEqual(notFound);
+    expect(submitted(miner, job, '00000003')).toMatchObject({ result: true });
+  });
+
+  it('is so for the miner, too, when the server has forgotten it after 16 others on one tip', () => {
+    const miner = working();
+    const jobs = Array.from(
+      { length: 17 },
+      (_, index) =>
+        read(miner.fromServer(miner.core.newTemplate(template(index + 2, { futureTemplate: false })))).job,
+    );
+    expect(jobs.map((job) => job[8])).not.toContain(true);
+    expect(submitted(miner, miner.job, '00000001')).toEqual(notFound);
+    expect(submitted(miner, jobs[0] as Job, '00000002')).toMatchObject({ result: true });
+    expect(miner.outcomes.filter(({ type }) => type === 'Sv1ShareLost')).toEqual([]);
   });
 });
 

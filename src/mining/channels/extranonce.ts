@@ -41,7 +41,7 @@ export interface ExtranonceAllocator {
    *   that nobody had
    * @returns both fields as `OpenExtendedMiningChannel.Success` wants them
    * @throws Sv2Error `min-extranonce-size-too-large` (the wire's error code) when fewer bytes can be rolled,
-   *   `extranonce-space-exhausted` when every prefix is taken or rests
+   *   `extranonce-space-exhausted` when every prefix is taken or rests with credited shares
    */
   allocateExtended(
     minExtranonceSize: number,
@@ -61,9 +61,11 @@ export interface ExtranonceAllocator {
    * Takes a prefix back when its channel closes. It rests while work it was used for may still be valid.
    *
    * @param extranoncePrefix what one of the other two returned
+   * @param wasCredited whether shares with it were, or may have been: if not, it is given to anybody once there is no
+   *   other. Whoever opens and closes channels and does no work for it keeps nobody from having one so.
    * @throws Sv2Error `unknown-extranonce-prefix` when this allocator has not handed it out, or has it back
    */
-  release(extranoncePrefix: Uint8Array): void;
+  release(extranoncePrefix: Uint8Array, wasCredited?: boolean): void;
 }
 
 /**
@@ -78,7 +80,8 @@ export interface ExtranonceAllocator {
  * begin where this one did; with `indexSize` 4, two with 1,000 channels each meet once in two million times.
  *
  * A released index rests until the previous hash has changed {@link RETURNING_TIPS} times: whoever gets it before
- * could hand in once more what was credited already. Takes memory for the channels that are open or rest, and
+ * could hand in once more what was credited already. Those with which nothing was credited are given before that, once
+ * there are no fresh ones. Takes memory for the channels that are open or rest, and
  * constant time.
  *
  * @throws Sv2Error `out-of-range` when an option is, or when the parts don't fit `size`
@@ -98,18 +101,21 @@ export const extranonceAllocator = (options: ExtranonceAllocatorOptions = {}): E
 
   const capacity = 256 ** indexSize;
   const lengthOfLive = new Map<number, number>();
-  const first = numberFrom(randomBytes(indexSize));
+  const firstIndex = numberFrom(randomBytes(indexSize));
   let fresh = 0;
   const free = fifo<number>();
   /** Released ones by the previous hash they were released on, the oldest first; in the end free again. */
-  let resting = [fifo<number>()];
-  const restingCount = (): number => resting.reduce((sum, { length }) => sum + length, 0);
+  let resting = [rest()];
+  const restingCount = (): number =>
+    resting.reduce((sum, { credited, unused }) => sum + credited.length + unused.length, 0);
+  const first = (kind: keyof Rest): number | undefined =>
+    resting.find((released) => released[kind].length > 0)?.[kind].shift();
 
   const nextIndex = (takesResting: boolean): number | undefined => {
     const rested = free.shift();
     if (rested !== undefined) return rested;
-    if (fresh < capacity && restingCount() < MAX_RESTING) return (first + fresh++) % capacity;
-    return takesResting ? resting.find(({ length }) => length > 0)?.shift() : undefined;
+    if (fresh < capacity && restingCount() < MAX_RESTING) return (firstIndex + fresh++) % capacity;
+    return first('unused') ?? (takesResting ? first('credited') : undefined);
   };
 
   const allocate = (length: number, takesResting: boolean): Uint8Array => {
@@ -150,12 +156,13 @@ export const extranonceAllocator = (options: ExtranonceAllocatorOptions = {}): E
     },
     allocateStandard: (takesResting = false) => allocate(size, takesResting),
     nextPrevHash() {
-      resting.push(fifo());
+      resting.push(rest());
       const rested = resting.slice(0, -RETURNING_TIPS);
       resting = resting.slice(-RETURNING_TIPS);
-      for (const { drain } of rested) drain((index) => free.push(index));
+      for (const { credited, unused } of rested)
+        for (const { drain } of [credited, unused]) drain((index) => free.push(index));
     },
-    release(extranoncePrefix) {
+    release(extranoncePrefix, wasCredited = true) {
       const index = numberFrom(extranoncePrefix.subarray(indexOffset, prefixSize));
       const isOurs =
         lengthOfLive.get(index) === extranoncePrefix.length &&
@@ -169,10 +176,21 @@ export const extranonceAllocator = (options: ExtranonceAllocatorOptions = {}): E
         );
       }
       lengthOfLive.delete(index);
-      resting.at(-1)?.push(index);
+      resting.at(-1)?.[wasCredited ? 'credited' : 'unused'].push(index);
     },
   };
 };
+
+/** Indexes that were released on one previous hash. */
+interface Rest {
+  /** Shares with them were credited: the same shares could come again. */
+  readonly credited: Fifo<number>;
+  readonly unused: Fifo<number>;
+}
+
+const rest = (): Rest => ({ credited: fifo(), unused: fifo() });
+
+type Fifo<T> = ReturnType<typeof fifo<T>>;
 
 /** A queue that takes constant time on average: filled at one array's end, emptied from the other's. */
 const fifo = <T>() => {

@@ -59,6 +59,7 @@ import { inProcess } from '../in-process/in-process.js';
 import { submitToExtra, type ExtraNode, type ExtraSubmission } from '../extra-nodes.js';
 import type { SolutionOutcome } from '../pool/held-solutions.js';
 import type { Fault } from '../pool/provider-checks.js';
+import type { ClockDiffers } from '../pool/template-client.js';
 import { upkeepEvery } from '../upkeep.js';
 import { ownTemplates, type TemplatesOutput } from './own-templates.js';
 import { MinersSaid, ToMiners } from './triggers.js';
@@ -75,7 +76,7 @@ export interface PairReady {
 
 /** What happens between a declaring client, a pool, a declarator and a template provider. */
 export type DeclaredWorkOutcome =
-  DeclaringClientOutcome | SolutionOutcome | ExtraSubmission | PairFaulty | PairReady;
+  DeclaringClientOutcome | SolutionOutcome | ClockDiffers | ExtraSubmission | PairFaulty | PairReady;
 
 /** Options of {@link declaredWork}. */
 export interface DeclaredWorkOptions extends Omit<DeclaringClientOptions, 'wholeBlocks'> {

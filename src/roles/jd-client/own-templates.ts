@@ -4,13 +4,20 @@ import type { Message } from '../../messages/registry.js';
 import { RequestTransactionData, SubmitSolution } from '../../messages/template-distribution.js';
 import type { DisconnectReason } from '../../service/errors.js';
 import { heldSolutions, type SolutionOutcome } from '../pool/held-solutions.js';
-import { templateFault, templateRate, tipFault, type Fault } from '../pool/provider-checks.js';
+import {
+  clockDifference,
+  templateFault,
+  templateRate,
+  tipFault,
+  type Fault,
+} from '../pool/provider-checks.js';
+import type { ClockDiffers } from '../pool/template-client.js';
 import { templateIds } from '../pool/template-ids.js';
 
 /** What is sent to the provider that is connected, and what became of blocks. */
 export interface TemplatesOutput {
   readonly send: readonly Message[];
-  readonly outcomes: readonly SolutionOutcome[];
+  readonly outcomes: readonly (SolutionOutcome | ClockDiffers)[];
 }
 
 /** See {@link ownTemplates}. Times are milliseconds since 1970. */
@@ -28,7 +35,7 @@ export interface OwnTemplates {
   ): {
     readonly message: TemplateDistributionToClient | null;
     readonly fault: Fault | null;
-    readonly outcomes: readonly SolutionOutcome[];
+    readonly outcomes: TemplatesOutput['outcomes'];
   };
   /** What is said to providers, with ids of our own: a request or a solution goes to the one whose template it is. */
   say(
@@ -50,12 +57,13 @@ export const ownTemplates = (): OwnTemplates => {
   let upstream: number | undefined;
   let rate = templateRate('templates');
   let tipRate = templateRate('tips');
+  let isClockTold = false;
 
   /** Faulty messages are not used. */
   const wrong = (fault: Fault) => ({ message: null, fault, outcomes: [] });
   const right = (
     message: TemplateDistributionToClient | null,
-    outcomes: readonly SolutionOutcome[] = [],
+    outcomes: TemplatesOutput['outcomes'] = [],
   ) => ({
     message,
     fault: null,
@@ -67,6 +75,7 @@ export const ownTemplates = (): OwnTemplates => {
       upstream = index;
       rate = templateRate('templates');
       tipRate = templateRate('tips');
+      isClockTold = false;
       ids.connected(index);
       return held.connected(index, now);
     },
@@ -85,7 +94,11 @@ export const ownTemplates = (): OwnTemplates => {
           const templateId = ids.find(message.templateId);
           const fault = tipRate(now) ?? tipFault(message, templateId !== undefined);
           if (fault !== undefined || templateId === undefined) return wrong(fault ?? unknownTemplate);
-          return right({ ...message, templateId }, held.tip(message.prevHash));
+          const seconds = isClockTold ? undefined : clockDifference(message, now);
+          if (seconds === undefined) return right({ ...message, templateId }, held.tip(message.prevHash));
+          isClockTold = true;
+          const differs: ClockDiffers = { type: 'ClockDiffers', seconds };
+          return right({ ...message, templateId }, [...held.tip(message.prevHash), differs]);
         }
         case 'RequestTransactionData.Success':
         case 'RequestTransactionData.Error': {
@@ -105,8 +118,13 @@ export const ownTemplates = (): OwnTemplates => {
           if (source?.upstream === upstream) send.push({ ...message, templateId: source?.templateId ?? 0n });
         } else if (SubmitSolution.match(message)) {
           const source = ids.source(message.templateId);
-          if (source === undefined || found === undefined) continue; // of a template long gone
+          if (source === undefined) continue; // of a template long gone
           const solution = { ...message, templateId: source.templateId };
+          if (found === undefined) {
+            // no block: it is worth something to the provider that has it first, or nothing
+            if (source.upstream === upstream) send.push(solution);
+            continue;
+          }
           const taken = held.found({ ...found, solution }, source.upstream, now);
           send.push(...taken.send);
           outcomes.push(...taken.outcomes);

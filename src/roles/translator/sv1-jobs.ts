@@ -3,8 +3,9 @@ import { concatBytes } from '../../bitcoin/consensus-bytes.js';
 import { meetsTarget } from '../../bitcoin/target.js';
 import { seenShares } from '../../mining/shares/seen-shares.js';
 import { validateShare, type Share } from '../../mining/shares/share-validation.js';
-import { ntimeAt, samePrevHash } from '../../mining/work/chain-tip.js';
+import { ntimeAt } from '../../mining/work/chain-tip.js';
 import type { ChannelJob } from '../../mining/work/job.js';
+import { findJob, type JobStore } from '../../mining/work/job-lifetime.js';
 import {
   duplicateShare,
   jobNotFound,
@@ -41,15 +42,23 @@ export interface Sv1Jobs {
   /**
    * Tells a job, anew if it was told before.
    * @param job with its tip, of an extended channel
+   * @param known the jobs of that channel: those before go on if they are among them
    * @param now milliseconds since 1970
    */
-  tell(job: ChannelJob, layout: ExtranonceLayout, now: number): Sv1Work;
+  tell(job: ChannelJob, layout: ExtranonceLayout, known: JobStore, now: number): Sv1Work;
   /**
    * Judges a share as the server will, and remembers it if it is accepted.
    * @param versionMask the bits that the miner may roll; null if it has not asked for any
+   * @param known the jobs of its channel: shares for any other are for nothing
    * @param now milliseconds since 1970
    */
-  judge(submit: Submit, versionMask: number | null, layout: ExtranonceLayout, now: number): JudgedShare;
+  judge(
+    submit: Submit,
+    versionMask: number | null,
+    layout: ExtranonceLayout,
+    known: JobStore,
+    now: number,
+  ): JudgedShare;
 }
 
 /** Jobs of one previous hash that are remembered: at a job every 30 s, half an hour. */
@@ -62,11 +71,11 @@ export function sv1Jobs(nextId: () => string): Sv1Jobs {
   let latest: ChannelJob | undefined;
 
   return {
-    tell(job, { extranonce1, extranonce2Size, extranonceSize }, now) {
+    tell(job, { extranonce1, extranonce2Size, extranonceSize }, known, now) {
       const { job: content, tip, target, version, versionRollingAllowed, extranoncePrefix } = job;
       if (content === null || tip === null)
         throw new Error('a job for Stratum V1 needs a coinbase and a previous hash');
-      const isClean = latest === undefined || !samePrevHash(latest.tip, tip);
+      const isClean = latest === undefined || !isKnown(known, latest);
       if (isClean) {
         toldJobs.clear();
         seen.clear();
@@ -97,10 +106,11 @@ export function sv1Jobs(nextId: () => string): Sv1Jobs {
         versionRollingAllowed,
       };
     },
-    judge(submit, versionMask, layout, now) {
+    judge(submit, versionMask, layout, known, now) {
       const found = toldJobs.get(submit.jobId);
       if (found === undefined) return refused(jobNotFound, `there is no job ${submit.jobId}`);
       const { job, told } = found;
+      if (!isKnown(known, job)) return refused(jobNotFound, `job ${submit.jobId} has ended`);
       const { extranonce1, extranonce2Size, extranonceSize } = layout;
       const { extranonce2, ntime, nonce, versionBits } = submit;
       if (extranonce2.length !== extranonce2Size) {
@@ -126,9 +136,9 @@ export function sv1Jobs(nextId: () => string): Sv1Jobs {
       );
       if (!judged.valid) {
         const { errorCode, reason } = judged;
-        const known = errorCode === 'duplicate-share' ? duplicateShare : lowDifficulty;
-        const isKnown = errorCode === 'duplicate-share' || errorCode === 'difficulty-too-low';
-        return refused(isKnown ? known : otherError(reason), reason);
+        const error = errorCode === 'duplicate-share' ? duplicateShare : lowDifficulty;
+        const hasOwn = errorCode === 'duplicate-share' || errorCode === 'difficulty-too-low';
+        return refused(hasOwn ? error : otherError(reason), reason);
       }
       const { hash, isBlock } = judged;
       seen.add(hash);
@@ -137,5 +147,9 @@ export function sv1Jobs(nextId: () => string): Sv1Jobs {
     },
   };
 }
+
+/** Whether a job is mined, or was before on the same tip. */
+const isKnown = (known: JobStore, { jobId }: ChannelJob): boolean =>
+  typeof findJob(known, jobId) !== 'string';
 
 const refused = (error: StratumError, reason: string): JudgedShare => ({ type: 'refused', error, reason });

@@ -22,6 +22,7 @@ import {
 } from '../../mining/mining-client.js';
 import { workerNameOf } from '../../mining/worker-name.js';
 import type { ChannelJob } from '../../mining/work/job.js';
+import { jobStore } from '../../mining/work/job-lifetime.js';
 import type { Sv1Received } from '../../sv1/messages.js';
 import { ClientReconnect, type Submit } from '../../sv1/methods.js';
 import { sv1ServerSession, type Sv1SessionOutcome, type Sv1SessionOutput } from '../../sv1/server-session.js';
@@ -64,6 +65,9 @@ interface ChannelWish {
   readonly nominalHashRate: number;
   readonly maxTarget: Uint8Array;
 }
+
+/** Before there is a channel. */
+const noJobs = jobStore();
 
 const anyTarget = targetFromBigInt(MAX_U256);
 
@@ -181,14 +185,15 @@ export function sv1Miner(
       const reason = `its firmware cannot hash a coinbase of ${length} bytes, at most ${most}`;
       return gather(tell({ type: 'Sv1CoinbaseTooLong', length, most }), end('coinbase-too-long', reason));
     }
-    const work = jobs.tell(job, layout(channel.extranonceSize), now);
+    const work = jobs.tell(job, layout(channel.extranonceSize), channel.jobs, now);
     const { difficulty, cleanJobs: isClean } = work;
     return gather(said(session.work(work), now), tell({ type: 'Sv1JobSent', difficulty, isClean }));
   };
 
   const judge = (submit: Submit, now: number): Sv1MinerOutput => {
     const { user } = submit;
-    const judged = jobs.judge(submit, session.versionMask, layout(channel?.extranonceSize ?? 0), now);
+    const extranonces = layout(channel?.extranonceSize ?? 0);
+    const judged = jobs.judge(submit, session.versionMask, extranonces, channel?.jobs ?? noJobs, now);
     if (judged.type === 'refused') {
       const { error, reason } = judged;
       return gather(
