@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { targetFromBigInt } from '../../../src/bitcoin/index.js';
-import { CloseChannel } from '../../../src/messages/index.js';
+import { ChannelEndpointChanged, CloseChannel, UnknownMessage } from '../../../src/messages/index.js';
 import { hash, openExtended, prevHashFor, server, template, typesOf } from '../support.js';
 import { openAll, poolWith, proxyNetwork, type ProxyNetwork } from './support.js';
 
@@ -208,5 +208,90 @@ describe('a mining proxy in pass-through mode', () => {
       { type: 'OpenMiningChannel.Error', requestId: 7, errorCode: 'unknown-user' },
     ]);
     expect(network.of('UpstreamFault')).toEqual([]);
+  });
+});
+
+describe('messages of extensions that are unknown to a mining proxy', () => {
+  const unknown = (channelId: number, ...rest: number[]) =>
+    UnknownMessage({
+      extensionType: 0x4001,
+      messageType: 5,
+      channelMessage: true,
+      payload: Uint8Array.of(channelId, 0, 0, 0, ...rest),
+    });
+  const talking = () => {
+    const network = proxyNetwork();
+    network.connect(poolWith(1));
+    const { extended, grouped } = openAll(network);
+    const [upstreamChannel] = network.of('UpstreamChannelOpened').map(({ channelId }) => channelId);
+    const ids = [...grouped.core.channels.keys()];
+    return { network, extended, grouped, upstream: upstreamChannel ?? 0, ids };
+  };
+
+  it('go on to the upstream of their channel, under its id there and otherwise unchanged (§3.4.1)', () => {
+    const { network, grouped, upstream, ids } = talking();
+    const { toUpstreams, messages } = network.proxy.forward(grouped.id, unknown(ids[1] ?? 0, 7, 8, 9));
+    expect(toUpstreams).toEqual([{ upstream: 0, messages: [unknown(upstream, 7, 8, 9)] }]);
+    expect(messages).toEqual([]);
+  });
+
+  it('go on to the channels that share an upstream channel', () => {
+    const { network, extended, upstream } = talking();
+    network.upstreamSays(unknown(upstream, 3));
+    expect(extended.received.filter(UnknownMessage.match)).toEqual([unknown(extended.channel.channelId, 3)]);
+  });
+
+  it('lead nowhere if they are for no channel, for one of another client, or too short', () => {
+    const { network, extended, upstream } = talking();
+    const nowhere = [
+      unknown(200),
+      { ...unknown(extended.channel.channelId), channelMessage: false },
+      { ...unknown(0), payload: new Uint8Array(3) },
+    ];
+    for (const message of nowhere) {
+      expect(network.proxy.forward(extended.id, message).toUpstreams).toEqual([]);
+      network.upstreamSays(message);
+    }
+    network.disconnect();
+    expect(network.proxy.forward(extended.id, unknown(extended.channel.channelId)).toUpstreams).toEqual([]);
+    expect(extended.received.filter(UnknownMessage.match)).toEqual([]);
+    expect(upstream).toBeGreaterThan(0);
+  });
+
+  it('are told of when the other end of their channel is another, whoever has had some (§3.6.4)', () => {
+    const { network, extended, grouped, upstream, ids } = talking();
+    const changes = (miner: typeof grouped) =>
+      miner.received.filter(({ type }) => type === 'ChannelEndpointChanged');
+    const [first = 0, second = 0] = ids;
+    network.proxy.forward(grouped.id, unknown(first));
+    network.disconnect();
+    expect(changes(grouped)).toEqual([]);
+    network.connect(poolWith(2, hash(2)));
+    expect(changes(grouped)).toEqual([ChannelEndpointChanged({ channelId: first })]);
+    // and by an upstream, whose own end has changed
+    network.proxy.forward(grouped.id, unknown(second));
+    const [, again = 0] = network.of('UpstreamChannelOpened').map(({ channelId }) => channelId);
+    network.upstreamSays(ChannelEndpointChanged({ channelId: again }));
+    network.upstreamSays(ChannelEndpointChanged({ channelId: again }));
+    expect(changes(grouped).slice(1)).toEqual([ChannelEndpointChanged({ channelId: second })]);
+    expect(changes(extended)).toEqual([]);
+    expect(upstream).toBeGreaterThan(0);
+  });
+
+  it('are forgotten with their channel', () => {
+    const { network, grouped, ids } = talking();
+    for (const id of ids) network.proxy.forward(grouped.id, unknown(id));
+    grouped.send(CloseChannel({ channelId: ids[0] ?? 0, reasonCode: 'done' }));
+    network.disconnect();
+    network.connect(poolWith(2, hash(2)));
+    expect(grouped.received.filter(({ type }) => type === 'ChannelEndpointChanged')).toEqual([
+      ChannelEndpointChanged({ channelId: ids[1] ?? 0 }),
+    ]);
+  });
+
+  it('are one change too many when an upstream sends thousands', () => {
+    const { network, upstream } = talking();
+    for (let count = 0; count < 1_000; count++) network.upstreamSays(unknown(upstream));
+    expect(network.of('UpstreamFault')).toMatchObject([{ code: 'too-many-jobs' }]);
   });
 });

@@ -1,13 +1,29 @@
 import { beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { defer, merge, of, Subject, takeUntil, throwError, timer } from 'rxjs';
+import {
+  catchError,
+  defer,
+  EMPTY,
+  map,
+  merge,
+  of,
+  Subject,
+  switchMap,
+  takeUntil,
+  tap,
+  throwError,
+  timer,
+} from 'rxjs';
+import { UnknownMessage, type Message } from '../../../src/messages/index.js';
 import type { ForwardedShare } from '../../../src/mining/index.js';
 import { proxy, type ProxyOptions } from '../../../src/roles/proxy/proxy.js';
+import { setupConnection } from '../../../src/testing/fixtures.js';
 import { memoryNetwork, type MemoryNetwork } from '../../../src/testing/memory.js';
 import { memoryStreams } from '../../../src/testing/memory-streams.js';
 import { acceptConnections } from '../../../src/transport/accept-connections.js';
 import type { ByteStream } from '../../../src/transport/byte-stream.js';
 import { bitaxe } from '../../devices/bitaxe.js';
 import { device, type Line } from '../../devices/device.js';
+import { openExtended } from '../../mining/support.js';
 import {
   during,
   memoryMiner,
@@ -134,3 +150,40 @@ describe.each(['aggregate', 'pass-through'] as const)(
     });
   },
 );
+
+describe('a proxy', () => {
+  it('hands on what channels say in extensions that it does not know, and lets nobody flood its pool with it', () => {
+    const network = memoryNetwork();
+    const logs = virtually(60, () => ({
+      provider: memoryTemplateProvider(network, { nbits, seed: 1, blockInterval: 1e9 }).start(),
+      one: poolAt(network, 'one:1', 1),
+      proxy: proxyAt(network, { listen: network.listen({ address: 'pool' }) }),
+      talker: during(10, 60, talker(network)),
+    }));
+    const isUnknown = ({ message }: Logged & { readonly message?: Message }) => message?.type === 'Unknown';
+    const arrived = only(logs.one, 'received').filter(isUnknown);
+    expect(arrived[0]).toMatchObject({ message: { extensionType: 0x4001, messageType: 5 } });
+    expect(arrived.length).toBeGreaterThanOrEqual(1_000); // what anybody may say that nobody can judge
+    expect(arrived.length).toBeLessThan(1_100);
+    expect(only(logs.proxy, 'disconnected')).toMatchObject([{ reason: { code: 'too-much-nonsense' } }]);
+  });
+});
+
+/** A client that opens a channel, and then talks of nothing but an extension of its own. */
+const talker = (network: MemoryNetwork) =>
+  network.connect({ address: 'pool', encrypted: false }).pipe(
+    switchMap((connection) => {
+      connection.send(setupConnection('mining'));
+      return connection.message$.pipe(
+        tap((message) => {
+          if (message.type === 'SetupConnection.Success') connection.send(openExtended());
+          if (message.type !== 'OpenExtendedMiningChannel.Success') return;
+          const payload = Uint8Array.of(message.channelId, 0, 0, 0, 9);
+          const own = { extensionType: 0x4001, messageType: 5, channelMessage: true, payload };
+          connection.send(...Array.from({ length: 3_000 }, () => UnknownMessage(own)));
+        }),
+        map(({ type }) => ({ type })),
+      );
+    }),
+    catchError(() => EMPTY), // it is sent away
+  );

@@ -8,6 +8,7 @@ import type { OpenMiningChannel } from '../mining-client.js';
 import { samePrevHash, type ChainTip } from '../work/chain-tip.js';
 import type { ChannelJob, ExtendedJob } from '../work/job.js';
 import type { ChannelRates } from './channel-rates.js';
+import type { TalkingChannel } from './unknown-messages.js';
 import type { UpstreamJob } from './upstream-jobs.js';
 import type { UpstreamRoute } from './upstream-route.js';
 
@@ -43,6 +44,8 @@ export interface Aggregate {
   /** In pass-through mode: who waits for the upstream's answer. */
   waiting: number | null;
   told: Told;
+  /** Its channels that have exchanged messages of unknown extensions with the upstream; see `unknown-messages`. */
+  readonly talking: Map<string, TalkingChannel>;
   /** The upstream has given its channel a job, future or not. */
   takeJob(job: ChannelJob<ExtendedJob>, now: number): MiningServerOutput;
   /** The upstream has made a job the active one by another previous hash; null if none is active. */
@@ -131,6 +134,7 @@ export const aggregate = (
     homes: new Map(),
     waiting: null,
     told: { hashRate: 0, at: -Infinity },
+    talking: new Map(),
     takeJob(job, now) {
       const { route } = this;
       if (route === null) return NOTHING;

@@ -1,7 +1,7 @@
 /** What a mining proxy is told and what it says; see `miningProxy`. */
 import type { RandomBytes } from '../../crypto/index.js';
 import type { MiningToClient } from '../../messages/directions.js';
-import type { Message } from '../../messages/index.js';
+import type { Message, UnknownMessage } from '../../messages/index.js';
 import type {
   MiningClientMessage,
   MiningServerOptions,
@@ -237,6 +237,13 @@ export interface MiningProxy {
    * @throws Sv2Error `unknown-client`
    */
   handle(clientId: number, message: MiningClientMessage, now: number): MiningProxyOutput;
+  /**
+   * A client's message of an extension that is not known here goes on to the upstream of its channel, under that channel's id there
+   * (spec §3.4.1). One for no channel, or for one that has no upstream now, leads to nothing.
+   *
+   * @throws Sv2Error `unknown-client`
+   */
+  forward(clientId: number, message: UnknownMessage): MiningProxyOutput;
   /**
    * A connection to an upstream server is set up. Channels that are open get work from it.
    *

@@ -8,6 +8,7 @@ import { noCustomJobs } from '../work/custom-job.js';
 import type { MiningProxy, MiningProxyOptions, MiningProxyOutput } from './mining-proxy-types.js';
 import { proxyOutput, type ProxyOutput } from './output.js';
 import { proxyChannels, type ProxyClient } from './proxy-channels.js';
+import { channelIdOf, passOn } from './unknown-messages.js';
 import { upstreamChoice } from './upstream-choice.js';
 import { upstreamIntake } from './upstream-intake.js';
 import { upstreamJobs, type UpstreamJob } from './upstream-jobs.js';
@@ -129,6 +130,12 @@ export const miningProxy = (options: MiningProxyOptions): MiningProxy => {
           out,
           isShare ? message : undefined,
         );
+      }),
+    forward: (clientId, message) =>
+      within((out) => {
+        const channelId = channelIdOf(message);
+        const to = channelId === undefined ? undefined : clientOf(clientId).channels.get(channelId);
+        if (channelId !== undefined && to !== undefined) passOn(to, { clientId, channelId }, message, out);
       }),
     addUpstream: (upstream, info, now) =>
       within((out) => {

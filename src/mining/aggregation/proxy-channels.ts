@@ -16,6 +16,7 @@ import { aggregate, type Aggregate } from './aggregate.js';
 import type { ProxyOutput } from './output.js';
 import { channelRates } from './channel-rates.js';
 import { forwardShare } from './share-forwarding.js';
+import { endChanged, stopTalking } from './unknown-messages.js';
 import type { UpstreamJob, UpstreamJobs } from './upstream-jobs.js';
 import type { MovableChannels, UpstreamChoice } from './upstream-choice.js';
 import type { UpstreamSession } from './upstream-session.js';
@@ -102,6 +103,7 @@ export const proxyChannels = (
       } else if (outcome.type === 'ChannelClosed') {
         const client = clients.get(outcome.clientId);
         client?.channels.delete(outcome.channelId);
+        stopTalking(to, outcome);
         if (client !== undefined) count.closed(client);
         const served = to.server.client(outcome.clientId);
         if (served?.channels.size === 0) to.server.release(served);
@@ -186,6 +188,7 @@ export const proxyChannels = (
     const served = from.server.client(clientId);
     if (client === undefined || served === undefined) return;
     from.server.release(served);
+    endChanged(from, out, (channel) => channel.clientId === clientId);
     for (const channelId of served.channels.keys()) client.channels.set(channelId, to);
     from.members -= served.channels.size;
     to.members += served.channels.size;

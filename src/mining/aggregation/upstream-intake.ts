@@ -1,7 +1,9 @@
 /** What upstream servers say, and what it means for the channels that share theirs. */
 import { bytesToHex } from '../../codec/hex.js';
 import type { Sv2Error } from '../../codec/errors.js';
+import type { ChannelEndpointChanged } from '../../messages/common.js';
 import type { MiningToClient } from '../../messages/directions.js';
+import { UnknownMessage } from '../../messages/unknown.js';
 import {
   CloseChannel,
   OpenMiningChannelError,
@@ -20,6 +22,7 @@ import type { Aggregate } from './aggregate.js';
 import type { ProxyOutput } from './output.js';
 import type { ProxyChannels } from './proxy-channels.js';
 import { upstreamRoute, type UpstreamRoute } from './upstream-route.js';
+import { channelIdOf, endChanged, passBack } from './unknown-messages.js';
 import type { UpstreamSession } from './upstream-session.js';
 
 /** Bytes of a job's coinbase; 0 for what is no job. */
@@ -72,6 +75,7 @@ export const upstreamIntake = (
     const { channelId, target } = channel;
     to.asked = null;
     to.route = upstreamRoute(upstream, channel);
+    endChanged(to, out);
     session.routes.set(channelId, to.route);
     session.aggregates.set(channelId, to);
     const userIdentity = channels.identityOf(to);
@@ -258,6 +262,20 @@ export const upstreamIntake = (
     if (errorCode !== 'stale-share') session.verdict(0, out); // those come with every tip
   };
 
+  /** It is about an extension that is not known here: the clients' business. */
+  const foreign = (
+    session: UpstreamSession,
+    message: UnknownMessage | ChannelEndpointChanged,
+    out: ProxyOutput,
+  ): void => {
+    const channelId = message.type === 'Unknown' ? channelIdOf(message) : message.channelId;
+    if (channelId === undefined) return;
+    for (const to of addressed(session, channelId)) {
+      if (message.type === 'Unknown') passBack(to, message, out);
+      else endChanged(to, out);
+    }
+  };
+
   return {
     handle(upstream: number, message: MiningToClient, now: number, out: ProxyOutput): void {
       const session = sessions.get(upstream);
@@ -268,6 +286,8 @@ export const upstreamIntake = (
         rejected(session, message, out);
       } else if (message.type === 'UpdateChannel.Error') {
         session.nonsense(message.errorCode, `it refused a new hash rate: ${message.errorCode}`, out);
+      } else if (UnknownMessage.match(message) || message.type === 'ChannelEndpointChanged') {
+        if (!session.isFaulty && !session.change(now, out)) foreign(session, message, out);
       } else if (isMiningServerMessage(message) && !session.isFaulty) {
         const isAnswer = message.type.startsWith('Open') || message.type === 'CloseChannel';
         if (!isAnswer && session.change(coinbaseBytes(message), now, out)) return;

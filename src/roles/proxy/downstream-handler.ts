@@ -1,6 +1,7 @@
 /** The side of a proxy that miners connect to: the mining proxy's core as an operator. */
 import { defer, merge, type SchedulerLike } from 'rxjs';
 import { miningSuccessFlags } from '../../messages/setup-flags.js';
+import { UnknownMessage } from '../../messages/unknown.js';
 import { workerHashrateTracking } from '../../messages/user-identity.js';
 import { miningProxy } from '../../mining/aggregation/mining-proxy.js';
 import type {
@@ -14,8 +15,8 @@ import type { DisconnectReason } from '../../service/errors.js';
 import type { ServerInfo } from '../../service/events.js';
 import type { MiningServerHandler } from '../../service/handlers.js';
 import { handleEach } from '../../service/handle-each.js';
-import { ofTrigger } from '../../service/operators.js';
-import { disconnect, toSibling, type ServerEffect } from '../../service/outcomes.js';
+import { ofMessage, ofTrigger } from '../../service/operators.js';
+import { disconnect, nonsense, toSibling, type ServerEffect } from '../../service/outcomes.js';
 import type { Endpoint } from '../../transport/connection.js';
 import { servedClients } from '../downstream/served-clients.js';
 import type { WaitingLimits } from '../downstream/waiting-clients.js';
@@ -175,5 +176,13 @@ export const proxyMining =
           ),
         ),
         clients.handler(event$),
+        event$.pipe(
+          ofMessage(UnknownMessage),
+          // nobody here can tell what it is worth
+          handleEach('mining', ({ clientId, message }) => [
+            ...effects(core.forward(clientId, message)),
+            nonsense(clientId),
+          ]),
+        ),
       );
     });
