@@ -368,6 +368,58 @@ describe('a declaring client', () => {
     expect([errorOf(1), errorOf(3)]).toEqual(['stale-share', 'invalid-job-id']);
   });
 
+  it('takes shares of eight jobs on one tip, and answers those of older ones', () => {
+    const { client } = begun();
+    client.fromMiners(share(1, 1));
+    for (let id = 2n; id <= 8n; id++) client.fromTemplates(template(id, false), NOW);
+    expect(client.fromMiners(share(2, 1)).toMiners).toEqual([]);
+    const { toMiners } = client.fromTemplates(template(9n, false), NOW);
+    const stale = (sequenceNumber: number) =>
+      SubmitSharesError({ channelId: 7, sequenceNumber, errorCode: 'stale-share' });
+    expect(ofType(toMiners, 'SubmitShares.Error')).toEqual([stale(1), stale(2)]);
+    expect(client.fromMiners(share(3, 1)).toMiners).toEqual([stale(3)]);
+    expect(client.fromMiners(share(4, 2)).toMiners).toEqual([]);
+  });
+
+  it('keeps 2,000 shares of a job that is not accepted yet, and answers the oldest of more', () => {
+    const { client } = begun();
+    for (let number = 1; number <= 2_000; number++)
+      expect(client.fromMiners(share(number, 1)).toMiners).toEqual([]);
+    expect(client.fromMiners(share(2_001, 1)).toMiners).toEqual([
+      SubmitSharesError({ channelId: 7, sequenceNumber: 1, errorCode: 'stale-share' }),
+    ]);
+  });
+
+  it('tries again fifteen times, and leaves who goes on refusing', () => {
+    const { client } = begun();
+    let given = 10;
+    /** The declaration among messages, or that comes of the tokens that they ask for. */
+    const declarationIn = (messages: readonly Message[]): DeclareMiningJob => {
+      const later = ofType(messages, 'AllocateMiningJobToken').flatMap(
+        ({ requestId }) =>
+          client.fromDeclarator(
+            AllocateMiningJobTokenSuccess({
+              ...{ requestId, miningJobToken: token(++given), coinbaseTxOutputs: outputs },
+            }),
+            NOW,
+          ).toDeclarator,
+      );
+      return first([...messages, ...later], 'DeclareMiningJob');
+    };
+    const refuse = ({ requestId }: DeclareMiningJob, now: number) => {
+      const refusal = { requestId, errorCode: 'stale-chain-tip', errorDetails: new Uint8Array(0) };
+      return client.fromDeclarator(DeclareMiningJobError(refusal), now);
+    };
+    let declaration = declarationIn(client.fromTemplates(data(1n), NOW).toDeclarator);
+    for (let attempt = 1; attempt <= 15; attempt++) {
+      const now = NOW + 2_000 * attempt;
+      const { fault, toDeclarator } = refuse(declaration, now - 2_000);
+      expect(fault).toBeNull();
+      declaration = declarationIn([...toDeclarator, ...client.tick(now).toDeclarator]);
+    }
+    expect(refuse(declaration, NOW + 30_000).fault?.code).toBe('stale-chain-tip');
+  });
+
   it('throws nothing whatever anybody sends: 3,000 messages with seed 13', () => {
     const creators = (module: object, ...types: string[]) =>
       Object.values(module).filter(

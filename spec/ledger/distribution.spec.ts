@@ -98,6 +98,31 @@ describe('a block is divided', () => {
     ]);
   });
 
+  it('among all who are due the minimum', () => {
+    const rules = { ...plain, minimumPayout: 5_000n };
+    expect(distribute(10_000n, weightsOf([1n, 1n]), none, rules).outputs.map(({ value }) => value)).toEqual([
+      5_000n,
+      5_000n,
+    ]);
+  });
+
+  it('without an output to the reserve that nobody would spend: the largest is paid ahead', () => {
+    const result = distribute(1_000_100n, weightsOf([1_000_000n, 100n]), none, plain);
+    expect(result.outputs).toEqual([{ value: 1_000_100n, scriptPubKey: scriptOf(0) }]);
+    expect(result.payments.find(({ script }) => script === bytesToHex(scriptOf(0)))?.after).toBe(-100n);
+  });
+
+  it('that is worth less than is owed: in proportion, and those who would get too little wait, the smallest first', () => {
+    const balances = new Map([
+      [bytesToHex(scriptOf(0)), 10_000n],
+      [bytesToHex(scriptOf(1)), 9_000n],
+      [bytesToHex(scriptOf(2)), 8_000n],
+      [bytesToHex(reserve), -27_000n],
+    ]);
+    const result = distribute(12_000n, none, balances, { ...plain, minimumPayout: 5_000n });
+    expect([0, 1, 2].map((user) => paidTo(result, scriptOf(user)))).toEqual([6_316n, 5_684n, 0n]);
+  });
+
   it('exactly, whatever the weights, balances and rules: nothing made up, nothing kept, within the limits', () => {
     fc.assert(
       fc.property(anyValue, anyWeights, anyBalances, anyRules, (value, weights, balances, rules) => {

@@ -19,8 +19,8 @@ export interface ClientShares {
    * @param jobId the pool's id of its job
    */
   send(share: SubmitSharesExtended, jobId: number): SubmitSharesExtended;
-  /** A share that nobody will judge: the answer to it. */
-  drop(share: SubmitSharesExtended, errorCode: string): SubmitSharesError;
+  /** A share that nobody will judge: the answer to it, and what can be acknowledged after it. */
+  drop(share: SubmitSharesExtended, errorCode: string): readonly (SubmitSharesError | SubmitSharesSuccess)[];
   /** The pool's acknowledgement, as the miners' side is told it: once all shares before it are answered, too. */
   accepted(message: SubmitSharesSuccess): readonly SubmitSharesSuccess[];
   /** The pool's refusal as the miners' side is told it, and what can be acknowledged after it. */
@@ -81,7 +81,7 @@ export const clientShares = (channelId: number): ClientShares => {
     },
     drop({ sequenceNumber }, errorCode) {
       pending.delete(sequenceNumber);
-      return SubmitSharesError({ channelId, sequenceNumber, errorCode });
+      return [SubmitSharesError({ channelId, sequenceNumber, errorCode }), ...acknowledge()];
     },
     accepted(message) {
       newSubmitsAcceptedCount += message.newSubmitsAcceptedCount;

@@ -145,7 +145,7 @@ export const clientWork = ({
     requests.forget(job, job.unpushed.length > 0 ? 'declaration' : undefined);
     if (job.kept.length === 0) return;
     out.tell({ type: 'KeptSharesLost', jobId: job.jobId, count: job.kept.length });
-    for (const share of job.kept.splice(0)) out.toMiners(shares.drop(share, errorCode));
+    for (const share of job.kept.splice(0)) out.toMiners(...shares.drop(share, errorCode));
   };
 
   /** Declares a job or tells the pool of it, if it is time and there is a token. */
@@ -275,7 +275,7 @@ export const clientWork = ({
     shares.keep(message);
     job.kept.push(message);
     if (job.kept.length > SHARES_KEPT) {
-      for (const oldest of job.kept.splice(0, 1)) out.toMiners(shares.drop(oldest, 'stale-share'));
+      for (const oldest of job.kept.splice(0, 1)) out.toMiners(...shares.drop(oldest, 'stale-share'));
     }
   };
 
