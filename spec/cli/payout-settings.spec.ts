@@ -81,7 +81,7 @@ describe('users of sv2 pool are paid on the network', () => {
     const settings = settingsOf({ payout: 'solo', ...given });
     const { script, payees } = payoutOf(settings);
     const { payout } = payoutPlan(settings, {
-      ...{ reserve: script, networks: payees, hasLedger: true, hasDeclaration: false },
+      ...{ reserve: script, networks: payees, hasLedger: true, declaredBy: undefined },
     });
     expect(payout?.networks).toEqual(networks);
   });
