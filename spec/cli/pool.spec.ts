@@ -6,6 +6,7 @@ import {
   encodeAuthoritySecretKey,
   generateAuthorityKeyPair,
 } from '../../src/noise/index.js';
+import { exposedFile } from '../../src/cli/exposed-file.js';
 import { poolLine } from '../../src/cli/pool-log.js';
 import { hexToBytes } from '../../src/codec/hex.js';
 import { decodeFrame } from '../../src/framing/frame.js';
@@ -78,7 +79,31 @@ describe('sv2 pool', () => {
     const file = completeFile('127.0.0.1:1');
     chmodSync(file, 0o640);
     const pool = start('pool', '--config', file);
-    await pool.printed(/pool-\d+\.toml holds a secret key and is open to others \(mode 640\): chmod 600 it/);
+    await pool.printed(
+      /pool-\d+\.toml is open to others \(mode 640\) and holds authority_secret_key: chmod 600 it/,
+    );
+  });
+
+  it('warns of a file that others can read for whatever is secret in it, and for nothing else', () => {
+    const exposed = (text: string, mode = 0o644) => {
+      const file = configFile(text);
+      chmodSync(file, mode);
+      return exposedFile(file).map((line) => line.text);
+    };
+    const secrets = [
+      ...['monitoring_token = "0123456789abcdef"', 'ledger = "postgres://pool:secret@db.example/pool"'],
+      ...['[jds]', 'bitcoin_rpc = "http://user:secret@127.0.0.1:8332"', '[declarator]', 'token_key = "00"'],
+    ];
+    const [line] = exposed(secrets.join('\n'), 0o604);
+    expect(line).toMatch(
+      /open to others \(mode 604\) and holds monitoring_token, ledger, jds\.bitcoin_rpc, /,
+    );
+    expect(line).toMatch(/, declarator\.token_key: chmod 600 it$/);
+    expect(line).not.toMatch(/0123|secret/);
+    expect(exposed(secrets.join('\n'), 0o600)).toEqual([]);
+    const open = ['server_id = 7', `authority_public_key = "${keys.publicKey}"`];
+    expect(exposed([...open, 'bitcoin_rpc = "http://127.0.0.1:8332"'].join('\n'))).toEqual([]);
+    expect(exposedFile(undefined)).toEqual([]);
   });
 
   it('waits for a template provider that is not there', async () => {

@@ -73,7 +73,8 @@ export const configOption = ['-c, --config <FILE>', 'a TOML file; flags go befor
 
 type Table = Record<string, unknown>;
 
-function readToml(file: string): Table {
+/** What a TOML file says. @throws ConfigError where it cannot be read, or is none */
+export function readToml(file: string): Table {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');

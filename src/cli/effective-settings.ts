@@ -5,6 +5,21 @@ import { quoted } from './printable.js';
 /** Settings whose value nobody should see, by the end of their names. */
 const isSecret = (key: string): boolean => /(secret_key|token_key|password|token|webhook)$/.test(key);
 
+/** A URL with a password, or something, before its host. */
+const hasUserInfo = (value: unknown): boolean =>
+  typeof value === 'string' && /^[\w+]+:\/\/[^/]*:[^/]+@/.test(value);
+
+/**
+ * The settings that hold something secret, by their paths.
+ * @param table as the configuration file has it
+ */
+export const secretsIn = (table: object, path = ''): readonly string[] =>
+  Object.entries(table).flatMap(([key, value]: [string, unknown]) => {
+    const name = `${path}${key}`;
+    if (isSecret(key) || hasUserInfo(value)) return [name];
+    return typeof value === 'object' && value !== null ? secretsIn(value, `${name}.`) : [];
+  });
+
 /** A URL without what stands before its host (user and password, whatever is in them) and after its path. */
 const withoutUserInfo = (value: string): string =>
   /^[\w+]+:\/\//.test(value)

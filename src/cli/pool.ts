@@ -53,7 +53,7 @@ function poolRole(command: Command): Role {
   const jdsListener =
     jds === undefined
       ? undefined
-      : roleListener({ ...settings, listen_address: jds.listen_address }, 'declaration server', file);
+      : roleListener({ ...settings, listen_address: jds.listen_address }, 'declaration server');
   const declaration =
     jds === undefined || jdsListener === undefined
       ? undefined

@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import { Subject, type Observable, type OperatorFunction } from 'rxjs';
 import * as z from 'zod';
 import { Sv2Error } from '../codec/errors.js';
@@ -11,6 +10,7 @@ import type { Connection } from '../transport/connection.js';
 import { TransportError } from '../transport/errors.js';
 import { defaultListenerLimits } from '../transport/limits.js';
 import { authorityPublicKey, authoritySecretKey, ConfigError, hostPort, number } from './config.js';
+import { exposedFile } from './exposed-file.js';
 import { quoted } from './printable.js';
 import { info, trouble, type LogLine } from './log-line.js';
 
@@ -66,7 +66,7 @@ export interface RoleListener {
  * Listens as the settings say.
  * @param settings results of {@link listenSettings}
  * @param role what listens, for the log: `template provider`
- * @param file the configuration file, if there is one: others should not be able to read the key in it
+ * @param file the configuration file, if there is one: others should not be able to read what is secret in it
  * @param sv1Operator what makes clients of miners that speak Stratum V1, if they are to come to the same port
  * @throws ConfigError for a key without its other half, keys that are not a pair, and plaintext for other machines that was
  * not asked for
@@ -97,8 +97,7 @@ export function roleListener(
         next({ host, port }) {
           const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
           line$.next(info(`${role} listening on ${address}`));
-          const exposed = file === undefined || secretKey === undefined ? undefined : exposedFile(file);
-          if (exposed !== undefined) line$.next(trouble(exposed));
+          for (const line of exposedFile(file)) line$.next(line);
           if (authority === undefined) {
             line$.next(
               trouble(`no authority keys are configured: connections to ${address} are not encrypted`),
@@ -144,14 +143,6 @@ function checkEncryption({
 
 const isLoopback = (host: string): boolean =>
   /^(localhost|127(\.\d{1,3}){3}|::1|::ffff:127(\.\d{1,3}){3})$/i.test(host);
-
-/** What to say of a file with a key that others than its owner can read; nothing if they cannot. */
-function exposedFile(file: string): string | undefined {
-  if (process.platform === 'win32') return undefined; // its modes say nothing about who can read
-  const { mode } = statSync(file, { throwIfNoEntry: false }) ?? { mode: 0 };
-  if ((mode & 0o077) === 0) return undefined;
-  return `${file} holds a secret key and is open to others (mode ${(mode & 0o777).toString(8)}): chmod 600 it`;
-}
 
 /** What an outcome that all servers have says in the log; nothing for messages and the application's own. */
 export function serverLine(outcome: ServerOutcome<ApplicationOutcome>): LogLine | undefined {

@@ -9,6 +9,7 @@ import { defaultNonsenseLimits } from '../service/sessions/nonsense.js';
 import { defaultListenerLimits } from '../transport/limits.js';
 import { ConfigError, configOption, flagsOf, loadConfig } from './config.js';
 import { environmentFlags } from './environment.js';
+import { exposedFile } from './exposed-file.js';
 import type { CommandContext } from './io.js';
 import { demandOf } from './payout.js';
 import { logHelp, logOptions } from './log-settings.js';
@@ -139,6 +140,7 @@ function translatorRole(
   const fold = proxyFold(asyncScheduler.now(), {}, 'translator');
   const line$ = concat(
     from([
+      ...exposedFile(file),
       ...notHonoured(settings).map((text) => trouble(text)),
       ...openPools(poolsOf(settings), settings.upstream_encryption),
     ]),
