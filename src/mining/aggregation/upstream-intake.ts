@@ -287,7 +287,8 @@ export const upstreamIntake = (
       } else if (message.type === 'UpdateChannel.Error') {
         session.nonsense(message.errorCode, `it refused a new hash rate: ${message.errorCode}`, out);
       } else if (UnknownMessage.match(message) || message.type === 'ChannelEndpointChanged') {
-        if (!session.isFaulty && !session.change(now, out)) foreign(session, message, out);
+        const bytes = message.type === 'Unknown' ? message.payload.length : 0;
+        if (!session.isFaulty && !session.change(bytes, now, out)) foreign(session, message, out);
       } else if (isMiningServerMessage(message) && !session.isFaulty) {
         const isAnswer = message.type.startsWith('Open') || message.type === 'CloseChannel';
         if (!isAnswer && session.change(coinbaseBytes(message), now, out)) return;

@@ -42,7 +42,7 @@ export interface UpstreamSession {
   /** Whether it was found to be of no use. */
   readonly isFaulty: boolean;
   nextRequestId(): number;
-  /** Counts a job or another change; whether it is one too many. @param coinbaseBytes of the job, 0 for what is none */
+  /** Counts a job or another change; whether it is one too many. @param coinbaseBytes of the job, or those of what is handed on unread; 0 for others */
   change(coinbaseBytes: number, now: number, out: ProxyOutput): boolean;
   /** A channel has work. */
   job(now: number): void;
