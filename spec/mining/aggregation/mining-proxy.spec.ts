@@ -278,6 +278,22 @@ describe('messages of extensions that are unknown to a mining proxy', () => {
     expect(upstream).toBeGreaterThan(0);
   });
 
+  it('are told of, too, when their channel is moved to another upstream that is there', () => {
+    const network = proxyNetwork();
+    network.connect(poolWith(1), { weight: 1 }, 0);
+    network.connect(poolWith(2), { weight: 1 }, 1);
+    const miner = network.miner();
+    miner.send(openExtended());
+    const { channelId } = miner.channel;
+    const [{ upstream = 0 } = {}] = network.proxy.forward(miner.id, unknown(channelId)).toUpstreams;
+    network.disconnect(upstream);
+    network.tick(60_000);
+    expect(network.of('ClientMoved')).toMatchObject([{ from: upstream, to: 1 - upstream }]);
+    expect(miner.received.filter(({ type }) => type === 'ChannelEndpointChanged')).toEqual([
+      ChannelEndpointChanged({ channelId }),
+    ]);
+  });
+
   it('are forgotten with their channel', () => {
     const { network, grouped, ids } = talking();
     for (const id of ids) network.proxy.forward(grouped.id, unknown(id));
