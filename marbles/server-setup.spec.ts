@@ -202,6 +202,36 @@ describe('SetupConnection, as a server answers it', () => {
     expect(limitAt('---!')).toBeGreaterThan(60_000);
   });
 
+  it('that the application refuses is told its error code, and others are not asked twice', () => {
+    marbles(({ connection, expectOutcomes, expectSent }) => {
+      const asked: string[] = [];
+      const hello = (vendor: string, flags = 0) => setupConnection('mining', { vendor, flags });
+      const old = connection('-s', { s: hello('old') });
+      const wrong = connection('--s', { s: hello('wrong', 0b1000_0000) });
+      const good = connection('---s', { s: hello('good') });
+      const server = createServer({
+        listen: clients(old, wrong, good),
+        mining: {
+          handler: acceptShares,
+          refuses({ vendor }) {
+            asked.push(vendor);
+            return vendor === 'old' ? 'firmware-too-old' : undefined;
+          },
+        },
+      });
+
+      expectSent(old).toBe('-(e|)', {
+        e: like({ type: 'SetupConnection.Error', errorCode: 'firmware-too-old', flags: 0 }),
+      });
+      expectSent(wrong).toBe('--(e|)', {
+        e: like({ type: 'SetupConnection.Error', errorCode: 'unsupported-feature-flags' }),
+      });
+      expectSent(good).toBe('---a', { a: welcome() });
+      expectOutcomes(server.start(), 'connected').toBe('---c', { c: like({ clientId: 3 }) });
+      return () => expect(asked).toEqual(['old', 'good']);
+    });
+  });
+
   it('that makes the handler’s successFlags throw costs only that client its connection', () => {
     marbles(({ connection, expectOutcomes, expectSent }) => {
       const bad = connection('-s', { s: setupConnection('mining', { vendor: 'bad' }) });

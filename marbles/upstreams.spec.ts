@@ -163,6 +163,36 @@ describe('a client of several servers', () => {
     );
   });
 
+  it('goes on with the next when the first sends it on again and again, and follows as far as is usual', () => {
+    marbles(
+      ({ connection, expectOutcomes }) => {
+        const peer = { encrypted: true, authorityPublicKey: new Uint8Array(32) };
+        const moving = () => connection('wr', { w, r: Reconnect({ newHost: '', newPort: 9 }) }, { peer });
+        const there = testConnector([moving(), moving(), moving(), moving()], {
+          endpoint: { host: 'first', port: 9 },
+        });
+        const first = testConnector([moving()], {
+          endpoint: { host: 'first', port: 1 },
+          redirect: () => there,
+        });
+        const second = named('second', connection('w', { w }));
+        // 2, 4 and 8 s before it follows a second, third and fourth time
+        expectOutcomes(clientOf([first, second]).start(), 'reconnecting', 'switched').toBe(
+          '-ab 2000ms c 4000ms d 8000ms (sn)',
+          {
+            a: like({ attempt: 1, delay: 0, endpoint: { host: 'first', port: 9 } }),
+            b: like({ attempt: 2, delay: 2_000 }),
+            c: like({ attempt: 3, delay: 4_000 }),
+            d: like({ attempt: 4, delay: 8_000 }),
+            s: like({ type: 'switched', upstream: 1, left: { reason: { code: 'redirected' } } }),
+            n: like({ attempt: 1, delay: 0, endpoint: { host: 'second', port: 1 } }),
+          },
+        );
+      },
+      { until: 15_000 },
+    );
+  });
+
   it('gives up when all have failed too often', () => {
     marbles(({ expectOutcomes }) => {
       const client = clientOf([named('first'), named('second')], {

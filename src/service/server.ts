@@ -44,6 +44,11 @@ export interface ServerSubprotocol<H> {
   readonly supportedFlags?: number;
   /** The flags of SetupConnection.Success, fixed or as an answer to a SetupConnection; 0 unless given. */
   readonly successFlags?: number | ((setupConnection: SetupConnection) => number);
+  /**
+   * Says of a client that would be accepted whether it is refused all the same: the error code of its SetupConnection.Error, 255
+   * bytes at most, or undefined. If it throws, that client's connection ends.
+   */
+  readonly refuses?: (setupConnection: SetupConnection) => string | undefined;
 }
 
 /** What a server is made of. */
@@ -237,11 +242,12 @@ export function createServer<
 
 function setupPolicy(
   protocol: Subprotocol,
-  { supportedFlags = defaultFlags[protocol], successFlags = 0 }: ServerSubprotocol<unknown>,
+  { supportedFlags = defaultFlags[protocol], successFlags = 0, refuses }: ServerSubprotocol<unknown>,
 ): SetupPolicy {
   if (typeof successFlags === 'number') checkFlags(`${protocol}.successFlags`, successFlags);
   return {
     supportedFlags: checkFlags(`${protocol}.supportedFlags`, supportedFlags),
     successFlags: typeof successFlags === 'function' ? successFlags : () => successFlags,
+    ...(refuses === undefined ? {} : { refuses }),
   };
 }

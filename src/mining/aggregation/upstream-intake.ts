@@ -242,24 +242,36 @@ export const upstreamIntake = (
     }
   };
 
-  const accepted = (session: UpstreamSession, message: SubmitSharesSuccess, out: ProxyOutput): void => {
+  const accepted = (
+    session: UpstreamSession,
+    message: SubmitSharesSuccess,
+    now: number,
+    out: ProxyOutput,
+  ): void => {
     const { channelId: upstreamChannelId, newSharesSum, newSubmitsAcceptedCount: count } = message;
     const route = session.routes.get(upstreamChannelId);
     if (route === undefined) return;
     const shares = route.accepted(message);
-    session.verdict(shares.length, out);
+    if (shares.length > 0) session.verdict(true, out);
+    else if (session.change(0, now, out)) return; // of shares that wait for a verdict there are only so many
     const { upstream } = session;
     out.tell({ type: 'UpstreamAccepted', upstream, upstreamChannelId, shares, newSharesSum, count });
   };
 
-  const rejected = (session: UpstreamSession, message: SubmitSharesError, out: ProxyOutput): void => {
+  const rejected = (
+    session: UpstreamSession,
+    message: SubmitSharesError,
+    now: number,
+    out: ProxyOutput,
+  ): void => {
     const { channelId: upstreamChannelId, errorCode } = message;
     const route = session.routes.get(upstreamChannelId);
     if (route === undefined) return;
     const { upstream } = session;
     const share = route.rejected(message) ?? null;
+    if (share === null && session.change(0, now, out)) return;
     out.tell({ type: 'UpstreamRejected', upstream, upstreamChannelId, share, errorCode });
-    if (errorCode !== 'stale-share') session.verdict(0, out); // those come with every tip
+    if (errorCode !== 'stale-share') session.verdict(false, out); // those come with every tip
   };
 
   /** It is about an extension that is not known here: the clients' business. */
@@ -281,9 +293,9 @@ export const upstreamIntake = (
       const session = sessions.get(upstream);
       if (session === undefined) return;
       if (message.type === 'SubmitShares.Success') {
-        accepted(session, message, out);
+        accepted(session, message, now, out);
       } else if (message.type === 'SubmitShares.Error') {
-        rejected(session, message, out);
+        rejected(session, message, now, out);
       } else if (message.type === 'UpdateChannel.Error') {
         session.nonsense(message.errorCode, `it refused a new hash rate: ${message.errorCode}`, out);
       } else if (UnknownMessage.match(message) || message.type === 'ChannelEndpointChanged') {

@@ -42,12 +42,16 @@ export interface UpstreamSession {
   /** Whether it was found to be of no use. */
   readonly isFaulty: boolean;
   nextRequestId(): number;
-  /** Counts a job or another change; whether it is one too many. @param coinbaseBytes of the job, or those of what is handed on unread; 0 for others */
+  /**
+   * Counts a job, another change, or a verdict on nothing; whether it is one too many.
+   *
+   * @param coinbaseBytes of the job, or those of what is handed on unread; 0 for others
+   */
   change(coinbaseBytes: number, now: number, out: ProxyOutput): boolean;
   /** A channel has work. */
   job(now: number): void;
-  /** A verdict on shares: how many were accepted, none for one that was rejected. */
-  verdict(accepted: number, out: ProxyOutput): void;
+  /** A verdict on shares: some were accepted, or one was rejected. */
+  verdict(areAccepted: boolean, out: ProxyOutput): void;
   /** A message made no sense. */
   nonsense(code: string, message: string, out: ProxyOutput): void;
   fault(code: UpstreamFaultCode, message: string, out: ProxyOutput): void;
@@ -93,14 +97,18 @@ export const upstreamSession = (
       allowedFor = channels;
       allowance -= 1 + Math.floor(coinbaseBytes / coinbaseBytesPerChange);
       if (allowance >= 0) return false;
-      this.fault('too-many-jobs', 'it sends jobs and changes faster than anybody could mine', out);
+      this.fault(
+        'too-many-jobs',
+        'it sends jobs, changes or verdicts on nothing faster than anybody could mine',
+        out,
+      );
       return true;
     },
     job(at) {
       lastJobAt = at;
     },
-    verdict(accepted, out) {
-      if (accepted > 0) {
+    verdict(areAccepted, out) {
+      if (areAccepted) {
         rejectedInARow = 0;
         return;
       }

@@ -28,8 +28,8 @@ export type { ChannelKind, MinerOutcome, MiningChannelOptions };
 
 /** What a miner is told. */
 export interface MinerOptions extends MiningChannelOptions {
-  /** Dials the pool. */
-  readonly connect: Connector;
+  /** Dials the pool, or the pools, the preferred one first: as `connect` of `createClient`. */
+  readonly connect: Connector | readonly [Connector, ...Connector[]];
   /**
    * Emits what computes hashes: `of(cooperativeHasher(…))`, or `hashWorkers()` of rx-sv2/node. Subscribed to while
    * the miner runs, from one connection to the next.

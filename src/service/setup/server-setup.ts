@@ -17,6 +17,8 @@ export interface SetupPolicy {
   readonly supportedFlags: number;
   /** The flags of SetupConnection.Success. */
   successFlags(setupConnection: SetupConnection): number;
+  /** The error code for a client that could be accepted and is not; undefined for one that is. */
+  refuses?(setupConnection: SetupConnection): string | undefined;
 }
 
 /** The answer to a SetupConnection, and what was agreed if it is a success. */
@@ -38,7 +40,7 @@ const refuse = (errorCode: string, flags: number): SetupAnswer => ({
 /**
  * Decides on a SetupConnection (spec §3.6.1 to §3.6.3): `unsupported-protocol`, `protocol-version-mismatch` or
  * `unsupported-feature-flags`, each with those of the client's flags that are not supported, or success with the
- * highest common version. Flags of the answer that contradict the client's are refused as if the client's were not
+ * highest common version, unless the policy refuses that. Flags of the answer that contradict the client's are refused as if the client's were not
  * supported: a server that accepts no other version cannot serve a client that requires version rolling (§5.3.1).
  * @param setupConnection what the client sent
  * @param policies what the server supports, by subprotocol
@@ -59,6 +61,8 @@ export function answerSetup(
   const version = Math.min(maxVersion, versions.max);
   if (version < minVersion || version < versions.min) return refuse('protocol-version-mismatch', unsupported);
   if (unsupported !== 0) return refuse('unsupported-feature-flags', unsupported);
+  const refused = policy.refuses?.(setupConnection);
+  if (refused !== undefined) return refuse(refused, 0);
 
   return {
     accepted: true,

@@ -45,6 +45,9 @@ export interface CurrentUpstream extends Pick<ClientSession, 'send' | 'prepare'>
   leave(reason: DisconnectReason, banFor: number): void;
 }
 
+/** Redirects in a row that are followed while there is another server: a pool may send its clients on more than once. */
+const mostRedirects = 4;
+
 const better: DisconnectReason = { code: 'better-upstream', message: 'a server that is preferred is back' };
 
 /**
@@ -52,7 +55,7 @@ const better: DisconnectReason = { code: 'better-upstream', message: 'a server t
  * with a backoff of its own. While one of the later ones is used, those before it are tried in the background, and
  * the client goes back to one when a connection to it has lasted for `returnAfter`.
  * After a Reconnect another session follows at once, but a server that keeps sending Reconnect is backed off from like
- * one that fails.
+ * one that fails, and after the fourth in a row left for another one.
  * @param connectors dial the configured servers, the preferred one first; one or more
  * @param context what sessions are told
  * @param persistence whether and when to come back
@@ -95,6 +98,12 @@ export function keepConnected(
     function follow(ended: SessionEnd, redirect: { readonly connector: Connector }): Observable<unknown> {
       failed(upstream, ended);
       const { failures = 1, retryAt = 0 } = upstreams[upstream] ?? {};
+      const next =
+        failures > mostRedirects ? nextUpstream(upstreams, scheduler.now(), maxAttempts) : undefined;
+      if (next !== undefined && next.index !== upstream) {
+        switchTo(next.index, ended);
+        return again(next.attempt, next.delay);
+      }
       if (failures > (policy.maxAttempts ?? Infinity)) return throwError(redirectLoop);
       connector = redirect.connector;
       return again(failures, failures === 1 ? 0 : retryAt - scheduler.now());
