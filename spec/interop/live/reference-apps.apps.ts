@@ -36,7 +36,7 @@ describe('the reference pool', () => {
       const provider = await startTemplateProvider(directory, easy);
       const pool = await startReferencePool(directory, provider);
       const miner = startMiner(pool.address, `--${kind}-channels`, '1', '--user', 'ours');
-      await miner.line(/^channel \d+ opened/);
+      await miner.line(new RegExp(`^${kind} channel \\d+ opened`));
       await pool.line(/Block Found/);
       await provider.sv2.line(/^block \d+ accepted/);
       await provider.sv2.line(/^block \d+ accepted/);

@@ -123,6 +123,6 @@ export const startProxy = (poolAddress: string, ...args: readonly string[]): Pro
   listening(
     startSv2([
       ...['proxy', `stratum2+tcp://farm@${poolAddress}/${authorityText}`],
-      ...['--listen', '127.0.0.1:0', ...args],
+      ...['--listen', '127.0.0.1:0', '--log-level', 'debug', ...args],
     ]),
   );
