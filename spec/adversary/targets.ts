@@ -1,9 +1,12 @@
 /** What is attacked, and how. */
+import { declaringClients } from './attacks/declaring-clients.js';
+import { httpClients } from './attacks/http-clients.js';
 import { sv1Miners } from './attacks/sv1-miners.js';
 import { sv2Clients } from './attacks/sv2-clients.js';
 import { upstreams } from './attacks/upstreams.js';
 import type { Attacks } from './battle.js';
 import { proxySite, translatorSite, translatorUpstreamSite, upstreamSite } from './sites/behind-pool.js';
+import { declarationSite, monitoringSite } from './sites/beside-pool.js';
 import { poolSite, sv1PoolSite } from './sites/pool.js';
 import type { Commands } from './sites/commands.js';
 import type { Site } from './sites/site.js';
@@ -22,4 +25,6 @@ export const targets: Readonly<Record<string, Target>> = {
   'translator-upstream': { start: translatorUpstreamSite, attacks: upstreams },
   proxy: { start: proxySite, attacks: sv2Clients },
   'proxy-upstream': { start: upstreamSite, attacks: upstreams },
+  jds: { start: declarationSite, attacks: declaringClients },
+  monitoring: { start: monitoringSite, attacks: httpClients },
 };

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { bytesToHex, hexToBytes } from '../../src/codec/hex.js';
+import { bytesKey, bytesToHex, hexToBytes } from '../../src/codec/hex.js';
 
 test('hex digits are those of Node.js, both ways, in either case', () => {
   fc.assert(
@@ -16,4 +16,15 @@ test('hex digits are those of Node.js, both ways, in either case', () => {
 
 test.each(['0', 'abc', '0g', ' 0', '0x00', '1 '])('%j are no hex digits of bytes', (hex) => {
   expect(() => hexToBytes(hex)).toThrow(/^expected an even number of hex digits, got \d+ characters$/);
+});
+
+test('the keys of bytes are the same only for the same bytes', () => {
+  const few = fc.uint8Array({ maxLength: 3, max: 2 });
+  fc.assert(
+    fc.property(few, few, fc.uint8Array({ maxLength: 64 }), (one, other, any) => {
+      expect(bytesKey(one) === bytesKey(other)).toBe(bytesToHex(one) === bytesToHex(other));
+      expect(bytesKey(any)).toHaveLength(any.length);
+    }),
+    { seed: 42, numRuns: 1_000 },
+  );
 });

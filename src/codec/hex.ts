@@ -10,6 +10,15 @@ export function bytesToHex(bytes: Uint8Array): string {
 }
 
 /**
+ * Bytes as a string that is another for other bytes, to be the key of a Map: a character for each. Made and looked up in a tenth of
+ * the time that hex takes, whose string is put together of 32 pieces first.
+ * @param bytes some dozens
+ */
+export const bytesKey = (bytes: Uint8Array): string =>
+  // it takes anything like an array; spread, they would become an array of numbers first
+  String.fromCharCode.apply(null, bytes as unknown as number[]);
+
+/**
  * Hex digits as bytes.
  * @param hex an even number of digits, of either case
  * @throws CodecError `value-out-of-range`

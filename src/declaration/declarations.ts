@@ -6,6 +6,13 @@ import {
   type ProvideMissingTransactionsSuccess,
 } from '../messages/job-declaration.js';
 import {
+  declarationsUnderWay,
+  MOST_TRANSACTIONS_UNDER_WAY,
+  MOST_UNDER_WAY,
+  type DeclaringConnection,
+  type UnderWay,
+} from './declarations-under-way.js';
+import {
   declaredJob,
   readDeclaration,
   type DeclarationTip,
@@ -15,42 +22,12 @@ import {
 import { NOTHING, output, refusal, together } from './declarator-output.js';
 import type { GivenTokens } from './given-tokens.js';
 import type { JobDeclaratorOutput, Verdict } from './job-declarator-types.js';
-import type { KnownTransaction, KnownTransactions } from './known-transactions.js';
+import type { KnownTransactions } from './known-transactions.js';
 import type { CoinbaseCheck } from './pool-outputs.js';
 import { providedTransactions } from './provided-transactions.js';
 import { Refusal } from './refusal.js';
 import type { SolvedJobs } from './solved-jobs.js';
 import type { MiningJobToken, Tokens } from './tokens.js';
-
-/** Declarations of a connection that may be under way. */
-const MOST_UNDER_WAY = 4;
-
-/** A client's connection. */
-export interface DeclaringConnection {
-  readonly clientId: number;
-  /** Who counts for the limit of tokens. */
-  readonly holder: string;
-  readonly revealsTransactions: boolean;
-  /** Whether it is told of payout distributions, and its jobs name them. */
-  usesDistributions: boolean;
-}
-
-/** A declaration that was not answered yet. */
-interface UnderWay {
-  readonly client: DeclaringConnection;
-  readonly requestId: number;
-  readonly token: MiningJobToken;
-  readonly tip: DeclarationTip;
-  readonly declaration: ReadDeclaration;
-  readonly check: CoinbaseCheck;
-  /** What is known of its transactions; positions without are asked for. */
-  readonly found: (KnownTransaction | undefined)[];
-  readonly missing: readonly number[];
-  /** Until when transactions may come; undefined when they have. */
-  deadline: number | undefined;
-  proposalId: number | undefined;
-  job: DeclaredJob | undefined;
-}
 
 /** What {@link declarations} share with the rest of a declarator. */
 export interface DeclarationsContext {
@@ -89,35 +66,33 @@ export interface Declarations {
   removeClient(clientId: number): void;
 }
 
-/** The declarations that are not answered yet, at most {@link MOST_UNDER_WAY} of a connection. */
+/**
+ * The declarations that are not answered yet, at most {@link MOST_UNDER_WAY} of a connection. When they name more than
+ * {@link MOST_TRANSACTIONS_UNDER_WAY} transactions together, the oldest are refused of the address that has most.
+ */
 export const declarations = (context: DeclarationsContext): Declarations => {
   const { tokens, given, transactions, solvedJobs, proposes, transactionsTimeout } = context;
-  const byClient = new Map<number, Map<number, UnderWay>>();
-  const proposals = new Map<number, UnderWay>();
-  let lastProposalId = 0;
+  const underWays = declarationsUnderWay();
 
-  const ofClient = ({ clientId }: DeclaringConnection): ReadonlyMap<number, UnderWay> =>
-    byClient.get(clientId) ?? new Map<number, UnderWay>();
-  const all = (): readonly UnderWay[] => [...byClient.values()].flatMap((own) => [...own.values()]);
-
-  const start = (underWay: UnderWay): void => {
-    const { clientId } = underWay.client;
-    const own = byClient.get(clientId);
-    if (own === undefined) byClient.set(clientId, new Map([[underWay.requestId, underWay]]));
-    else own.set(underWay.requestId, underWay);
-  };
-
-  const end = ({ client: { clientId }, requestId, proposalId, token }: UnderWay): void => {
-    const own = byClient.get(clientId);
-    own?.delete(requestId);
-    if (own?.size === 0) byClient.delete(clientId);
-    if (proposalId !== undefined) proposals.delete(proposalId);
-    tokens.take(token);
+  const end = (declaration: UnderWay): void => {
+    underWays.remove(declaration);
+    tokens.take(declaration.token);
   };
 
   const refuse = (declaration: UnderWay, error: Refusal, by?: Verdict['by']): JobDeclaratorOutput => {
     end(declaration);
     return refusal(declaration.client, declaration.requestId, error, by);
+  };
+
+  /** Lets declarations go for another of so many transactions. @throws Refusal if it is that itself that has to go */
+  const makeRoom = ({ holder }: DeclaringConnection, transactions: number): JobDeclaratorOutput => {
+    const tooMany = new Refusal(
+      'too-many-declarations',
+      `the declarations that are under way name ${MOST_TRANSACTIONS_UNDER_WAY} transactions, as many as there may be`,
+    );
+    const leaving = underWays.crowded(holder, transactions);
+    if (leaving === null) throw tooMany;
+    return together(leaving.map((declaration) => refuse(declaration, tooMany)));
   };
 
   /** What `run` returns; a refusal it throws is the answer. */
@@ -162,23 +137,23 @@ export const declarations = (context: DeclarationsContext): Declarations => {
       job: undefined,
     };
     const { clientId } = client;
-    if (missing.length === 0) {
-      start(underWay);
-      return answering(client, requestId, () => complete(underWay, now), underWay);
-    }
-    if (!client.revealsTransactions) {
+    if (missing.length > 0 && !client.revealsTransactions) {
       throw new Refusal(
         'missing-txs',
         `${missing.length} of ${found.length} transactions are not known here, and the connection was set up without DECLARE_TX_DATA`,
       );
     }
-    start(underWay);
+    const gone = makeRoom(client, found.length);
+    underWays.add(underWay);
+    if (missing.length === 0)
+      return together([gone, answering(client, requestId, () => complete(underWay, now), underWay)]);
     underWay.deadline = now + transactionsTimeout;
-    return output(
+    const asked = output(
       client,
       [ProvideMissingTransactions({ requestId, unknownTxPositionList: missing })],
       [{ type: 'TransactionsMissing', clientId, missing: missing.length, of: found.length }],
     );
+    return together([gone, asked]);
   };
 
   /** All transactions are there: the job is judged here, and by a node if there is one. */
@@ -188,10 +163,7 @@ export const declarations = (context: DeclarationsContext): Declarations => {
     const job = declaredJob(declaration, known, underWay.tip, check);
     underWay.job = job;
     if (!proposes) return accept(underWay, job, 'own', now);
-    const proposalId = ++lastProposalId;
-    underWay.proposalId = proposalId;
-    proposals.set(proposalId, underWay);
-    return { ...output(client, [], []), proposals: [{ proposalId, job }] };
+    return { ...output(client, [], []), proposals: [{ proposalId: underWays.propose(underWay), job }] };
   };
 
   const accept = (
@@ -229,7 +201,7 @@ export const declarations = (context: DeclarationsContext): Declarations => {
     declare(client, message, tip, now) {
       const { requestId, miningJobToken } = message;
       return answering(client, requestId, () => {
-        if (ofClient(client).has(requestId)) {
+        if (underWays.of(client.clientId).has(requestId)) {
           throw new Refusal('invalid-job', `expected a request_id that is not in use, got ${requestId}`);
         }
         const token = tokens.find(miningJobToken, now);
@@ -239,7 +211,7 @@ export const declarations = (context: DeclarationsContext): Declarations => {
             `expected a token that was allocated and not used yet, got ${token === undefined ? 'one that is unknown or has expired' : 'one that was used'}`,
           );
         }
-        if (ofClient(client).size >= MOST_UNDER_WAY) {
+        if (underWays.of(client.clientId).size >= MOST_UNDER_WAY) {
           throw new Refusal(
             'too-many-declarations',
             `expected at most ${MOST_UNDER_WAY} declarations at a time`,
@@ -258,7 +230,7 @@ export const declarations = (context: DeclarationsContext): Declarations => {
     },
     provide(client, { requestId, transactionList }, now) {
       const { clientId } = client;
-      const underWay = ofClient(client).get(requestId);
+      const underWay = underWays.of(clientId).get(requestId);
       if (underWay?.deadline === undefined) {
         const reason = `nothing was asked for with request_id ${requestId}`;
         const message = 'ProvideMissingTransactions.Success';
@@ -281,7 +253,7 @@ export const declarations = (context: DeclarationsContext): Declarations => {
       );
     },
     judged(proposalId, verdict, now) {
-      const underWay = proposals.get(proposalId);
+      const underWay = underWays.proposed(proposalId);
       if (underWay?.job === undefined) return NOTHING;
       if (verdict.by === 'own' || verdict.accepted) return accept(underWay, underWay.job, verdict.by, now);
       // BIP 22: it cannot tell, for its own tip is another
@@ -293,10 +265,10 @@ export const declarations = (context: DeclarationsContext): Declarations => {
         'stale-chain-tip',
         `the chain tip has changed: blocks are for height ${height} now`,
       );
-      return together(all().map((underWay) => refuse(underWay, stale)));
+      return together(underWays.all().map((underWay) => refuse(underWay, stale)));
     },
     late(now) {
-      const late = all().filter(({ deadline = Infinity }) => deadline <= now);
+      const late = underWays.all().filter(({ deadline = Infinity }) => deadline <= now);
       return together(
         late.map((underWay) => {
           const message = `expected ${underWay.missing.length} transactions within ${transactionsTimeout} ms, got none`;
@@ -305,7 +277,7 @@ export const declarations = (context: DeclarationsContext): Declarations => {
       );
     },
     removeClient(clientId) {
-      for (const underWay of byClient.get(clientId)?.values() ?? []) end(underWay);
+      for (const underWay of [...underWays.of(clientId).values()]) end(underWay);
     },
   };
 };

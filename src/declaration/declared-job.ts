@@ -4,7 +4,7 @@ import { merklePathOfCoinbase } from '../bitcoin/merkle.js';
 import { serialiseOutputs } from '../bitcoin/outputs.js';
 import { decodeBip34Height } from '../bitcoin/script.js';
 import { Sv2Error } from '../codec/errors.js';
-import { bytesToHex } from '../codec/hex.js';
+import { bytesKey, bytesToHex } from '../codec/hex.js';
 import type { DeclareMiningJob } from '../messages/job-declaration.js';
 import { readDeclaredCoinbase, type DeclaredCoinbase } from './declared-coinbase.js';
 import { legacySigopCost, outpointsOf, type KnownTransaction } from './known-transactions.js';
@@ -88,7 +88,7 @@ export const readDeclaration = (
   check(coinbase.transaction.outputs, tip.subsidy);
   const seen = new Set<string>();
   for (const [position, wtxid] of wtxidList.entries()) {
-    const id = bytesToHex(wtxid);
+    const id = bytesKey(wtxid);
     if (seen.has(id)) throw new Refusal('invalid-job', `transaction ${position} is in the list twice`);
     seen.add(id);
   }

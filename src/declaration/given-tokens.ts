@@ -1,5 +1,5 @@
 /** Gives tokens out: into the book of this declarator, or sealed for a pool elsewhere. */
-import type { DeclaringConnection } from './declarations.js';
+import type { DeclaringConnection } from './declarations-under-way.js';
 import type { DeclarationTip, JobTerms } from './declared-job.js';
 import type { JobDeclaratorOptions, TokenDropped } from './job-declarator-types.js';
 import { defaultTokenLimits, tokens as tokenBook, type Tokens, type TokenState } from './tokens.js';

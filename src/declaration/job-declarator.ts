@@ -10,7 +10,8 @@ import {
 import type { Message } from '../messages/registry.js';
 import { jobDeclarationSetupFlags } from '../messages/setup-flags.js';
 import { judgeCustomJob } from './custom-job-judgement.js';
-import { declarations as declarationBook, type DeclaringConnection } from './declarations.js';
+import type { DeclaringConnection } from './declarations-under-way.js';
+import { declarations as declarationBook } from './declarations.js';
 import { NOTHING, output, together } from './declarator-output.js';
 import type { DeclarationTip } from './declared-job.js';
 import { distributions as distributionBook } from './distributions.js';

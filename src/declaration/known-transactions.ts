@@ -7,7 +7,7 @@ import {
   wtxid,
   type Transaction,
 } from '../bitcoin/transaction.js';
-import { bytesToHex } from '../codec/hex.js';
+import { bytesKey, bytesToHex } from '../codec/hex.js';
 
 /** A transaction that can be in a declared job. Hashes are 32 bytes in wire order. */
 export interface KnownTransaction {
@@ -112,11 +112,11 @@ export const knownTransactions = (maxBytes: number): KnownTransactions => {
 
   return {
     get: (id) => {
-      const key = bytesToHex(id);
+      const key = bytesKey(id);
       return (kept.get(key) ?? entries.get(key))?.transaction;
     },
     add(transaction) {
-      const id = bytesToHex(transaction.wtxid);
+      const id = bytesKey(transaction.wtxid);
       const entry = kept.get(id) ?? entries.get(id);
       if (entry === undefined) {
         entries.set(id, { transaction, kept: 0 });
@@ -130,7 +130,7 @@ export const knownTransactions = (maxBytes: number): KnownTransactions => {
     keep(transactions) {
       bytes += listCost(transactions);
       for (const transaction of transactions) {
-        const id = bytesToHex(transaction.wtxid);
+        const id = bytesKey(transaction.wtxid);
         let entry = kept.get(id) ?? entries.get(id);
         if (entry === undefined) {
           entry = { transaction, kept: 0 };
@@ -145,7 +145,7 @@ export const knownTransactions = (maxBytes: number): KnownTransactions => {
     release(transactions) {
       bytes -= listCost(transactions);
       for (const transaction of transactions) {
-        const id = bytesToHex(transaction.wtxid);
+        const id = bytesKey(transaction.wtxid);
         const entry = kept.get(id);
         if (entry === undefined) continue;
         entry.kept -= 1;

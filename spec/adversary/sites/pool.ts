@@ -36,7 +36,7 @@ export async function startPool(all: Commands, ...args: readonly string[]): Prom
     ...['--template-provider', `127.0.0.1:${providerPort}`, '--no-template-provider-encryption'],
     ...[...keys, ...sharesPerMinute, ...args],
   ]);
-  return { process: pool, port: Number(await pool.printed(listening)) };
+  return { process: pool, port: Number(await pool.printed(/pool listening on 127\.0\.0\.1:(\d+)/)) };
 }
 
 /** A pool, attacked where clients of Stratum V2 connect. */

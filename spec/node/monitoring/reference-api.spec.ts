@@ -241,3 +241,8 @@ it('gives no more than a thousand channels labels of their own, and adds up the 
     'sv2_client_shares_accepted_total{client_id="other",channel_id="other",user_identity="other"} 2',
   );
 });
+
+it('has its document made once, however often it is asked for', () => {
+  expect(openApiDocument(describedRoutes, '0')).toBe(document);
+  expect(openApiDocument(describedRoutes, '1')).not.toBe(document);
+});

@@ -34,11 +34,24 @@ function contentOf(body: z.ZodType | string) {
   return { 'application/json': { schema } };
 }
 
+/** Documents by their routes: none changes, and to make one takes as long as to answer hundreds of requests. */
+const made = new WeakMap<readonly DescribedRoute[], Map<string, Record<string, unknown>>>();
+
 /**
- * The document of an API.
+ * The document of an API, which is made once.
  * @param version of the program
  */
 export function openApiDocument(routes: readonly DescribedRoute[], version: string): Record<string, unknown> {
+  const ofRoutes = made.get(routes) ?? new Map<string, Record<string, unknown>>();
+  made.set(routes, ofRoutes);
+  const known = ofRoutes.get(version);
+  if (known !== undefined) return known;
+  const document = makeDocument(routes, version);
+  ofRoutes.set(version, document);
+  return document;
+}
+
+function makeDocument(routes: readonly DescribedRoute[], version: string): Record<string, unknown> {
   const { schemas } = z.toJSONSchema(components, { uri: refTo });
   const paths = Object.fromEntries(
     routes.map(({ path, operationId, tag, summary, params, query, responses }) => [
