@@ -10,5 +10,6 @@ export * from './node/listen-either.js';
 export * from './node/hash-workers.js';
 export * from './node/sv1.js';
 export { monitored, type MonitoringOptions } from './node/monitoring/monitored.js';
+export { blockJournal } from './node/ledger/block-journal.js';
 export { openLedger, type OpenedLedger, type OpenLedgerOptions } from './node/ledger/open-ledger.js';
 export type { Salvaged } from './node/ledger/salvage.js';

@@ -5,7 +5,6 @@ import { afterAll, beforeAll, describe, expect, it, test } from '@jest/globals';
 import { bookkeeping } from '../../src/ledger/bookkeeping.js';
 import { openLedger } from '../../src/node/ledger/open-ledger.js';
 import { ledgerPlace, shownPlace } from '../../src/cli/ledger-place.js';
-import { killPool } from '../soak/kills.js';
 import { shareOf } from '../ledger/support.js';
 import { startRole } from './role-support.js';
 import { sv2 } from './support.js';
@@ -50,6 +49,29 @@ describe('sv2 ledger', () => {
     const csv = lines((await sv2(['ledger', 'export', '--ledger', file, '--format', 'csv'])).stdout);
     expect(csv).toHaveLength(3);
     expect(csv[2]).toContain("'=bob");
+  });
+
+  it('says what shares were worth, for who pays by the share', async () => {
+    const { stdout } = await sv2(['ledger', 'credit', '--ledger', file, '--format', 'json', '--fee', '100']);
+    expect(JSON.parse(stdout)).toEqual([
+      expect.objectContaining({ user: '=bob', address: null, shares: 1, satoshis: '928125000' }),
+      expect.objectContaining({ user: 'alice', shares: 1, difficultySum: 2, satoshis: '618750000' }),
+    ]);
+    const table = await sv2(['ledger', 'credit', '--ledger', file, '--block-fees', '1000']);
+    expect(table.stdout).toMatch(/^shares +difficulty +satoshis +user\n +1 +3 +937503000 +=bob\n/);
+    const csv = await sv2(['ledger', 'credit', '--ledger', file, '--format', 'csv']);
+    expect(csv.stdout.split('\r\n')[1]).toMatch(/^'=bob,,1,/);
+    const none = [
+      'ledger',
+      'credit',
+      '--ledger',
+      file,
+      '--until',
+      '2020-01-01T00:00:00Z',
+      '--format',
+      'json',
+    ];
+    expect((await sv2(none)).stdout).toBe('[]\n');
   });
 
   it('prints nothing that moves a cursor or turns a line around, whatever somebody calls himself', async () => {
@@ -97,6 +119,14 @@ describe('sv2 ledger', () => {
   test.each([
     [['ledger', 'accounts', '--format', 'xml'], 'Allowed choices are table, json.'],
     [['ledger', 'export', '--since', 'yesterday'], 'Expected a time such as 2026-01-31T00:00:00Z.'],
+    [
+      ['ledger', 'credit', '--fee', '10001'],
+      'Expected a whole number of hundredths of a percent from 0 to 10000.',
+    ],
+    [
+      ['ledger', 'credit', '--block-fees', '-1'],
+      'Expected a whole number of satoshis from 0 to 2100000000000000.',
+    ],
     [['audit', 'x.json', '--user', 'x'], '--user says whose records these are: it takes --records FILE'],
   ])('ends with 2 for what it was not asked right: %j', async (args, message) => {
     const { exitCode, stderr } = await sv2(args);
@@ -155,20 +185,26 @@ describe("a pool's ledger", () => {
     expect(await without.stop()).toBe(0);
   });
 
+  it('has one pool for each server id: a second does not start, and says why', async () => {
+    const shared = join(folder, 'shared.sqlite');
+    const first = startRole('pool', ...flags, '--ledger', shared);
+    await first.printed(/pool listening/);
+    const second = startRole('pool', ...flags, '--ledger', shared);
+    expect(await second.exitCode).toBe(1);
+    expect(second.output.stderr).toContain(
+      `another pool has server id 0 in the ledger ${shared}: give each one of its own`,
+    );
+    const other = startRole('pool', ...flags, '--ledger', shared, '--server-id', '1');
+    await other.printed(/pool listening/);
+    expect([await first.stop(), await other.stop()]).toEqual([0, 0]);
+    const next = startRole('pool', ...flags, '--ledger', shared);
+    await next.printed(/pool listening/);
+    expect(await next.stop()).toBe(0);
+  }, 30_000);
+
   it('that cannot be opened ends it', async () => {
     const pool = startRole('pool', ...flags, '--ledger', join(config, 'x'));
     expect(await pool.exitCode).toBe(1);
     expect(pool.output.stderr).toContain('cannot be made: ');
-  });
-
-  it('has what it acknowledged, once, though it is killed at any moment', async () => {
-    const result = await killPool({
-      rounds: 20,
-      seed: 20_261_126,
-      ledger: join(folder, 'killed.sqlite'),
-      main: join(process.cwd(), 'dist/cli/main.js'),
-    });
-    expect(result.problems).toEqual([]);
-    expect(Object.values(result.acknowledged).reduce((sum, count) => sum + count, 0)).toBeGreaterThan(100);
   });
 });

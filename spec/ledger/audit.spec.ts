@@ -208,6 +208,22 @@ describe('a block that was found', () => {
     expect(after([hash, 10], [other, 11], [other, 12])).toMatchObject({ state: 'booked', confirmations: 3 });
   });
 
+  it('is on the chain with one that is built on it, though no tip was it; and counts again', () => {
+    const child = { ...block, hash: 'cd'.repeat(32), height: 11, prevHash: hash };
+    const grandchild = { ...child, hash: 'ef'.repeat(32), height: 12, prevHash: child.hash };
+    const seen = settle([block, child, grandchild], { prevHash: grandchild.hash, height: 12 }, 3);
+    expect(seen.map(({ state, confirmations }) => [state, confirmations])).toEqual([
+      ['booked', 3],
+      ['found', 2],
+      ['found', 1],
+    ]);
+    const given = settle([reverseBlock(block), child], { prevHash: child.hash, height: 11 }, 3);
+    expect(given.map(({ state }) => state)).toEqual(['found', 'found']);
+    // another block's child says nothing of it
+    const stranger = { ...child, prevHash: other };
+    expect(settle([block, stranger], { prevHash: stranger.hash, height: 12 }, 3)[0]?.state).toBe('reversed');
+  });
+
   it('is reversed when another is at its height, the chain goes back, or goes on without it', () => {
     expect(after([other, 10])?.state).toBe('reversed');
     expect(after([hash, 10], [other, 11], [other, 12], [other, 10])?.state).toBe('reversed');

@@ -1,37 +1,47 @@
-/** Kills a pool at random moments under load, again and again, and looks whether its ledger has what was acknowledged. */
+/** Kills a pool, its database, or both at random moments under load, and looks what the ledger has each time. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import {
   concat,
-  delay,
   filter,
   firstValueFrom,
-  merge,
   NEVER,
   of,
   ReplaySubject,
-  scan,
-  takeUntil,
+  Subject,
+  take,
   tap,
+  timeout,
   timer,
+  type NextObserver,
+  type Subscription,
+  merge,
 } from 'rxjs';
-import { bytesToHex } from '../../src/codec/hex.js';
 import { connect } from '../../src/node/connect.js';
-import { openLedger } from '../../src/node/ledger/open-ledger.js';
 import { listen, type ListenAddress } from '../../src/node/listen.js';
 import { miner } from '../../src/roles/miner/miner.js';
+import type { BlockSource } from '../../src/roles/template-provider/block-source.js';
 import { simulatedSource } from '../../src/roles/template-provider/simulated-source.js';
 import { templateProvider } from '../../src/roles/template-provider/template-provider.js';
+import { addressOf } from '../ledger/support.js';
+import type { PostgresServer } from '../node/ledger/postgres-server.js';
 import { virtualHasher } from '../roles/support.js';
-import { randomOf } from '../simulation/random.js';
+import { diceOf } from '../simulation/random.js';
+import { hashOf, killChecks, type Counts } from './kill-checks.js';
+
+/** What can be killed. */
+export type Victim = 'pool' | 'store' | 'both';
 
 /** How a pool is killed. */
 export interface KillOptions {
   readonly rounds: number;
   readonly seed: number;
-  /** The pool's ledger: a file, or a URL. */
-  readonly ledger: string;
+  /** An empty one, for what the pool keeps. */
+  readonly folder: string;
+  /** The database that is killed, too; without, the ledger is a file. */
+  readonly store?: Pick<PostgresServer, 'url' | 'kill' | 'start'>;
   /** The command, as built. */
   readonly main: string;
   /** Told of each round. */
@@ -40,34 +50,54 @@ export interface KillOptions {
 
 /** What came of it: of each user the shares that the pool acknowledged, and those in its ledger. */
 export interface KillResult {
-  readonly acknowledged: Readonly<Record<string, number>>;
-  readonly credited: Readonly<Record<string, number>>;
-  /** Shares that are in the ledger more than once. */
-  readonly twice: number;
-  /** Shares in the records, which accounts are made of. */
-  readonly records: number;
+  readonly acknowledged: Counts;
+  readonly credited: Counts;
+  /** How often each was killed. */
+  readonly killed: Readonly<Record<Victim, number>>;
+  /** Blocks that the chain has, all found here. */
+  readonly blocks: number;
   /** What was wrong, a line each. */
   readonly problems: readonly string[];
 }
 
-const users = ['alice', 'bob', 'carol'] as const;
+const users = [1, 2, 3].map(addressOf);
 
-/** Nothing that is hashed here is a block. */
-const hardNbits = 0x1d00ffff;
+/** One hash in 2^12 is a block: one in half a second. */
+const easyNbits = 0x1f0fffff;
+
+/** Milliseconds within which a pool acknowledges again, whatever was killed. */
+const patience = 60_000;
+
+interface RunningPool {
+  readonly child: ChildProcess;
+  readonly port: number;
+}
 
 /** Starts a pool, and waits until it listens. */
 async function startPool(
-  { main, ledger }: KillOptions,
+  { main, folder, store }: KillOptions,
   { port }: ListenAddress,
-): Promise<{ readonly child: ChildProcess; readonly port: number; readonly said: readonly string[] }> {
+): Promise<RunningPool> {
   const child = spawn(
     process.execPath,
     [
-      ...[main, 'pool', '--listen', '127.0.0.1:0', '--coinbase-reward-script', 'raw(51)', '--ledger', ledger],
+      ...[main, 'pool', '--listen', '127.0.0.1:0', '--coinbase-reward-script', 'raw(51)'],
+      ...(store === undefined ? [] : ['--ledger', store.url]),
       ...['--template-provider', `127.0.0.1:${port}`, '--no-template-provider-encryption'],
       ...['--shares-per-minute', '6000', '--share-batch-size', '3'],
+      // half a block: users wait for several, and are owed meanwhile
+      ...[
+        '--payout',
+        'pplns',
+        '--payout-minimum',
+        '150000000',
+        '--payout-confirmations',
+        '3',
+        '--fee',
+        '100',
+      ],
     ],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
+    { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, XDG_DATA_HOME: folder } },
   );
   const said: string[] = [];
   createInterface({ input: child.stderr }).on('line', (line) => said.push(line));
@@ -78,105 +108,123 @@ async function startPool(
     });
     child.once('exit', (code) => reject(new Error(`the pool ended with ${code}: ${said.join('; ')}`)));
   });
-  return { child, port: await listening, said };
+  return { child, port: await listening };
 }
 
-/** Kills a pool so many times. */
+const killProcess = async (child: ChildProcess, signal: NodeJS.Signals): Promise<void> => {
+  const exited = once(child, 'exit');
+  child.kill(signal);
+  await exited;
+};
+
+/** A source that remembers the blocks that its chain has taken. */
+const remembering = (
+  source: BlockSource,
+  chain: Map<string, Uint8Array>,
+  taken$: NextObserver<void>,
+): BlockSource => ({
+  ...source,
+  submit: (block) =>
+    source.submit(block).pipe(
+      tap(({ accepted }) => {
+        if (!accepted) return;
+        chain.set(hashOf(block.bytes), block.bytes);
+        taken$.next();
+      }),
+    ),
+});
+
+/** Kills so many times. */
 export async function killPool(options: KillOptions): Promise<KillResult> {
-  const random = randomOf(options.seed);
+  const { rounds, seed, folder, store, say } = options;
+  const dice = diceOf(seed);
   const acknowledged: Record<string, number> = {};
+  const acknowledgement$ = new Subject<void>();
+  const killed: Record<Victim, number> = { pool: 0, store: 0, both: 0 };
   const problems: string[] = [];
+  const chain = new Map<string, Uint8Array>();
+  const taken$ = new Subject<void>();
+  const checks = killChecks(store?.url ?? join(folder, 'rx-sv2', 'pool.ledger.sqlite'), 0);
   const address$ = new ReplaySubject<ListenAddress>(1);
   const provider = templateProvider({
     listen: listen({ port: 0, listeningObserver: address$ }),
-    source: simulatedSource({ nbits: hardNbits, initialTransactions: 5 }),
+    source: remembering(simulatedSource({ nbits: easyNbits, initialTransactions: 5 }), chain, taken$),
   })
     .start()
     .subscribe();
-  let credited: Record<string, number> = {};
-  let [twice, records] = [0, 0];
+  const minersOf = ({ port }: RunningPool) =>
+    merge(
+      ...users.map((user) =>
+        miner({
+          connect: connect({ host: '127.0.0.1', port, encrypted: false }),
+          userIdentity: user,
+          channels: { extended: 1 },
+          nominalHashRate: 3_000,
+          hasher$: concat(of(virtualHasher(3_000)), NEVER),
+        })
+          .start()
+          .pipe(
+            tap((outcome) => {
+              if (outcome.type !== 'SharesAccepted') return;
+              acknowledged[user] = (acknowledged[user] ?? 0) + outcome.count;
+              acknowledgement$.next();
+            }),
+          ),
+      ),
+    ).subscribe();
+  const acknowledgements = (count: number) =>
+    firstValueFrom(
+      acknowledgement$.pipe(
+        take(count),
+        filter((_, index) => index + 1 === count),
+        timeout(patience),
+      ),
+    );
+  let pool: RunningPool | undefined;
+  let miners: Subscription | undefined;
   try {
     const address = await firstValueFrom(address$);
-    for (let round = 1; round <= options.rounds; round++) {
-      const pool = await startPool(options, address);
-      const killed$ = new ReplaySubject<void>(1);
-      const acknowledgement$ = merge(
-        ...users.map((user) =>
-          miner({
-            connect: connect({ host: '127.0.0.1', port: pool.port, encrypted: false }),
-            userIdentity: user,
-            channels: { extended: 1 },
-            nominalHashRate: 3_000,
-            hasher$: concat(of(virtualHasher(3_000)), NEVER),
-          })
-            .start()
-            .pipe(
-              tap((outcome) => {
-                if (outcome.type === 'SharesAccepted')
-                  acknowledged[user] = (acknowledged[user] ?? 0) + outcome.count;
-              }),
-              filter(({ type }) => type === 'SharesAccepted'),
-            ),
-        ),
-      );
+    const run = async (): Promise<RunningPool> => {
+      pool = await startPool(options, address);
+      miners = minersOf(pool);
+      return pool;
+    };
+    let running = await run();
+    for (let round = 1; round <= rounds; round++) {
+      const onChain = [...chain.keys()];
       // after some acknowledgements, and at any moment between two
-      const wanted = 1 + Math.floor(random() * 12);
-      const moment = Math.floor(random() * 120);
-      const enough$ = new ReplaySubject<void>(1);
-      const running = acknowledgement$
-        .pipe(
-          scan((count) => count + 1, 0),
-          tap((count) => {
-            if (count === wanted) enough$.next();
-          }),
-          takeUntil(killed$),
-        )
-        .subscribe();
-      await firstValueFrom(enough$.pipe(delay(moment)));
-      const exited = once(pool.child, 'exit');
-      pool.child.kill('SIGKILL');
-      await exited;
-      // what was on its way when it was killed may still come
-      await firstValueFrom(timer(20));
-      killed$.next();
-      running.unsubscribe();
-
-      ({ credited, twice, records } = await look(options.ledger));
-      for (const user of users) {
-        const [told, kept] = [acknowledged[user] ?? 0, credited[user] ?? 0];
-        if (kept < told)
-          problems.push(`round ${round}: ${user} was told of ${told} shares, ${kept} are credited`);
+      await acknowledgements(1 + dice.below(12));
+      await firstValueFrom(timer(dice.below(120)));
+      const victim: Victim = store === undefined ? 'pool' : (dice.pick(['pool', 'store', 'both']) ?? 'both');
+      killed[victim] += 1;
+      await Promise.all([
+        victim === 'store' ? undefined : killProcess(running.child, 'SIGKILL'),
+        victim === 'pool' ? undefined : store?.kill(),
+      ]);
+      if (victim !== 'store') {
+        await firstValueFrom(timer(20)); // what was on its way may still come
+        miners?.unsubscribe();
       }
-      if (twice > 0) problems.push(`round ${round}: ${twice} shares are credited twice`);
-      const total = Object.values(credited).reduce((sum, count) => sum + count, 0);
-      if (total !== records)
-        problems.push(`round ${round}: accounts have ${total} shares, records ${records}`);
-      options.say?.(`round ${round}: ${JSON.stringify({ acknowledged, credited })}`);
+      if (victim !== 'pool') await store?.start();
+      const told = { ...acknowledged };
+      const { kept, problems: found } = await checks.look(told, onChain, victim === 'store');
+      problems.push(...found.map((problem) => `round ${round}, ${victim}: ${problem}`));
+      say?.(
+        `round ${round}, ${victim}: ${JSON.stringify({ acknowledged: told, credited: kept.credited, blocks: chain.size })}`,
+      );
+      if (victim !== 'store') running = await run();
     }
+    await acknowledgements(3);
+    if (chain.size === 0) await firstValueFrom(taken$.pipe(timeout(patience)));
+    await acknowledgements(3);
+    miners?.unsubscribe();
+    await killProcess(running.child, 'SIGTERM');
+    const { kept, problems: found } = await checks.look(acknowledged, chain.keys(), false);
+    problems.push(...found, ...checks.settled(kept, chain));
+    return { acknowledged, credited: kept.credited, killed, blocks: chain.size, problems };
   } finally {
+    miners?.unsubscribe();
     provider.unsubscribe();
-  }
-  return { acknowledged, credited, twice, records, problems };
-}
-
-/** What a ledger has. */
-async function look(
-  ledger: string,
-): Promise<{ readonly credited: Record<string, number>; readonly twice: number; readonly records: number }> {
-  const { store } = await openLedger(ledger, { create: false });
-  try {
-    const credited = Object.fromEntries(
-      (await store.accounts()).map(({ user, accepted }) => [user, accepted]),
-    );
-    const seen = new Set<string>();
-    let records = 0;
-    for await (const { record } of store.records()) {
-      if (record.type !== 'share') continue;
-      records += 1;
-      seen.add(bytesToHex(record.hash));
-    }
-    return { credited, twice: records - seen.size, records };
-  } finally {
-    await store.close();
+    pool?.child.kill('SIGKILL');
   }
 }

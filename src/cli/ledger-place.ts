@@ -31,6 +31,15 @@ export function ledgerPlace(where: string | undefined, config: string | undefine
   return join(data === '' ? join(homedir(), '.local', 'share') : data, 'rx-sv2', 'pool.ledger.sqlite');
 }
 
+/**
+ * Where a pool notes blocks on their way to its ledger: beside the ledger's file, or of a database where its file would be.
+ * @param ledger where the ledger is: a path or a URL
+ */
+export function journalPlace(ledger: string, config: string | undefined, serverId: number): string {
+  const file = isPostgres(ledger) ? (ledgerPlace(undefined, config) ?? '') : ledger;
+  return `${file}-blocks-${serverId}`;
+}
+
 /** A place as it may be shown: without a password. */
 export function shownPlace(where: string): string {
   return isPostgres(where) ? where.replace(/^(\w+:\/\/)(?:[^@/]*@)?/, '$1').replace(/\?.*$/, '') : where;

@@ -9,6 +9,8 @@ import { openLedger } from '../node/ledger/open-ledger.js';
 import { formatDifficulty } from './format.js';
 import { write, type CommandContext } from './io.js';
 import { ledgerOption, ledgerPlace } from './ledger-place.js';
+import { creditOptions, printCredit } from './ledger-credit.js';
+import { json, table } from './ledger-print.js';
 import { printable } from './printable.js';
 
 interface PlaceOptions {
@@ -96,6 +98,18 @@ Examples:
         await write(context.stdout, json(block.statement));
       }),
     );
+  creditOptions(
+    subcommand(
+      command,
+      'credit',
+      'what shares were worth by themselves, for who pays by the share: PPS, FPPS',
+    ),
+    timeOf,
+  )
+    .addOption(formats('table', 'json', 'csv'))
+    .action((options: PlaceOptions & Parameters<typeof printCredit>[1]) =>
+      withLedger(options, (store) => printCredit(store, options, context)),
+    );
   subcommand(command, 'backup', 'copy the ledger into a new file, also while a pool writes to it')
     .argument('<FILE>', 'that is not there yet')
     .action((file: string, options: PlaceOptions) =>
@@ -165,10 +179,6 @@ function accountsJson(accounts: readonly LedgerAccount[]): string {
   return json(all);
 }
 
-/** JSON for people and programs: the same value, though nothing that somebody called himself can move a cursor. */
-const json = (value: unknown): string =>
-  `${JSON.stringify(value, null, 2).split('\n').map(printable).join('\n')}\n`;
-
 function accountsTable(accounts: readonly LedgerAccount[]): string {
   const head = ['accepted', 'rejected', 'difficulty', 'best', 'blocks', 'last share', 'user'];
   const rows = accounts.map(
@@ -182,11 +192,5 @@ function accountsTable(accounts: readonly LedgerAccount[]): string {
       printable(worker === '' ? user : `${user} (${worker})`),
     ],
   );
-  const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column]?.length ?? 0)));
-  return [head, ...rows]
-    .map((row) =>
-      row.map((text, column) => (column < 6 ? text.padStart(widths[column] ?? 0) : text)).join('  '),
-    )
-    .map((line) => `${line}\n`)
-    .join('');
+  return table(head, rows);
 }

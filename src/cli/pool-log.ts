@@ -144,6 +144,8 @@ export function miningLine(outcome: ServerOutcome<PoolMiningOutcome>): LogLine |
       return trouble(
         `${counted(outcome.waiting, 'share')} waiting for the ledger, and no more can: those that come are neither credited nor acknowledged`,
       );
+    case 'BlockNotNoted':
+      return trouble(`block ${outcome.hash} goes out, and could not be noted: ${outcome.message}`);
     case 'ChannelOpened': {
       const { kind, userIdentity, nominalHashRate, target } = outcome;
       const rate = formatHashRate(nominalHashRate);

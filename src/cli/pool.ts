@@ -5,6 +5,7 @@ import { Sv2Error } from '../codec/errors.js';
 import type { LedgerStore } from '../ledger/store.js';
 import { isFront } from '../node/cluster/ipc-port.js';
 import { connect } from '../node/connect.js';
+import { blockJournal } from '../node/ledger/block-journal.js';
 import { poolFold } from '../observe/pool-state.js';
 import { payEverythingTo } from '../roles/pool/payout.js';
 import { pool, type Pool, type PoolOptions, type PoolOutcome } from '../roles/pool/pool.js';
@@ -14,7 +15,7 @@ import { environmentFlags } from './environment.js';
 import { extraNodes } from './extra-nodes.js';
 import type { CommandContext } from './io.js';
 import { customJobsOf, declarationServer } from './jds.js';
-import { ledgerPlace } from './ledger-place.js';
+import { journalPlace, ledgerPlace } from './ledger-place.js';
 import { roleMonitoring } from './monitoring.js';
 import { payoutWarnings } from './payout-setting.js';
 import { payoutPlan } from './payout-plan-settings.js';
@@ -106,7 +107,11 @@ function poolRole(command: Command): Role {
       const service = poolProcesses({ settings, front, file, core: { ...core, payoutRoom }, store });
       return { line$: merge(service.line$, event$(service, store), reports(fold)), written: service.written };
     }
-    const ledger = store === undefined ? {} : { ledger: { store, durability, ...plan } };
+    const journal =
+      plan.payout === undefined || place === undefined
+        ? {}
+        : { journal: blockJournal(journalPlace(place, file, settings.server_id)) };
+    const ledger = store === undefined ? {} : { ledger: { store, durability, ...plan, ...journal } };
     const service = poolOf({ ...options, ...ledger });
     return { line$: merge(event$(service, store), reports(fold)), written: service.written };
   });

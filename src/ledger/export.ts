@@ -79,8 +79,8 @@ export const recordToCsv = ({ sequence, record }: SequencedRecord): string => {
   const own =
     record.type === 'share'
       ? shareColumns(record)
-      : ['', '', '', '', String(record.count), cell(record.errorCode), ''];
-  return [serverId, sequence, type, at, cell(user), cell(worker), ...own].join(',');
+      : ['', '', '', '', String(record.count), csvCell(record.errorCode), ''];
+  return [serverId, sequence, type, at, csvCell(user), csvCell(worker), ...own].join(',');
 };
 
 const shareColumns = (record: ShareRecord): string[] => {
@@ -93,11 +93,12 @@ const shareColumns = (record: ShareRecord): string[] => {
     toDisplayHex(hash),
     '1',
     '',
-    cell(vendor),
+    csvCell(vendor),
   ];
 };
 
-const cell = (text: string): string => {
+/** A text as a cell of CSV: see {@link recordToCsv}. */
+export const csvCell = (text: string): string => {
   const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 };

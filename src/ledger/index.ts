@@ -1,7 +1,9 @@
 export * from './accounts.js';
 export * from './apportion.js';
 export * from './audit.js';
+export * from './block-journal.js';
 export * from './bookkeeping.js';
+export * from './credit-report.js';
 export * from './distribution.js';
 export * from './export.js';
 export * from './fraction.js';
@@ -17,6 +19,7 @@ export * from './receipts.js';
 export * from './record.js';
 export * from './record-codec.js';
 export { roundWork, type RoundWork } from './round-work.js';
+export * from './server-lease.js';
 export * from './settlement.js';
 export { freezeSolo, type SoloPayee } from './solo-payout.js';
 export * from './spool.js';

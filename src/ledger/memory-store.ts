@@ -50,7 +50,7 @@ export const sequencedRecords = ({
 };
 
 /** The error of a commit that does not follow from a server's last. */
-export const conflict = ({ serverId }: Receipt): Sv2Error =>
+export const conflict = ({ serverId }: Pick<Receipt, 'serverId'>): Sv2Error =>
   new Sv2Error(
     'ledger-conflict',
     `another pool writes to this ledger as server ${serverId}: each needs a server id of its own`,
@@ -101,7 +101,7 @@ export const memoryStore = (): LedgerStore => {
           .map(([, entry]) => entry),
       ),
     accounts: () => Promise.resolve(sumAccounts(accounts.values())),
-    slots: () => Promise.resolve([...slots.values()]),
+    slots: (since = 0) => Promise.resolve([...slots.values()].filter(({ slot }) => slot >= since)),
     // eslint-disable-next-line @typescript-eslint/require-await -- others wait for files and databases
     async *records({ user, since = 0 } = {}) {
       for (const commit of [...commits].sort((one, other) => one.after.serverId - other.after.serverId)) {

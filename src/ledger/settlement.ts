@@ -9,6 +9,8 @@ export interface LedgerBlock {
   /** 64 hex digits as explorers show them. */
   readonly hash: string;
   readonly height: number;
+  /** The block that it is on, in the same form; unknown unless given, as in ledgers of before. */
+  readonly prevHash?: string;
   readonly state: BlockState;
   /** Blocks on it, itself included; 0 while no tip was seen to build on it. */
   readonly confirmations: number;
@@ -39,8 +41,8 @@ export const balancesOf = (blocks: Iterable<LedgerBlock>): Map<string, bigint> =
 };
 
 /**
- * What blocks are after another tip. A block is on the chain when the tip is it, and stays so while tips are above it. It
- * is reversed when another block is seen at its height, when the chain goes back below it, or when no tip was it and the
+ * What blocks are after another tip. A block is on the chain when the tip is it or one of ours that is known to be built on
+ * it, and stays so while tips are above it. It is reversed when another block is seen at its height, when the chain goes back below it, or when no tip was it and the
  * chain is `patience` blocks above; it counts again when a tip is it after all.
  *
  * Template providers tell the last block only: one that is replaced by a longer branch whose other blocks were never
@@ -60,18 +62,33 @@ export const settle = (
     throw new Sv2Error('out-of-range', `confirmations must be 1 or more, got ${confirmations}`, {
       confirmations,
     });
+  const onChain = chainOf(blocks, prevHash);
   return blocks.map((block) => {
-    if (block.height === height) {
-      if (block.hash !== prevHash) return block.state === 'reversed' ? block : reverseBlock(block);
-      const depth = Math.max(1, block.confirmations);
+    if (onChain.has(block.hash) && block.height <= height) {
+      if (block.state === 'booked') return block;
+      const depth = Math.max(height - block.height + 1, block.confirmations);
       return { ...block, confirmations: depth, state: depth >= confirmations ? 'booked' : 'found' };
     }
+    if (block.height === height) return block.state === 'reversed' ? block : reverseBlock(block);
     if (height < block.height) return block.confirmations > 0 ? reverseBlock(block) : block;
     if (block.state !== 'found') return block;
     const depth = height - block.height + 1;
     if (block.confirmations === 0) return depth > patience ? reverseBlock(block) : block;
     return { ...block, confirmations: depth, state: depth >= confirmations ? 'booked' : 'found' };
   });
+};
+
+/** The hashes of a tip and of the blocks of ours that it is built on, without a gap, back to one that is booked. */
+const chainOf = (blocks: readonly LedgerBlock[], tip: string): Set<string> => {
+  const byHash = new Map(blocks.map((block) => [block.hash, block]));
+  const chain = new Set<string>();
+  let at: string | undefined = tip;
+  while (at !== undefined && !chain.has(at)) {
+    chain.add(at);
+    const block = byHash.get(at);
+    at = block?.state === 'booked' ? undefined : block?.prevHash;
+  }
+  return chain;
 };
 
 /** A block that the chain has gone on without. */

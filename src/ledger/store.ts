@@ -2,6 +2,7 @@
 import type { LedgerAccount } from './accounts.js';
 import type { SequencedRecord } from './audit.js';
 import type { Receipt } from './receipts.js';
+import type { LeaseServerId } from './server-lease.js';
 import type { LedgerBlock } from './settlement.js';
 import type { Statement } from './statement.js';
 import type { SlotWork } from './window.js';
@@ -42,6 +43,11 @@ export interface RecordQuery {
  * full disk, a database that is away): what was to be written can be tried again, and counts once.
  */
 export interface LedgerStore {
+  /**
+   * Has a server id for this store until it is closed, or its process is gone. A commit for an id whose lease was lost, and
+   * taken by somebody else, is a `ledger-conflict`. Where nobody else can be, there is none.
+   */
+  readonly lease?: LeaseServerId;
   /** Where a server's chain has come to. */
   receipt(serverId: number): Promise<Receipt>;
   /** Where the chains of all servers have come to, by server id. */
@@ -57,8 +63,8 @@ export interface LedgerStore {
   serverSlot(serverId: number, slot: number): Promise<SlotWork[]>;
   /** All accounts, those of all servers together, by user and worker. */
   accounts(): Promise<LedgerAccount[]>;
-  /** All work by slot, of all servers. */
-  slots(): Promise<SlotWork[]>;
+  /** Work by slot, of all servers: from a slot on, all unless given. */
+  slots(since?: number): Promise<SlotWork[]>;
   /** Records, of each server in their order. */
   records(query?: RecordQuery): AsyncIterable<SequencedRecord>;
   /** All blocks, the oldest first. */

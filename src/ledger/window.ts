@@ -116,6 +116,35 @@ export const windowOver = (slots: Iterable<SlotWork>, windowWork: bigint | null)
 };
 
 /**
+ * How many windows of work are kept: with each retarget a block, and so the window, takes four times as much at most, and the
+ * next one is two weeks later.
+ */
+export const windowsKept = 4n;
+
+/**
+ * The oldest slot that is needed for so much work, whole slots at a time from the newest.
+ * @param slots in any order, any number of entries for a slot and user
+ * @param work hashes
+ * @param counts whether a user's work does
+ * @returns null while there is less
+ */
+export const oldestSlotOf = (
+  slots: Iterable<SlotWork>,
+  work: bigint,
+  counts: (user: string) => boolean,
+): number | null => {
+  const bySlot = new Map<number, bigint>();
+  for (const entry of slots)
+    if (counts(entry.user)) bySlot.set(entry.slot, (bySlot.get(entry.slot) ?? 0n) + entry.work);
+  let sum = 0n;
+  for (const slot of [...bySlot.keys()].sort((one, other) => other - one)) {
+    sum += bySlot.get(slot) ?? 0n;
+    if (sum >= work) return slot;
+  }
+  return null;
+};
+
+/**
  * What a window of PPLNS is: a multiple of what a block takes, rounded down.
  * @param multiple above 0
  * @param networkWork hashes

@@ -22,6 +22,7 @@ const serverTypes: Readonly<Record<OfServer['type'], true>> = {
   LedgerResumed: true,
   LedgerFull: true,
   LedgerConflict: true,
+  BlockNotNoted: true,
   PayoutStated: true,
   PayoutBooked: true,
   PayoutReversed: true,

@@ -30,6 +30,7 @@ import { openLedger } from '../../../src/node.js';
 import { portLedger, servedLedger } from '../../../src/roles/cluster/port-ledger.js';
 import { memoryPorts } from '../../../src/testing/memory-ports.js';
 import { shareOf } from '../../ledger/support.js';
+import { postgresServer, withoutPostgres, type PostgresServer } from './postgres-server.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'rx-sv2-stores-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -50,16 +51,26 @@ const rejectedOf = (user: string, worker = ''): LedgerRecord => ({
   count: 2,
 });
 
-/** With a database, `SV2_POSTGRES=postgres://…`, all of this is tried there, too. */
-const url = process.env['SV2_POSTGRES'];
+/** The PostgreSQL of these specs. */
+let server: Promise<PostgresServer> | undefined;
+afterAll(async () => (await server)?.end());
+
+async function emptyPostgres(): Promise<LedgerStore> {
+  const { url } = await (server ??= postgresServer());
+  const { default: pg } = await import('pg');
+  const client = new pg.Client(url);
+  await client.connect();
+  await client.query('DROP SCHEMA public CASCADE; CREATE SCHEMA public');
+  await client.end();
+  return (await openLedger(url)).store;
+}
+
 const places: [string, () => Promise<LedgerStore>][] = [
   ['memory', () => Promise.resolve(memoryStore())],
   ['a file', async () => (await openLedger(newFile())).store],
   ['another process', () => Promise.resolve(beyondAPort(memoryStore()))],
-  ...(url === undefined
-    ? []
-    : [['PostgreSQL', () => emptyPostgres(url)] as [string, () => Promise<LedgerStore>]]),
 ];
+if (withoutPostgres === null) places.push(['PostgreSQL', emptyPostgres]);
 
 /** A store as a pool's front has its core's. */
 function beyondAPort(store: LedgerStore): LedgerStore {
@@ -76,21 +87,12 @@ function beyondAPort(store: LedgerStore): LedgerStore {
   };
 }
 
-async function emptyPostgres(where: string): Promise<LedgerStore> {
-  const { default: pg } = await import('pg');
-  const client = new pg.Client(where);
-  await client.connect();
-  await client.query('DROP TABLE IF EXISTS ledger_form, chains, batches, accounts, slots, blocks');
-  await client.end();
-  return (await openLedger(where)).store;
-}
-
 describe.each(places)('a ledger in %s', (_, open) => {
   let store: LedgerStore;
   beforeEach(async () => {
     await store?.close();
     store = await open();
-  });
+  }, 60_000);
   afterAll(() => store.close());
 
   it('has what was written: records in order with their receipts, accounts, slots', async () => {
@@ -114,6 +116,11 @@ describe.each(places)('a ledger in %s', (_, open) => {
     const bySlot = (slots: ReturnType<typeof slotsOf>) =>
       [...slots].sort((one, other) => one.slot - other.slot || (one.user < other.user ? -1 : 1));
     expect(bySlot(await store.slots())).toEqual(bySlot(slotsOf(records)));
+    const later = slotOf(1_764_000_900_000);
+    expect(bySlot(await store.slots(later))).toEqual(
+      bySlot(slotsOf(records).filter(({ slot }) => slot >= later)),
+    );
+    expect(await store.slots(later + 1)).toEqual([]);
     expect(await store.serverSlot(1, slotOf(1_764_000_000_000))).toHaveLength(1);
     expect((await listed(store.records({ user: 'bob' }))).map(({ sequence }) => sequence)).toEqual([2]);
   });
@@ -204,7 +211,7 @@ describe.each(places)('a ledger in %s', (_, open) => {
       ]),
       statement: null,
     };
-    const second = { ...block, hash: 'cd'.repeat(32) };
+    const second = { ...block, hash: 'cd'.repeat(32), prevHash: block.hash };
     await store.saveBlocks([block, second]);
     await store.saveBlocks([{ ...block, state: 'booked', confirmations: 100 }]);
     expect(await store.blocks()).toEqual([{ ...block, state: 'booked', confirmations: 100 }, second]);

@@ -1,10 +1,19 @@
 /** PostgreSQL as a place for a ledger. */
 import { Sv2Error } from '../../codec/errors.js';
+import { leasePatience, serverIdTaken } from '../../ledger/server-lease.js';
+import { oneAfterAnother } from './one-after-another.js';
 import type { Row, SqlConnection, SqlDatabase } from './sql-store.js';
 
 /** Milliseconds to reach it, and for one statement: longer means that it is away. */
 const connectTimeout = 5_000;
 const queryTimeout = 30_000;
+
+/** The session of a lease: how long it waits for one, and how soon the database sees that its machine is gone (25 s). */
+const holderSettings = `SET lock_timeout = ${leasePatience}; SET tcp_keepalives_idle = 10;
+  SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3`;
+
+/** PostgreSQL's `lock_not_available`. */
+const lockNotAvailable = '55P03';
 
 /** `?` of the statements as PostgreSQL has them; they have none within texts. */
 const numbered = (sql: string): string => {
@@ -19,7 +28,7 @@ const numbered = (sql: string): string => {
  */
 export const postgres = async (url: string): Promise<SqlDatabase> => {
   const {
-    default: { Pool },
+    default: { Client, Pool },
   } = await import('pg');
   const place = placeOf(url);
   const pool = new Pool({
@@ -54,7 +63,36 @@ export const postgres = async (url: string): Promise<SqlDatabase> => {
         await query(numbered(sql), parameters);
       }),
   });
+  const inTurn = oneAfterAnother();
+  /** Sessions that have server ids. */
+  const leases = new Map<number, InstanceType<typeof Client>>();
+  const lease = async (serverId: number): Promise<void> => {
+    if (leases.has(serverId)) return;
+    const holder = new Client({
+      connectionString: url,
+      connectionTimeoutMillis: connectTimeout,
+      query_timeout: queryTimeout,
+      keepAlive: true,
+      application_name: `rx-sv2 server ${serverId}`,
+    });
+    holder.on('error', ignore); // and then `end`
+    holder.once('end', () => {
+      if (leases.get(serverId) === holder) leases.delete(serverId);
+    });
+    try {
+      await holder.connect();
+      await holder.query(holderSettings);
+      await holder.query(`SELECT pg_advisory_lock(hashtext('rx-sv2 ' || current_schema()), $1)`, [serverId]);
+      leases.set(serverId, holder);
+    } catch (error) {
+      await holder.end().catch(ignore);
+      if ((error as { readonly code?: string }).code === lockNotAvailable)
+        throw serverIdTaken(serverId, `the ledger in ${place}`, error);
+      throw error;
+    }
+  };
   const database: SqlDatabase = {
+    lease: (serverId) => guarded(() => inTurn(() => lease(serverId))),
     types: { bytes: 'BYTEA', integer: 'BIGINT', real: 'DOUBLE PRECISION' },
     ...connectionOf((sql, parameters) => pool.query<Row>(sql, [...parameters])),
     transaction: (work) =>
@@ -81,7 +119,11 @@ export const postgres = async (url: string): Promise<SqlDatabase> => {
           client.release(isBroken);
         }
       }),
-    close: () => guarded(() => pool.end()),
+    close: () =>
+      guarded(async () => {
+        await inTurn(() => Promise.all([...leases.values()].map((holder) => holder.end())));
+        await pool.end();
+      }),
   };
   try {
     await database.all('SELECT 1');

@@ -2,6 +2,7 @@
 import { concatBytes, sameBytes } from '../../bitcoin/consensus-bytes.js';
 import { Sv2Error } from '../../codec/errors.js';
 import type { LedgerAccount } from '../../ledger/accounts.js';
+import { changesFromJson, changesToJson } from '../../ledger/block-journal.js';
 import { conflict, isSameReceipt, sequencedRecords, sumAccounts } from '../../ledger/memory-store.js';
 import { firstReceipt, type Receipt } from '../../ledger/receipts.js';
 import type { BlockState } from '../../ledger/settlement.js';
@@ -24,6 +25,8 @@ export interface SqlDatabase extends SqlConnection {
   readonly types: { readonly bytes: string; readonly integer: string; readonly real: string };
   /** Runs all, or nothing of it when it throws; no other transaction of this process beside it. */
   transaction<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T>;
+  /** Has a server id until it is closed: see {@link LedgerStore.lease}. Of one that was lost, takes it again. */
+  lease(serverId: number): Promise<void>;
   /** Copies everything into a new file, where there are files. */
   backup?(file: string): Promise<void>;
   close(): Promise<void>;
@@ -46,12 +49,21 @@ const migrations = ({ bytes, integer, real }: SqlDatabase['types']): readonly (r
     `CREATE TABLE blocks (hash TEXT PRIMARY KEY, height ${integer} NOT NULL, found_order ${integer} NOT NULL,
        state TEXT NOT NULL, confirmations ${integer} NOT NULL, changes TEXT NOT NULL, statement TEXT)`,
   ],
+  // a pool that starts reads the last slots alone; blocks know what they are on
+  [`CREATE INDEX slots_by_time ON slots (slot)`, `ALTER TABLE blocks ADD COLUMN prev_hash TEXT`],
 ];
 
-/** Makes the tables, or brings them up to date. @throws Sv2Error `ledger-too-new` when a later version of rx-sv2 made them */
-export const migrate = async (database: SqlDatabase): Promise<void> => {
+/** The form of the tables that this version has. */
+export const latestForm = 2;
+
+/**
+ * Makes the tables, or brings them up to date: all of it, or nothing when it fails.
+ * @param to the form; others than the latest are for specs of those before
+ * @throws Sv2Error `ledger-too-new` when a later version of rx-sv2 made them
+ */
+export const migrate = async (database: SqlDatabase, to = latestForm): Promise<void> => {
   await database.run('CREATE TABLE IF NOT EXISTS ledger_form (form BIGINT NOT NULL)');
-  const steps = migrations(database.types);
+  const steps = migrations(database.types).slice(0, to);
   await database.transaction(async (connection) => {
     const [row] = await connection.all('SELECT form FROM ledger_form');
     const form = row === undefined ? 0 : Number(row['form']);
@@ -79,7 +91,22 @@ export const sqlStore = (database: SqlDatabase, pageSize = 64): LedgerStore => {
       : { serverId, sequence: Number(row['sequence']), head: bytesOf(row['head']) };
   };
 
+  const leased = new Set<number>();
+  /** A lease that its database has lost is taken again before anything is written; or it is somebody else's. */
+  const renewed = async (serverId: number): Promise<void> => {
+    if (!leased.has(serverId)) return;
+    try {
+      await database.lease(serverId);
+    } catch (error) {
+      throw error instanceof Sv2Error && error.code === 'server-id-taken' ? conflict({ serverId }) : error;
+    }
+  };
+
   return {
+    async lease(serverId) {
+      await database.lease(serverId);
+      leased.add(serverId);
+    },
     receipt: (serverId) => receiptOf(database, serverId),
     receipts: async () =>
       (await database.all('SELECT server_id, sequence, head FROM chains ORDER BY server_id')).map((row) => ({
@@ -87,15 +114,17 @@ export const sqlStore = (database: SqlDatabase, pageSize = 64): LedgerStore => {
         sequence: Number(row['sequence']),
         head: bytesOf(row['head']),
       })),
-    commit: (commit) =>
-      database.transaction(async (connection) => {
+    async commit(commit) {
+      await renewed(commit.after.serverId);
+      await database.transaction(async (connection) => {
         const { before, after } = commit;
         const last = await receiptOf(connection, after.serverId);
         const isKnown = isSameReceipt(last, after);
         if (!isKnown && !isSameReceipt(last, before)) throw conflict(after);
         if (!isKnown) await write(connection, commit);
         for (const block of commit.blocks) await writeBlock(connection, block);
-      }),
+      });
+    },
     async serverAccounts(serverId, owners) {
       const found: LedgerAccount[] = [];
       for (const { user, worker } of owners) {
@@ -114,7 +143,8 @@ export const sqlStore = (database: SqlDatabase, pageSize = 64): LedgerStore => {
         slotWorkOf,
       ),
     accounts: async () => sumAccounts((await database.all('SELECT * FROM accounts')).map(accountOf)),
-    slots: async () => (await database.all('SELECT * FROM slots')).map(slotWorkOf),
+    slots: async (since = 0) =>
+      (await database.all('SELECT * FROM slots WHERE slot >= ?', since)).map(slotWorkOf),
     async *records({ user, since = 0 } = {}) {
       const servers = await database.all('SELECT server_id FROM chains ORDER BY server_id');
       for (const { server_id: id } of servers) {
@@ -198,12 +228,13 @@ const write = async (
 
 const writeBlock = (connection: SqlConnection, block: StoredBlock): Promise<void> =>
   connection.run(
-    `INSERT INTO blocks (hash, height, found_order, state, confirmations, changes, statement)
-     VALUES (?, ?, (SELECT COALESCE(MAX(found_order), 0) + 1 FROM blocks), ?, ?, ?, ?)
+    `INSERT INTO blocks (hash, height, found_order, state, confirmations, changes, statement, prev_hash)
+     VALUES (?, ?, (SELECT COALESCE(MAX(found_order), 0) + 1 FROM blocks), ?, ?, ?, ?, ?)
      ON CONFLICT (hash) DO UPDATE SET state = excluded.state, confirmations = excluded.confirmations`,
     ...[block.hash, block.height, block.state, block.confirmations],
-    JSON.stringify([...block.changes].map(([script, change]) => [script, String(change)])),
+    changesToJson(block),
     block.statement === null ? null : JSON.stringify(block.statement),
+    block.prevHash ?? null,
   );
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
@@ -239,13 +270,9 @@ const slotWorkOf = (row: Row) => ({
 const blockOf = (row: Row): StoredBlock => ({
   hash: textOf(row['hash']),
   height: Number(row['height']),
+  ...(typeof row['prev_hash'] === 'string' ? { prevHash: row['prev_hash'] } : {}),
   state: textOf(row['state']) as BlockState,
   confirmations: Number(row['confirmations']),
-  changes: new Map(
-    (JSON.parse(textOf(row['changes'])) as [string, string][]).map(([script, change]) => [
-      script,
-      BigInt(change),
-    ]),
-  ),
+  changes: changesFromJson(textOf(row['changes'])),
   statement: row['statement'] === null ? null : (JSON.parse(textOf(row['statement'])) as Statement),
 });

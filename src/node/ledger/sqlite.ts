@@ -1,6 +1,7 @@
 /** SQLite as a place for a ledger: one file, written by one process and read by any. */
 import { existsSync } from 'node:fs';
 import { Sv2Error } from '../../codec/errors.js';
+import { leasePatience, serverIdTaken } from '../../ledger/server-lease.js';
 import { oneAfterAnother } from './one-after-another.js';
 import type { Row, SqlConnection, SqlDatabase } from './sql-store.js';
 
@@ -65,7 +66,25 @@ export const sqlite = async (file: string): Promise<SqlDatabase> => {
         await (await statement(sql)).run(...parameters);
       }),
   };
+  /** Files whose locks say which server ids are had: the system releases them when their process is gone. */
+  const leases = new Map<number, Driver>();
+  const lease = async (serverId: number): Promise<void> => {
+    if (leases.has(serverId)) return;
+    const place = `${file}-server-${serverId}`;
+    let holder: Driver | undefined;
+    try {
+      holder = new Database(place, {});
+      await holder.exec(`PRAGMA busy_timeout = ${leasePatience}`);
+      await holder.exec('BEGIN EXCLUSIVE');
+    } catch (error) {
+      holder?.close();
+      if (/BUSY|locked/i.test(String(error))) throw serverIdTaken(serverId, `the ledger ${file}`, error);
+      throw ledgerError(error, place);
+    }
+    leases.set(serverId, holder);
+  };
   return {
+    lease: (serverId) => inTurn(() => lease(serverId)),
     types: { bytes: 'BLOB', integer: 'INTEGER', real: 'REAL' },
     all: (sql, ...parameters) => inTurn(() => connection.all(sql, ...parameters)),
     run: (sql, ...parameters) => inTurn(() => connection.run(sql, ...parameters)),
@@ -89,6 +108,8 @@ export const sqlite = async (file: string): Promise<SqlDatabase> => {
       }),
     close: () =>
       inTurn(() => {
+        for (const holder of leases.values()) holder.close();
+        leases.clear();
         driver.close();
         return Promise.resolve();
       }),

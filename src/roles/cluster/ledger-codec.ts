@@ -96,6 +96,12 @@ export const accountCodec: PlainCodec<LedgerAccount> = {
   },
 };
 
+/** A slot's own number. */
+export const slotNumberCodec: PlainCodec<number> = {
+  to: (slot) => ({ slot }),
+  from: (value) => fieldsOf(value, 'slot').whole('slot'),
+};
+
 export const slotCodec: PlainCodec<SlotWork> = {
   to: ({ slot, user, shares, work }) => ({ slot, user, shares, work }),
   from(value) {
@@ -122,8 +128,8 @@ export const slotOfServerCodec: PlainCodec<{ readonly serverId: number; readonly
 const maxStatement = 64_000_000;
 
 export const blockCodec: PlainCodec<StoredBlock> = {
-  to: ({ hash, height, state, confirmations, changes, statement }) => ({
-    ...{ hash, height, state, confirmations },
+  to: ({ hash, height, prevHash = null, state, confirmations, changes, statement }) => ({
+    ...{ hash, height, prevHash, state, confirmations },
     changes: [...changes],
     statement: statement === null ? null : JSON.stringify(statement),
   }),
@@ -140,6 +146,7 @@ export const blockCodec: PlainCodec<StoredBlock> = {
     return {
       hash: fields.text('hash', 64),
       height: fields.whole('height'),
+      ...(fields.value('prevHash') === null ? {} : { prevHash: fields.text('prevHash', 64) }),
       state,
       confirmations: fields.whole('confirmations'),
       changes: new Map(changes),

@@ -14,6 +14,7 @@ import {
   receiptCodec,
   serverIdCodec,
   slotCodec,
+  slotNumberCodec,
   slotOfServerCodec,
   type PlainCodec,
 } from './ledger-codec.js';
@@ -49,7 +50,7 @@ export const ledgerQuestions = {
     store.serverSlot(serverId, slot),
   ),
   accounts: question(nothing, listOf(accountCodec), ({ store }) => store.accounts()),
-  slots: question(nothing, listOf(slotCodec), ({ store }) => store.slots()),
+  slots: question(slotNumberCodec, listOf(slotCodec), ({ store }, since) => store.slots(since)),
   blocks: question(nothing, listOf(blockCodec), ({ store }) => store.blocks()),
   saveBlocks: question(listOf(blockCodec), nothing, ({ store }, blocks) => store.saveBlocks(blocks)),
   records: question(queryCodec, batchCodec, ({ store, cursors }, { cursor, query }) =>

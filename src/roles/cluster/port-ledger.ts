@@ -127,7 +127,7 @@ export function portLedger(
     serverAccounts: async (serverId, owners) => [...(await ask('serverAccounts', { serverId, owners }))],
     serverSlot: async (serverId, slot) => [...(await ask('serverSlot', { serverId, slot }))],
     accounts: async () => [...(await ask('accounts', undefined))],
-    slots: async () => [...(await ask('slots', undefined))],
+    slots: async (since = 0) => [...(await ask('slots', since))],
     async *records(query = {}) {
       const cursor = ++last;
       let batch = await ask('records', { cursor, query });

@@ -3,7 +3,7 @@ import type { FrozenPayout, PayoutPlan } from '../../ledger/payout-plan.js';
 import type { Receipt } from '../../ledger/receipts.js';
 import { addWork, roundWork, type WorkBySlot } from '../../ledger/round-work.js';
 import type { StoredBlock } from '../../ledger/store.js';
-import type { SlotWork } from '../../ledger/window.js';
+import { oldestSlotOf, windowsKept, type SlotWork } from '../../ledger/window.js';
 import { endsRound, receiptOf, type PayoutHistory } from './payout-history.js';
 
 /** The work that counts now. */
@@ -24,17 +24,34 @@ export interface CountedWork {
   found(hash: string, payout: FrozenPayout): void;
 }
 
-/** Keeps the work of a plan's window, or that of rounds. */
-export const countedWork = ({ mode }: Pick<PayoutPlan, 'mode'>, history: PayoutHistory): CountedWork =>
-  mode === 'proportional' ? workOfRounds(history) : workOfWindow(history);
+/**
+ * Keeps the work of a plan's window, or that of rounds.
+ * @param isShared whether a user's work is shared out: it is not when it is paid for its own blocks alone
+ */
+export const countedWork = (
+  { mode }: Pick<PayoutPlan, 'mode'>,
+  history: PayoutHistory,
+  isShared: (user: string) => boolean,
+): CountedWork => (mode === 'proportional' ? workOfRounds(history) : workOfWindow(history, isShared));
 
-const workOfWindow = ({ slots: before }: PayoutHistory): CountedWork => {
+const workOfWindow = ({ slots: before }: PayoutHistory, isShared: (user: string) => boolean): CountedWork => {
   const slots: WorkBySlot = new Map();
   const add = (entries: readonly SlotWork[]): void => addWork(slots, entries);
+  let cleared: number | null = null;
+
+  /** Forgets what no window will reach back to. Once in a slot: it takes a look at all there is. */
+  const forget = ({ windowWork, window: { newestSlot } }: FrozenPayout): void => {
+    if (windowWork === null || newestSlot === null || newestSlot === cleared) return;
+    cleared = newestSlot;
+    const oldest = oldestSlotOf(slots.values(), windowsKept * windowWork, isShared);
+    if (oldest === null) return;
+    for (const [key, { slot }] of slots) if (slot < oldest) slots.delete(key);
+  };
+
   add(before);
   return {
     add,
-    now: () => ({ slots: slots.values(), since: [], settledBy: () => undefined }),
+    now: () => ({ slots: slots.values(), since: [], settledBy: forget }),
     found: () => undefined,
   };
 };

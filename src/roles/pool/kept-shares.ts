@@ -4,7 +4,7 @@ import { toDisplayHex } from '../../bitcoin/hash.js';
 import { decodeBip34Height } from '../../bitcoin/script.js';
 import type { SetupConnection } from '../../messages/common.js';
 import type { NewTemplate, SetNewPrevHashTemplate } from '../../messages/template-distribution.js';
-import type { MiningServer } from '../../mining/mining-server-types.js';
+import type { MiningServer, ShareAccepted } from '../../mining/mining-server-types.js';
 import type { MiningServerHandler } from '../../service/handlers.js';
 import { ofEvent } from '../../service/operators.js';
 import { send, type ServerEffect } from '../../service/outcomes.js';
@@ -32,15 +32,21 @@ export const keptShares = (core: MiningServer, ledger: ShareLedger, payout?: Led
       handle(clientId, message, now) {
         const output = core.handle(clientId, message, now);
         if (message.type !== 'SubmitSharesStandard' && message.type !== 'SubmitSharesExtended') return output;
+        const vendor = devices.get(clientId)?.vendor ?? '';
+        let accepted: ShareAccepted | undefined;
         for (const outcome of output.outcomes)
-          if (outcome.type === 'ShareAccepted')
-            ledger.accepted(outcome, message, context, devices.get(clientId)?.vendor ?? '');
-          else if (outcome.type === 'BlockFound' && outcome.solution !== null) {
-            const { hash, coinbaseTx, userIdentity: user, worker } = outcome;
-            payout?.found(
-              { height: context.height, hash, coinbaseTx, time: now, user, worker },
+          if (outcome.type === 'ShareAccepted') {
+            accepted = outcome;
+            ledger.accepted(outcome, message, context, vendor);
+          } else if (outcome.type === 'BlockFound' && outcome.solution !== null) {
+            const { hash, header, coinbaseTx, userIdentity: user, worker } = outcome;
+            const prevHash = toDisplayHex(header.subarray(4, 36)); // after the version
+            const block = payout?.found(
+              { height: context.height, hash, prevHash, coinbaseTx, time: now, user, worker },
               outcome.payout,
             );
+            if (block !== undefined && accepted !== undefined)
+              ledger.found(block, accepted, message, context, vendor);
           }
         return output;
       },

@@ -29,5 +29,14 @@ export interface LedgerConflict {
   readonly message: string;
 }
 
+/** A block went out that could not be noted before: were the pool to end before it is in the ledger, nobody would know what it paid. */
+export interface BlockNotNoted {
+  readonly type: 'BlockNotNoted';
+  /** As explorers show it. */
+  readonly hash: string;
+  readonly message: string;
+}
+
 /** What happens between a pool and its ledger. */
-export type LedgerOutcome = LedgerStalled | LedgerResumed | LedgerFull | LedgerConflict | PayoutOutcome;
+export type LedgerOutcome =
+  LedgerStalled | LedgerResumed | LedgerFull | LedgerConflict | BlockNotNoted | PayoutOutcome;

@@ -71,7 +71,7 @@ export const ledgerPayout = ({ plan, confirmations, history }: LedgerPayoutOptio
   let { nbits } = history;
   let blocks = history.blocks;
   let balances = balancesOf(blocks);
-  const work = countedWork(plan, history);
+  const work = countedWork(plan, history, (user) => paidTo(user) !== null);
   const unsaved = new Map<string, StoredBlock>();
   /** What shared blocks of a template pay, by how long a coinbase may be. */
   let current = new WeakMap<NewTemplate, Map<number, FrozenPayout>>();
@@ -198,24 +198,31 @@ export const ledgerPayout = ({ plan, confirmations, history }: LedgerPayoutOptio
     /**
      * A block was found: it has a statement, and changes what is owed from now on.
      * @param outputs what its job pays; null for a custom job
+     * @returns it as the ledger will have it; undefined for one that does not pay by the ledger
      */
-    found(block: StatedBlock, outputs: readonly TxOut[] | null): void {
+    found(
+      block: StatedBlock & { readonly prevHash: string },
+      outputs: readonly TxOut[] | null,
+    ): StoredBlock | undefined {
       const own = outputs === null ? undefined : settled.get(outputs)?.(block.user);
-      if (own === undefined) return;
+      if (own === undefined) return undefined;
       const statement = statementOf(block, own);
       const changes = new Map(
         own.distribution.payments
           .filter(({ before, after }) => before !== after)
           .map(({ script, before, after }) => [script, after - before]),
       );
-      const { height } = block;
+      const { height, prevHash } = block;
       const hash = toDisplayHex(block.hash);
-      const stored: StoredBlock = { hash, height, state: 'found', confirmations: 0, changes, statement };
+      const stored: StoredBlock = {
+        ...{ hash, height, prevHash, state: 'found', confirmations: 0, changes, statement },
+      };
       work.found(hash, own);
       haveChanged([...blocks, stored]);
       keep(stored);
       const { value, outputs: paid } = own.distribution;
       outcomes.push({ type: 'PayoutStated', hash, height, value, outputs: paid.length });
+      return stored;
     },
     /** Records are durable, up to this receipt: they count from the next template on. */
     written(records: readonly LedgerRecord[], receipt: Receipt): void {

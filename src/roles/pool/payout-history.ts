@@ -1,15 +1,23 @@
 /** What a pool's payouts begin with when it starts: read from its ledger. */
 import { hexToBytes } from '../../codec/hex.js';
-import type { PayoutPlan } from '../../ledger/payout-plan.js';
+import { isSolo, type PayoutPlan } from '../../ledger/payout-plan.js';
 import type { Receipt } from '../../ledger/receipts.js';
-import type { LedgerRecord } from '../../ledger/record.js';
+import { networkWorkOf, type LedgerRecord } from '../../ledger/record.js';
 import type { LedgerStore, StoredBlock } from '../../ledger/store.js';
 import type { StatedReceipt } from '../../ledger/statement.js';
-import { SLOT_LENGTH, slotsOf, type SlotWork } from '../../ledger/window.js';
+import {
+  oldestSlotOf,
+  pplnsWindow,
+  SLOT_LENGTH,
+  slotOf,
+  slotsOf,
+  windowsKept,
+  type SlotWork,
+} from '../../ledger/window.js';
 
 /** What a store says of payouts when a pool starts. */
 export interface PayoutHistory {
-  /** All work by slot; none for `proportional`, where it is in the rounds. */
+  /** Work by slot, as far back as windows will reach; none for `proportional`, where it is in the rounds. */
   readonly slots: readonly SlotWork[];
   /** Of `proportional`, in their order: the work up to each block that ended a round, and last, by null, that since. */
   readonly rounds: readonly { readonly hash: string | null; readonly slots: readonly SlotWork[] }[];
@@ -32,20 +40,63 @@ const maxTemplateAge = 3 * 3_600_000;
 /** Records of which slots are made at once. */
 const atOnce = 10_000;
 
-/** Reads what payouts begin with. @throws Sv2Error `ledger-unavailable` */
+/**
+ * Reads what payouts begin with.
+ * @param now what time it is: milliseconds since 1970
+ * @throws Sv2Error `ledger-unavailable`
+ */
 export const payoutHistory = async (
   store: LedgerStore,
-  { mode }: Pick<PayoutPlan, 'mode'>,
+  plan: PayoutPlan,
+  now: number,
 ): Promise<PayoutHistory> => {
-  const slots = mode === 'solo' ? [] : await store.slots();
+  const { slots, nbits } = await recentWork(store, plan, now);
   const blocks = await store.blocks();
   const receipts = await store.receipts();
-  const since = slots.reduce((newest, { slot }) => Math.max(newest, slot), 0) * SLOT_LENGTH;
-  let nbits: number | null = null;
-  for await (const { record } of store.records({ since })) if (record.type === 'share') nbits = record.nbits;
-  return mode === 'proportional'
+  return plan.mode === 'proportional'
     ? { slots: [], ...(await roundsOf(store, blocks)), blocks, receipts, nbits }
-    : { slots, rounds: [], roundsSince: [], blocks, receipts, nbits };
+    : { slots: plan.mode === 'solo' ? [] : slots, rounds: [], roundsSince: [], blocks, receipts, nbits };
+};
+
+const day = 86_400_000;
+
+/** The last work: all that windows will reach back to, and what a block took then. A pool's whole past can be long. */
+const recentWork = async (
+  store: LedgerStore,
+  plan: PayoutPlan,
+  now: number,
+): Promise<Pick<PayoutHistory, 'slots' | 'nbits'>> => {
+  const known = new Map<string, boolean>();
+  const isShared = (user: string): boolean => {
+    const shared = known.get(user) ?? !isSolo(user, plan);
+    known.set(user, shared);
+    return shared;
+  };
+  let nbits: number | null = null;
+  for (let days = 1; ; days *= 2) {
+    const since = Math.max(0, slotOf(now - days * day));
+    const slots = await store.slots(since);
+    const newest = slots.reduce((last, { slot }) => Math.max(last, slot), 0);
+    if (nbits === null && slots.length > 0) {
+      for await (const { record } of store.records({ since: newest * SLOT_LENGTH }))
+        if (record.type === 'share') nbits = record.nbits;
+    }
+    const isAll = since === 0 || (nbits !== null && plan.mode !== 'pplns');
+    if (isAll || reachesBack(slots, nbits, plan, isShared)) return { slots, nbits };
+  }
+};
+
+/** Whether there is as much work as a window can take from now on. */
+const reachesBack = (
+  slots: readonly SlotWork[],
+  nbits: number | null,
+  { windowMultiple }: PayoutPlan,
+  isShared: (user: string) => boolean,
+): boolean => {
+  if (nbits === null) return false;
+  return (
+    oldestSlotOf(slots, windowsKept * pplnsWindow(windowMultiple, networkWorkOf(nbits)), isShared) !== null
+  );
 };
 
 /**

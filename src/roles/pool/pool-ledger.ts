@@ -1,5 +1,6 @@
 /** A pool's ledger: where its shares are kept, and what it knows of them when it starts. */
 import { bookkeeping, type Bookkeeping } from '../../ledger/bookkeeping.js';
+import type { BlockJournal } from '../../ledger/block-journal.js';
 import type { Durability } from '../../ledger/spool.js';
 import type { LedgerStore } from '../../ledger/store.js';
 import type { PayoutPlan } from '../../ledger/payout-plan.js';
@@ -22,6 +23,11 @@ export interface PoolLedgerOptions {
   readonly payout?: PayoutPlan;
   /** Blocks on it, itself included, with which a block of ours is booked; 100 unless given, when its coinbase can be spent. */
   readonly confirmations?: number;
+  /**
+   * Where blocks are noted before they go out, of this pool alone: those that the ledger does not have when a pool starts come
+   * from there. Without, what a block paid can be unknown to a ledger whose pool ends in that moment.
+   */
+  readonly journal?: BlockJournal;
   /** Accepted shares that may wait while the ledger cannot be written; 200,000 unless given. More are told of. */
   readonly maxWaitingShares?: number;
 }
@@ -40,18 +46,20 @@ const maxShareAge = 3 * 3_600_000;
 /**
  * Reads what a pool begins with.
  * @param now what time it is: milliseconds since 1970
- * @throws Sv2Error `ledger-unavailable`
+ * @throws Sv2Error `server-id-taken`, `ledger-unavailable`, `journal-unavailable`
  */
 export const openBooks = async (
-  { store, payout: plan, confirmations = 100 }: PoolLedgerOptions,
+  { store, journal, payout: plan, confirmations = 100 }: PoolLedgerOptions,
   serverId: number,
   now: () => number,
 ): Promise<OpenedBooks> => {
+  await store.lease?.(serverId);
   const books = await bookkeeping(store, serverId);
   const startedAt = now();
   const seen = seenShares();
   for await (const { record } of store.records({ since: startedAt - maxShareAge }))
     if (record.type === 'share') seen.add(record.hash);
+  if (journal !== undefined) await recover(journal, store, books, seen);
   const has = (hash: Uint8Array): boolean => {
     if (seen.size > 0 && now() - startedAt > maxShareAge) seen.clear();
     return seen.has(hash);
@@ -59,6 +67,23 @@ export const openBooks = async (
   const payout =
     plan === undefined
       ? undefined
-      : ledgerPayout({ plan, confirmations, history: await payoutHistory(store, plan) });
+      : ledgerPayout({ plan, confirmations, history: await payoutHistory(store, plan, startedAt) });
   return { books, alreadySeen: { has }, payout };
+};
+
+/** Gives a ledger the blocks that went out and that it does not have, with their shares. */
+const recover = async (
+  journal: BlockJournal,
+  store: LedgerStore,
+  books: Bookkeeping,
+  seen: SeenShares,
+): Promise<void> => {
+  const known = new Set((await store.blocks()).map(({ hash }) => hash));
+  for (const { block, record } of journal.noted()) {
+    if (known.has(block.hash)) continue;
+    known.add(block.hash);
+    await books.write(seen.has(record.hash) ? [] : [record], [block]);
+    seen.add(record.hash);
+  }
+  journal.clear();
 };

@@ -12,6 +12,7 @@ export type * from './held-solutions.js';
 export type { PayoutBooked, PayoutOutcome, PayoutReversed, PayoutStated } from './ledger-payout.js';
 export type { PoolLedgerOptions } from './pool-ledger.js';
 export type {
+  BlockNotNoted,
   LedgerConflict,
   LedgerFull,
   LedgerOutcome,

@@ -18,6 +18,8 @@ import type {
 } from '../../messages/mining.js';
 import type { Message } from '../../messages/registry.js';
 import type { Bookkeeping } from '../../ledger/bookkeeping.js';
+import type { BlockJournal } from '../../ledger/block-journal.js';
+import type { StoredBlock } from '../../ledger/store.js';
 import type { LedgerRecord, RejectedRecord, ShareRecord } from '../../ledger/record.js';
 import type { LedgerOutcome } from './ledger-outcomes.js';
 import type { LedgerPayout } from './ledger-payout.js';
@@ -64,6 +66,8 @@ export interface ShareLedgerOptions {
   readonly books: Bookkeeping;
   /** What is paid by the ledger, if anything is. */
   readonly payout?: LedgerPayout | undefined;
+  /** Where blocks are noted before they go out. */
+  readonly journal?: BlockJournal;
   /** `acknowledged` unless given. */
   readonly durability?: Durability;
   /** Milliseconds between two writes, 50 unless given: how long an acknowledgement waits, beside the write. */
@@ -84,7 +88,7 @@ const maxTallies = 1_000;
  * when they are written.
  */
 export const shareLedger = ({ serverId, books, payout, scheduler, ...options }: ShareLedgerOptions) => {
-  const { durability = 'acknowledged', commitInterval = 50, maxWaitingShares } = options;
+  const { durability = 'acknowledged', commitInterval = 50, maxWaitingShares, journal } = options;
   const queue = spool<Entry | RejectedRecord, Held>(durability, maxWaitingShares);
   let tallies = new Map<string, RejectedRecord>();
   const turnedAway = turnedAwayShares();
@@ -92,30 +96,30 @@ export const shareLedger = ({ serverId, books, payout, scheduler, ...options }: 
   let stalledAt: number | undefined;
   let isOver = false;
   let untold: LedgerOutcome[] = [];
+  const noted = new Set<string>();
 
-  const recordOf = (entry: Entry | RejectedRecord): LedgerRecord => {
-    if (!('outcome' in entry)) return entry;
-    const { outcome, share, context, vendor, time } = entry;
-    return {
-      type: 'share',
-      time,
-      serverId,
-      clientId: outcome.clientId,
-      channelId: outcome.channelId,
-      sequenceNumber: outcome.sequenceNumber,
-      jobId: outcome.jobId,
-      user: outcome.userIdentity,
-      worker: outcome.worker,
-      vendor,
-      ...context,
-      target: outcome.target,
-      hash: outcome.hash,
-      version: share.version,
-      ntime: share.ntime,
-      nonce: share.nonce,
-      extranonce: share.type === 'SubmitSharesExtended' ? share.extranonce : new Uint8Array(0),
-    } satisfies ShareRecord;
-  };
+  const recordOf = (entry: Entry | RejectedRecord): LedgerRecord =>
+    'outcome' in entry ? shareRecordOf(entry) : entry;
+
+  const shareRecordOf = ({ outcome, share, context, vendor, time }: Entry): ShareRecord => ({
+    type: 'share',
+    time,
+    serverId,
+    clientId: outcome.clientId,
+    channelId: outcome.channelId,
+    sequenceNumber: outcome.sequenceNumber,
+    jobId: outcome.jobId,
+    user: outcome.userIdentity,
+    worker: outcome.worker,
+    vendor,
+    ...context,
+    target: outcome.target,
+    hash: outcome.hash,
+    version: share.version,
+    ntime: share.ntime,
+    nonce: share.nonce,
+    extranonce: share.type === 'SubmitSharesExtended' ? share.extranonce : new Uint8Array(0),
+  });
 
   const queueTallies = (): void => {
     if (tallies.size === 0) return;
@@ -148,12 +152,25 @@ export const shareLedger = ({ serverId, books, payout, scheduler, ...options }: 
     }
     if (taken.length > 0) payout?.written(records, books.receipt);
     payout?.saved(blocks);
+    forgetNoted(blocks);
     const acknowledged = queue.done();
     const resumed: LedgerOutcome[] =
       stalledAt === undefined ? [] : [{ type: 'LedgerResumed', waiting: taken.length + queue.waiting }];
     stalledAt = undefined;
     isFull = false;
     return { outcomes: [...takeUntold(), ...resumed], acknowledged };
+  };
+
+  /** Blocks are in the ledger; once all that were noted are, the journal is empty again. */
+  const forgetNoted = (blocks: readonly StoredBlock[]): void => {
+    if (noted.size === 0) return;
+    for (const { hash } of blocks) noted.delete(hash);
+    if (noted.size > 0) return;
+    try {
+      journal?.clear();
+    } catch {
+      // they stay noted, and are known when the pool starts
+    }
   };
 
   const takeUntold = (): LedgerOutcome[] => {
@@ -207,6 +224,30 @@ export const shareLedger = ({ serverId, books, payout, scheduler, ...options }: 
       turnedAway.add(outcome);
       if (!isFull) untold.push({ type: 'LedgerFull', waiting: queue.waiting });
       isFull = true;
+    },
+    /** A block is about to go out: it is noted with the share that it was. */
+    found(
+      block: StoredBlock,
+      outcome: ShareAccepted,
+      share: SubmittedShare,
+      context: ShareContext,
+      vendor: string,
+    ): void {
+      if (journal === undefined) return;
+      const { hash } = block;
+      try {
+        journal.note({
+          block,
+          record: shareRecordOf({ outcome, share, context, vendor, time: scheduler.now() }),
+        });
+        noted.add(hash);
+      } catch (error) {
+        untold.push({
+          type: 'BlockNotNoted',
+          hash,
+          message: error instanceof Error ? error.message : String(error),
+        });
+      }
     },
     /** Takes note of shares that were rejected, and of channels that were closed: nobody waits for their acknowledgements. */
     note(outcomes: readonly MiningServerOutcome[]): void {
