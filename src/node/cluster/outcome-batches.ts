@@ -93,7 +93,7 @@ export function toldOutcomes(
   });
 }
 
-/** Outcomes of a front could not be told, as there were too many: what is counted of it lacks them. */
+/** Outcomes of a front could not be told, as there were too many: what is counted of it lacks them. A batch that cannot be read counts as one. */
 export interface OutcomesLost {
   readonly type: 'OutcomesLost';
   readonly count: number;
@@ -162,12 +162,16 @@ export function takenOutcomes(port: Port, idOf: (clientId: number) => number): O
     const outcome$ = port.message$.pipe(
       filter((value) => isOf(value, 'outcomes')),
       mergeMap((value): Outcome[] => {
-        const fields = fieldsOf(value, 'outcomes');
-        const count = fields.whole('lost');
-        const all = JSON.parse(fields.text('text', maxText)) as unknown[];
         port.send({ type: 'outcomes-taken' });
-        const lost: OutcomesLost[] = count === 0 ? [] : [{ type: 'OutcomesLost', count }];
-        return [...all.map((json) => renamed(outcomeFromJson(json))), ...lost];
+        try {
+          const fields = fieldsOf(value, 'outcomes');
+          const count = fields.whole('lost');
+          const all = JSON.parse(fields.text('text', maxText)) as unknown[];
+          const lost: OutcomesLost[] = count === 0 ? [] : [{ type: 'OutcomesLost', count }];
+          return [...all.map((json) => renamed(outcomeFromJson(json))), ...lost];
+        } catch {
+          return [{ type: 'OutcomesLost', count: 1 } as OutcomesLost];
+        }
       }),
       tap(note),
     );
