@@ -15,7 +15,7 @@ import { plainChannel } from '../../src/transport/frame-channel.js';
 import { completeLimits, framesPerStep, unreadBytes } from '../../src/transport/limits.js';
 import { messageConnection } from '../../src/transport/message-connection.js';
 import { sendQueues } from '../../src/transport/send-queues.js';
-import { createTurns } from '../../src/transport/turns.js';
+import { createTurns, readTime } from '../../src/transport/turns.js';
 import { at, fakeStream, frames, log, setTarget, setup, type FakeStream } from './support.js';
 
 const virtual = () => new TestScheduler((actual, expected) => expect(actual).toEqual(expected));
@@ -632,9 +632,10 @@ describe('a chunk of many frames', () => {
   /** Two clients of one listener. */
   function clients() {
     const asked: (() => void)[] = [];
+    const time = { now: 0 };
     const shared = {
       turns: createTurns(
-        () => 0,
+        () => time.now,
         (work) => asked.push(work),
       ),
       sendQueues: sendQueues(10_000_000),
@@ -644,7 +645,8 @@ describe('a chunk of many frames', () => {
       const connection = messageConnection(stream, plainChannel(2000), peer, limits(), undefined, shared);
       return { stream, connection, received: log(connection.message$) };
     };
-    return { one: client(), other: client(), turn: () => asked.shift()?.(), asked };
+    const turn = () => asked.splice(0).forEach((work) => work());
+    return { one: client(), other: client(), turn, asked, time };
   }
 
   it('waits its turn, while its stream is not read and others are', () => {
@@ -674,10 +676,24 @@ describe('a chunk of many frames', () => {
   });
 
   it('needs no turn if it has few', () => {
-    const { one, asked } = clients();
+    const { one } = clients();
     one.stream.incoming$.next(frames(...many(framesPerStep)));
     expect(one.received.values).toHaveLength(framesPerStep);
-    expect(asked).toHaveLength(0);
+    expect(one.stream.incoming$.observed).toBe(true);
+  });
+
+  it('waits whole if what others have just sent took long', () => {
+    const { one, other, turn, time } = clients();
+    one.stream.incoming$.next(frames(setTarget(1)));
+    time.now += readTime;
+    other.stream.incoming$.next(frames(setTarget(2)));
+    expect(other.received.values).toEqual([]);
+    expect(other.stream.incoming$.observed).toBe(false);
+    turn();
+    expect(other.received.values).toEqual([setTarget(2)]);
+    expect(other.stream.incoming$.observed).toBe(true);
+    other.stream.incoming$.next(frames(setTarget(3)));
+    expect(other.received.values).toEqual([setTarget(2), setTarget(3)]);
   });
 
   it.each(['close', 'unsubscribe'] as const)('is dropped by %s', (how) => {

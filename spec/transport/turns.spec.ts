@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { createTurns, stepsPerTurn, turnTime, type Step } from '../../src/transport/turns.js';
+import { createTurns, readTime, stepsPerTurn, turnTime, type Step } from '../../src/transport/turns.js';
 
 /** Turns that are taken when the spec says so, at a time that passes when a step says so. */
 function turns() {
   const time = { now: 0 };
   const asked: (() => void)[] = [];
   const done: string[] = [];
-  const { connection, newcomers } = createTurns(
+  const { connection, newcomers, mayRead } = createTurns(
     () => time.now,
     (work) => asked.push(work),
   );
@@ -25,7 +25,7 @@ function turns() {
     asked.shift()?.();
     return done.join(' ');
   };
-  return { connection, newcomers, work, turn, asked, done, time };
+  return { connection, newcomers, mayRead, work, turn, asked, done, time };
 }
 
 describe('turns', () => {
@@ -76,5 +76,17 @@ describe('turns', () => {
     connection(step);
     connection(step);
     expect([turn(), turn()]).toEqual(['a', '']);
+  });
+
+  it('let connections handle what they read until they have taken long, and again when sockets have been looked at', () => {
+    const { mayRead, time, turn, asked } = turns();
+    expect([mayRead(), mayRead()]).toEqual([true, true]);
+    expect(asked).toHaveLength(1);
+    time.now += readTime - 1;
+    expect(mayRead()).toBe(true);
+    time.now += 1;
+    expect([mayRead(), mayRead()]).toEqual([false, false]);
+    turn();
+    expect(mayRead()).toBe(true);
   });
 });

@@ -44,8 +44,8 @@ const flushAll = (): void => {
 /**
  * A connection over a stream whose handshake is done.
  *
- * It handles what one step may have of a chunk, and the rest when its turn comes; until then, and while a client has
- * not read what waits for it, nothing more is read from the stream. What is sent while a chunk is handled leaves when it has been, as
+ * It handles what one step may have of a chunk, and the rest when its turn comes, or all if others have just taken long; until then, and
+ * while a client has not read what waits for it, nothing more is read from the stream. What is sent while a chunk is handled leaves when it has been, as
  * one write; what is sent at other times leaves at the end of the turn.
  */
 // A class, as every connection has one: closures and their context took 2 KiB of each, and an action and a promise for each answer 3 µs.
@@ -249,7 +249,9 @@ export class StreamConnection {
   #read(): void {
     this.#reading = this.#stream.chunk$.subscribe({
       next: (chunk) => {
-        if (this.#handle(chunk)) this.#goOn();
+        if (this.#turns?.mayRead() === false) this.#rest = chunk;
+        else if (!this.#handle(chunk)) return;
+        this.#goOn();
       },
       error: (error: unknown) => this.fail(error),
       complete: () => this.#ended(),

@@ -4,6 +4,12 @@ export type Step = () => boolean;
 /** The order in which the connections of a listener get this process's time. */
 export interface Turns {
   /**
+   * Whether a connection may handle what it has read before others have had their turn: until `readTime` after the first that did so
+   * since this process last looked at its sockets. Hundreds of peers that send something costly at the same moment would be handled
+   * one after the other otherwise, before anything else is looked at.
+   */
+  mayRead(): boolean;
+  /**
    * Has the rest of a connection's work done, step by step, in turns with that of others. It must not be in
    * the middle of a step of its own; asking twice is asking once.
    */
@@ -22,8 +28,11 @@ export const stepsPerTurn = 4;
 /** Milliseconds after which a turn begins no other step, of connections and of newcomers each. */
 export const turnTime = 5;
 
+/** Milliseconds in which connections handle what they read as it comes. A thousand of them with eight shares each take about as long. */
+export const readTime = 100;
+
 /**
- * The turns of a listener. Nothing is scheduled while nobody waits.
+ * The turns of a listener. Nothing is scheduled while nothing is read and nobody waits.
  * @param now milliseconds, to measure by; where time stands still, steps alone are counted
  * @param nextTurn has something done when this process has looked at its sockets again
  */
@@ -34,6 +43,8 @@ export function createTurns(now: () => number, nextTurn: (work: () => void) => v
   let scheduled = false;
   /** When newcomers last had their time. */
   let newcomersServed = now();
+  /** When the first was handled of what was read since sockets were looked at. */
+  let readSince: number | undefined;
 
   /** Takes steps in turn, until one is taken and the time is up. */
   const serve = (steps: Set<Step>, time: number) => {
@@ -68,6 +79,12 @@ export function createTurns(now: () => number, nextTurn: (work: () => void) => v
   };
 
   return {
+    mayRead() {
+      if (readSince !== undefined) return now() - readSince < readTime;
+      readSince = now();
+      nextTurn(() => (readSince = undefined));
+      return true;
+    },
     connection(step) {
       connections.add(step);
       schedule();
