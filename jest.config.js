@@ -1,6 +1,8 @@
 /** Specs and marble specs run as native ES modules; types are checked by `npm run typecheck`. */
 export default {
   testMatch: ['<rootDir>/spec/**/*.spec.ts', '<rootDir>/marbles/**/*.spec.ts'],
+  // need a nats-server: npm run test:cluster
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/spec/cluster/'],
   testEnvironment: 'node',
   // only to end what is stuck: on a busy machine anything may take a hundred times as long
   testTimeout: 300_000,

@@ -13,3 +13,8 @@ export { monitored, type MonitoringOptions } from './node/monitoring/monitored.j
 export { blockJournal } from './node/ledger/block-journal.js';
 export { openLedger, type OpenedLedger, type OpenLedgerOptions } from './node/ledger/open-ledger.js';
 export type { Salvaged } from './node/ledger/salvage.js';
+export type { Bus } from './node/cluster/bus.js';
+export { corePorts, type CorePorts } from './node/cluster/core-ports.js';
+export { frontPorts } from './node/cluster/front-ports.js';
+export { natsBus, type NatsBus, type NatsStatus } from './node/cluster/nats.js';
+export type { SessionOptions } from './node/cluster/session-options.js';

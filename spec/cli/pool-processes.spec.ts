@@ -15,7 +15,6 @@ import {
 } from 'rxjs';
 import { connect, listen, type ListenAddress } from '../../src/node.js';
 import { miner, simulatedSource, templateProvider } from '../../src/index.js';
-import type { PoolState } from '../../src/observe.js';
 import { virtualHasher } from '../roles/support.js';
 import {
   keptUntilTheEnd,
@@ -129,12 +128,6 @@ const credited = async (ledger: string): Promise<Readonly<Record<string, number>
   return Object.fromEntries(accounts.map(({ user, accepted: count }) => [user, count]));
 };
 
-/** What monitoring shows of all fronts together. */
-const stateOf = async (pool: RunningRole): Promise<PoolState> => {
-  const [, url = ''] = await pool.printed(/monitoring at (http:\S+)/);
-  return (await (await fetch(`${url}api/v1/state`)).json()) as PoolState;
-};
-
 /** Whether a process is there. */
 const isAlive = (pid: number): boolean => {
   try {
@@ -147,23 +140,16 @@ const isAlive = (pid: number): boolean => {
 
 describe('sv2 pool --processes', () => {
   it('mines blocks with miners of all fronts, and a front that is killed takes its own alone', async () => {
-    const { pool, ledger } = await startPool('--monitoring', '127.0.0.1:0');
+    const { pool, ledger } = await startPool();
     const [one, two] = await minersAtBoth(pool);
     const heard = await Promise.all([accepted(one, 5), accepted(two, 5)]);
     await pool.printed(/is on the chain/);
-    const shown = await stateOf(pool);
-    expect(shown.users.map(({ user }) => user)).toEqual(expect.arrayContaining([one.user, two.user]));
-    expect(shown.shares.accepted).toBeGreaterThanOrEqual(heard[0] + heard[1]);
-    const idsAtOne = shown.clients.map(({ clientId }) => clientId).filter((id) => id % 2 === 1);
-    expect(idsAtOne.length).toBeGreaterThanOrEqual(1);
 
     process.kill(await processAt(pool, 1), 'SIGKILL');
     await pool.printed(/front 1 \(process \d+, server id 0\) ended: SIGKILL; its miners are disconnected/);
     await accepted(two, heard[1] + 10);
     await pool.printed(/front 1 \(process \d+, server id 2\) started/);
     await accepted(one, heard[0] + 10); // it has come back, to either
-    const ids = (await stateOf(pool)).clients.map(({ clientId }) => clientId);
-    expect(ids.filter((id) => idsAtOne.includes(id))).toEqual([]);
     const [ofOne, ofTwo] = await Promise.all([accepted(one, 0), accepted(two, 0)]);
     const kept = await credited(ledger);
     expect(kept[one.user]).toBeGreaterThanOrEqual(Math.max(ofOne, heard[0] + 10));

@@ -103,7 +103,7 @@ export function poolProcesses({ settings, front, file, core, store }: PoolProces
   };
 
   const hear = (value: unknown): void => {
-    const type = (value as Partial<PortMessage> | null)?.type;
+    const { type } = value as PortMessage;
     if (type === 'line') {
       hasListened = true; // before that a front has nothing to say
       tell(lineOf(value));

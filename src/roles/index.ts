@@ -1,7 +1,12 @@
 export { portLedger, servedLedger } from './cluster/port-ledger.js';
 export type { Port, PortMessage } from './cluster/port.js';
 export { serverIds, type OwnServerIds, type ServerIdLeases } from './cluster/server-ids.js';
-export { coreSibling, frontSibling, type PortSiblingOptions } from './cluster/siblings.js';
+export {
+  coreSibling,
+  frontSibling,
+  type CoreSiblingOptions,
+  type PortSiblingOptions,
+} from './cluster/siblings.js';
 export * from './jd-client/jd-client.js';
 export * from './jd-server/jd-server.js';
 export * from './miner/hasher.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { firstValueFrom, ignoreElements, map, Subject, tap, toArray } from 'rxjs';
+import { firstValueFrom, Subject, tap, toArray } from 'rxjs';
 import { clientIds, takenOutcomes, toldOutcomes } from '../../../src/node/cluster/outcome-batches.js';
 import type { Port } from '../../../src/roles/cluster/port.js';
 import { like } from '../../../src/testing/equality.js';
@@ -75,28 +75,6 @@ describe("what happens at a front, at its core's", () => {
           reason: { code: 'front-ended' },
         }),
       });
-    });
-  });
-
-  it('goes on behind what cannot be read', () => {
-    marbles(({ hot, expectObservable }) => {
-      const [core, front] = memoryPorts().ends;
-      const batches = hot('a-b-c', {
-        a: { type: 'outcomes', text: '[{"type"', lost: 0 },
-        b: { type: 'outcomes', text: '[{"type":"NewTip"}]', lost: 3 },
-        c: { type: 'weather' },
-      });
-      expectObservable(
-        batches.pipe(
-          tap((batch) => front.send(batch)),
-          ignoreElements(),
-        ),
-      ).toBe('-----');
-      const lost = (count: number) => ({ type: 'OutcomesLost', count });
-      const values = { x: lost(1), n: { type: 'NewTip' }, y: lost(3) };
-      expectObservable(takenOutcomes(core, (id) => id)).toBe('x-(ny)', values);
-      const type$ = front.message$.pipe(map((message) => (message as Outcome).type));
-      expectObservable(type$).toBe('t-t', { t: 'outcomes-taken' });
     });
   });
 

@@ -95,7 +95,7 @@ describe('a front and its core', () => {
       const end$ = cold('                      ------------x').pipe(tap(() => cut('a')));
       expectObservable(end$).toBe('            ------------x');
       const sent$ = cold('                     -------------------x').pipe(map(() => sent));
-      expectObservable(sent$).toBe('           -------------------x', { x: 1 });
+      expectObservable(sent$).toBe('           -------------------x', { x: 2 }); // that it has joined, and the template
       handing(helpers, core, '                 -------1-------t');
       handing(helpers, b, '                    ---------b---------b');
       expectObservable(a.trigger$, '           -----^').toBe('-------1----|', values);

@@ -93,7 +93,7 @@ export function toldOutcomes(
   });
 }
 
-/** Outcomes of a front could not be told, as there were too many: what is counted of it lacks them. A batch that cannot be read counts as one. */
+/** Outcomes of a front could not be told, as there were too many: what is counted of it lacks them. */
 export interface OutcomesLost {
   readonly type: 'OutcomesLost';
   readonly count: number;
@@ -162,16 +162,12 @@ export function takenOutcomes(port: Port, idOf: (clientId: number) => number): O
     const outcome$ = port.message$.pipe(
       filter((value) => isOf(value, 'outcomes')),
       mergeMap((value): Outcome[] => {
+        const fields = fieldsOf(value, 'outcomes');
+        const count = fields.whole('lost');
+        const all = JSON.parse(fields.text('text', maxText)) as unknown[];
         port.send({ type: 'outcomes-taken' });
-        try {
-          const fields = fieldsOf(value, 'outcomes');
-          const count = fields.whole('lost');
-          const all = JSON.parse(fields.text('text', maxText)) as unknown[];
-          const lost: OutcomesLost[] = count === 0 ? [] : [{ type: 'OutcomesLost', count }];
-          return [...all.map((json) => renamed(outcomeFromJson(json))), ...lost];
-        } catch {
-          return [{ type: 'OutcomesLost', count: 1 } as OutcomesLost];
-        }
+        const lost: OutcomesLost[] = count === 0 ? [] : [{ type: 'OutcomesLost', count }];
+        return [...all.map((json) => renamed(outcomeFromJson(json))), ...lost];
       }),
       tap(note),
     );

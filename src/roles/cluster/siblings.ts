@@ -1,8 +1,18 @@
 /** Siblings over ports: a front's, and the core's for all of its fronts. */
-import { defer, EMPTY, filter, finalize, merge, mergeMap, type NextObserver, type Observable } from 'rxjs';
+import {
+  defer,
+  EMPTY,
+  filter,
+  finalize,
+  merge,
+  mergeMap,
+  skipWhile,
+  type NextObserver,
+  type Observable,
+} from 'rxjs';
 import type { Sibling, SiblingEvent } from '../../service/siblings.js';
 import { clusterVersion, fieldsOf, requireVersion } from './plain-fields.js';
-import type { Port } from './port.js';
+import type { Port, PortMessage } from './port.js';
 import { presentWork } from './present-work.js';
 import { downTriggerFrom, isTriggerMessage, triggerToPlain, upTriggerFrom } from './trigger-codec.js';
 
@@ -12,11 +22,22 @@ export interface PortSiblingOptions {
   readonly errorObserver?: Partial<NextObserver<unknown>>;
 }
 
+/** What a core's sibling is told. */
+export interface CoreSiblingOptions extends PortSiblingOptions {
+  /** Sends to all fronts at once, in order with what their ports send; each of them is sent what all are told unless given. */
+  readonly toAll?: (message: PortMessage) => void;
+}
+
 /** What a front says when it is ready for work. */
 const join = { type: 'join', version: clusterVersion } as const;
 
-const isJoin = (value: unknown): boolean =>
-  (value as { readonly type?: unknown } | null | undefined)?.type === join.type;
+/** What it is answered, before the present: what was said to all until then is not for it. */
+const joined = { type: 'joined' } as const;
+
+const isOf =
+  ({ type }: PortMessage) =>
+  (value: unknown): boolean =>
+    (value as { readonly type?: unknown } | null | undefined)?.type === type;
 
 /**
  * A front's sibling: its core, over a port. Subscribing to `trigger$` asks the core for the present template, tip and age,
@@ -25,7 +46,11 @@ const isJoin = (value: unknown): boolean =>
 export function frontSibling(port: Port, { errorObserver }: PortSiblingOptions = {}): Sibling {
   return {
     trigger$: merge(
-      port.message$.pipe(filter(isTriggerMessage), readWith(downTriggerFrom, errorObserver)),
+      port.message$.pipe(
+        skipWhile((message) => !isOf(joined)(message)),
+        filter(isTriggerMessage),
+        readWith(downTriggerFrom, errorObserver),
+      ),
       // behind the subscription above, so that nothing of the answer is missed
       defer(() => {
         port.send(join);
@@ -51,36 +76,43 @@ export function frontSibling(port: Port, { errorObserver }: PortSiblingOptions =
  * ```
  * @param front$ a port for each front; its errors are those of `trigger$`
  */
-export function coreSibling(front$: Observable<Port>, { errorObserver }: PortSiblingOptions = {}): Sibling {
+export function coreSibling(
+  front$: Observable<Port>,
+  { errorObserver, toAll }: CoreSiblingOptions = {},
+): Sibling {
   const work = presentWork();
-  const joined = new Set<Port>();
+  const fronts = new Set<Port>();
 
   const take = (port: Port, message: unknown): SiblingEvent[] => {
-    if (!isJoin(message)) return [upTriggerFrom(message)];
+    if (!isOf(join)(message)) return [upTriggerFrom(message)];
     requireVersion(fieldsOf(message, join.type), join.type);
-    joined.add(port);
-    for (const trigger of work.triggers()) tell([port], trigger);
+    fronts.add(port);
+    port.send(joined);
+    for (const trigger of work.triggers()) tell((present) => port.send(present), trigger);
     return [];
   };
-  const tell = (ports: Iterable<Port>, trigger: SiblingEvent): void => {
+  const tell = (send: (message: PortMessage) => void, trigger: SiblingEvent): void => {
     const message = triggerToPlain(trigger);
-    if (message !== undefined) for (const port of ports) port.send(message);
+    if (message !== undefined) send(message);
+  };
+  const toEach = (message: PortMessage): void => {
+    for (const port of fronts) port.send(message);
   };
 
   return {
     trigger$: front$.pipe(
       mergeMap((port) =>
         port.message$.pipe(
-          filter((message) => isJoin(message) || isTriggerMessage(message)),
+          filter((message) => isOf(join)(message) || isTriggerMessage(message)),
           readWith((message) => take(port, message), errorObserver),
           mergeMap((triggers) => triggers),
-          finalize(() => joined.delete(port)),
+          finalize(() => fronts.delete(port)),
         ),
       ),
     ),
     next(trigger) {
       work.note(trigger);
-      tell(joined, trigger);
+      tell(toAll ?? toEach, trigger);
     },
   };
 }
