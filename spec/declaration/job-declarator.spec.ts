@@ -180,8 +180,8 @@ describe('a declaration', () => {
   });
 
   it.each<[string, (data: Uint8Array) => Uint8Array[], RegExp]>([
-    ['too few', () => [], /expected 1 transactions, got 0/],
-    ['too many', (data) => [data, data], /expected 1 transactions, got 2/],
+    ['too few', () => [], /expected 1 transaction, got 0/],
+    ['too many', (data) => [data, data], /expected 1 transaction, got 2/],
     ['another', () => [(template.transactions[0] as { data: Uint8Array }).data], /transaction 7 is another/],
     ['one that is none', (data) => [data.subarray(0, 20)], /transaction 7 is none: .*bytes/],
     [

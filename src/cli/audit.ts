@@ -1,11 +1,11 @@
 import { createReadStream, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
+import { counted } from '../codec/counted.js';
 import { Sv2Error } from '../codec/errors.js';
 import { auditStatement, type SequencedRecord } from '../ledger/audit.js';
 import { recordFromJson } from '../ledger/export.js';
 import { parseStatement } from '../ledger/statement.js';
-import { counted } from './format.js';
 import { write, type CommandContext } from './io.js';
 import { printable } from './printable.js';
 

@@ -23,6 +23,7 @@ import {
   EMPTY,
   type Observable,
 } from 'rxjs';
+import { counted } from '../codec/counted.js';
 import { Sv2Error } from '../codec/errors.js';
 import type { ListenAddress } from '../node/listen.js';
 import { isLoopback } from '../node/monitoring/monitored.js';
@@ -32,7 +33,6 @@ import { demoNetwork, type DemoMiner } from './demo/network.js';
 import { screen } from './demo/screen.js';
 import { demoState, withOutcome, type DemoOutcome, type DemoState } from './demo/state.js';
 import { calibrationLine, demoLine, renderDemo } from './demo/view.js';
-import { counted } from './format.js';
 import type { CommandContext } from './io.js';
 import { printable } from './printable.js';
 

@@ -1,10 +1,10 @@
+import { counted } from '../codec/counted.js';
 import { toDisplayHex } from '../bitcoin/hash.js';
 import type {
   DeclaredWorkOutcome,
   JobDeclarationClientOutcome,
   OwnWork,
 } from '../roles/jd-client/jd-client.js';
-import { counted } from './format.js';
 import { info, trouble, type LogLine } from './log-line.js';
 import type { CountsByType } from './counts-by-type.js';
 import { poolLine } from './pool-log.js';

@@ -1,9 +1,9 @@
 import { filter, map, tap, type Observable } from 'rxjs';
+import { counted } from '../codec/counted.js';
 import { toDisplayHex } from '../bitcoin/hash.js';
 import type { JobDeclarationServerOutcome } from '../roles/jd-server/jd-server.js';
 import type { ServerOutcome } from '../service/outcomes.js';
 import { extraSubmissionLine, isKnownBlock } from './extra-nodes.js';
-import { counted } from './format.js';
 import { about, info, trouble, type LogLine } from './log-line.js';
 import type { CountsByType } from './counts-by-type.js';
 import { quoted } from './printable.js';

@@ -1,8 +1,8 @@
 /** How roles write their log: in batches, and without ever waiting for whoever reads it. */
 import { constants, closeSync, fstatSync, openSync, write as writeFile } from 'node:fs';
 import { asyncScheduler } from 'rxjs';
+import { counted } from '../codec/counted.js';
 import { ConfigError } from './config.js';
-import { counted } from './format.js';
 import type { Output } from './io.js';
 import { textFormat, type LineFormat } from './log-format.js';
 import { info, trouble, type LogLine } from './log-line.js';

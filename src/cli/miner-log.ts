@@ -1,8 +1,9 @@
+import { counted } from '../codec/counted.js';
 import type { MinerOutcome } from '../roles/miner/miner.js';
 import { sharesPerSecond } from '../roles/miner/share-limit.js';
 import type { ClientOutcome } from '../service/outcomes.js';
 import type { MinerState } from '../observe/miner-state.js';
-import { counted, formatDifficulty, formatDuration, formatHashRate } from './format.js';
+import { formatDifficulty, formatDuration, formatHashRate } from './format.js';
 import { quoted } from './printable.js';
 import { detail, info, trouble, type LogLine } from './log-line.js';
 

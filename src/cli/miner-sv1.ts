@@ -11,12 +11,13 @@ import {
   tap,
   type Observable,
 } from 'rxjs';
+import { counted } from '../codec/counted.js';
 import { connectSv1 } from '../node/sv1.js';
 import { hashWorkers } from '../node/hash-workers.js';
 import { measureHashRate } from '../roles/miner/hasher.js';
 import { mineSv1, type Sv1MiningOutcome } from '../roles/miner/sv1-miner.js';
 import type { Sv1Url } from '../sv1/url.js';
-import { counted, formatDifficulty, formatHashRate } from './format.js';
+import { formatDifficulty, formatHashRate } from './format.js';
 import { quoted } from './printable.js';
 import { notSent } from './miner-log.js';
 import { demandOf } from './payout.js';

@@ -1,8 +1,8 @@
 /** The ledger of `sv2 pool`: opened before it listens, closed when everything is written. */
 import { defer, finalize, from, merge, of, switchMap, type Observable } from 'rxjs';
+import { counted } from '../codec/counted.js';
 import type { LedgerStore } from '../ledger/store.js';
 import { openLedger, type OpenedLedger } from '../node/ledger/open-ledger.js';
-import { counted } from './format.js';
 import { shownPlace } from './ledger-place.js';
 import { info, trouble, type LogLine } from './log-line.js';
 

@@ -1,3 +1,4 @@
+import { counted } from '../codec/counted.js';
 import { toDisplayHex } from '../bitcoin/hash.js';
 import { difficultyFromTarget } from '../bitcoin/target.js';
 import type { PoolMiningOutcome, PoolOutcome, Solution, TemplateClientOutcome } from '../roles/pool/pool.js';
@@ -5,7 +6,7 @@ import { bytesToHex } from '../codec/hex.js';
 import { encodeFrame } from '../framing/frame.js';
 import type { AnyOutcome } from '../observe/fold.js';
 import type { ClientOutcome, ServerOutcome } from '../service/outcomes.js';
-import { counted, formatDifficulty, formatHashRate } from './format.js';
+import { formatDifficulty, formatHashRate } from './format.js';
 import { clientLine } from './role-client.js';
 import { serverLine } from './role-server.js';
 import { extraSubmissionLine } from './extra-nodes.js';

@@ -1,10 +1,11 @@
 import { asyncScheduler, connect, filter, map, merge, tap, type OperatorFunction } from 'rxjs';
+import { counted } from '../codec/counted.js';
 import { toDisplayHex } from '../bitcoin/hash.js';
 import { difficultyFromTarget } from '../bitcoin/target.js';
 import type { ForwardedShare } from '../mining/aggregation/upstream-route.js';
 import type { ProxyMiningOutcome, ProxyOutcome } from '../roles/proxy/proxy.js';
 import type { ClientOutcome, ServerOutcome } from '../service/outcomes.js';
-import { counted, formatDifficulty, formatDuration, formatHashRate } from './format.js';
+import { formatDifficulty, formatDuration, formatHashRate } from './format.js';
 import type { Fold } from '../observe/fold.js';
 import type { ProxyState } from '../observe/proxy-state.js';
 import type { LogSettings } from './log-settings.js';

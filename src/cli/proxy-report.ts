@@ -12,8 +12,8 @@ import {
   type OperatorFunction,
   type SchedulerLike,
 } from 'rxjs';
+import { counted } from '../codec/counted.js';
 import type { ProxyOutcome, UpstreamUse } from '../roles/proxy/proxy.js';
-import { counted } from './format.js';
 import { quoted } from './printable.js';
 import { info, type LogLine } from './log-line.js';
 

@@ -10,11 +10,12 @@ import {
   type Observable,
   type SchedulerLike,
 } from 'rxjs';
+import { counted } from '../codec/counted.js';
 import type { DownstreamState, UserState, WorkerState } from '../observe/downstream-types.js';
 import type { Fold, StateTimes } from '../observe/fold.js';
 import type { Shares } from '../observe/tally.js';
 import type { HashRate, HashRates } from '../observe/windows.js';
-import { counted, formatDifficulty, formatDuration, formatHashRate } from './format.js';
+import { formatDifficulty, formatDuration, formatHashRate } from './format.js';
 import { quoted } from './printable.js';
 import { info, type LogLine } from './log-line.js';
 

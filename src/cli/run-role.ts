@@ -14,11 +14,12 @@ import {
   tap,
   type Observable,
 } from 'rxjs';
+import { counted } from '../codec/counted.js';
 import { Sv2Error } from '../codec/errors.js';
 import { coalesceLines } from './coalesce-lines.js';
 import { ConfigError } from './config.js';
 import { effectiveSettings } from './effective-settings.js';
-import { counted, formatDuration } from './format.js';
+import { formatDuration } from './format.js';
 import type { CommandContext } from './io.js';
 import { logTo, logToFile, type FileLog } from './log.js';
 import { jsonFormat, textFormat, type LineFormat } from './log-format.js';

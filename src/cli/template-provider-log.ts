@@ -1,10 +1,10 @@
 import { asyncScheduler, defer, mergeMap, type Observable, type SchedulerLike } from 'rxjs';
+import { counted } from '../codec/counted.js';
 import { toDisplayHex } from '../bitcoin/hash.js';
 import type { BlockRejected, TemplateProviderOutcome } from '../roles/template-provider/template-provider.js';
 import type { ServerOutcome } from '../service/outcomes.js';
 import type { RepeatableLine } from './coalesce-lines.js';
 import { extraSubmissionLine } from './extra-nodes.js';
-import { counted } from './format.js';
 import { serverLine } from './role-server.js';
 import { info, trouble } from './log-line.js';
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { asyncScheduler, merge, tap } from 'rxjs';
 import * as z from 'zod';
+import { counted } from '../codec/counted.js';
 import { targetFromNbits } from '../bitcoin/target.js';
 import { Sv2Error } from '../codec/errors.js';
 import { bitcoinNode } from '../node/bitcoin-node.js';
@@ -24,7 +25,6 @@ import {
   roleMonitoring,
 } from './monitoring.js';
 import { templateProviderFold } from '../observe/template-provider-state.js';
-import { counted } from './format.js';
 import { logHelp, logOptions, logSettings } from './log-settings.js';
 import { listenOptions, listenSettings, roleListener } from './role-server.js';
 import { runRole, type Role } from './run-role.js';

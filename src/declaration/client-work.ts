@@ -1,6 +1,5 @@
-/** The jobs of a declaring client: given to miners at once, declared and told to the pool meanwhile, and their shares. */
-import { joinBlock } from '../bitcoin/block.js';
-import { decodeBip34Height } from '../bitcoin/script.js';
+/** The jobs of a declaring client: given to miners at once, declared and told to the pool meanwhile. */
+import { counted } from '../codec/counted.js';
 import { Sv2Error } from '../codec/errors.js';
 import {
   ProvideMissingTransactionsSuccess,
@@ -22,26 +21,16 @@ import {
   type RequestTransactionDataError,
   type RequestTransactionDataSuccess,
 } from '../messages/template-distribution.js';
-import {
-  customJobOf,
-  declarationOf,
-  foundShare,
-  makeClientJob,
-  minersJob,
-  type ClientJob,
-} from './client-job.js';
+import { customJobOf, declarationOf, makeClientJob, minersJob, type ClientJob } from './client-job.js';
+import { clientFound } from './client-found.js';
 import type { ClientOutput } from './client-output.js';
 import type { ClientPayout } from './client-payout.js';
 import type { ClientRequests } from './client-requests.js';
-import { clientShares, type ClientShares } from './client-shares.js';
 import type { ClientTemplates } from './client-templates.js';
 import type { DeclaringClientOptions } from './declaring-client-types.js';
 
 /** Jobs on one tip whose shares are taken: a pool takes those of replaced jobs, too, until the tip changes. */
 const JOBS_KEPT = 8;
-
-/** Shares kept for a job that is not accepted yet. */
-const SHARES_KEPT = 2_000;
 
 /** Refusals that pass: the other side does not have our tip yet, or has another; or a token has expired. */
 const PASSING: readonly string[] = [
@@ -99,7 +88,7 @@ export const clientWork = ({
   out,
 }: ClientWorkContext): ClientWork => {
   let channel: OpenExtendedMiningChannelSuccess | null = null;
-  let shares: ClientShares = clientShares(0);
+  const found = clientFound(mode, out);
   let lastJobId = 0;
   const jobs: ClientJob[] = [];
 
@@ -143,9 +132,7 @@ export const clientWork = ({
   const end = (job: ClientJob, errorCode: string): void => {
     // a block is its own tip's end: the declarator is sent it though, when it has accepted the job
     requests.forget(job, job.unpushed.length > 0 ? 'declaration' : undefined);
-    if (job.kept.length === 0) return;
-    out.tell({ type: 'KeptSharesLost', jobId: job.jobId, count: job.kept.length });
-    for (const share of job.kept.splice(0)) out.toMiners(...shares.drop(share, errorCode));
+    found.ended(job, errorCode);
   };
 
   /** Declares a job or tells the pool of it, if it is time and there is a token. */
@@ -176,7 +163,7 @@ export const clientWork = ({
     const job = requests.answered('declaration', requestId)?.job;
     if (job === undefined) return;
     job.isDeclared = true;
-    out.toDeclarator(...job.unpushed.splice(0));
+    found.declared(job);
     out.tell({
       type: 'OwnJobDeclared',
       jobId: job.jobId,
@@ -195,7 +182,10 @@ export const clientWork = ({
     const beyond = unknownTxPositionList.find((position) => position >= transactions.length);
     if (isTooMany || beyond !== undefined) {
       const got = isTooMany ? 'more positions than there are' : `position ${beyond}`;
-      out.fail('invalid-request', `the declarator asked for ${got} of ${transactions.length} transactions`);
+      out.fail(
+        'invalid-request',
+        `the declarator asked for ${got} of ${counted(transactions.length, 'transaction')}`,
+      );
       return;
     }
     const transactionList = unknownTxPositionList.map((position) => transactions[position] as Uint8Array);
@@ -236,9 +226,7 @@ export const clientWork = ({
     const job = requests.answered('job', requestId)?.job;
     if (job === undefined) return;
     job.stage = { type: 'accepted', upstreamJobId };
-    const { jobId, kept } = job;
-    out.tell({ type: 'OwnJobAccepted', jobId, upstreamJobId, kept: kept.length });
-    for (const share of kept.splice(0)) out.toPool(shares.send(share, upstreamJobId));
+    found.accepted(job, upstreamJobId);
   };
 
   const jobRefused = ({ requestId, errorCode }: SetCustomMiningJobError, now: number): void => {
@@ -254,35 +242,13 @@ export const clientWork = ({
     const job = jobs.find((candidate) => candidate.jobId === jobId);
     if (job === undefined) return void answer(jobId <= lastJobId ? 'stale-share' : 'invalid-job-id');
     if (message.extranonce.length !== job.extranonceSize) return void answer('bad-extranonce-size');
-    const { hash, isBlock, solution } = foundShare(job, message);
-    // before anything else
-    if (solution !== null) out.toTemplates(solution.submit);
-    if (solution !== null && isBlock) {
-      const { submit, push, header } = solution;
-      if (job.isDeclared) out.toDeclarator(push);
-      else if (mode === 'full-template' && job.unpushed.length < JOBS_KEPT) job.unpushed.push(push);
-      const { transactions, template } = job;
-      if (transactions !== undefined) {
-        const height = decodeBip34Height(template.coinbasePrefix) ?? 0;
-        out.block({ bytes: joinBlock(header, [submit.coinbaseTx, ...transactions]), hash, height });
-      }
-      out.tell({ type: 'OwnBlockFound', jobId, hash, header, isPushed: job.isDeclared });
-    }
-    if (job.stage.type === 'accepted') {
-      out.toPool(shares.send(message, job.stage.upstreamJobId));
-      return;
-    }
-    shares.keep(message);
-    job.kept.push(message);
-    if (job.kept.length > SHARES_KEPT) {
-      for (const oldest of job.kept.splice(0, 1)) out.toMiners(...shares.drop(oldest, 'stale-share'));
-    }
+    found.share(job, message);
   };
 
   return {
     open(opened, now) {
       channel = { ...opened, extranoncePrefix: opened.extranoncePrefix.slice() };
-      shares = clientShares(opened.channelId);
+      found.open(opened);
       start(now);
     },
     setExtranoncePrefix(extranoncePrefix) {
@@ -316,8 +282,8 @@ export const clientWork = ({
     jobAccepted,
     jobRefused,
     share,
-    sharesAccepted: (message) => out.toMiners(...shares.accepted(message)),
-    shareRejected: (message) => out.toMiners(...shares.rejected(message)),
+    sharesAccepted: found.sharesAccepted,
+    shareRejected: found.shareRejected,
     tick(now) {
       for (const job of jobs) {
         if (job.stage.type !== 'stale' || job.stage.retryAt > now) continue;

@@ -1,4 +1,5 @@
 /** Whether the pool pays for a custom job: by its declaration, or in coinbase-only mode by its token alone. */
+import { counted } from '../codec/counted.js';
 import { buildCustomCoinbase } from '../bitcoin/coinbase.js';
 import { concatBytes, sameBytes } from '../bitcoin/consensus-bytes.js';
 import { toDisplayHex } from '../bitcoin/hash.js';
@@ -111,8 +112,8 @@ export const checkCustomJob = (
     refuse(
       'invalid-coinbase-tx',
       "room in the declared scriptSig for the channel's full extranonce of",
-      `${fullExtranonceSize} bytes`,
-      `${terms.extranonceSize} bytes`,
+      counted(fullExtranonceSize, 'byte'),
+      counted(terms.extranonceSize, 'byte'),
     );
   }
 };

@@ -1,4 +1,5 @@
 /** Declarations under way: from DeclareMiningJob over missing transactions and a node's verdict to the answer (spec §6.4.4 to §6.4.8). */
+import { counted } from '../codec/counted.js';
 import {
   DeclareMiningJobSuccess,
   ProvideMissingTransactions,
@@ -140,7 +141,7 @@ export const declarations = (context: DeclarationsContext): Declarations => {
     if (missing.length > 0 && !client.revealsTransactions) {
       throw new Refusal(
         'missing-txs',
-        `${missing.length} of ${found.length} transactions are not known here, and the connection was set up without DECLARE_TX_DATA`,
+        `${missing.length} of ${counted(found.length, 'transaction')} ${missing.length === 1 ? 'is' : 'are'} not known here, and the connection was set up without DECLARE_TX_DATA`,
       );
     }
     const gone = makeRoom(client, found.length);
@@ -271,7 +272,7 @@ export const declarations = (context: DeclarationsContext): Declarations => {
       const late = underWays.all().filter(({ deadline = Infinity }) => deadline <= now);
       return together(
         late.map((underWay) => {
-          const message = `expected ${underWay.missing.length} transactions within ${transactionsTimeout} ms, got none`;
+          const message = `expected ${counted(underWay.missing.length, 'transaction')} within ${transactionsTimeout} ms, got none`;
           return refuse(underWay, new Refusal('missing-txs', message));
         }),
       );

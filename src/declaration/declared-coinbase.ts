@@ -1,4 +1,5 @@
 /** The coinbase of a declared job: put together from its two parts with every length looked at first. */
+import { counted } from '../codec/counted.js';
 import {
   MAX_COINBASE_SCRIPT_SIG_SIZE,
   MIN_COINBASE_SCRIPT_SIG_SIZE,
@@ -79,7 +80,7 @@ const readPrefix = (prefix: Uint8Array): Pick<DeclaredCoinbase, 'scriptSigPrefix
     throw new Refusal(
       'invalid-coinbase-tx',
       `expected a prefix that leaves 0 to ${MAX_EXTRANONCE_SIZE} bytes of the scriptSig to the extranonce: ` +
-        `the scriptSig has ${scriptSigSize} bytes, ${scriptSigPrefix.length} of them are there`,
+        `the scriptSig has ${counted(scriptSigSize, 'byte')}, and ${scriptSigPrefix.length} of them came`,
     );
   }
   return { scriptSigPrefix, extranonceSize };

@@ -1,4 +1,5 @@
 /** The payout distributions of a pool: the present one, and for a while the one before (draft extension 0x0003). */
+import { counted } from '../codec/counted.js';
 import type { DeclareMiningJobErrorCode } from './error-codes.js';
 import { checkDistributedOutputs, type PayoutDistribution } from './payout-distribution.js';
 import { distributionMessage, type SetPayoutDistribution } from './payout-messages.js';
@@ -59,7 +60,7 @@ export const distributions = (): Distributions => {
         if (claimed < blockValue) {
           refuse(
             'invalid-payout-distribution',
-            `expected outputs of at least ${blockValue} satoshis in all, got ${claimed}`,
+            `expected outputs of at least ${counted(blockValue, 'satoshi')} in all, got ${claimed}`,
           );
         }
         refusing('invalid-payout-distribution', 'the coinbase', () =>

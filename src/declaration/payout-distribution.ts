@@ -2,6 +2,7 @@
  * Draft extension 0x0003, coinbase payout distribution (sv2-spec pull request 203, as of its revision c1babf7c): the outputs that a
  * distribution makes of a block's value. Experimental: its text may still change.
  */
+import { counted } from '../codec/counted.js';
 import { concatBytes, createConsensusReader } from '../bitcoin/consensus-bytes.js';
 import { readOutput, serialiseOutput, type TxOut } from '../bitcoin/outputs.js';
 import { Sv2Error } from '../codec/errors.js';
@@ -37,7 +38,8 @@ export const distributedOutputs = (
     throw invalid(`expected a dust limit for each of ${payouts.length} payouts, got ${dustLimits.length}`);
   }
   const fixed = additionalOutputs.reduce((sum, output) => sum + output.value, 0n);
-  if (fixed >= value) throw invalid(`expected additional outputs below ${value} satoshis, got ${fixed}`);
+  if (fixed >= value)
+    throw invalid(`expected additional outputs below ${counted(value, 'satoshi')}, got ${fixed}`);
   const weight = payouts.reduce((sum, output) => sum + output.value, poolPayout.value);
   if (weight === 0n) throw invalid('expected weights above 0 in all, got none');
   const rest = value - fixed;
@@ -68,7 +70,9 @@ export const checkDistributedOutputs = (
     const got = outputs[index];
     if (got !== undefined && sameOutput(got, output)) continue;
     const came = got === undefined ? 'none' : `one of ${got.value}`;
-    throw invalid(`expected output ${index} of ${output.value} satoshis by the distribution, got ${came}`);
+    throw invalid(
+      `expected output ${index} of ${counted(output.value, 'satoshi')} by the distribution, got ${came}`,
+    );
   }
   const further = outputs.slice(expected.length).find((output) => output.value > 0n);
   if (further !== undefined)

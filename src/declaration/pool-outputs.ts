@@ -1,4 +1,5 @@
 /** Whether a coinbase pays the pool what it must (spec §6.4.3). */
+import { counted } from '../codec/counted.js';
 import { bytesToHex } from '../codec/hex.js';
 import type { TxOut } from '../bitcoin/outputs.js';
 import { Refusal } from './refusal.js';
@@ -58,13 +59,13 @@ export const checkPoolOutputs = (
     if (found === undefined || found.count < count) {
       throw new Refusal(
         'pool-payout-script-missing',
-        `expected ${count} output${count === 1 ? '' : 's'} with the pool's script ${shown(script)}, got ${found?.count ?? 0}`,
+        `expected ${counted(count, 'output')} with the pool's script ${shown(script)}, got ${found?.count ?? 0}`,
       );
     }
     if (found.value < value) {
       throw new Refusal(
         'invalid-coinbase-tx-outputs',
-        `expected at least ${value} satoshis for the pool's script ${shown(script)}, got ${found.value}`,
+        `expected at least ${counted(value, 'satoshi')} for the pool's script ${shown(script)}, got ${found.value}`,
       );
     }
   }

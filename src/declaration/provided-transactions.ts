@@ -1,4 +1,5 @@
 /** Whether the transactions that a client provides are those that it was asked for. */
+import { counted } from '../codec/counted.js';
 import { sameBytes } from '../bitcoin/consensus-bytes.js';
 import { Sv2Error } from '../codec/errors.js';
 import { transactionFrom, type KnownTransaction } from './known-transactions.js';
@@ -19,7 +20,10 @@ export const providedTransactions = (
   wtxids: readonly Uint8Array[],
 ): readonly (readonly [position: number, transaction: KnownTransaction])[] => {
   if (list.length !== missing.length) {
-    throw new Refusal('missing-txs', `expected ${missing.length} transactions, got ${list.length}`);
+    throw new Refusal(
+      'missing-txs',
+      `expected ${counted(missing.length, 'transaction')}, got ${list.length}`,
+    );
   }
   return list.map((bytes, index) => {
     const position = missing[index] as number;

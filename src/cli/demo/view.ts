@@ -1,4 +1,5 @@
-import { counted, formatDifficulty, formatDuration, formatHashRate } from '../format.js';
+import { counted } from '../../codec/counted.js';
+import { formatDifficulty, formatDuration, formatHashRate } from '../format.js';
 import { narrow, quoted } from '../printable.js';
 import { cut, fitLine, fitRows, fitTable, type Column } from './layout.js';
 import type { BlockState, DemoOutcome, DemoState, MinerState } from './state.js';

@@ -1,0 +1,87 @@
+/** What miners find for the jobs of a declaring client, shares and blocks, on its way to whoever it is for. */
+import { joinBlock } from '../bitcoin/block.js';
+import { decodeBip34Height } from '../bitcoin/script.js';
+import type {
+  OpenExtendedMiningChannelSuccess,
+  SubmitSharesError,
+  SubmitSharesExtended,
+  SubmitSharesSuccess,
+} from '../messages/mining.js';
+import { foundShare, type ClientJob, type FoundShare } from './client-job.js';
+import type { ClientOutput } from './client-output.js';
+import { clientShares, type ClientShares } from './client-shares.js';
+import type { DeclaringClientOptions } from './declaring-client-types.js';
+
+/** Shares kept for a job that is not accepted yet. */
+const SHARES_KEPT = 2_000;
+
+/** Blocks kept for a job that is not declared yet. */
+const BLOCKS_KEPT = 8;
+
+/** See {@link clientFound}. */
+export interface ClientFound {
+  /** Shares are of this channel from now on. */
+  open(channel: OpenExtendedMiningChannelSuccess): void;
+  /** A share of a job: a block goes out at once, and the share to the pool as soon as that has accepted the job. */
+  share(job: ClientJob, message: SubmitSharesExtended): void;
+  /** The declarator has accepted a job: it is sent the blocks that were found before. */
+  declared(job: ClientJob): void;
+  /** The pool has accepted a job: it is sent the shares that were found before. */
+  accepted(job: ClientJob, upstreamJobId: number): void;
+  /** A job will not be accepted any more: its shares are answered. */
+  ended(job: ClientJob, errorCode: string): void;
+  sharesAccepted(message: SubmitSharesSuccess): void;
+  shareRejected(message: SubmitSharesError): void;
+}
+
+/** Shares and blocks of one channel at a time. */
+export const clientFound = (mode: DeclaringClientOptions['mode'], out: ClientOutput): ClientFound => {
+  let shares: ClientShares = clientShares(0);
+
+  const block = (job: ClientJob, hash: Uint8Array, solution: NonNullable<FoundShare['solution']>): void => {
+    const { submit, push, header } = solution;
+    const { jobId, isDeclared, transactions, template } = job;
+    if (isDeclared) out.toDeclarator(push);
+    else if (mode === 'full-template' && job.unpushed.length < BLOCKS_KEPT) job.unpushed.push(push);
+    if (transactions !== undefined) {
+      const height = decodeBip34Height(template.coinbasePrefix) ?? 0;
+      out.block({ bytes: joinBlock(header, [submit.coinbaseTx, ...transactions]), hash, height });
+    }
+    out.tell({ type: 'OwnBlockFound', jobId, hash, header, isPushed: isDeclared });
+  };
+
+  return {
+    open({ channelId }) {
+      shares = clientShares(channelId);
+    },
+    share(job, message) {
+      const { hash, isBlock, solution } = foundShare(job, message);
+      // before anything else
+      if (solution !== null) {
+        out.toTemplates(solution.submit);
+        if (isBlock) block(job, hash, solution);
+      }
+      if (job.stage.type === 'accepted') {
+        out.toPool(shares.send(message, job.stage.upstreamJobId));
+        return;
+      }
+      shares.keep(message);
+      job.kept.push(message);
+      if (job.kept.length > SHARES_KEPT) {
+        for (const oldest of job.kept.splice(0, 1)) out.toMiners(...shares.drop(oldest, 'stale-share'));
+      }
+    },
+    declared: (job) => out.toDeclarator(...job.unpushed.splice(0)),
+    accepted(job, upstreamJobId) {
+      out.tell({ type: 'OwnJobAccepted', jobId: job.jobId, upstreamJobId, kept: job.kept.length });
+      for (const share of job.kept.splice(0)) out.toPool(shares.send(share, upstreamJobId));
+    },
+    ended(job, errorCode) {
+      if (job.kept.length === 0) return;
+      out.tell({ type: 'KeptSharesLost', jobId: job.jobId, count: job.kept.length });
+      for (const share of job.kept.splice(0)) out.toMiners(...shares.drop(share, errorCode));
+    },
+    sharesAccepted: (message) => out.toMiners(...shares.accepted(message)),
+    shareRejected: (message) => out.toMiners(...shares.rejected(message)),
+  };
+};
