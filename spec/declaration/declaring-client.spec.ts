@@ -256,6 +256,57 @@ describe('a declaring client', () => {
     expect(late.toPool).toEqual([]);
   });
 
+  describe.each(['full-template', 'coinbase-only'] as const)('in %s mode', (mode) => {
+    /** A client that finds so many blocks before it has their transactions. */
+    const early = (blocks = 1) => {
+      const { client } = begun({ mode, wholeBlocks: true }, EASY);
+      const hashes: Uint8Array[] = [];
+      for (let nonce = 0; hashes.length < blocks; nonce += 1) {
+        const output = client.fromMiners(share(nonce, 1));
+        expect(output.blocks).toEqual([]);
+        for (const outcome of output.outcomes)
+          if (outcome.type === 'OwnBlockFound') hashes.push(outcome.hash);
+      }
+      return { client, hashes };
+    };
+    const newTip = (client: DeclaringClient, number: number) => {
+      client.fromTemplates(template(BigInt(number)), NOW);
+      return client.fromTemplates(tip(BigInt(number), number, EASY), NOW);
+    };
+
+    it('hands on a block whole as soon as its transactions are there, with each of them in it', () => {
+      const { client, hashes } = early();
+      const { blocks } = client.fromTemplates(data(1n), NOW);
+      expect(blocks.map(({ hash }) => hash)).toEqual(hashes);
+      const { bytes } = blocks[0]!;
+      expect(doubleSha256(bytes.subarray(0, 80))).toEqual(hashes[0]);
+      expect(bytes[80]).toBe(transactions.length + 1);
+      const size = transactions.reduce((sum, { length }) => sum + length, 0);
+      expect(bytes.subarray(-size)).toEqual(Uint8Array.from(transactions.flatMap((bytes) => [...bytes])));
+      // once
+      expect(client.fromTemplates(data(1n), NOW).blocks).toEqual([]);
+    });
+
+    it('does so though the block has ended its own job meanwhile, which is not declared any more', () => {
+      const { client, hashes } = early();
+      newTip(client, 2);
+      const { blocks, toDeclarator, toPool } = client.fromTemplates(data(1n), NOW);
+      expect(blocks.map(({ hash }) => hash)).toEqual(hashes);
+      expect([toDeclarator, toPool]).toEqual([[], []]);
+    });
+
+    it('waits for the transactions of eight blocks of a job, and of none that is two tips old', () => {
+      const { client, hashes } = early(12);
+      const { blocks } = client.fromTemplates(data(1n), NOW);
+      expect(blocks.map(({ hash }) => hash)).toEqual(hashes.slice(0, 8));
+
+      const old = early().client;
+      newTip(old, 2);
+      newTip(old, 3);
+      expect(old.fromTemplates(data(1n), NOW).blocks).toEqual([]);
+    });
+  });
+
   it('says again what room it needs to a template provider that is there again, and goes on with its jobs', () => {
     const { client } = accepted();
     const again = client.templatesConnected();

@@ -7,7 +7,7 @@ import type {
   SubmitSharesExtended,
   SubmitSharesSuccess,
 } from '../messages/mining.js';
-import { foundShare, type ClientJob, type FoundShare } from './client-job.js';
+import { foundShare, type ClientJob, type FoundShare, type UnjoinedBlock } from './client-job.js';
 import type { ClientOutput } from './client-output.js';
 import { clientShares, type ClientShares } from './client-shares.js';
 import type { DeclaringClientOptions } from './declaring-client-types.js';
@@ -15,7 +15,7 @@ import type { DeclaringClientOptions } from './declaring-client-types.js';
 /** Shares kept for a job that is not accepted yet. */
 const SHARES_KEPT = 2_000;
 
-/** Blocks kept for a job that is not declared yet. */
+/** Blocks kept for a job that is not declared yet, and for one whose transactions did not come yet. */
 const BLOCKS_KEPT = 8;
 
 /** See {@link clientFound}. */
@@ -26,6 +26,8 @@ export interface ClientFound {
   share(job: ClientJob, message: SubmitSharesExtended): void;
   /** The declarator has accepted a job: it is sent the blocks that were found before. */
   declared(job: ClientJob): void;
+  /** The transactions of a job are there: blocks that were found before are whole now. */
+  transactions(job: ClientJob): void;
   /** The pool has accepted a job: it is sent the shares that were found before. */
   accepted(job: ClientJob, upstreamJobId: number): void;
   /** A job will not be accepted any more: its shares are answered. */
@@ -38,15 +40,23 @@ export interface ClientFound {
 export const clientFound = (mode: DeclaringClientOptions['mode'], out: ClientOutput): ClientFound => {
   let shares: ClientShares = clientShares(0);
 
+  const whole = (
+    { template }: ClientJob,
+    { header, hash, coinbaseTx }: UnjoinedBlock,
+    transactions: readonly Uint8Array[],
+  ): void => {
+    const height = decodeBip34Height(template.coinbasePrefix) ?? 0;
+    out.block({ bytes: joinBlock(header, [coinbaseTx, ...transactions]), hash, height });
+  };
+
   const block = (job: ClientJob, hash: Uint8Array, solution: NonNullable<FoundShare['solution']>): void => {
     const { submit, push, header } = solution;
-    const { jobId, isDeclared, transactions, template } = job;
+    const { jobId, isDeclared, transactions } = job;
     if (isDeclared) out.toDeclarator(push);
     else if (mode === 'full-template' && job.unpushed.length < BLOCKS_KEPT) job.unpushed.push(push);
-    if (transactions !== undefined) {
-      const height = decodeBip34Height(template.coinbasePrefix) ?? 0;
-      out.block({ bytes: joinBlock(header, [submit.coinbaseTx, ...transactions]), hash, height });
-    }
+    const found = { header, hash, coinbaseTx: submit.coinbaseTx };
+    if (transactions !== undefined) whole(job, found, transactions);
+    else if (job.unjoined.length < BLOCKS_KEPT) job.unjoined.push(found);
     out.tell({ type: 'OwnBlockFound', jobId, hash, header, isPushed: isDeclared });
   };
 
@@ -72,6 +82,9 @@ export const clientFound = (mode: DeclaringClientOptions['mode'], out: ClientOut
       }
     },
     declared: (job) => out.toDeclarator(...job.unpushed.splice(0)),
+    transactions(job) {
+      for (const found of job.unjoined.splice(0)) whole(job, found, job.transactions ?? []);
+    },
     accepted(job, upstreamJobId) {
       out.tell({ type: 'OwnJobAccepted', jobId: job.jobId, upstreamJobId, kept: job.kept.length });
       for (const share of job.kept.splice(0)) out.toPool(shares.send(share, upstreamJobId));

@@ -55,6 +55,16 @@ export const payoutOf = ([first, ...others]: readonly [TxOut, ...TxOut[]]): Pool
   },
 });
 
+/** A block but for its transactions. */
+export interface UnjoinedBlock {
+  /** 80 bytes. */
+  readonly header: Uint8Array;
+  /** 32 bytes in wire order. */
+  readonly hash: Uint8Array;
+  /** With BIP 141 fields. */
+  readonly coinbaseTx: Uint8Array;
+}
+
 /** See {@link makeClientJob}. */
 export interface ClientJob {
   /** As miners have it. */
@@ -83,6 +93,8 @@ export interface ClientJob {
   readonly kept: SubmitSharesExtended[];
   /** Solutions that were found before the declarator has accepted it. */
   readonly unpushed: PushSolution[];
+  /** Blocks that were found before its transactions came. */
+  readonly unjoined: UnjoinedBlock[];
 }
 
 /** What a share is. */
@@ -138,6 +150,7 @@ export const makeClientJob = (
     attempts: 0,
     kept: [],
     unpushed: [],
+    unjoined: [],
   };
 };
 

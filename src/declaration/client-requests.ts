@@ -22,8 +22,8 @@ export interface ClientRequests {
   find(kind: RequestKind, id: number | bigint): Asked | undefined;
   /** What was asked that is answered now; undefined for what nobody asked. */
   answered(kind: RequestKind, id: number | bigint): Asked | undefined;
-  /** Nobody waits for what was asked about a job any more, but for what is of a kind that is still of use. */
-  forget(job: ClientJob, butFor?: RequestKind): void;
+  /** Nobody waits for what was asked about a job any more, but for what is of kinds that are still of use. */
+  forget(job: ClientJob, butFor?: readonly RequestKind[]): void;
   /** Nobody answers what was asked of a kind any more. */
   forgetAll(kind: RequestKind): void;
   /** How many of a kind wait. */
@@ -49,9 +49,9 @@ export const clientRequests = (timeout: number): ClientRequests => {
       asked.delete(key);
       return request;
     },
-    forget(job, butFor) {
+    forget(job, butFor = []) {
       for (const [key, request] of asked)
-        if (request.job === job && !(butFor !== undefined && key.startsWith(`${butFor} `))) asked.delete(key);
+        if (request.job === job && !butFor.some((kind) => key.startsWith(`${kind} `))) asked.delete(key);
     },
     forgetAll(kind) {
       for (const key of asked.keys()) if (key.startsWith(`${kind} `)) asked.delete(key);

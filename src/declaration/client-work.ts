@@ -22,6 +22,7 @@ import {
   type RequestTransactionDataSuccess,
 } from '../messages/template-distribution.js';
 import { customJobOf, declarationOf, makeClientJob, minersJob, type ClientJob } from './client-job.js';
+import { clientEnded } from './client-ended.js';
 import { clientFound } from './client-found.js';
 import type { ClientOutput } from './client-output.js';
 import type { ClientPayout } from './client-payout.js';
@@ -89,6 +90,7 @@ export const clientWork = ({
 }: ClientWorkContext): ClientWork => {
   let channel: OpenExtendedMiningChannelSuccess | null = null;
   const found = clientFound(mode, out);
+  const ended = clientEnded(requests);
   let lastJobId = 0;
   const jobs: ClientJob[] = [];
 
@@ -109,6 +111,7 @@ export const clientWork = ({
     }
     lastJobId = job.jobId;
     const isNewTip = last === undefined || last.tip !== onTip;
+    if (isNewTip) ended.newTip(last?.tip);
     if (isNewTip) jobs.splice(0).forEach((old) => end(old, 'stale-share'));
     jobs.push(job);
     if (jobs.length > JOBS_KEPT) jobs.splice(0, 1).forEach((old) => end(old, 'stale-share'));
@@ -130,8 +133,7 @@ export const clientWork = ({
 
   /** Answers the shares of a job that will not be accepted any more. */
   const end = (job: ClientJob, errorCode: string): void => {
-    // a block is its own tip's end: the declarator is sent it though, when it has accepted the job
-    requests.forget(job, job.unpushed.length > 0 ? 'declaration' : undefined);
+    ended.add(job);
     found.ended(job, errorCode);
   };
 
@@ -173,8 +175,7 @@ export const clientWork = ({
   };
 
   const provide = ({ requestId, unknownTxPositionList }: ProvideMissingTransactions, now: number): void => {
-    const request = requests.find('declaration', requestId);
-    const job = request?.job;
+    const job = requests.find('declaration', requestId)?.job;
     if (job?.transactions === undefined) return;
     const { transactions } = job;
     // an honest declarator asks for each once
@@ -266,7 +267,8 @@ export const clientWork = ({
       if (job === undefined) return;
       job.transactions = transactionList;
       job.excessData = excessData;
-      advanceJob(job, now);
+      found.transactions(job);
+      if (jobs.includes(job)) advanceJob(job, now);
     },
     noTransactions({ templateId, errorCode }) {
       const job = requests.answered('data', templateId)?.job;
