@@ -8,7 +8,7 @@ import { clientIds, takenOutcomes, type OutcomesLost } from '../node/cluster/out
 import { fieldsOf } from '../roles/cluster/plain-fields.js';
 import { servedLedger } from '../roles/cluster/port-ledger.js';
 import type { Port, PortMessage } from '../roles/cluster/port.js';
-import { serverIds } from '../roles/cluster/server-ids.js';
+import { leasedInLedger, serverIds } from '../roles/cluster/server-ids.js';
 import { coreSibling } from '../roles/cluster/siblings.js';
 import { poolCore, type PoolCoreOptions } from '../roles/pool/pool-core.js';
 import type { NewTip, PoolOutcome } from '../roles/pool/pool.js';
@@ -141,7 +141,7 @@ export function poolProcesses({ settings, front, file, core, store }: PoolProces
     processes,
     entry: process.argv[1] ?? '',
     args: ['pool'],
-    leases: ids,
+    leases: store?.lease === undefined ? ids : leasedInLedger(ids, store.lease),
     welcome: ({ serverId }): Welcome => ({
       ...{ type: 'welcome', settings: front, file: file ?? null },
       ...{ serverId, hasLedger: store !== undefined },

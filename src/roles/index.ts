@@ -1,6 +1,6 @@
 export { portLedger, servedLedger } from './cluster/port-ledger.js';
 export type { Port, PortMessage } from './cluster/port.js';
-export { serverIds, type OwnServerIds, type ServerIdLeases } from './cluster/server-ids.js';
+export { leasedInLedger, serverIds, type OwnServerIds, type ServerIdLeases } from './cluster/server-ids.js';
 export {
   coreSibling,
   frontSibling,

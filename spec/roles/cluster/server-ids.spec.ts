@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { serverIds } from '../../../src/roles/cluster/server-ids.js';
+import { firstValueFrom } from 'rxjs';
+import { leasedInLedger, serverIds } from '../../../src/roles/cluster/server-ids.js';
 import { RETURNING_TIPS } from '../../../src/mining/work/chain-tip.js';
 import { hash } from '../../mining/support.js';
 
@@ -40,5 +41,20 @@ describe('server ids', () => {
     const [one, two, three] = [lease(ids), lease(ids), lease(ids)];
     expect([one.id, two.id, three.id]).toEqual([0xfffe, 0xffff, undefined]);
     expect(three.error).toMatchObject({ code: 'server-ids-exhausted' });
+  });
+
+  it('are leased in a ledger, too, before anybody has them; who is refused there gives them back', async () => {
+    const ids = serverIds(3);
+    const asked: number[] = [];
+    const told = leasedInLedger(ids, (id) => {
+      asked.push(id);
+      return id === 3 ? Promise.resolve() : Promise.reject(new Error('taken'));
+    });
+    const first = new Promise<number>((resolve) => told.lease$.subscribe(resolve));
+    expect(await first).toBe(3);
+    await expect(firstValueFrom(told.lease$)).rejects.toThrow('taken');
+    expect(asked).toEqual([3, 4]);
+    for (let tip = 0; tip < RETURNING_TIPS; tip++) ids.tip(hash(tip + 100));
+    expect(lease(ids).id).toBe(4);
   });
 });

@@ -1,7 +1,8 @@
 /** Server ids for the fronts of a pool: no two have one at a time, and none comes back while its work could be valid. */
-import { Observable } from 'rxjs';
+import { from, map, Observable, switchMap } from 'rxjs';
 import { bytesToHex } from '../../codec/hex.js';
 import { Sv2Error } from '../../codec/errors.js';
+import type { LeaseServerId } from '../../ledger/server-lease.js';
 import { RETURNING_TIPS } from '../../mining/work/chain-tip.js';
 
 /**
@@ -65,3 +66,11 @@ export const serverIds = (first: number): OwnServerIds => {
     },
   };
 };
+
+/**
+ * Ids that are told of in a ledger, too, before they are used: another pool with that ledger has others.
+ * @param lease of the ledger's store; its errors are those of `lease$`
+ */
+export const leasedInLedger = ({ lease$ }: ServerIdLeases, lease: LeaseServerId): ServerIdLeases => ({
+  lease$: lease$.pipe(switchMap((serverId) => from(lease(serverId)).pipe(map(() => serverId)))),
+});
