@@ -7,8 +7,10 @@ import { filter, firstValueFrom, map, ReplaySubject, type Observable } from 'rxj
 export interface Program {
   /** Resolves with the first line of output that matches, even if it came already; rejects when the program ends first. */
   line(pattern: RegExp): Promise<RegExpExecArray>;
-  /** Ends it as Ctrl-C would; resolves with its exit status. */
-  interrupt(): Promise<number | null>;
+  /** Ends it as Ctrl-C would, or by another signal; resolves with its exit status. */
+  interrupt(signal?: 'SIGINT' | 'SIGTERM'): Promise<number | null>;
+  /** Its exit status, when it has ended. */
+  readonly exited: Promise<number | null>;
   /** Ends it the hard way if it still runs. */
   kill(): void;
 }
@@ -20,8 +22,11 @@ export function runExample(name: string, ...args: readonly string[]): Program {
 }
 
 /** Starts Node.js. */
-function runNode(...args: readonly string[]): Program {
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+const runNode = (...args: readonly string[]): Program => runProgram(process.execPath, args, process.env);
+
+/** Starts a program with an environment of its own. */
+export function runProgram(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Program {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
   const line$ = new ReplaySubject<string>(10_000);
   const seen: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
@@ -41,10 +46,11 @@ function runNode(...args: readonly string[]): Program {
           `${args.join(' ')} ended without a line like ${String(pattern)}; it said:\n${seen.join('\n')}`,
         );
       }),
-    interrupt() {
-      child.kill('SIGINT');
+    interrupt(signal = 'SIGINT') {
+      child.kill(signal);
       return exited;
     },
+    exited,
     kill: () => killIfRunning(child),
   };
 }
