@@ -12,8 +12,16 @@ import {
   type CryptoProvider,
 } from 'rx-sv2';
 import { connect } from 'rx-sv2/node';
+import { outcomeToJson } from 'rx-sv2/observe';
 import { share } from './messages.js';
-import { openFrames, openMany, openSocket, openStratumSocket, setupConnection } from './stratum-socket.js';
+import {
+  openFrames,
+  openMany,
+  openSocket,
+  openStratumSocket,
+  setupConnection,
+  type StratumSocket,
+} from './stratum-socket.js';
 
 /** Bytes of a share, encrypted. */
 export const requestLength =
@@ -60,35 +68,62 @@ export async function sealedFleet(
   count: number,
   onRequest: () => void = () => undefined,
 ): Promise<Fleet> {
-  const clients = await openMany(count, () => openStratumSocket(port));
   let sequenceNumber = 0;
+  return sealedFleetOf(
+    await openMany(count, () => openStratumSocket(port)),
+    () => share((sequenceNumber += 1)),
+    onRequest,
+  );
+}
+
+/**
+ * As {@link sealedFleet}, of clients that are there.
+ * @param shareOf the next share of a client
+ */
+export function sealedFleetOf(
+  clients: readonly StratumSocket[],
+  shareOf: (client: number) => SubmitSharesStandard,
+  onRequest: () => void,
+): Fleet {
   return {
     async run(each) {
-      const requests = clients.map(({ send }) =>
-        Array.from({ length: each }, () => sealFrames(send, encodeFrame(share((sequenceNumber += 1))))),
+      const requests = clients.map(({ send }, client) =>
+        Array.from({ length: each }, () => sealFrames(send, encodeFrame(shareOf(client)))),
       );
       const answers = clients.map((): Uint8Array[] => []);
-      const rate = await exchange(
-        clients.map(({ socket }) => socket),
-        each,
-        (client, index) => {
-          onRequest();
-          return requests[client]?.[index] as Uint8Array;
-        },
-        (client, chunk) => answers[client]?.push(chunk),
-      );
+      const [outcome] = await Promise.allSettled([
+        exchange(
+          clients.map(({ socket }) => socket),
+          each,
+          (client, index) => {
+            onRequest();
+            return requests[client]?.[index] as Uint8Array;
+          },
+          (client, chunk) => answers[client]?.push(chunk),
+        ),
+      ]);
       clients.forEach(({ opener }, client) => {
         const messages = openFrames(opener, Buffer.concat(answers[client] as Uint8Array[]));
-        if (messages.length !== each || !messages.every(SubmitSharesSuccess.match))
-          throw new Error('a share was not answered as it should');
+        const wrong = messages.find((message) => !SubmitSharesSuccess.match(message));
+        if (wrong !== undefined)
+          throw new Error(`a share was answered with ${JSON.stringify(outcomeToJson(wrong))}`);
+        if (outcome.status === 'fulfilled' && messages.length !== each)
+          throw new Error(`${each} shares were answered by ${messages.length} messages`);
       });
-      return rate;
+      if (outcome.status === 'rejected') throw outcome.reason;
+      return outcome.value;
     },
     close: () => clients.forEach(({ socket }) => socket.destroy()),
   };
 }
 
-/** Exchanges requests for answers of known length on all sockets, and returns round trips a second. */
+/** Milliseconds without any answer after which none is waited for any more. */
+const patience = 20_000;
+
+/**
+ * Exchanges requests for answers of known length on all sockets, and returns round trips a second.
+ * @throws Error when a connection is closed, or no answer comes any more
+ */
 function exchange(
   sockets: readonly Socket[],
   each: number,
@@ -99,11 +134,16 @@ function exchange(
   return new Promise((resolve, reject) => {
     const started = performance.now();
     let finished = 0;
+    const silence = setTimeout(
+      () => reject(new Error(`${sockets.length - finished} connections wait for answers that do not come`)),
+      patience,
+    );
     sockets.forEach((socket, client) => {
       let received = 0;
       let answered = 0;
       const onData = (chunk: Buffer): void => {
         onAnswer(client, chunk);
+        silence.refresh();
         received += chunk.length;
         if (received < length) return;
         received -= length;
@@ -114,10 +154,14 @@ function exchange(
         }
         socket.off('data', onData).off('close', onClose).pause();
         finished += 1;
-        if (finished === sockets.length)
-          resolve((sockets.length * each * 1000) / (performance.now() - started));
+        if (finished < sockets.length) return;
+        clearTimeout(silence);
+        resolve((sockets.length * each * 1000) / (performance.now() - started));
       };
-      const onClose = (): void => reject(new Error('the server closed a connection'));
+      const onClose = (): void => {
+        clearTimeout(silence);
+        reject(new Error('the server closed a connection'));
+      };
       socket.on('data', onData).on('close', onClose).resume();
       socket.write(requestOf(client, 0));
     });

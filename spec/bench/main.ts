@@ -4,6 +4,7 @@ import { declarationSections } from './declarations.js';
 import { frameSections } from './frames.js';
 import { handshakeSections } from './handshakes.js';
 import { observeSections } from './observe.js';
+import { proxySections } from './proxies.js';
 import { relaySections } from './relay.js';
 import { roundTripSections } from './round-trips.js';
 import { jobDistributionSections } from './job-distribution.js';
@@ -22,6 +23,7 @@ const parts: readonly (() => Promise<readonly Section[]>)[] = [
   silenceSections,
   roundTripSections,
   relaySections,
+  proxySections,
   translatorSections,
   jobDistributionSections,
   declarationSections,

@@ -1,4 +1,4 @@
-/** The pool role, with a template provider in memory that sends another template on command. */
+/** The pool role, with a template provider in memory that sends another template on command. Argument: `easy` if every hash is to be a share. */
 import type { NewTemplate } from 'rx-sv2';
 import {
   createServer,
@@ -19,8 +19,10 @@ import { map, merge, mergeMap, of } from 'rxjs';
 import { authority } from '../keys.js';
 import { template } from '../messages.js';
 import { machineTime, serve } from '../processes.js';
+import { easyWork } from './easy-work.js';
 
 const { scriptPubKey } = scriptFromAddress('bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080');
+const isEasy = process.argv[2] === 'easy';
 const nbits = 0x1702905c;
 const network = memoryNetwork();
 const TemplateMade = defineTrigger('TemplateMade', (made: NewTemplate) => ({ made }));
@@ -60,6 +62,8 @@ const miners = pool({
       next({ port }) {
         let templateId = 1;
         serve(port, {
+          /** When shares were accepted since the last time, by the clock of the machine. */
+          arrivals: () => arrivals.splice(0),
           template() {
             const started = machineTime();
             templateId += 1;
@@ -72,10 +76,16 @@ const miners = pool({
   }),
   templateProvider: network.connect({ encrypted: false }),
   payoutScript: scriptPubKey,
-  // nobody will deliver a share here: targets that follow would be messages that are not to be measured
-  sharesPerMinute: 0.001,
+  // where nobody delivers a share: targets that follow would be messages that are not to be measured
+  ...(isEasy ? { ...easyWork, maxChannelsPerClient: 10_000 } : { sharesPerMinute: 0.001 }),
 });
+const arrivals: number[] = [];
 const running = merge(provider.start(), miners.start()).subscribe((outcome) => {
   if (outcome.type === 'handlerError') throw outcome.error;
+  if (!isEasy) return;
+  if (outcome.type === 'ShareAccepted') arrivals.push(machineTime());
+  if (outcome.type === 'ShareRejected')
+    throw new Error(`the pool has rejected a share: ${outcome.errorCode}`);
+  if (outcome.type === 'TargetChanged') throw new Error('the pool has set another target');
 });
 process.on('exit', () => running.unsubscribe());
