@@ -32,7 +32,7 @@ jdc_signature = "Sv2MinerSignature"
 coinbase_reward_script = "addr(tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx)"
 supported_extensions = [2]
 required_extensions = []
-monitoring_address = "127.0.0.1:9091"
+monitoring_address = "127.0.0.1:0"
 monitoring_cache_refresh_secs = 15
 [template_provider_type.Sv2Tp]
 address = "127.0.0.1:1"
@@ -48,7 +48,11 @@ user_identity = "your_username_here"
 describe('sv2 jd-client', () => {
   it("runs with the reference implementation's file, and names what of it has no effect", async () => {
     const client = startRole('jd-client', '--config', fileOf('jdc.toml', reference));
-    await client.printed(/monitoring_address: there is no monitoring server here/);
+    const [, url] = await client.printed(/monitoring at (http:\/\/127\.0\.0\.1:\d+)\//);
+    expect(await (await fetch(`${url}/api/v1/global`)).json()).toMatchObject({
+      server: { total_channels: 0 },
+      sv2_clients: { total_clients: 0 },
+    });
     await client.printed(/declaration client listening on 127\.0\.0\.1:\d+/);
     // nobody is there: the next one is mining alone, and it goes on trying
     await client.printed(/going to the upstream number 2 now/);
@@ -85,9 +89,11 @@ describe('sv2 jd-server, and [jds] of sv2 pool', () => {
   it('listens, and tells of a node that is away', async () => {
     const server = startRole(
       ...['jd-server', '--listen', '127.0.0.1:0', '--coinbase-reward-script', 'raw(51)'],
-      ...['--bitcoin-rpc', 'http://127.0.0.1:1'],
+      ...['--bitcoin-rpc', 'http://127.0.0.1:1', '--monitoring', '127.0.0.1:0'],
     );
     await server.printed(/declaration server listening on 127\.0\.0\.1:\d+/);
+    const [, url] = await server.printed(/monitoring at (http:\/\/127\.0\.0\.1:\d+)\//);
+    expect(await (await fetch(`${url}/api/v1/state`)).json()).toMatchObject({ role: 'jd-server' });
     await server.printed(/the Bitcoin node: .*127\.0\.0\.1:1/);
     expect(await server.stop()).toBe(0);
   });

@@ -92,7 +92,7 @@ min_interval = 0.05
     nodes.push(node);
     const role = start(...anyPort, '--bitcoin-rpc', node.url);
     await role.printed(
-      /no new templates: the Bitcoin node at 127\.0\.0\.1:\d+ is starting: Verifying blocks… \(RPC error -28\); trying again/,
+      /no new templates: the Bitcoin node at 127\.0\.0\.1:\d+ is starting: "Verifying blocks…" \(RPC error -28\); trying again/,
     );
     sound = true;
     await role.printed(/the Bitcoin node is back after \d+ s: \d+ attempts? failed\n/);

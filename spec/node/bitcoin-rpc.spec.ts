@@ -108,7 +108,7 @@ describe('bitcoinRpc', () => {
     ['invalid-answer', ({ respond, id }) => respond(200, JSON.stringify({ id })), /has no result/],
     ['invalid-answer', ({ respond }) => respond(200, '{"id":99,"result":1}'), /another request/],
     ['invalid-answer', ({ respond }) => respond(200, '{"id":1,"error":"no"}'), /HTTP 200/],
-    ['invalid-answer', ({ respond }) => respond(404, 'Not\nFound'), /HTTP 404: Not Found/],
+    ['invalid-answer', ({ respond }) => respond(404, 'Not\nFound'), /HTTP 404: "Not Found"/],
     ['invalid-answer', ({ respond }) => respond(502, '{}'), /HTTP 502/],
     [
       'invalid-answer',

@@ -353,7 +353,7 @@ describe('errors of the system', () => {
     const other = system('EMFILE');
     expect(connectionError(other, 'pool.example:1')).toMatchObject({
       code: 'connection-failed',
-      message: 'pool.example:1 failed (something EMFILE)',
+      message: 'pool.example:1 failed ("something EMFILE")',
       cause: other,
     });
     expect(listenError(other, 'pool.example:1').code).toBe('listen-failed');

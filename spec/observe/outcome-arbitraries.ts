@@ -36,8 +36,32 @@ const anything: fc.Arbitrary<unknown> = fc.oneof(
 
 const module = 'spec/observe/roles.ts';
 
+/** What the fields of outcomes are filled with that are not of literal types. */
+export interface FieldValues {
+  readonly texts: fc.Arbitrary<string>;
+  readonly numbers: fc.Arbitrary<number>;
+  readonly bigints: fc.Arbitrary<bigint>;
+  readonly bytes: fc.Arbitrary<Uint8Array>;
+  readonly errors: fc.Arbitrary<Error>;
+  readonly anything: fc.Arbitrary<unknown>;
+}
+
+/** Values of every kind that there is. */
+const anyValues: FieldValues = {
+  texts: fc.string({ unit: 'binary', maxLength: 8 }),
+  bigints: fc.bigInt({ min: 0n, max: 2n ** 256n - 1n }),
+  bytes: fc.uint8Array({ maxLength: 40 }),
+  ...{ numbers, errors, anything },
+};
+
 /** By what they are called, random outcomes of each kind that `roles.ts` has under these names. */
-export function outcomesOf(...names: readonly (keyof Outcomes)[]): ReadonlyMap<string, fc.Arbitrary<object>> {
+export const outcomesOf = (...names: readonly (keyof Outcomes)[]) => outcomesWith(anyValues, ...names);
+
+/** As `outcomesOf`, with values of one's own. */
+export function outcomesWith(
+  values: FieldValues,
+  ...names: readonly (keyof Outcomes)[]
+): ReadonlyMap<string, fc.Arbitrary<object>> {
   const host = { ...ts.sys, onUnRecoverableConfigFileDiagnostic: () => undefined };
   const options = ts.getParsedCommandLineOfConfigFile('tsconfig.json', {}, host)?.options ?? {};
   const program = ts.createProgram([module], options);
@@ -51,25 +75,25 @@ export function outcomesOf(...names: readonly (keyof Outcomes)[]): ReadonlyMap<s
   function valuesOf(type: ts.Type, depth: number): fc.Arbitrary<unknown> {
     const before = known.get(type);
     if (before !== undefined) return before;
-    const values = makeValuesOf(type, depth);
-    known.set(type, values);
-    return values;
+    const made = makeValuesOf(type, depth);
+    known.set(type, made);
+    return made;
   }
 
   function makeValuesOf(type: ts.Type, depth: number): fc.Arbitrary<unknown> {
     const { flags } = type;
     const text = checker.typeToString(type);
-    if (flags & (ts.TypeFlags.Unknown | ts.TypeFlags.Any)) return anything;
+    if (flags & (ts.TypeFlags.Unknown | ts.TypeFlags.Any)) return values.anything;
     if (flags & ts.TypeFlags.Undefined) return fc.constant(undefined);
     if (flags & ts.TypeFlags.Null) return fc.constant(null);
     if (type.isStringLiteral() || type.isNumberLiteral()) return fc.constant(type.value);
     if (flags & ts.TypeFlags.BooleanLiteral) return fc.constant(text === 'true');
-    if (flags & ts.TypeFlags.StringLike) return fc.string({ unit: 'binary', maxLength: 8 });
-    if (flags & ts.TypeFlags.NumberLike) return numbers;
-    if (flags & ts.TypeFlags.BigIntLike) return fc.bigInt({ min: 0n, max: 2n ** 256n - 1n });
+    if (flags & ts.TypeFlags.StringLike) return values.texts;
+    if (flags & ts.TypeFlags.NumberLike) return values.numbers;
+    if (flags & ts.TypeFlags.BigIntLike) return values.bigints;
     if (type.isUnion()) return fc.oneof(...type.types.map((each) => valuesOf(each, depth)));
-    if (text.startsWith('Uint8Array')) return fc.uint8Array({ maxLength: 40 });
-    if (/^(Sv2|Service|Transport)?Error$/.test(text)) return errors;
+    if (text.startsWith('Uint8Array')) return values.bytes;
+    if (/^(Sv2|Service|Transport)?Error$/.test(text)) return values.errors;
     if (type.getCallSignatures().length > 0) throw new Error(`an outcome has a function: ${text}`);
     if (checker.isArrayType(type) || checker.isTupleType(type)) {
       const [element] = checker.getTypeArguments(type as ts.TypeReference);

@@ -1,6 +1,8 @@
 /** The outcomes of all roles, by name, for the compiler to look into. */
 import type {
   ClientOutcome,
+  JobDeclarationClientOutcome as OfJobDeclarationClient,
+  JobDeclarationServerOutcome as OfJobDeclarationServer,
   MinerOutcome,
   PoolMiningOutcome,
   ProxyMiningOutcome,
@@ -17,12 +19,17 @@ export type PoolOutcome = OfPool;
 export type ProxyOutcome = OfProxy;
 export type MinerRoleOutcome = ClientOutcome<MinerOutcome>;
 export type TemplateProviderRoleOutcome = ServerOutcome<OfTemplateProvider>;
+export type JobDeclarationClientOutcome = OfJobDeclarationClient;
+export type JobDeclarationServerRoleOutcome = ServerOutcome<OfJobDeclarationServer>;
 export type Sv1MiningOutcome = OfSv1Miner;
 export type Sv1MinerOutcome = Sv1MinerEvent['outcome'];
 
 /** What servers of all roles emit, and what clients do. */
 export type ServerSide =
-  ServerOutcome<PoolMiningOutcome> | ServerOutcome<ProxyMiningOutcome> | ServerOutcome<OfTemplateProvider>;
+  | ServerOutcome<PoolMiningOutcome>
+  | ServerOutcome<ProxyMiningOutcome>
+  | ServerOutcome<OfTemplateProvider>
+  | ServerOutcome<OfJobDeclarationServer>;
 export type ClientSide = ClientOutcome<TemplateClientOutcome> | ClientOutcome<MinerOutcome>;
 
 /** All of them by name. */
@@ -31,6 +38,8 @@ export interface Outcomes {
   readonly ProxyOutcome: ProxyOutcome;
   readonly MinerRoleOutcome: MinerRoleOutcome;
   readonly TemplateProviderRoleOutcome: TemplateProviderRoleOutcome;
+  readonly JobDeclarationClientOutcome: JobDeclarationClientOutcome;
+  readonly JobDeclarationServerRoleOutcome: JobDeclarationServerRoleOutcome;
   readonly Sv1MiningOutcome: Sv1MiningOutcome;
   readonly Sv1MinerOutcome: Sv1MinerOutcome;
   readonly ServerSide: ServerSide;

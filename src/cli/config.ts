@@ -154,7 +154,7 @@ function hintFor(key: string, path: readonly PropertyKey[], schema: unknown): st
 
 /** Keys may be anything, a secret key that was put before the = too: only what looks like a setting is shown. */
 const shownKey = (key: PropertyKey): string =>
-  /^([a-z][a-z0-9]*([_-][a-z0-9]+)*|Sv2Tp|\d+)$/.test(String(key)) && String(key).length <= 40
+  /^([a-z][a-z0-9]*([_-][a-z0-9]+)*|Sv2Tp|BitcoinCoreIpc|\d+)$/.test(String(key)) && String(key).length <= 40
     ? String(key)
     : `(a key of ${String(key).length} characters, not shown)`;
 

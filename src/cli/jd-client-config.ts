@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { authorityPublicKey, hostPort, number, text } from './config.js';
 import { extraNodesSetting } from './extra-nodes.js';
 import { logSettings } from './log-settings.js';
+import { monitoringSettings } from './monitoring.js';
 import { payoutScript } from './payout-setting.js';
 import { listenSettings } from './role-server.js';
 
@@ -79,8 +80,7 @@ export const jdClientSchema = z.strictObject({
   request_timeout: number({ min: 1, max: 3_600, unit: 'seconds' }).default(20),
   max_rejected_in_a_row: number({ min: 1, max: 0xffff_ffff, integer: true }).default(20),
   ...logSettings(),
-  monitoring_address: text().optional(),
-  monitoring_cache_refresh_secs: number({ min: 0 }).optional(),
+  ...monitoringSettings,
   miner_telemetry: z.strictObject({ cidrs: z.array(text()).default([]) }).optional(),
 });
 
@@ -127,11 +127,8 @@ export function problemsOf(settings: JdClientSettings): readonly string[] {
 
 /** What of the settings has no effect here, or another one than in the reference implementation, by name. */
 export function notHonoured(settings: JdClientSettings): readonly string[] {
-  const none = 'there is no monitoring server here';
   const { mode, upstreams, required_extensions: required } = settings;
   const cases: readonly (readonly [boolean, string])[] = [
-    [settings.monitoring_address !== undefined, `monitoring_address: ${none}`],
-    [settings.monitoring_cache_refresh_secs !== undefined, `monitoring_cache_refresh_secs: ${none}`],
     [settings.miner_telemetry !== undefined, 'miner_telemetry: miners are not looked for here'],
     [
       settings.supported_extensions.some((extension) => extension !== 2),

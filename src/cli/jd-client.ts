@@ -2,7 +2,11 @@ import type { Command } from 'commander';
 import { asyncScheduler, concat, EMPTY, filter, from, map, merge, tap } from 'rxjs';
 import { connect } from '../node/connect.js';
 import { proxyFold } from '../observe/proxy-state.js';
-import { jdClient, type DeclarationPair } from '../roles/jd-client/jd-client.js';
+import {
+  jdClient,
+  type DeclarationPair,
+  type JobDeclarationClientOutcome,
+} from '../roles/jd-client/jd-client.js';
 import type { Connector } from '../transport/connection.js';
 import { ConfigError, configOption, flagsOf, loadConfig } from './config.js';
 import { extraNodes, extraNodesHelp } from './extra-nodes.js';
@@ -12,6 +16,7 @@ import { jdClientSchema, notHonoured, problemsOf, type JdClientSettings } from '
 import { jdClientLine, ownWorkTotals } from './jd-client-log.js';
 import { logHelp, logOptions } from './log-settings.js';
 import { countsByType } from './counts-by-type.js';
+import { monitoringFlags, monitoringHelp, monitoringOptions, roleMonitoring } from './monitoring.js';
 import { isWorthALine } from './pool-log.js';
 import { forwardedTotals } from './proxy-log.js';
 import { reports } from './report.js';
@@ -26,7 +31,8 @@ import { openPools, upstreamDialler, type UpstreamDialler, type UpstreamPool } f
 /** Gives `sv2 jd-client` its options and what it does. */
 export function registerJdClient(command: Command, context: CommandContext): void {
   command.option(...configOption);
-  for (const [flags, description] of [...listenOptions, ...logOptions]) command.option(flags, description);
+  for (const [flags, description] of [...listenOptions, ...monitoringOptions, ...logOptions])
+    command.option(flags, description);
   command
     .option('--listen-sv1 <HOST:PORT>', 'where to listen for miners of Stratum V1, in plain text, too')
     .option('--template-provider <HOST:PORT>', 'where templates come from')
@@ -78,7 +84,7 @@ and more of our own:
   listen_sv1_address = "0.0.0.0:3333"           # miners of Stratum V1, in plain text
   upstream_encryption = true
   request_timeout = 20                          # seconds
-  max_rejected_in_a_row = 20${extraNodesHelp}${logHelp}
+  max_rejected_in_a_row = 20${extraNodesHelp}${logHelp}${monitoringHelp}
   [[template_providers]]                        # for while the one above does not work; any number, in this order
   address = "127.0.0.1:8443"
 
@@ -89,6 +95,7 @@ Example:
 }
 
 const flagKeys = {
+  ...monitoringFlags,
   config: null,
   listen: 'listening_address',
   listenSv1: 'listen_sv1_address',
@@ -141,9 +148,15 @@ function roleOf(command: Command): Role {
     extranonceSize: settings.reserved_downstream_rollable_extranonce_size,
     maxRejectedInARow: settings.max_rejected_in_a_row,
   });
+  const monitoring = roleMonitoring<JobDeclarationClientOutcome>(settings, {
+    role: 'jd-client',
+    sharesPerMinute,
+    shareBatchSize: settings.share_batch_size,
+  });
   const fold = proxyFold(asyncScheduler.now());
   const counts = countsByType();
   const event$ = client.start().pipe(
+    monitoring.operator,
     tap((outcome) => {
       fold.note(outcome, asyncScheduler.now());
       if (outcome.type === 'OwnWork') counts.note(outcome.outcome);
@@ -158,7 +171,15 @@ function roleOf(command: Command): Role {
       ...openPools(poolsOf(settings), settings.upstream_encryption),
       ...(script === undefined ? [] : payoutWarnings(script.scriptPubKey)),
     ]),
-    merge(dialler.line$, silence.line$, listener.line$, sv1?.line$ ?? EMPTY, event$, reports(fold)),
+    merge(
+      dialler.line$,
+      silence.line$,
+      listener.line$,
+      monitoring.line$,
+      sv1?.line$ ?? EMPTY,
+      event$,
+      reports(fold),
+    ),
   );
   const totals = () => `${forwardedTotals(fold.state(asyncScheduler.now()))}; ${ownWorkTotals(counts)}`;
   return { name: 'jd-client', settings, line$, totals };

@@ -96,7 +96,9 @@ function declarationLine(outcome: ServerOutcome<JobDeclarationServerOutcome>): L
       // its client's own node was faster
       if (isKnownBlock(reason))
         return info(`block ${height} is known to the node already: ${toDisplayHex(hash)}`);
-      return trouble(`block ${height}, ${toDisplayHex(hash)}, rejected by the node: ${reason}: ${message}`);
+      return trouble(
+        `block ${height}, ${toDisplayHex(hash)}, rejected by the node: ${quoted(reason)}: ${message}`,
+      );
     }
     case 'ExtraSubmission':
       return extraSubmissionLine(outcome);

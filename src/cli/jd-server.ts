@@ -7,13 +7,23 @@ import type { CommandContext } from './io.js';
 import { tokenSeal } from '../declaration/token-seal.js';
 import { declarationServer, declarationSettings, tokenKey } from './jds.js';
 import { logHelp, logOptions, logSettings } from './log-settings.js';
+import {
+  monitoringFlags,
+  monitoringHelp,
+  monitoringOptions,
+  monitoringSettings,
+  roleMonitoring,
+} from './monitoring.js';
 import { payoutScript, payoutWarnings } from './payout-setting.js';
 import { listenOptions, listenSettings, roleListener } from './role-server.js';
+import type { JobDeclarationServerOutcome } from '../roles/jd-server/jd-server.js';
 import { runRole, type Role } from './run-role.js';
+import type { ServerOutcome } from '../service/outcomes.js';
 
 const schema = z.strictObject({
   ...listenSettings('127.0.0.1:34264'),
   ...logSettings(),
+  ...monitoringSettings,
   ...declarationSettings(),
   coinbase_reward_script: payoutScript(),
   token_key: tokenKey().optional(),
@@ -22,7 +32,8 @@ const schema = z.strictObject({
 /** Gives `sv2 jd-server` its options and what it does. */
 export function registerJdServer(command: Command, context: CommandContext): void {
   command.option(...configOption);
-  for (const [flags, description] of [...listenOptions, ...logOptions]) command.option(flags, description);
+  for (const [flags, description] of [...listenOptions, ...monitoringOptions, ...logOptions])
+    command.option(flags, description);
   command
     .option('--coinbase-reward-script <SCRIPT>', 'what declared blocks must pay: an address, or a descriptor')
     .option('--bitcoin-rpc <URL>', 'the Bitcoin node, as in http://user:password@127.0.0.1:8332')
@@ -51,7 +62,7 @@ The keys of the TOML file are the names of the options with underscores, and lis
   token_lifetime = 3600
   min_pool_share = 1
   coinbase_only = true
-  token_key = "…"                               # secret: openssl rand -hex 32, or JDS__TOKEN_KEY in the environment${logHelp}
+  token_key = "…"                               # secret: openssl rand -hex 32, or JDS__TOKEN_KEY in the environment${logHelp}${monitoringHelp}
 
 Example:
   $ sv2 jd-server --coinbase-reward-script addr(bc1…) --bitcoin-rpc http://127.0.0.1:8332 --bitcoin-cookie ~/.bitcoin/.cookie`,
@@ -64,7 +75,10 @@ function roleOf(command: Command): Role {
   const { config: file } = command.opts<{ config?: string }>();
   const settings = loadConfig(
     schema,
-    [...environmentFlags(schema, 'JDS'), ...flagsOf(command, { config: null, listen: 'listen_address' })],
+    [
+      ...environmentFlags(schema, 'JDS'),
+      ...flagsOf(command, { ...monitoringFlags, config: null, listen: 'listen_address' }),
+    ],
     file,
   );
   const listener = roleListener(settings, 'declaration server', file);
@@ -72,9 +86,15 @@ function roleOf(command: Command): Role {
   const payout = { script: scriptPubKey, chains: networks ?? undefined };
   const { token_key: key } = settings;
   const seal = key === undefined ? undefined : tokenSeal({ key });
-  const { line$, totals } = declarationServer(settings, listener.listen, payout, '', seal);
+  const monitoring = roleMonitoring<ServerOutcome<JobDeclarationServerOutcome>>(settings, {
+    role: 'jd-server',
+  });
+  const { line$, totals } = declarationServer(settings, listener.listen, payout, {
+    operator: monitoring.operator,
+    ...(seal === undefined ? {} : { seal }),
+  });
   return {
     ...{ name: 'jd-server', settings, totals },
-    line$: merge(from(payoutWarnings(scriptPubKey)), listener.line$, line$),
+    line$: merge(from(payoutWarnings(scriptPubKey)), listener.line$, monitoring.line$, line$),
   };
 }

@@ -1,5 +1,5 @@
 /** The settings of a declaration server, alone or of a pool, and what it does. */
-import { EMPTY, merge, of, type Observable } from 'rxjs';
+import { EMPTY, identity, merge, of, type MonoTypeOperatorFunction, type Observable } from 'rxjs';
 import * as z from 'zod';
 import type { AddressNetwork } from '../bitcoin/payout-script.js';
 import { bitcoinNode } from '../node/bitcoin-node.js';
@@ -9,7 +9,12 @@ import { hexToBytes } from '../codec/hex.js';
 import type { TokenSeal } from '../declaration/token-seal.js';
 import { defaultTokenLimits } from '../declaration/tokens.js';
 import type { DeclarationNode } from '../roles/jd-server/declaration-node.js';
-import { jdServer, type JobDeclarationServer } from '../roles/jd-server/jd-server.js';
+import {
+  jdServer,
+  type JobDeclarationServer,
+  type JobDeclarationServerOutcome,
+} from '../roles/jd-server/jd-server.js';
+import type { ServerOutcome } from '../service/outcomes.js';
 import type { Connection } from '../transport/connection.js';
 import { ConfigError, number, text } from './config.js';
 import { extraNodes, extraNodesSetting } from './extra-nodes.js';
@@ -75,16 +80,24 @@ export interface DeclaredPayout {
 /**
  * A declaration server and its log.
  * @param payout what coinbases have to pay, and what the node's chain may be on which they do
- * @param where the settings' place in the file, with a dot: `jds.`
+ * @param where the settings' place in the file, with a dot: `jds.`; at its top unless given
  * @param seal for a pool in another process
+ * @param operator what outcomes pass: monitoring
  * @throws ConfigError for a node that cannot be, or extensions that are required and not known
  */
 export function declarationServer(
   settings: DeclarationSettings,
   listen: Observable<Connection>,
   { script, chains }: DeclaredPayout,
-  where = '',
-  seal?: TokenSeal,
+  {
+    where = '',
+    seal,
+    operator = identity,
+  }: {
+    readonly where?: string;
+    readonly seal?: TokenSeal;
+    readonly operator?: MonoTypeOperatorFunction<ServerOutcome<JobDeclarationServerOutcome>>;
+  } = {},
 ): Declaration {
   const { supported_extensions: supported, required_extensions: required } = settings;
   const unknown = required.filter((extension) => !grantable.includes(extension));
@@ -119,7 +132,7 @@ export function declarationServer(
   const counts = countsByType();
   return {
     service,
-    line$: merge(warning$, jdServerLog(service.start(), counts)),
+    line$: merge(warning$, jdServerLog(service.start().pipe(operator), counts)),
     totals: () => declarationTotals(counts),
   };
 }

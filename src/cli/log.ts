@@ -169,9 +169,9 @@ function logOver(put: Put, format: LineFormat): Log {
 }
 
 function writer(output: Output): Put {
-  const file = fileOf(output);
+  const file = descriptorOf(output);
   if (file !== undefined) {
-    const put = fileWriter(() => file);
+    const put = fileWriter(() => file, true);
     return (text, done) => put(text, (error) => done(error !== null));
   }
   output.on('error', () => undefined);
@@ -181,11 +181,16 @@ function writer(output: Output): Put {
   };
 }
 
+/** Milliseconds until an output is tried again that takes nothing for now. */
+const retryInterval = 100;
+
 /**
  * Writes all of a text to a file, in a thread. After a text that was cut by an error, the next one begins on a line of its own.
  * @param file which one, by its descriptor, when a text begins
+ * @param waits whether to wait for a reader that has stopped, which holds up nobody and does not keep the process from its
+ *   end; else that is an error, too
  */
-function fileWriter(file: () => number) {
+function fileWriter(file: () => number, waits = false) {
   let isCut = false;
   return (text: string, done: (error: Error | null) => void): void => {
     const bytes = Buffer.from(isCut ? `\n${text}` : text);
@@ -196,6 +201,10 @@ function fileWriter(file: () => number) {
           from(offset + written);
           return;
         }
+        if (waits && error?.code === 'EAGAIN') {
+          setTimeout(() => from(offset), retryInterval).unref();
+          return;
+        }
         isCut = error === null ? false : offset > 0 || isCut;
         done(error);
       });
@@ -204,16 +213,32 @@ function fileWriter(file: () => number) {
 }
 
 /**
- * The descriptor of an output whose stream would write to it at once, whatever that takes: a file, which of a full disk is
- * of no use any more, or a terminal, which waits while its reader has stopped (Ctrl-S).
+ * The descriptor of an output, for writing without its stream: that would write to a file, or a terminal, at once, whatever
+ * that takes; is of no use any more once a disk was full; and would not let the process end before a reader that has
+ * stopped goes on. Nothing that is written to it waits for a reader: pipes are set up so by their streams, terminals here.
  */
-function fileOf(output: Output): number | undefined {
+function descriptorOf(output: Output): number | undefined {
   const { fd } = output as { readonly fd?: unknown };
   try {
     if (typeof fd !== 'number') return undefined;
     const stat = fstatSync(fd);
-    return stat.isFile() || stat.isCharacterDevice() ? fd : undefined;
+    if (stat.isCharacterDevice()) return unwaitingTerminal(fd);
+    const isPipe = (stat.isFIFO() || stat.isSocket()) && process.platform !== 'win32';
+    return stat.isFile() || isPipe ? fd : undefined;
   } catch {
     return undefined;
+  }
+}
+
+/**
+ * A terminal that says that its reader has stopped (Ctrl-S), where the system can open it once more: a thread that waits in it
+ * could not be ended, and neither could the process.
+ */
+function unwaitingTerminal(fd: number): number {
+  const { O_WRONLY, O_NOCTTY, O_NONBLOCK } = constants;
+  try {
+    return openSync(`/proc/self/fd/${fd}`, O_WRONLY | O_NOCTTY | O_NONBLOCK);
+  } catch {
+    return fd;
   }
 }

@@ -79,7 +79,7 @@ export function sv1MinerLog(
           ),
         ),
         outcome$.pipe(
-          map((outcome) => about(outcome, line(outcome))),
+          map((outcome) => about(outcome, sv1MinerLine(outcome))),
           filter((shown) => shown !== undefined),
         ),
       );
@@ -92,8 +92,8 @@ export function sv1MinerLog(
 export const sv1Totals = ({ of: count }: CountsByType): string =>
   `${counted(count('ShareFound'), 'share')} found, ${count('ShareAccepted')} accepted, ${count('ShareRejected')} rejected`;
 
-/** The line that tells of an outcome. */
-function line(outcome: Sv1MiningOutcome): LogLine | undefined {
+/** The line that tells of an outcome of a miner of Stratum V1. */
+export function sv1MinerLine(outcome: Sv1MiningOutcome): LogLine | undefined {
   switch (outcome.type) {
     case 'Sv1Connected':
       return info(`connected to the pool at ${outcome.address}, Stratum V1`);

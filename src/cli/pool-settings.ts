@@ -1,6 +1,7 @@
 /** The settings of a pool, with the keys of the reference implementation's where it has them. */
 import * as z from 'zod';
 import type { AddressNetwork } from '../bitcoin/payout-script.js';
+import { workerHashrateTracking } from '../messages/user-identity.js';
 import { defaultChannelLimits } from '../mining/channels/channel-limits.js';
 import { defaultNonsenseLimits } from '../service/sessions/nonsense.js';
 import { authorityPublicKey, ConfigError, hostPort, number, text } from './config.js';
@@ -15,6 +16,12 @@ import { limit, listenSettings } from './role-server.js';
 
 /** Longest text that leaves the coinbase room for the height, the extranonce and its frame. */
 const maxSignature = 64;
+
+const expectedProvider =
+  'expected a table [template_provider_type.Sv2Tp] with an address, or --template-provider';
+
+/** Numbers of extensions. */
+const extensions = () => z.array(number({ min: 0, max: 0xffff, integer: true })).default([]);
 
 /** What the TOML file may say. */
 export const poolSchema = z.strictObject({
@@ -47,7 +54,17 @@ export const poolSchema = z.strictObject({
     .enum(['mine', 'refuse-shares', 'let-go'], { error: 'expected mine, refuse-shares or let-go' })
     .default('mine'),
   ...logSettings(),
-  template_provider_type: table({ Sv2Tp: table(providerSettings()) }),
+  template_provider_type: table({
+    Sv2Tp: table(providerSettings()).optional(),
+    BitcoinCoreIpc: table({
+      network: text().optional(),
+      data_dir: text(0, 4_096).optional(),
+      fee_threshold: number({ min: 0 }).optional(),
+      min_interval: number({ min: 0 }).optional(),
+    }).optional(),
+  }),
+  supported_extensions: extensions(),
+  required_extensions: extensions(),
   extra_block_submissions: extraNodesSetting(),
   jds: z
     .strictObject(
@@ -106,6 +123,47 @@ export function payoutOf({ network, coinbase_reward_script: payout }: PoolSettin
   return { script, chains: [wanted], payees: [wanted] };
 }
 
+/** Where `sv2 template-provider` listens unless told otherwise. */
+const usualProvider = { address: { host: '127.0.0.1', port: 8442 }, encryption: false } as const;
+
+/**
+ * The template provider that is preferred. For a file of the reference implementation's that names Bitcoin Core's own
+ * socket it is the one that `sv2 template-provider` is unless told otherwise.
+ * @throws ConfigError if there is none
+ */
+export function preferredProvider({
+  template_provider_type: { Sv2Tp, BitcoinCoreIpc },
+}: PoolSettings): PoolSettings['template_providers'][number] {
+  if (Sv2Tp !== undefined) return Sv2Tp;
+  if (BitcoinCoreIpc !== undefined) return usualProvider;
+  throw new ConfigError([`template_provider_type: ${expectedProvider}`]);
+}
+
+/** What of the settings has no effect here, by name. */
+export function notHonoured(settings: PoolSettings): readonly string[] {
+  const { supported_extensions: supported, required_extensions: required } = settings;
+  const { Sv2Tp, BitcoinCoreIpc } = settings.template_provider_type;
+  const others = supported.filter((extension) => extension !== workerHashrateTracking);
+  const keys = Object.keys(BitcoinCoreIpc ?? {}).join(', ');
+  const instead =
+    Sv2Tp === undefined
+      ? '; templates are asked for at 127.0.0.1:8442, where sv2 template-provider --bitcoin-rpc serves those of a Bitcoin node'
+      : '';
+  return [
+    ...(BitcoinCoreIpc === undefined
+      ? []
+      : [
+          `template_provider_type.BitcoinCoreIpc${keys === '' ? '' : ` (${keys})`}: not spoken here${instead}`,
+        ]),
+    ...(others.length === 0
+      ? []
+      : [`supported_extensions: ${others.join(', ')}: not known here, and granted to nobody`]),
+    ...(required.length === 0
+      ? []
+      : [`required_extensions: ${required.join(', ')}: miners without them are served all the same`]),
+  ];
+}
+
 /** A template provider's settings. */
 function providerSettings() {
   return {
@@ -117,6 +175,5 @@ function providerSettings() {
 
 /** What says where the template provider is. */
 function table<S extends z.core.$ZodLooseShape>(shape: S) {
-  const error = 'expected a table [template_provider_type.Sv2Tp] with an address, or --template-provider';
-  return z.strictObject(shape, { error });
+  return z.strictObject(shape, { error: expectedProvider });
 }

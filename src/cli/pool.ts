@@ -25,11 +25,11 @@ import { isWorthALine, plaintextFlag, poolLine } from './pool-log.js';
 import { poolMiners } from './pool-miners.js';
 import { frontSettings, poolProcesses } from './pool-processes.js';
 import { poolFlags, poolOptions } from './pool-options.js';
-import { payoutOf, poolSchema, type PoolSettings } from './pool-settings.js';
+import { notHonoured, payoutOf, poolSchema, preferredProvider, type PoolSettings } from './pool-settings.js';
 import { reports, totalsOf } from './report.js';
 import { silenceLog, type SilenceLog } from './role-client.js';
 import { roleListener } from './role-server.js';
-import { about } from './log-line.js';
+import { about, trouble } from './log-line.js';
 import { runRole, type Role } from './run-role.js';
 
 /** Gives `sv2 pool` its options and what it does. */
@@ -43,9 +43,8 @@ function poolRole(command: Command): Role {
   const { flags, file } = poolFlags(command);
   const settings = loadConfig(poolSchema, [...environmentFlags(poolSchema, 'POOL'), ...flags], file);
   const { script, chains, payees } = payoutOf(settings);
-  const { Sv2Tp } = settings.template_provider_type;
   const silence = silenceLog(plaintextFlag);
-  const first$ = dial(Sv2Tp, 'template_provider_type.Sv2Tp', silence);
+  const first$ = dial(preferredProvider(settings), 'template_provider_type.Sv2Tp', silence);
   const others = settings.template_providers.map((provider, index) =>
     dial(provider, `template_providers.${index}`, silence),
   );
@@ -58,7 +57,7 @@ function poolRole(command: Command): Role {
   const declaration =
     jds === undefined || jdsListener === undefined
       ? undefined
-      : declarationServer(jds, jdsListener.listen, { script, chains }, 'jds.');
+      : declarationServer(jds, jdsListener.listen, { script, chains }, { where: 'jds.' });
   const core = {
     templateProvider: [first$, ...others],
     extraNodes: extraNodes(settings.extra_block_submissions),
@@ -116,7 +115,7 @@ function poolRole(command: Command): Role {
     return { line$: merge(event$(service, store), reports(fold)), written: service.written };
   });
   const line$ = merge(
-    from(payoutWarnings(script)),
+    from([...notHonoured(settings).map((text) => trouble(text)), ...payoutWarnings(script)]),
     miners.line$,
     jdsListener?.line$ ?? EMPTY,
     silence.line$,

@@ -33,7 +33,8 @@ export function clientLine(
     }
     case 'switched': {
       const { endpoint, upstream, left } = outcome;
-      const where = endpoint === undefined ? `number ${upstream + 1}` : `${endpoint.host}:${endpoint.port}`;
+      const where =
+        endpoint === undefined ? `number ${upstream + 1}` : `${quoted(endpoint.host)}:${endpoint.port}`;
       return trouble(`going to the ${server} ${where} now: ${left.reason.message}`);
     }
     case 'redirectRefused': {

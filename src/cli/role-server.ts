@@ -170,7 +170,7 @@ export function serverLine(outcome: ServerOutcome<ApplicationOutcome>): LogLine 
     }
     case 'setupRefused':
       return trouble(
-        `client ${outcome.clientId} (${outcome.peer.address}) was refused: ${outcome.errorCode}`,
+        `client ${outcome.clientId} (${outcome.peer.address}) was refused: ${quoted(outcome.errorCode)}`,
         `refused: ${outcome.errorCode}`,
       );
     case 'rejected':

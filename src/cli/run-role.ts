@@ -155,7 +155,10 @@ function logOf({ stdout, stderr }: CommandContext, { name, settings }: Role): Ro
         if (count > 0)
           logs.stderr.add(trouble(`lost at the end: ${counted(count, 'line')} of the log to ${where}`));
       await logs.stderr.end();
-      if (failure !== undefined && !isJson) stderr.write(`sv2: ${printable(failure)}\n`);
+      if (failure === undefined || isJson) return;
+      const last = logTo(stderr, ({ text }) => `sv2: ${printable(text)}`);
+      last.add(trouble(failure));
+      await last.end();
     },
   };
 }

@@ -48,5 +48,6 @@ export async function run(
 function describe(error: unknown): string {
   const expected = error instanceof Sv2Error || (error instanceof Error && 'syscall' in error);
   if (expected) return printable(withoutKeys(error.message.replace(/\s*\n\s*/g, ' ')));
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return text.split('\n').map(printable).join('\n');
 }

@@ -5,6 +5,7 @@ import type { BlockRejected, TemplateProviderOutcome } from '../roles/template-p
 import type { ServerOutcome } from '../service/outcomes.js';
 import type { RepeatableLine } from './coalesce-lines.js';
 import { extraSubmissionLine } from './extra-nodes.js';
+import { quoted } from './printable.js';
 import { serverLine } from './role-server.js';
 import { info, trouble } from './log-line.js';
 
@@ -40,7 +41,7 @@ function templateProviderLines(
 
   const rejected = ({ hash, clientId, reason, message }: BlockRejected): readonly RepeatableLine[] => {
     const block = hash === null ? 'a block' : `block ${toDisplayHex(hash)}`;
-    const text = `${block} of client ${clientId} rejected: ${reason}: ${message}`;
+    const text = `${block} of client ${clientId} rejected: ${quoted(reason)}: ${message}`;
     if (outage !== undefined) {
       if (!isTold(outage, `block ${reason}`)) return [trouble(text)];
       outage.moreRejected += 1;
@@ -50,7 +51,7 @@ function templateProviderLines(
       {
         ...trouble(text),
         kind: `rejected: ${reason}`,
-        more: (count) => `${moreBlocks(count)} rejected: ${reason}, the last: ${message}`,
+        more: (count) => `${moreBlocks(count)} rejected: ${quoted(reason)}, the last: ${message}`,
       },
     ];
   };

@@ -75,8 +75,12 @@ const whose = (outcome: OutcomeFields): string => {
   const user = brief(word(outcome['userIdentity']));
   return worker === '' ? user || `client ${word(outcome['clientId'])}` : `${user} / ${worker}`;
 };
+const protocolNames: Readonly<Record<string, string>> = {
+  templateDistribution: 'the template provider',
+  jobDeclaration: 'the declarator',
+};
 const protocolName = (outcome: OutcomeFields): string =>
-  outcome['protocol'] === 'templateDistribution' ? 'the template provider' : 'the pool';
+  protocolNames[word(outcome['protocol'])] ?? 'the pool';
 const endpointOf = (endpoint: unknown): string =>
   endpoint === undefined ? '' : `${word(field(endpoint, 'host'))}:${word(field(endpoint, 'port'))}`;
 
@@ -183,6 +187,33 @@ const tellers: Readonly<Record<string, Teller>> = {
   PayoutReversed: teller(
     'trouble',
     (outcome) => `what block ${word(outcome['height'])} had paid is owed again: it is not on the chain`,
+  ),
+  OwnWork: (outcome) => eventInWords(outcome['outcome'] as OutcomeFields),
+  OwnJobStarted: teller('work', (outcome) => `job ${word(outcome['jobId'])} of our own given to miners`),
+  OwnJobDeclared: teller('work', (outcome) => `job ${word(outcome['jobId'])} declared`),
+  OwnJobAccepted: teller('work', (outcome) => `the pool accepted job ${word(outcome['jobId'])}`),
+  OwnJobRefused: teller(
+    'trouble',
+    (outcome) =>
+      `job ${word(outcome['jobId'])} refused by the ${word(outcome['by'])}: ${word(outcome['errorCode'])}`,
+  ),
+  OwnBlockFound: teller('blocks', (outcome) => `BLOCK found: ${short(hashOf(outcome['hash']))}`),
+  PairReady: teller('upstream', () => 'pool, declarator and template provider are ready'),
+  PairFaulty: teller('trouble', (outcome) => `pool and declarator are left: ${word(outcome['message'])}`),
+  TokenAllocated: teller('miners', (outcome) => `a token for ${brief(word(outcome['userIdentifier']))}`),
+  JobDeclared: teller(
+    'work',
+    (outcome) =>
+      `${brief(word(outcome['userIdentifier']))} declared block ${word(outcome['height'])}, ${word(outcome['transactions'])} transactions`,
+  ),
+  SolutionPushed: teller(
+    'blocks',
+    (outcome) => `BLOCK ${word(outcome['height'])} pushed: ${short(hashOf(outcome['hash']))}`,
+  ),
+  PushedBlockAccepted: teller('blocks', (outcome) => `the node took block ${word(outcome['height'])}`),
+  PushedBlockRejected: teller(
+    'trouble',
+    (outcome) => `the node refused block ${word(outcome['height'])}: ${word(outcome['reason'])}`,
   ),
   ProviderFault: teller('trouble', (outcome) => `the template provider sent ${word(outcome['message'])}`),
   ClockDiffers: teller(

@@ -1,6 +1,7 @@
 /** The jobs of a declaring client: given to miners at once, declared and told to the pool meanwhile. */
 import { counted } from '../codec/counted.js';
 import { Sv2Error } from '../codec/errors.js';
+import { quoted } from '../codec/printable.js';
 import {
   ProvideMissingTransactionsSuccess,
   type DeclareMiningJobError,
@@ -206,7 +207,7 @@ export const clientWork = ({
     out.tell({ type: 'OwnJobRefused', jobId: job.jobId, by, errorCode, details });
     job.attempts += 1;
     if (!PASSING.includes(errorCode) || job.attempts > RETRY.attempts) {
-      const reason = details === '' ? errorCode : `${errorCode}: ${details}`;
+      const reason = details === '' ? quoted(errorCode) : `${quoted(errorCode)}: ${quoted(details)}`;
       if (jobs.includes(job)) out.fail(errorCode, `the ${by} refused job ${job.jobId}: ${reason}`);
       return;
     }

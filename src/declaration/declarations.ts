@@ -1,5 +1,6 @@
 /** Declarations under way: from DeclareMiningJob over missing transactions and a node's verdict to the answer (spec §6.4.4 to §6.4.8). */
 import { counted } from '../codec/counted.js';
+import { quoted } from '../codec/printable.js';
 import {
   DeclareMiningJobSuccess,
   ProvideMissingTransactions,
@@ -259,7 +260,7 @@ export const declarations = (context: DeclarationsContext): Declarations => {
       if (verdict.by === 'own' || verdict.accepted) return accept(underWay, underWay.job, verdict.by, now);
       // BIP 22: it cannot tell, for its own tip is another
       const code = verdict.reason.startsWith('inconclusive') ? 'stale-chain-tip' : 'invalid-job';
-      return refuse(underWay, new Refusal(code, `the node says: ${verdict.reason}`), 'node');
+      return refuse(underWay, new Refusal(code, `the node says: ${quoted(verdict.reason)}`), 'node');
     },
     tipChanged(height) {
       const stale = new Refusal(

@@ -1,4 +1,5 @@
 import { Sv2Error } from '../codec/errors.js';
+import { quoted } from '../codec/printable.js';
 
 /** What can go wrong between us and a Bitcoin node. */
 export type BitcoinRpcErrorCode =
@@ -113,7 +114,7 @@ export function requestError(
             detail,
             error,
           )
-        : new BitcoinRpcError('node-unreachable', `${node} failed: ${error.message}`, detail, error);
+        : new BitcoinRpcError('node-unreachable', `${node} failed: ${quoted(error.message)}`, detail, error);
   }
 }
 
@@ -143,7 +144,7 @@ export function httpError(status: number, body: string, address: string): Bitcoi
   const node = `the Bitcoin node at ${address}`;
   const [code, problem] = httpProblems[status] ?? ['invalid-answer', undefined];
   const shown = body.slice(0, 120).replace(/\s+/g, ' ').trim();
-  const answer = `answered HTTP ${status}${shown === '' ? '' : `: ${shown}`}${shown.includes('HTTPS') ? tlsHint : ''}`;
+  const answer = `answered HTTP ${status}${shown === '' ? '' : `: ${quoted(shown)}`}${shown.includes('HTTPS') ? tlsHint : ''}`;
   return new BitcoinRpcError(code, `${node} ${problem ?? answer}`, { address, status });
 }
 
@@ -168,7 +169,7 @@ export function rpcError(
   const [code, problem] = known ?? ['rpc-error', `refused ${method}`];
   return new BitcoinRpcError(
     code,
-    `the Bitcoin node at ${address} ${problem}: ${rpcMessage} (RPC error ${rpcCode})`,
+    `the Bitcoin node at ${address} ${problem}: ${quoted(rpcMessage)} (RPC error ${rpcCode})`,
     { address, method, rpcCode, rpcMessage },
   );
 }

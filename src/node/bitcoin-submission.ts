@@ -13,6 +13,7 @@ import {
 } from 'rxjs';
 import { BLOCK_HEADER_SIZE, parseBlockHeader } from '../bitcoin/block-header.js';
 import { toDisplayHex } from '../bitcoin/hash.js';
+import { quoted } from '../codec/printable.js';
 import type { SolvedBlock, SubmitResult } from '../roles/template-provider/block-source.js';
 import type { OwnBlock } from './bitcoin-own-block.js';
 import type { BitcoinRpc } from './bitcoin-rpc.js';
@@ -65,7 +66,7 @@ export function blockSubmission(
       map((best): SubmitResult =>
         typeof best !== 'string' || best.toLowerCase() === toDisplayHex(hash)
           ? { accepted: true }
-          : inconclusive(`${node} has the block, but another in its best chain: ${best}`),
+          : inconclusive(`${node} has the block, but another in its best chain: ${quoted(best)}`),
       ),
       catchError((error: unknown) => {
         if (hasCode(error, ...passing)) return throwError(() => error);
@@ -128,7 +129,7 @@ function submitResult(verdict: unknown, isRepeated: boolean, address: string): S
   return {
     accepted: false,
     reason,
-    message: `the Bitcoin node at ${address} rejected the block: ${reason}`,
+    message: `the Bitcoin node at ${address} rejected the block: ${quoted(reason)}`,
   };
 }
 

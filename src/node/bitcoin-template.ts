@@ -4,6 +4,7 @@ import { fromDisplayHex } from '../bitcoin/hash.js';
 import { isTrivialScript } from '../bitcoin/script.js';
 import { targetFromNbits } from '../bitcoin/target.js';
 import { Sv2Error } from '../codec/errors.js';
+import { quoted } from '../codec/printable.js';
 import type { BlockTemplate, TemplateTransaction } from '../roles/template-provider/block-source.js';
 import { invalidAnswer } from './bitcoin-rpc.js';
 import { BitcoinRpcError } from './bitcoin-rpc-errors.js';
@@ -118,7 +119,7 @@ export function templateParser(address: string): (result: unknown) => NodeTempla
     if (rule !== undefined) {
       throw new BitcoinRpcError(
         'unsupported-rule',
-        `the blocks of the Bitcoin node at ${address} follow a rule that is not known here: ${rule.slice(1, 60)}`,
+        `the blocks of the Bitcoin node at ${address} follow a rule that is not known here: ${quoted(rule.slice(1, 60))}`,
         { address, rule },
       );
     }
@@ -153,7 +154,7 @@ export function templateParser(address: string): (result: unknown) => NodeTempla
     throw new BitcoinRpcError(
       'signet-signature-needed',
       `the blocks of the Bitcoin node at ${address} must be signed by those who run its signet ` +
-        `(BIP 325, signet_challenge ${challenge?.slice(0, 160) ?? 'missing'}), and Stratum V2 has no place for the ` +
+        `(BIP 325, signet_challenge ${quoted(challenge?.slice(0, 160) ?? 'missing')}), and Stratum V2 has no place for the ` +
         'signature: only a signet whose challenge is OP_TRUE can be mined here (signetchallenge=51), or regtest, or testnet4',
       { address, challenge },
     );

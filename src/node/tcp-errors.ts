@@ -1,3 +1,4 @@
+import { quoted } from '../codec/printable.js';
 import { TransportError, type TransportErrorCode } from '../transport/errors.js';
 
 type Explanation = readonly [code: TransportErrorCode, problem: string];
@@ -63,7 +64,7 @@ function explain(
   const [code, problem] = known ?? otherwise;
   return new TransportError(
     code,
-    `${address} ${problem}${known === undefined ? ` (${error.message})` : ''}`,
+    `${address} ${problem}${known === undefined ? ` (${quoted(error.message)})` : ''}`,
     { address, systemCode },
     error,
   );

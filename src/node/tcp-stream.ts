@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { Observable, type Subscriber } from 'rxjs';
+import { quoted } from '../codec/printable.js';
 import type { ByteStream } from '../transport/byte-stream.js';
 import type { TransportError } from '../transport/errors.js';
 import { connectionError } from './tcp-errors.js';
@@ -105,5 +106,5 @@ class TcpStream implements ByteStream {
 /** `host:port`, with an IPv6 host in brackets and an IPv4 address that came through an IPv6 socket as such. */
 export function formatAddress(host: string, port: number): string {
   const plain = host.startsWith('::ffff:') && host.includes('.') ? host.slice('::ffff:'.length) : host;
-  return plain.includes(':') ? `[${plain}]:${port}` : `${plain}:${port}`;
+  return /^[\w.:%-]*:[\w.:%-]*$/.test(plain) ? `[${plain}]:${port}` : `${quoted(plain)}:${port}`;
 }

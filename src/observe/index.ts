@@ -37,6 +37,15 @@ export {
   type AlertOptions,
   type Watched,
 } from './alerts.js';
+export { jdClientFold, jdClientState, type JdClientState, type OwnJobsState } from './jd-client-state.js';
+export {
+  jdServerFold,
+  jdServerState,
+  type DeclarationsState,
+  type DeclaredBlockState,
+  type JdServerState,
+} from './jd-server-state.js';
+export type { SourceState } from './source.js';
 export { hashRate, type HashRateOptions } from './hash-rate.js';
 export {
   history,

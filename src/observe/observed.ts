@@ -2,6 +2,7 @@
 import { asyncScheduler, map, type Observable, type SchedulerLike } from 'rxjs';
 import { Sv2Error } from '../codec/errors.js';
 import type { ProxyMiningOutcome } from '../roles/proxy/proxy.js';
+import type { JobDeclarationServerOutcome } from '../roles/jd-server/jd-server.js';
 import type { PoolMiningOutcome } from '../roles/pool/pool.js';
 import type { TemplateProviderOutcome } from '../roles/template-provider/template-provider.js';
 import type { HandlerError } from '../service/outcomes.js';
@@ -12,7 +13,7 @@ export type Side = 'server' | 'client';
 
 /** Own outcomes of servers that name no client. Of extra nodes every role is a client. */
 type OfServer = Exclude<
-  PoolMiningOutcome | ProxyMiningOutcome | TemplateProviderOutcome,
+  PoolMiningOutcome | ProxyMiningOutcome | TemplateProviderOutcome | JobDeclarationServerOutcome,
   { readonly clientId: number } | { readonly type: 'HashRateTold' | 'ExtraSubmission' }
 >;
 
@@ -45,6 +46,11 @@ const serverTypes: Readonly<Record<OfServer['type'], true>> = {
   SourceError: true,
   SourceRecovered: true,
   SourceWarning: true,
+  CustomBlockFound: true,
+  CustomBlockUnknown: true,
+  PushedBlockAccepted: true,
+  PushedBlockRejected: true,
+  ProposalUnjudged: true,
 };
 
 /** The side that an outcome is of. */

@@ -12,6 +12,7 @@ import {
   type Fold,
   type Note,
   type Part,
+  type PartsOf,
   type StateOptions,
   type StateTimes,
 } from './fold.js';
@@ -234,6 +235,17 @@ function forwarding(): { readonly [K in keyof ForwardingState]: Part<ForwardingS
   };
 }
 
+/** The parts of a proxy's state but its role. */
+export const proxyParts = (
+  startedAt: number,
+  limits: DownstreamLimits,
+): Omit<PartsOf<ProxyState>, 'role'> => ({
+  ...downstream(startedAt, limits),
+  ...forwarding(),
+  upstreams: upstreams(startedAt, 'mining'),
+  problems: problems(),
+});
+
 /**
  * What a proxy is at, as a state that outcomes are noted in one by one; see `poolFold`.
  * @param startedAt milliseconds since 1970
@@ -243,16 +255,7 @@ export const proxyFold = (
   limits: DownstreamLimits = {},
   role: ProxyState['role'] = 'proxy',
 ): Fold<ProxyState> =>
-  foldOf<ProxyState>(
-    {
-      role: { on: {}, state: () => role },
-      ...downstream(startedAt, limits),
-      ...forwarding(),
-      upstreams: upstreams(startedAt, 'mining'),
-      problems: problems(),
-    },
-    startedAt,
-  );
+  foldOf<ProxyState>({ ...proxyParts(startedAt, limits), role: { on: {}, state: () => role } }, startedAt);
 
 /** From a proxy's outcomes to what it is at; see `poolState` and `states`. */
 export const proxyState = (

@@ -15,6 +15,7 @@ import {
   type StateTimes,
 } from './fold.js';
 import { problems, type ProblemsState } from './problems.js';
+import { source, type SourceState } from './source.js';
 import { countOne, recordOf, type Counts } from './tally.js';
 
 /** A block that a client found. */
@@ -52,12 +53,7 @@ export interface TemplateProviderState extends StateTimes, Pick<DownstreamState,
     /** How many were sent since the start; one to many clients counts once. */
     readonly count: number;
   } | null;
-  /** Whether the source of blocks works, since when, and what was wrong with it last. */
-  readonly source: {
-    readonly isWorking: boolean;
-    readonly since: number;
-    readonly problem: { readonly code: string; readonly message: string; readonly at: number } | null;
-  };
+  readonly source: SourceState;
   /** The newest last, 100 at most. */
   readonly blocks: readonly SubmittedBlock[];
   /** Blocks and what was none since the start: accepted, and rejected by reason. */
@@ -66,17 +62,16 @@ export interface TemplateProviderState extends StateTimes, Pick<DownstreamState,
   readonly problems: ProblemsState;
 }
 
-type Own = 'tip' | 'template' | 'source' | 'blocks' | 'blocksAccepted' | 'blocksRejected';
+type Own = 'tip' | 'template' | 'blocks' | 'blocksAccepted' | 'blocksRejected';
 type Of<T extends TemplateProviderOutcome['type']> = Extract<TemplateProviderOutcome, { readonly type: T }>;
 
 /** Blocks that are kept. */
 const maxBlocks = 100;
 
 /** The parts of a state that only a template provider has. */
-function providing(startedAt: number): { readonly [K in Own]: Part<TemplateProviderState[K]> } {
+function providing(): { readonly [K in Own]: Part<TemplateProviderState[K]> } {
   let tip: TemplateProviderState['tip'] = null;
   let template: TemplateProviderState['template'] = null;
-  let source: TemplateProviderState['source'] = { isWorking: true, since: startedAt, problem: null };
   let blocks: readonly SubmittedBlock[] = [];
   let accepted = 0;
   const rejected: Counts = new Map();
@@ -89,12 +84,6 @@ function providing(startedAt: number): { readonly [K in Own]: Part<TemplateProvi
     const count = (template?.count ?? 0) + 1;
     template = { at: now, height, transactionCount, fees: Number(fees), count };
   };
-  const trouble =
-    (isWorking: boolean): Note<Of<'SourceError' | 'SourceWarning'>> =>
-    ({ code, message }, now) => {
-      const since = isWorking === source.isWorking ? source.since : now;
-      source = { isWorking, since, problem: { code, message, at: now } };
-    };
   const keep = (block: SubmittedBlock): void => {
     blocks = [...blocks.slice(1 - maxBlocks), block];
   };
@@ -112,16 +101,6 @@ function providing(startedAt: number): { readonly [K in Own]: Part<TemplateProvi
   return {
     tip: { on: { TipChanged: onTip }, state: () => tip },
     template: { on: { TemplateSent: onTemplate }, state: () => template },
-    source: {
-      on: {
-        SourceError: trouble(false),
-        SourceWarning: (outcome: Of<'SourceWarning'>, now: number) => trouble(source.isWorking)(outcome, now),
-        SourceRecovered: (_: unknown, now: number) => {
-          source = { ...source, isWorking: true, since: now };
-        },
-      },
-      state: () => source,
-    },
     blocks: { on: { BlockAccepted: onAccepted, BlockRejected: onRejected }, state: () => blocks },
     blocksAccepted: { on: {}, state: () => accepted },
     blocksRejected: { on: {}, state: () => (shownRejected ??= recordOf(rejected)) },
@@ -137,7 +116,8 @@ export const templateProviderFold = (startedAt: number): Fold<TemplateProviderSt
     {
       role: { on: {}, state: () => 'template-provider' },
       clients: downstream(startedAt).clients,
-      ...providing(startedAt),
+      ...providing(),
+      source: source(startedAt),
       problems: problems(),
     },
     startedAt,

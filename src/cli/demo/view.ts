@@ -140,7 +140,7 @@ function declarationServerLine(
         `${counted(outcome.transactions, 'transaction')}, ${outcome.provided} of them new to the pool`
       );
     case 'DeclarationRefused':
-      return `declaration server: refused with ${outcome.errorCode}: ${quoted(outcome.reason)}`;
+      return `declaration server: refused with ${quoted(outcome.errorCode)}: ${quoted(outcome.reason)}`;
     case 'SolutionPushed':
       return `declaration server: was sent block ${outcome.height}`;
     default:
@@ -159,7 +159,7 @@ function declarationClientLine(
     case 'OwnJobRefused':
       return `declaration client: the ${outcome.by} refused job ${outcome.jobId}: ${quoted(outcome.errorCode)}`;
     case 'PairFaulty':
-      return `declaration client: ${outcome.message}`;
+      return `declaration client: ${quoted(outcome.message)}`;
     default:
       return undefined;
   }
@@ -170,7 +170,7 @@ function poolLine(outcome: Extract<DemoOutcome, { readonly from: 'pool' }>['outc
     case 'ChannelOpened':
       return `pool: ${quoted(outcome.userIdentity)} opened ${outcome.kind} channel ${outcome.channelId}`;
     case 'ShareRejected':
-      return `pool: share of ${outcome.userIdentity === null ? 'an unknown channel' : quoted(outcome.userIdentity)} rejected: ${outcome.errorCode}`;
+      return `pool: share of ${outcome.userIdentity === null ? 'an unknown channel' : quoted(outcome.userIdentity)} rejected: ${quoted(outcome.errorCode)}`;
     default:
       return undefined;
   }
@@ -180,7 +180,7 @@ function providerLine(
   outcome: Extract<DemoOutcome, { readonly from: 'templateProvider' }>['outcome'],
   { blocks: [block] }: DemoState,
 ): string | undefined {
-  if (outcome.type === 'BlockRejected') return `block rejected: ${outcome.reason}`;
+  if (outcome.type === 'BlockRejected') return `block rejected: ${quoted(outcome.reason)}`;
   if (outcome.type !== 'BlockAccepted' || block === undefined) return undefined;
   const { height, finder, interval, hash } = block;
   return `block ${height} accepted, found by ${quoted(finder)} after ${(interval / 1_000).toFixed(1)} s: ${hash}`;

@@ -1,6 +1,7 @@
 /** What upstream servers say, and what it means for the channels that share theirs. */
 import { bytesToHex } from '../../codec/hex.js';
 import type { Sv2Error } from '../../codec/errors.js';
+import { quoted } from '../../codec/printable.js';
 import type { ChannelEndpointChanged } from '../../messages/common.js';
 import type { MiningToClient } from '../../messages/directions.js';
 import { UnknownMessage } from '../../messages/unknown.js';
@@ -100,7 +101,7 @@ export const upstreamIntake = (
     const userIdentity = channels.identityOf(to);
     out.tell({ type: 'UpstreamChannelRefused', upstream: session.upstream, userIdentity, errorCode });
     if (to.request === null) {
-      session.fault('channel-refused', `it refused to open a channel: ${errorCode}`, out);
+      session.fault('channel-refused', `it refused to open a channel: ${quoted(errorCode)}`, out);
       return;
     }
     const { request, waiting } = to;
@@ -110,7 +111,7 @@ export const upstreamIntake = (
       discard(to, out);
       return;
     }
-    if (to.members > 0) unserved(to, `its upstream refused a channel for it: ${errorCode}`, out);
+    if (to.members > 0) unserved(to, `its upstream refused a channel for it: ${quoted(errorCode)}`, out);
     else {
       discard(to, out);
       to.homes.set(to.upstream, null); // its channel stays where it is
@@ -146,9 +147,9 @@ export const upstreamIntake = (
     if (to === undefined || route === undefined) return;
     to.route = null;
     out.tell({ type: 'UpstreamChannelClosed', upstream: session.upstream, channelId, reason });
-    ended(route, `the upstream closed the channel: ${reason}`, out);
-    if (to.request === null) session.fault('channel-closed', `it closed the channel: ${reason}`, out);
-    else unserved(to, `its upstream closed its channel: ${reason}`, out);
+    ended(route, `the upstream closed the channel: ${quoted(reason)}`, out);
+    if (to.request === null) session.fault('channel-closed', `it closed the channel: ${quoted(reason)}`, out);
+    else unserved(to, `its upstream closed its channel: ${quoted(reason)}`, out);
   };
 
   const nonsense = (session: UpstreamSession, error: Sv2Error, out: ProxyOutput): void => {
@@ -297,7 +298,7 @@ export const upstreamIntake = (
       } else if (message.type === 'SubmitShares.Error') {
         rejected(session, message, now, out);
       } else if (message.type === 'UpdateChannel.Error') {
-        session.nonsense(message.errorCode, `it refused a new hash rate: ${message.errorCode}`, out);
+        session.nonsense(message.errorCode, `it refused a new hash rate: ${quoted(message.errorCode)}`, out);
       } else if (UnknownMessage.match(message) || message.type === 'ChannelEndpointChanged') {
         const bytes = message.type === 'Unknown' ? message.payload.length : 0;
         if (!session.isFaulty && !session.change(bytes, now, out)) foreign(session, message, out);

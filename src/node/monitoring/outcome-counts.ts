@@ -39,6 +39,12 @@ function countIn(counts: Map<string, number>, word: unknown): void {
   counts.set(known, (counts.get(known) ?? 0) + 1);
 }
 
+/** What a declaration client's own work tells of, where it is carried by an outcome. */
+export const innermost = (outcome: { readonly type: string }): { readonly type: string } =>
+  outcome.type === 'OwnWork'
+    ? (outcome as unknown as { readonly outcome: { readonly type: string } }).outcome
+    : outcome;
+
 /** Counts outcomes of a role, whichever it is. */
 export function outcomeCounts(): OutcomeCounts {
   const rejected = new Map<string, number>(seededCodes.map((code) => [code, 0]));
@@ -49,13 +55,13 @@ export function outcomeCounts(): OutcomeCounts {
     note(outcome) {
       const { type } = outcome;
       const fields = outcome as unknown as Readonly<Record<string, unknown>>;
-      countIn(outcomes, type);
+      countIn(outcomes, innermost(outcome).type);
       if (type === 'ShareAccepted') {
         accepted += 1;
         difficulty += typeof fields['difficulty'] === 'number' ? fields['difficulty'] : 0;
       } else if (type === 'SharesAccepted') accepted += Number(fields['count'] ?? 0);
       else if (type === 'ShareRejected') countIn(rejected, fields['errorCode']);
-      else if (type === 'BlockFound') blocks += 1;
+      else if (['BlockFound', 'OwnBlockFound'].includes(innermost(outcome).type)) blocks += 1;
       else if (type === 'disconnected')
         countIn(disconnections, (fields['reason'] as { readonly code?: unknown } | undefined)?.code);
     },

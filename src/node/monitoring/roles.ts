@@ -1,5 +1,7 @@
 /** Roles that can be watched: how the outcomes of each become a state, and what the API shows of that. */
 import type { Fold, StateTimes } from '../../observe/fold.js';
+import { jdClientFold, type JdClientState } from '../../observe/jd-client-state.js';
+import { jdServerFold, type JdServerState } from '../../observe/jd-server-state.js';
 import type { Showable } from '../../observe/live.js';
 import { minerFold, type MinerState } from '../../observe/miner-state.js';
 import { poolFold, type PoolState } from '../../observe/pool-state.js';
@@ -8,7 +10,7 @@ import { templateProviderFold, type TemplateProviderState } from '../../observe/
 import { referenceClients, type ShareSettings } from './downstream-view.js';
 import type { RoleGauge } from './metrics.js';
 import type { ReferenceView } from './reference-view.js';
-import { shownMiner, shownProvider } from './shown.js';
+import { shownDeclarator, shownMiner, shownProvider } from './shown.js';
 import { minerServer, proxyServer, sv1Clients } from './upstream-view.js';
 import type { WireDetails } from './wire-details.js';
 
@@ -115,6 +117,12 @@ const miner: WatchedRole<MinerState> = {
   ],
 };
 
+const clientsGauge = ({ clients }: { readonly clients: readonly unknown[] }): RoleGauge => ({
+  name: 'clients',
+  help: 'Clients that are connected',
+  value: clients.length,
+});
+
 const provider: WatchedRole<TemplateProviderState> = {
   fold: templateProviderFold,
   shown: shownProvider,
@@ -124,7 +132,7 @@ const provider: WatchedRole<TemplateProviderState> = {
     ...(template === null ? ['no template was sent'] : []),
   ],
   gauges: (state) => [
-    { name: 'clients', help: 'Clients that are connected', value: state.clients.length },
+    clientsGauge(state),
     {
       name: 'template_age_seconds',
       help: 'Age of the newest template',
@@ -134,6 +142,39 @@ const provider: WatchedRole<TemplateProviderState> = {
   ],
 };
 
+const jdClient: WatchedRole<JdClientState> = {
+  fold: (startedAt) => jdClientFold(startedAt),
+  shown: (state) => state,
+  view: (state, details, settings) => ({
+    server: proxyServer(state, details),
+    sv2Clients: referenceClients(state, details, settings),
+  }),
+  unready: ({ upstreams, upstreamChannels }) => [
+    ...withoutUpstream(
+      { upstreams: upstreams.filter(({ protocol }) => protocol === 'templateDistribution') },
+      'template provider',
+    ),
+    ...(upstreamChannels.some(({ job }) => job !== null) ? [] : ['there is no job']),
+  ],
+  gauges: (state) => [
+    hashRateGauge(state.hashRate['15m'].value),
+    connected(state),
+    {
+      name: 'mining_for_pool',
+      help: 'Whether work is for a pool (1), or for nobody or oneself (0)',
+      value: state.ownJobs.pair === null ? 0 : 1,
+    },
+  ],
+};
+
+const jdServer: WatchedRole<JdServerState> = {
+  fold: jdServerFold,
+  shown: shownDeclarator,
+  view: () => ({}),
+  unready: ({ source }) => (source.isWorking ? [] : ['the Bitcoin node does not work']),
+  gauges: (state) => [clientsGauge(state)],
+};
+
 /** The roles by their names. */
 export const watchedRoles = {
   pool,
@@ -141,6 +182,8 @@ export const watchedRoles = {
   translator: proxyLike('translator'),
   miner,
   'template-provider': provider,
+  'jd-client': jdClient,
+  'jd-server': jdServer,
 };
 
 /** The name of a role that can be watched. */

@@ -1,6 +1,7 @@
 /** Miners and template providers as the dashboard shows them, which is made for those who serve miners. */
 import { difficultyFromTarget, targetFromNbits } from '../../bitcoin/target.js';
 import type { WorkerState } from '../../observe/downstream-types.js';
+import type { JdServerState } from '../../observe/jd-server-state.js';
 import type { Showable } from '../../observe/live.js';
 import type { MinerShares, MinerState } from '../../observe/miner-state.js';
 import type { Shares } from '../../observe/tally.js';
@@ -47,6 +48,18 @@ export function shownProvider(state: TemplateProviderState): Showable {
         fate: isAccepted ? ('confirmed' as const) : ('lost' as const),
         fateAt: at,
       },
+    })),
+  };
+}
+
+/** A job declaration server: its clients, and the blocks of declared jobs. */
+export function shownDeclarator(state: JdServerState): Showable {
+  const { time, startedAt, role, clients, blocks, problems } = state;
+  return {
+    ...{ time, startedAt, role, clients, problems },
+    blocks: blocks.map(({ hash, height, clientId, foundAt, fate, fateAt }) => ({
+      ...{ hash, prevHash: '', height, foundAt, fate, fateAt, worker: '', channelId: 0 },
+      ...{ clientId: clientId ?? 0, user: clientId === null ? 'a miner of the pool' : `client ${clientId}` },
     })),
   };
 }

@@ -1,13 +1,13 @@
 /** The channels at pools, and miners of Stratum V1, as the reference implementation's API shows them. */
 import type { ChannelState, ClientState } from '../../observe/downstream-types.js';
 import type { MinerState } from '../../observe/miner-state.js';
-import type { ProxyState } from '../../observe/proxy-state.js';
+import type { ForwardingState, ProxyState } from '../../observe/proxy-state.js';
 import { hashRateOf, isStable } from './downstream-view.js';
 import type { ReferenceServer, ReferenceView } from './reference-view.js';
 import { poolSide, type WireDetails } from './wire-details.js';
 
 /** The channels that a proxy has at its pool: extended ones. */
-export function proxyServer({ upstreamChannels }: ProxyState, details: WireDetails): ReferenceServer {
+export function proxyServer({ upstreamChannels }: ForwardingState, details: WireDetails): ReferenceServer {
   return {
     standard_channels: [],
     extended_channels: upstreamChannels.map(({ channelId, user, target, nominalHashRate, shares }) => {

@@ -6,7 +6,7 @@ import { liveStates, type LiveState, type Showable } from '../../observe/live.js
 import type { ShareSettings } from './downstream-view.js';
 import { eventLog, type EventLog } from './event-log.js';
 import type { RoleGauge } from './metrics.js';
-import { outcomeCounts, type OutcomeCounts } from './outcome-counts.js';
+import { innermost, outcomeCounts, type OutcomeCounts } from './outcome-counts.js';
 import type { ReferenceView } from './reference-view.js';
 import type { WatchedRole } from './roles.js';
 import { timeline, type Timeline } from './timeline.js';
@@ -50,7 +50,10 @@ export interface WatchOptions {
 }
 
 /** Messages themselves are not events: they are many, and `sv2` has other ways to look at them. */
-const isMessage = (type: string): boolean => type === 'received' || type === 'sent';
+const isMessage = (outcome: { readonly type: string }): boolean => {
+  const { type } = innermost(outcome);
+  return type === 'received' || type === 'sent';
+};
 
 /** Milliseconds between two states of the dashboard, for each row and at least. */
 const liveInterval = 0.5;
@@ -93,7 +96,7 @@ export function watch<S extends StateTimes>(role: WatchedRole<S>, options: Watch
       fold.note(outcome, now());
       details.note(outcome);
       counts.note(outcome);
-      if (!isMessage(outcome.type)) events.add(outcome, now());
+      if (!isMessage(outcome)) events.add(outcome, now());
     },
     state,
     view: aged(

@@ -6,6 +6,7 @@ import {
   targetFromBigInt,
   targetFromDifficulty,
 } from '../../bitcoin/target.js';
+import { quoted } from '../../codec/printable.js';
 import { SetupConnection } from '../../messages/common.js';
 import { RequestExtensions } from '../../messages/extensions.js';
 import { CloseChannel, OpenExtendedMiningChannel, UpdateChannel } from '../../messages/mining.js';
@@ -265,7 +266,7 @@ export function sv1Miner(
         ({ channel } = change);
         return update();
       case 'refused':
-        return end('channel-refused', `the server opens no channel: ${change.errorCode}`);
+        return end('channel-refused', `the server opens no channel: ${quoted(change.errorCode)}`);
       case 'unusable':
         return gather(
           change.isTaken
@@ -281,7 +282,7 @@ export function sv1Miner(
       case 'rejected':
         return tell({ type: 'Sv1ShareLost', errorCode: change.errorCode });
       case 'closed':
-        return end('channel-closed', `the server closed the channel: ${change.reason}`);
+        return end('channel-closed', `the server closed the channel: ${quoted(change.reason)}`);
       case 'nonsense':
         return tell({ type: 'Sv1Nonsense', reason: `the server: ${change.error.message}` });
     }
@@ -298,7 +299,7 @@ export function sv1Miner(
           return gather(toServer(request), open());
         }
         case 'SetupConnection.Error':
-          return end('setup-refused', `the server refused the connection: ${message.errorCode}`);
+          return end('setup-refused', `the server refused the connection: ${quoted(message.errorCode)}`);
         case 'RequestExtensions.Success':
           extensions = message.supportedExtensions;
           return nothing;

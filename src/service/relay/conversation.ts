@@ -1,5 +1,6 @@
 /** What a client and its server say to each other, and what of it concerns the relay between them. */
 import { concat, defer, EMPTY, merge, timeout, type Observable } from 'rxjs';
+import { quoted } from '../../codec/printable.js';
 import { decodeMessage, encodeFrame } from '../../framing/frame.js';
 import type { Frame } from '../../framing/frame-assembler.js';
 import { headerSize, maxPayloadLength, readHeader } from '../../framing/header.js';
@@ -71,7 +72,7 @@ export function conversation(
       const { errorCode, flags } = message;
       ending.by('server', {
         code: 'setup-refused',
-        message: `SetupConnection was refused: ${errorCode}`,
+        message: `SetupConnection was refused: ${quoted(errorCode)}`,
       });
       emit({ type: 'setupRefused', clientId, errorCode, flags });
     } else if (SetupConnectionSuccess.match(message)) {

@@ -1,4 +1,5 @@
 import { Observable, Subject, Subscription, type SchedulerLike } from 'rxjs';
+import { quoted } from '../../codec/printable.js';
 import { SetupConnection } from '../../messages/common.js';
 import type { Subprotocol } from '../../messages/define-message.js';
 import type { RequestExtensions } from '../../messages/extensions.js';
@@ -255,7 +256,7 @@ export class ServerSession {
     if (!answer.accepted) {
       const { errorCode, flags } = answer.reply;
       emit({ type: 'setupRefused', clientId, peer, errorCode, flags });
-      this.close({ code: 'setup-refused', message: `SetupConnection was refused: ${errorCode}` });
+      this.close({ code: 'setup-refused', message: `SetupConnection was refused: ${quoted(errorCode)}` });
       return;
     }
     const { protocol, version, successFlags } = answer;

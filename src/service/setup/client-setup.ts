@@ -1,3 +1,4 @@
+import { quoted } from '../../codec/printable.js';
 import {
   type Reconnect,
   SetupConnection,
@@ -56,7 +57,7 @@ export class SetupRefusedError extends ServiceError {
     readonly flags: number,
   ) {
     const shown = flags === 0 ? '' : `, flags 0x${flags.toString(16)}`;
-    super('setup-connection-error', `the server refused SetupConnection: ${errorCode}${shown}`, {
+    super('setup-connection-error', `the server refused SetupConnection: ${quoted(errorCode)}${shown}`, {
       errorCode,
       flags,
     });
