@@ -138,7 +138,7 @@ const ours: readonly string[] = [
   ],
   ...['handlerError.error', 'ChannelFailed.error'],
   // hashes in hex
-  ...['PayoutStated.hash', 'PayoutBooked.hash', 'PayoutReversed.hash'],
+  ...['PayoutStated.hash', 'PayoutBooked.hash', 'PayoutReversed.hash', 'BlockNotNoted.hash'],
 ];
 
 type Path = readonly string[];
