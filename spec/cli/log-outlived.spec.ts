@@ -137,7 +137,7 @@ async function endUnheard(pool: Pool): Promise<void> {
   expect(await pool.ended).toBe(0);
   const toStdout = pool.lines().filter(({ level }) => level === 'info').length;
   expect(toStdout).toBeGreaterThan(2 * channels);
-  expect(stderr.lines().at(-1)?.message).toBe(`${toStdout} lines of the log to stdout were lost at the end`);
+  expect(stderr.lines().at(-1)?.message).toBe(`lost at the end: ${toStdout} lines of the log to stdout`);
 }
 
 describe('a pool goes on, tells what is lost, and ends with status 0,', () => {
@@ -156,7 +156,7 @@ describe('a pool goes on, tells what is lost, and ends with status 0,', () => {
     for (let miner = 0; miner < 20; miner++) await serveMiner(pool);
     await pool.said(/client 20 channel \d+: closed/);
     const stdout = heard(pool.child.stdout as Readable);
-    await stdout.until(/lines of this log were lost/);
+    await stdout.until(/lost before this one: \d+ lines? of this log/);
     await serveMiner(pool);
     pool.child.kill('SIGTERM');
     expect(await pool.ended).toBe(0);
@@ -164,7 +164,7 @@ describe('a pool goes on, tells what is lost, and ends with status 0,', () => {
     const lost = stdout
       .lines()
       .filter(({ level }) => level === 'warn')
-      .map(({ message }) => Number(/^(\d+) lines of this log were lost before this one/.exec(message)?.[1]));
+      .map(({ message }) => Number(/^lost before this one: (\d+) lines? of this log/.exec(message)?.[1]));
     const all = pool.lines().filter(({ level }) => level === 'info').length;
     expect(lost.reduce((sum, count) => sum + count, kept)).toBe(all);
     expect(kept).toBeLessThan(all);

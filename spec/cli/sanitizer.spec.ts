@@ -123,7 +123,14 @@ const ours: readonly string[] = [
   ...['disconnected.reason.message', 'Sv1Disconnected.reason.message', 'switched.left.reason.message'],
   ...['UpstreamLost.reason.message', 'UpstreamFault.message', 'UpstreamNonsense.message'],
   ...['UpstreamUnanswered.reason', 'redirectRefused.reason', 'ChannelRefused.reason', 'ShareRejected.reason'],
-  ...['ProviderFault.message', 'SourceError.message', 'SourceWarning.message', 'ProposalUnjudged.message'],
+  ...[
+    'ProviderFault.message',
+    'ChainDiffers.message',
+    'BlockNotNoted.message',
+    'SourceError.message',
+    'SourceWarning.message',
+    'ProposalUnjudged.message',
+  ],
   ...[
     'BlockRejected.message',
     'PushedBlockRejected.message',
