@@ -12,6 +12,8 @@ import { nbitsForInterval } from '../../src/cli/demo/calibration.js';
 import { demoState, withOutcome, type DemoOutcome, type DemoState } from '../../src/cli/demo/state.js';
 import { calibrationLine, demoLine, renderDemo } from '../../src/cli/demo/view.js';
 import { targetToBigInt } from '../../src/bitcoin/index.js';
+import { identityOf, nameOf } from '../../src/cli/demo/users.js';
+import { parseIdentity } from '../../src/ledger/identity.js';
 import { startProcess, startRole } from './role-support.js';
 
 const sv2 = (...args: string[]) =>
@@ -223,6 +225,18 @@ describe("the demo's screen", () => {
   });
 });
 
+it("the demo's miners have an address each, of no network with coins, and a name that is told from it", () => {
+  const names = ['demo.standard', 'demo.extended', 'demo.choosing'];
+  const addresses = names.map((name) => {
+    const identity = parseIdentity(identityOf(name), ['regtest']);
+    expect(identity).toMatchObject({ isPayable: true, worker: name });
+    expect(nameOf(identityOf(name))).toBe(name);
+    return identity.isPayable ? identity.address : '';
+  });
+  expect(new Set(addresses).size).toBe(names.length);
+  expect(parseIdentity(identityOf('demo.standard'), ['mainnet'])).toMatchObject({ code: 'wrong-network' });
+});
+
 describe("the demo's difficulty", () => {
   it.each([
     [1_000_000, 10],
@@ -252,6 +266,31 @@ describe('sv2 demo', () => {
       expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
     }
     for (const demo of demos) expect(await demo.stop()).toBe(0);
+  });
+
+  it('shows in its dashboard what its miners are owed and were paid', async () => {
+    const demo = startProcess('demo', '--monitoring', '127.0.0.1:0');
+    const [, url = ''] = await demo.printed(/dashboard at (http:\/\/\S+)/);
+    const accounts = async () =>
+      (await (await fetch(`${url}api/v1/accounts`)).json()) as {
+        items: { payee: string; accepted: number; owed: number; pending: number; paid: number }[];
+      };
+    const miners = ['demo.standard', 'demo.extended'].map((name) => identityOf(name).split('.')[0]);
+    let items: Awaited<ReturnType<typeof accounts>>['items'] = [];
+    const areAllPaid = () =>
+      miners.every((miner) =>
+        items.some(({ payee, pending, paid }) => payee === miner && pending + paid > 0),
+      );
+    const { body } = await fetch(`${url}api/v1/events?types=PayoutStated,PayoutBooked`);
+    for await (const _ of body as ReadableStream<Uint8Array>) {
+      ({ items } = await accounts());
+      if (areAllPaid()) break;
+    }
+    expect(areAllPaid()).toBe(true);
+    for (const miner of miners)
+      expect(items.find(({ payee }) => payee === miner)?.accepted).toBeGreaterThan(0);
+    expect(items.reduce((sum, { owed }) => sum + owed, 0)).toBe(0);
+    expect(await demo.stop()).toBe(0);
   });
 
   it('has none if none is wanted, and none for other machines', async () => {

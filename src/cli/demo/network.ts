@@ -16,6 +16,7 @@ import { connect } from '../../node/connect.js';
 import { hashWorkers } from '../../node/hash-workers.js';
 import { listen, type ListenAddress } from '../../node/listen.js';
 import { monitored } from '../../node/monitoring/monitored.js';
+import { memoryStore } from '../../ledger/memory-store.js';
 import { generateAuthorityKeyPair, type AuthorityKeyPair } from '../../noise/authority-key.js';
 import { jdClient } from '../../roles/jd-client/jd-client.js';
 import { jdServer } from '../../roles/jd-server/jd-server.js';
@@ -25,8 +26,10 @@ import type { BlockSource } from '../../roles/template-provider/block-source.js'
 import { simulatedSource } from '../../roles/template-provider/simulated-source.js';
 import { templateProvider } from '../../roles/template-provider/template-provider.js';
 import type { Connection, Connector } from '../../transport/connection.js';
+import { payoutPlan } from '../payout-plan-settings.js';
 import { version } from '../version.js';
 import type { DemoOutcome, MinerState } from './state.js';
+import { identityOf } from './users.js';
 
 /** What the network of the demo is like. */
 export interface NetworkOptions {
@@ -68,7 +71,10 @@ function lateNode(source: BlockSource): BlockSource {
 
 const sharesPerMinute = 30;
 
-/** Where blocks of the simulated chain are paid to; an example address of BIP 173. */
+/** Blocks with which the ledger books a block: few, so that somebody who looks on for a minute sees it. */
+const confirmations = 6;
+
+/** Where the pool has what is nobody's; an example address of BIP 173. */
 const payoutAddress = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
 
 /** A listener on a port of its own choosing, and how to reach it once it listens. */
@@ -124,6 +130,14 @@ export function demoNetwork({
       .start()
       .pipe(map((outcome): DemoOutcome => ({ from: 'templateProvider', outcome })));
 
+    const networks = ['regtest'] as const;
+    // a declared job pays the pool, which no plan for users can have
+    const plan = payoutPlan(
+      chooser === undefined ? { payout: 'pplns', payout_confirmations: confirmations } : { payout: 'pool' },
+      { reserve: payoutScript, networks, hasLedger: true, declaredBy: undefined },
+    );
+    const store = memoryStore();
+
     const pool$ = atProvider.address$.pipe(
       switchMap((address) =>
         pool({
@@ -135,6 +149,7 @@ export function demoNetwork({
           shareBatchSize: 1,
           acceptCustomJob: declarator.acceptCustomJob,
           customBlockObserver: declarator.customBlockObserver,
+          ledger: { store, ...plan },
         }).start(),
       ),
       monitoring === undefined
@@ -142,6 +157,7 @@ export function demoNetwork({
         : monitored<PoolOutcome>({
             ...{ role: 'pool', ...monitoring, orAnyPort: true, version: version() },
             ...{ sharesPerMinute, shareBatchSize: 1, listeningObserver: dashboard$ },
+            ledger: { store, networks },
           }),
       map((outcome): DemoOutcome => ({ from: 'pool', outcome })),
     );
@@ -149,7 +165,7 @@ export function demoNetwork({
     function mine(address: ListenAddress, { authority }: Place, { name, channel }: DemoMiner) {
       return miner({
         connect: dial(address, authority),
-        userIdentity: name,
+        userIdentity: identityOf(name),
         channels: { [channel]: 1 },
         nominalHashRate: hashRate,
         hasher$: hashWorkers(1),
@@ -188,7 +204,7 @@ export function demoNetwork({
             {
               pool: dial(poolAddress, atPool.authority),
               declarator: dial(declaratorAddress, atDeclarator.authority),
-              userIdentity: name,
+              userIdentity: identityOf(name),
             },
           ],
           templateProvider: dial(providerAddress, atOwnProvider.authority),

@@ -6,6 +6,7 @@ import type { MinerOutcome } from '../../roles/miner/miner.js';
 import type { PoolOutcome } from '../../roles/pool/pool.js';
 import type { TemplateProviderOutcome } from '../../roles/template-provider/template-provider.js';
 import type { ClientOutcome, ServerOutcome } from '../../service/outcomes.js';
+import { nameOf } from './users.js';
 
 /** An outcome and the service it came from. */
 export type DemoOutcome =
@@ -134,14 +135,14 @@ function withPoolOutcome(state: DemoState, outcome: PoolOutcome): DemoState {
     case 'ShareAccepted':
     case 'ShareRejected': {
       if (outcome.userIdentity === null) return state;
-      return withMiner(state, outcome.userIdentity, ({ accepted, rejected }) => {
+      return withMiner(state, nameOf(outcome.userIdentity), ({ accepted, rejected }) => {
         if (outcome.type === 'ChannelOpened') return { difficulty: difficultyFromTarget(outcome.target) };
         if (outcome.type === 'ShareRejected') return { rejected: rejected + 1 };
         return { accepted: accepted + 1, difficulty: outcome.difficulty };
       });
     }
     case 'BlockFound':
-      return withFinder(state, outcome.hash, outcome.userIdentity);
+      return withFinder(state, outcome.hash, nameOf(outcome.userIdentity));
     default:
       return state;
   }

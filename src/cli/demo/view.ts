@@ -3,6 +3,7 @@ import { formatDifficulty, formatDuration, formatHashRate } from '../format.js';
 import { narrow, quoted } from '../printable.js';
 import { cut, fitLine, fitRows, fitTable, type Column } from './layout.js';
 import type { BlockState, DemoOutcome, DemoState, MinerState } from './state.js';
+import { nameOf } from './users.js';
 
 const blocksShown = 8;
 
@@ -168,9 +169,9 @@ function declarationClientLine(
 function poolLine(outcome: Extract<DemoOutcome, { readonly from: 'pool' }>['outcome']): string | undefined {
   switch (outcome.type) {
     case 'ChannelOpened':
-      return `pool: ${quoted(outcome.userIdentity)} opened ${outcome.kind} channel ${outcome.channelId}`;
+      return `pool: ${quoted(nameOf(outcome.userIdentity))} opened ${outcome.kind} channel ${outcome.channelId}`;
     case 'ShareRejected':
-      return `pool: share of ${outcome.userIdentity === null ? 'an unknown channel' : quoted(outcome.userIdentity)} rejected: ${quoted(outcome.errorCode)}`;
+      return `pool: share of ${outcome.userIdentity === null ? 'an unknown channel' : quoted(nameOf(outcome.userIdentity))} rejected: ${quoted(outcome.errorCode)}`;
     default:
       return undefined;
   }
