@@ -1,6 +1,6 @@
 /** Our declaration client and a declarator that says what the reference's crate `parsers_sv2` has written, request ids apart. */
 import { describe, expect, it, jest } from '@jest/globals';
-import { EMPTY, mergeMap, timer, type Observable } from 'rxjs';
+import { delay, EMPTY, from, mergeMap, timer, type Observable } from 'rxjs';
 import { sameBytes } from '../../../src/bitcoin/consensus-bytes.js';
 import { decodeFrame } from '../../../src/framing/index.js';
 import {
@@ -38,6 +38,8 @@ const framed = (name: string, which: string, requestId: number): Message => {
 interface Script {
   readonly token?: string;
   readonly declaration?: string;
+  /** Milliseconds until a declaration is answered; at once unless given. */
+  readonly declarationAfter?: number;
   readonly missing?: boolean;
   readonly error?: boolean;
 }
@@ -49,6 +51,7 @@ const connectedTo = (network: MemoryNetwork, address: string, after = 0) =>
 const play = ({
   token = 'typical',
   declaration = 'typical',
+  declarationAfter = 0,
   missing = false,
   error = false,
 }: Script = {}) => {
@@ -67,7 +70,8 @@ const play = ({
         if (error) return answer('DeclareMiningJob.Error', 'typical');
         if (missing && message.type === 'DeclareMiningJob')
           return answer('ProvideMissingTransactions', 'typical');
-        return answer('DeclareMiningJob.Success', declaration);
+        const success = answer('DeclareMiningJob.Success', declaration);
+        return declarationAfter === 0 ? success : from(success).pipe(delay(declarationAfter));
       }),
     );
   const logs = virtually(30.123, () => {
@@ -106,7 +110,7 @@ const play = ({
   });
   const own = (type: string) =>
     only(logs.client, 'OwnWork')
-      .map(({ outcome }) => outcome as Logged)
+      .map(({ at, outcome }) => ({ ...(outcome as Logged), at }) as Logged & Record<string, unknown>)
       .filter((outcome) => outcome.type === type);
   const sent = <T extends Message['type']>(type: T) =>
     said.filter((message): message is Extract<Message, { readonly type: T }> => message.type === type);
@@ -157,6 +161,34 @@ describe("a declarator of the reference's", () => {
     expect(only(logs.client, 'UpstreamConnected').map(({ server }) => server)).toEqual(
       expect.arrayContaining([1]),
     );
+    expect(only(logs.miner, 'disconnected')).toEqual([]);
+  });
+
+  it('may take ten seconds for a declaration: miners work meanwhile, and the pool is sent what they found after it', () => {
+    const { logs, own } = play({ declarationAfter: 10_000 });
+    const [started] = own('OwnJobStarted');
+    const [accepted] = own('OwnJobAccepted');
+    expect(accepted!.at - started!.at).toBeGreaterThanOrEqual(10);
+    const found = only(logs.miner, 'ShareFound').filter(({ at }) => at < accepted!.at);
+    expect(found.length).toBeGreaterThan(0);
+    expect(accepted!['kept']).toBe(found.length);
+    const credited = only(logs.pool, 'ShareAccepted');
+    expect(credited.filter(({ at }) => at < accepted!.at)).toEqual([]);
+    expect(credited.length).toBeGreaterThanOrEqual(found.length);
+    expect(only(logs.miner, 'ShareRejected')).toEqual([]);
+  });
+
+  it('is left when it does not answer a declaration within 20 seconds, which is said of it', () => {
+    const { logs, own } = play({ declarationAfter: 100_000 });
+    const [faulty] = own('PairFaulty');
+    expect(faulty).toMatchObject({
+      code: 'request-timeout',
+      message: 'no answer to DeclareMiningJob within 20000 ms',
+    });
+    const waited = faulty!.at - own('OwnJobStarted')[0]!.at;
+    expect(waited).toBeGreaterThanOrEqual(20);
+    expect(waited).toBeLessThan(22);
+    expect(own('OwnJobAccepted')).toEqual([]);
     expect(only(logs.miner, 'disconnected')).toEqual([]);
   });
 
