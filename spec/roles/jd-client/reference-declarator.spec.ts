@@ -110,7 +110,7 @@ const play = ({
   });
   const own = (type: string) =>
     only(logs.client, 'OwnWork')
-      .map(({ at, outcome }) => ({ ...(outcome as Logged), at }) as Logged & Record<string, unknown>)
+      .map(({ at, outcome }) => ({ ...(outcome as Logged), at }))
       .filter((outcome) => outcome.type === type);
   const sent = <T extends Message['type']>(type: T) =>
     said.filter((message): message is Extract<Message, { readonly type: T }> => message.type === type);
