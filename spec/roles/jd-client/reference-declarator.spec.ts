@@ -110,7 +110,7 @@ const play = ({
   });
   const own = (type: string) =>
     only(logs.client, 'OwnWork')
-      .map(({ at, outcome }) => ({ ...(outcome as Logged), at }))
+      .map(({ at, outcome }) => ({ ...(outcome as Logged & { readonly kept?: number }), at }))
       .filter((outcome) => outcome.type === type);
   const sent = <T extends Message['type']>(type: T) =>
     said.filter((message): message is Extract<Message, { readonly type: T }> => message.type === type);
@@ -171,7 +171,7 @@ describe("a declarator of the reference's", () => {
     expect(accepted!.at - started!.at).toBeGreaterThanOrEqual(10);
     const found = only(logs.miner, 'ShareFound').filter(({ at }) => at < accepted!.at);
     expect(found.length).toBeGreaterThan(0);
-    expect(accepted!['kept']).toBe(found.length);
+    expect(accepted!.kept).toBe(found.length);
     const credited = only(logs.pool, 'ShareAccepted');
     expect(credited.filter(({ at }) => at < accepted!.at)).toEqual([]);
     expect(credited.length).toBeGreaterThanOrEqual(found.length);
