@@ -1,5 +1,6 @@
 /** Leases of server ids in JetStream's key-value store. Its client is loaded when they are asked for. */
 import type { KV } from '@nats-io/kv';
+import type { NatsConnection } from '@nats-io/transport-node';
 import { asyncScheduler, type SchedulerLike } from 'rxjs';
 import { Sv2Error } from '../../codec/errors.js';
 import { expiringLeases, leaseLost, type LeaseKeeper } from '../../roles/cluster/leases.js';
@@ -39,15 +40,17 @@ export async function natsLeases(bus: NatsBus, options: NatsLeaseOptions): Promi
   clusterSubjects(cluster); // complains about the name
   const { Kvm } = await import('@nats-io/kv');
   const bucket = `${cluster}-servers`;
-  const store = await new Kvm(bus.connection).create(bucket, { ttl, history: 1 }).catch((error: unknown) => {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new Sv2Error(
-      'cluster-unavailable',
-      `cannot open ${bucket} in JetStream: ${why} (a lease must last as long in the whole cluster, and nats-server must run with -js)`,
-      { bucket },
-      error,
-    );
-  });
+  const store = await new Kvm(bus.connection as NatsConnection)
+    .create(bucket, { ttl, history: 1 })
+    .catch((error: unknown) => {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new Sv2Error(
+        'cluster-unavailable',
+        `cannot open ${bucket} in JetStream: ${why} (a lease must last as long in the whole cluster, and nats-server must run with -js)`,
+        { bucket },
+        error,
+      );
+    });
   return expiringLeases(natsKeeper(store, holder.slice(0, maxHolder)), {
     ...(serverId === undefined ? {} : { serverId }),
     ttl,

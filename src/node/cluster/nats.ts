@@ -1,5 +1,4 @@
 /** A cluster's bus over NATS. Its client is loaded when a cluster is asked for, and not before. */
-import type { NatsConnection } from '@nats-io/transport-node';
 import { concatMap, from, Observable, share } from 'rxjs';
 import { Sv2Error } from '../../codec/errors.js';
 import type { Bus } from './bus.js';
@@ -11,10 +10,19 @@ export interface NatsStatus {
   readonly server: string;
 }
 
+/**
+ * A `NatsConnection` of `@nats-io/transport-node`, by what is needed of it here: its own types ask for a newer library of TypeScript than
+ * ours do, and would have to be read by all who use `rx-sv2/node`.
+ */
+export interface NatsClient {
+  /** Closes at once, whatever is under way. */
+  close(): Promise<void>;
+}
+
 /** A connection to a broker. */
 export interface NatsBus extends Bus {
   /** The client itself, for JetStream. */
-  readonly connection: NatsConnection;
+  readonly connection: NatsClient;
   /** That the connection is lost, and that it is back. Completes when it is closed. */
   readonly status$: Observable<NatsStatus>;
   /** Sends what is under way, and closes. */
