@@ -1,5 +1,5 @@
 /** Ports between fronts and a core over a real nats-server, which is killed, and whose lines are cut. */
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import {
   concat,
   filter,
@@ -14,33 +14,14 @@ import {
 } from 'rxjs';
 import { corePorts } from '../../src/node/cluster/core-ports.js';
 import { frontPorts } from '../../src/node/cluster/front-ports.js';
-import { natsBus, type NatsBus } from '../../src/node/cluster/nats.js';
 import type { Port, PortMessage } from '../../src/roles/cluster/port.js';
-import { cutRelay, type CutRelay } from './cut-relay.js';
-import { natsServer, type NatsServer } from './nats-server.js';
+import { clusterSite } from './site.js';
 
 const heartbeat = 1_000;
 const message = (value: unknown): PortMessage => ({ type: 'test', value }) as PortMessage;
 
-let server: NatsServer;
-let relay: CutRelay;
-const buses: NatsBus[] = [];
-
-const connect = async (port: number): Promise<NatsBus> => {
-  const bus = await natsBus(`nats://127.0.0.1:${port}`);
-  buses.push(bus);
-  return bus;
-};
-
-beforeAll(async () => {
-  server = await natsServer();
-  relay = await cutRelay(() => server.port);
-});
-afterAll(async () => {
-  await Promise.all(buses.map((bus) => bus.connection.close()));
-  relay.close();
-  await server.remove();
-});
+const site = clusterSite();
+const { connect } = site;
 
 /** What becomes of ports, which can be waited for. */
 const watched = (port$: Observable<Port>) => {
@@ -77,9 +58,9 @@ describe('over a real nats-server', () => {
     const large = new Uint8Array(1_500_000).map((_, index) => index % 253); // 3 MB as text
     const isLarge = (event: unknown) => event instanceof Uint8Array && Buffer.compare(event, large) === 0;
     const [coreBus, near, far] = [
-      await connect(server.port),
-      await connect(server.port),
-      await connect(relay.port),
+      await connect(site.server.port),
+      await connect(site.server.port),
+      await connect(site.relay.port),
     ];
     const core = corePorts(coreBus, { cluster: 'spec', heartbeat });
     const atCore = watched(core.front$);
@@ -105,18 +86,18 @@ describe('over a real nats-server', () => {
       ports[1]?.send(message(large));
       await atCore.next(isLarge);
 
-      relay.cut();
+      site.relay.cut();
       await second.next(ended);
       core.toAll(message('while it is away'));
       await first.next((event) => event === 'while it is away');
-      relay.mend();
+      site.relay.mend();
       await second.next(begun);
       core.toAll(message('for all'));
       await Promise.all(fronts.map(({ next }) => next((event) => event === 'for all')));
 
-      await server.kill();
+      await site.server.kill();
       await Promise.all(fronts.map(({ next }) => next(ended)));
-      await server.start();
+      await site.server.start();
       await Promise.all(fronts.map(({ next }) => next(begun)));
       core.toAll(message('again for all'));
       await Promise.all(fronts.map(({ next }) => next((event) => event === 'again for all')));

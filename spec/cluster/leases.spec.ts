@@ -1,31 +1,13 @@
 /** Leases of server ids in a real nats-server: whose they are when a holder ends, is killed, or is cut off. */
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { firstValueFrom, retry, tap } from 'rxjs';
-import { natsBus, type NatsBus } from '../../src/node/cluster/nats.js';
+import type { NatsBus } from '../../src/node/cluster/nats.js';
 import { natsLeases } from '../../src/node/cluster/nats-leases.js';
-import { cutRelay, type CutRelay } from './cut-relay.js';
-import { natsServer, type NatsServer } from './nats-server.js';
+import { clusterSite } from './site.js';
 
 const ttl = 3_000;
-let server: NatsServer;
-let relay: CutRelay;
-const buses: NatsBus[] = [];
-
-const connect = async (port: number): Promise<NatsBus> => {
-  const bus = await natsBus(`nats://127.0.0.1:${port}`);
-  buses.push(bus);
-  return bus;
-};
-
-beforeAll(async () => {
-  server = await natsServer();
-  relay = await cutRelay(() => server.port);
-});
-afterAll(async () => {
-  await Promise.all(buses.map((bus) => bus.connection.close()));
-  relay.close();
-  await server.remove();
-});
+const site = clusterSite();
+const { connect } = site;
 
 /** Holds a lease, until `end`. */
 const hold = async (bus: NatsBus, holder: string, serverId?: number) => {
@@ -54,7 +36,7 @@ const whenFree = async (bus: NatsBus, serverId: number): Promise<number> => {
 
 describe('leases in a real nats-server', () => {
   it('have one holder each, who is named to others; those of who ends are free', async () => {
-    const [one, two] = [await connect(server.port), await connect(server.port)];
+    const [one, two] = [await connect(site.server.port), await connect(site.server.port)];
     const first = await hold(one, 'pool-1 (process 5)');
     const second = await hold(two, 'pool-2 (process 6)');
     expect([first.id, second.id]).toEqual([0, 1]);
@@ -68,11 +50,11 @@ describe('leases in a real nats-server', () => {
   });
 
   it('are lost to who is cut off before another can have them, and renewed to who is not', async () => {
-    const [near, far] = [await connect(server.port), await connect(relay.port)];
+    const [near, far] = [await connect(site.server.port), await connect(site.relay.port)];
     const kept = await hold(near, 'near', 10);
     const cutOff = await hold(far, 'far', 11);
     const order: string[] = [];
-    relay.cut();
+    site.relay.cut();
     const lost = cutOff.lost.then((error) => {
       order.push((error as { code: string }).code);
     });
@@ -89,11 +71,11 @@ describe('leases in a real nats-server', () => {
     expect(order).toEqual(['lease-lost', 'taken']);
     await expect(hold(near, 'another', 10)).rejects.toMatchObject({ code: 'server-id-taken' });
     kept.end();
-    relay.mend();
+    site.relay.mend();
   });
 
   it('are somebody else’s when their time is over after a holder was killed', async () => {
-    const [killed, next] = [await connect(server.port), await connect(server.port)];
+    const [killed, next] = [await connect(site.server.port), await connect(site.server.port)];
     const { lost } = await hold(killed, 'killed', 20);
     await killed.connection.close();
     expect(await whenFree(next, 20)).toBe(20);
