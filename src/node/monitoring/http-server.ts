@@ -1,8 +1,9 @@
 /** The socket under the API: where it listens, and how much time and memory whoever connects can take. */
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { Observable } from 'rxjs';
+import { createTurns } from '../../transport/turns.js';
 import type { ListenAddress } from '../tcp-options.js';
 import { listenError } from '../tcp-errors.js';
 import { formatAddress } from '../tcp-stream.js';
@@ -19,13 +20,17 @@ const requestTimeout = 10_000;
 /** Milliseconds without any traffic after which a connection is ended; streams have a heartbeat well within. */
 const stuckTimeout = 60_000;
 
+/** Requests of one connection that may wait for their answers: browsers ask for one, and whoever reads for few ahead. */
+const maxAhead = 16;
+
 /** Answers a request. */
 export type Fetch = Parameters<typeof getRequestListener>[0];
 
 /**
  * Serves HTTP while subscribed, and emits once where it listens. Requests of more than 8 KiB, and those that take more
  * than ten seconds to come, are refused; beyond 256 connections the next is closed; a reader that takes nothing for a
- * minute is let go. Bodies are not read.
+ * minute is let go, and so is who asks 17 times without an answer. Requests are answered in turns, four at most between two looks at
+ * all sockets of the process, so that miners are served meanwhile. Bodies are not read.
  * @param fetch what answers
  * @returns fails with a TransportError such as `address-in-use` when it cannot listen
  */
@@ -34,7 +39,22 @@ export function httpServer(fetch: Fetch, { host, port }: ListenAddress): Observa
     // the rest of the program keeps its own `Request` and `Response`
     const answer = getRequestListener(fetch, { overrideGlobalObjects: false });
     const limits = { maxHeaderSize, requestTimeout, headersTimeout: requestTimeout, keepAliveTimeout: 5_000 };
-    const server = createServer(limits, (incoming, outgoing) => void answer(incoming, outgoing));
+    const turns = createTurns(() => performance.now(), setImmediate);
+    const ahead = new WeakMap<Socket, number>();
+    const server = createServer(limits, (incoming: IncomingMessage, outgoing: ServerResponse) => {
+      const { socket } = incoming;
+      const waiting = (ahead.get(socket) ?? 0) + 1;
+      ahead.set(socket, waiting);
+      if (waiting > maxAhead) {
+        socket.destroy();
+        return;
+      }
+      outgoing.once('close', () => ahead.set(socket, (ahead.get(socket) ?? 1) - 1));
+      turns.connection(() => {
+        if (!socket.destroyed) void answer(incoming, outgoing);
+        return false;
+      });
+    });
     server.maxConnections = maxConnections;
     server.setTimeout(stuckTimeout);
     server.on('clientError', (_, socket) => socket.destroy());
