@@ -1,14 +1,12 @@
 /** `sv2 pool`: what a pool is put together of. */
 import type { Command } from 'commander';
-import { asyncScheduler, EMPTY, filter, from, map, merge, tap } from 'rxjs';
+import { EMPTY, from, merge } from 'rxjs';
 import { Sv2Error } from '../codec/errors.js';
-import type { LedgerStore } from '../ledger/store.js';
 import { isFront } from '../node/cluster/ipc-port.js';
 import { connect } from '../node/connect.js';
 import { blockJournal } from '../node/ledger/block-journal.js';
-import { poolFold } from '../observe/pool-state.js';
 import { payEverythingTo } from '../roles/pool/payout.js';
-import { pool, type Pool, type PoolOptions, type PoolOutcome } from '../roles/pool/pool.js';
+import { pool, type Pool, type PoolOptions } from '../roles/pool/pool.js';
 import type { Connector } from '../transport/connection.js';
 import { ConfigError, loadConfig } from './config.js';
 import { environmentFlags } from './environment.js';
@@ -16,20 +14,19 @@ import { extraNodes } from './extra-nodes.js';
 import type { CommandContext } from './io.js';
 import { customJobsOf, declarationServer } from './jds.js';
 import { journalPlace, ledgerPlace } from './ledger-place.js';
-import { roleMonitoring } from './monitoring.js';
 import { payoutWarnings } from './payout-setting.js';
 import { payoutPlan } from './payout-plan-settings.js';
 import { runFront } from './pool-front.js';
 import { poolLedger } from './pool-ledger.js';
-import { isWorthALine, plaintextFlag, poolLine } from './pool-log.js';
+import { plaintextFlag } from './pool-log.js';
 import { poolMiners } from './pool-miners.js';
 import { frontSettings, poolProcesses } from './pool-processes.js';
 import { poolFlags, poolOptions } from './pool-options.js';
 import { notHonoured, payoutOf, poolSchema, preferredProvider, type PoolSettings } from './pool-settings.js';
-import { reports, totalsOf } from './report.js';
+import { poolTold } from './pool-told.js';
 import { silenceLog, type SilenceLog } from './role-client.js';
 import { roleListener } from './role-server.js';
-import { about, trouble } from './log-line.js';
+import { trouble } from './log-line.js';
 import { runRole, type Role } from './run-role.js';
 
 /** Gives `sv2 pool` its options and what it does. */
@@ -81,30 +78,16 @@ function poolRole(command: Command): Role {
   // complain now, not when the ledger is open
   poolOf(options);
   const front = settings.processes === 1 ? undefined : frontSettings(settings);
-  const fold = poolFold(asyncScheduler.now());
-  const monitoring = roleMonitoring<PoolOutcome>(settings, {
-    role: 'pool',
-    sharesPerMinute: settings.shares_per_minute,
-    shareBatchSize: settings.share_batch_size,
-    alerts: { templateAge: 1000 * settings.template_max_age },
-  });
-  const event$ = (service: Pick<Pool, 'start'>, store: LedgerStore | undefined) =>
-    service.start().pipe(
-      monitoring.withLedger(store && { store, ...(shown === undefined ? {} : { networks: shown }) }),
-      tap((outcome) => {
-        if (outcome.type === 'LedgerConflict') throw new Sv2Error('ledger-conflict', outcome.message);
-      }),
-      tap((outcome) => fold.note(outcome, asyncScheduler.now())),
-      filter(isWorthALine(settings.log_level)),
-      map((outcome) => about(outcome, poolLine(outcome))),
-      filter((line) => line !== undefined),
-    );
+  const told = poolTold(settings, shown);
   const { durability } = settings;
   const run$ = poolLedger(place, (store) => {
     if (front !== undefined) {
       const payoutRoom = payEverythingTo(script).room;
       const service = poolProcesses({ settings, front, file, core: { ...core, payoutRoom }, store });
-      return { line$: merge(service.line$, event$(service, store), reports(fold)), written: service.written };
+      return {
+        line$: merge(service.line$, told.run(service.start(), store), told.report$),
+        written: service.written,
+      };
     }
     const journal =
       plan.payout === undefined || place === undefined
@@ -112,7 +95,7 @@ function poolRole(command: Command): Role {
         : { journal: blockJournal(journalPlace(place, file, settings.server_id)) };
     const ledger = store === undefined ? {} : { ledger: { store, durability, ...plan, ...journal } };
     const service = poolOf({ ...options, ...ledger });
-    return { line$: merge(event$(service, store), reports(fold)), written: service.written };
+    return { line$: merge(told.run(service.start(), store), told.report$), written: service.written };
   });
   const line$ = merge(
     from([...notHonoured(settings).map((text) => trouble(text)), ...payoutWarnings(script)]),
@@ -120,14 +103,11 @@ function poolRole(command: Command): Role {
     jdsListener?.line$ ?? EMPTY,
     silence.line$,
     declaration?.line$ ?? EMPTY,
-    monitoring.line$,
+    told.monitoringLine$,
     run$,
   );
   const totals = () =>
-    [
-      totalsOf(fold.state(asyncScheduler.now())),
-      ...(declaration === undefined ? [] : [declaration.totals()]),
-    ].join('; ');
+    [told.totals(), ...(declaration === undefined ? [] : [declaration.totals()])].join('; ');
   return { name: 'pool', settings, line$, totals };
 }
 
