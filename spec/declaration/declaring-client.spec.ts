@@ -1,157 +1,47 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { coinbaseTag, doubleSha256, serialiseOutputs, targetFromNbits } from '../../src/bitcoin/index.js';
-import {
-  declaringClient,
-  type DeclaringClient,
-  type DeclaringClientOptions,
-  type DeclaringClientOutput,
-} from '../../src/declaration/index.js';
+import { coinbaseTag, doubleSha256, serialiseOutputs } from '../../src/bitcoin/index.js';
+import { declaringClient } from '../../src/declaration/index.js';
+import type { NewTemplate } from '../../src/messages/index.js';
 import {
   AllocateMiningJobTokenSuccess,
   DeclareMiningJobError,
-  DeclareMiningJobSuccess,
-  NewTemplate,
-  OpenExtendedMiningChannel,
-  OpenExtendedMiningChannelSuccess,
   ProvideMissingTransactions,
-  RequestTransactionDataSuccess,
   SetCustomMiningJobError,
-  SetCustomMiningJobSuccess,
-  SetNewPrevHashTemplate,
   SubmitSharesError,
-  SubmitSharesExtended,
   SubmitSharesSuccess,
-  type AllocateMiningJobToken,
   type DeclareMiningJob,
   type Message,
-  type SetCustomMiningJob,
 } from '../../src/messages/index.js';
 import * as jobDeclaration from '../../src/messages/job-declaration.js';
 import * as mining from '../../src/messages/mining.js';
 import * as templateDistribution from '../../src/messages/template-distribution.js';
 import { messageArbitrary } from '../../src/testing/index.js';
-import { blockTemplate, NOW, poolScript, poolTag } from './support.js';
+import { NOW, poolTag } from './support.js';
 
-const EASY = 0x207fffff;
-const HARD = 0x1d00ffff;
-const transactions = blockTemplate().transactions.map(({ data }) => data);
-
-const template = (templateId: bigint, futureTemplate = true): NewTemplate =>
-  NewTemplate({
-    templateId,
-    futureTemplate,
-    version: 0x2000_0000,
-    coinbaseTxVersion: 2,
-    coinbasePrefix: Uint8Array.of(3, 0xa0, 0xbb, 0x0d),
-    coinbaseTxInputSequence: 0xffff_ffff,
-    coinbaseTxValueRemaining: 5_000n,
-    coinbaseTxOutputsCount: 0,
-    coinbaseTxOutputs: new Uint8Array(0),
-    coinbaseTxLocktime: 0,
-    merklePath: [],
-  });
-
-const tip = (templateId: bigint, seed: number, nBits = HARD): SetNewPrevHashTemplate =>
-  SetNewPrevHashTemplate({
-    templateId,
-    prevHash: doubleSha256(Uint8Array.of(seed)),
-    headerTimestamp: NOW / 1000,
-    nBits,
-    target: targetFromNbits(nBits),
-  });
-
-const outputs = serialiseOutputs([
-  { value: 0n, scriptPubKey: poolScript },
-  { value: 0n, scriptPubKey: poolTag },
-]);
-
-const ofType = <T extends Message['type']>(messages: readonly Message[], type: T) =>
-  messages.filter((message) => message.type === type) as Extract<Message, { readonly type: T }>[];
-
-const first = <T extends Message['type']>(messages: readonly Message[], type: T) => {
-  const [message] = ofType(messages, type);
-  if (message === undefined) throw new Error(`expected a ${type}, got ${messages.map((m) => m.type).join()}`);
-  return message;
-};
-
-const token = (number: number) => Uint8Array.of(9, number);
-const opened = OpenExtendedMiningChannelSuccess({
-  requestId: 1,
-  channelId: 7,
-  target: new Uint8Array(32).fill(0xff),
-  extranonceSize: 8,
-  extranoncePrefix: Uint8Array.of(1, 2, 3, 4),
-  groupChannelId: 1,
-});
-const open = OpenExtendedMiningChannel({
-  requestId: 1,
-  userIdentity: 'farm',
-  nominalHashRate: 1,
-  maxTarget: new Uint8Array(32).fill(0xff),
-  minExtranonceSize: 8,
-});
-const share = (sequenceNumber: number, jobId: number, nonce = sequenceNumber) =>
-  SubmitSharesExtended({
-    channelId: 7,
-    sequenceNumber,
-    jobId,
-    nonce,
-    ntime: NOW / 1000,
-    version: 0x2000_0000,
-    extranonce: new Uint8Array(8),
-  });
-
-/** A client with a channel, tokens and a job that it has just begun with. */
-const begun = (options: Partial<DeclaringClientOptions> = {}, nBits = HARD) => {
-  const client = declaringClient({
-    mode: 'full-template',
-    userIdentifier: 'farm',
-    tag: coinbaseTag('', 'test'),
-    ...options,
-  });
-  const asked = ofType(client.begin(NOW).toDeclarator, 'AllocateMiningJobToken');
-  expect(asked).toHaveLength(2);
-  let given = 0;
-  const give = ({ requestId }: AllocateMiningJobToken) =>
-    client.fromDeclarator(
-      AllocateMiningJobTokenSuccess({
-        requestId,
-        miningJobToken: token(++given),
-        coinbaseTxOutputs: outputs,
-      }),
-      NOW,
-    );
-  const [constraints] = asked.map(give);
-  expect(first(constraints!.toTemplates, 'CoinbaseOutputConstraints')).toBeDefined();
-  client.fromTemplates(template(1n), NOW);
-  client.fromTemplates(tip(1n, 1, nBits), NOW);
-  expect(client.isReady).toBe(true);
-  client.fromMiners(open);
-  const output = client.fromPool(opened, NOW);
-  return { client, output, give };
-};
-
-const data = (templateId: bigint) =>
-  RequestTransactionDataSuccess({ templateId, excessData: new Uint8Array(0), transactionList: transactions });
-
-/** The same until its job is accepted. */
-const accepted = (options: Partial<DeclaringClientOptions> = {}, nBits = HARD) => {
-  const { client, give } = begun(options, nBits);
-  const declaration = first(client.fromTemplates(data(1n), NOW).toDeclarator, 'DeclareMiningJob');
-  const set = first(success(client, declaration).toPool, 'SetCustomMiningJob');
-  return { client, give, declaration, set, output: accept(client, set) };
-};
-
-const success = (client: DeclaringClient, { requestId }: DeclareMiningJob): DeclaringClientOutput =>
-  client.fromDeclarator(DeclareMiningJobSuccess({ requestId, newMiningJobToken: token(200) }), NOW);
-
-const accept = (client: DeclaringClient, { requestId }: SetCustomMiningJob, jobId = 70) =>
-  client.fromPool(SetCustomMiningJobSuccess({ channelId: 7, requestId, jobId }), NOW);
+import {
+  accept,
+  accepted,
+  begun,
+  data,
+  EASY,
+  first,
+  ofType,
+  outputs,
+  share,
+  success,
+  template,
+  tip,
+  token,
+  transactions,
+} from './client-support.js';
 
 describe('a declaring client', () => {
   it('gives miners a job at once, and declares it meanwhile', () => {
-    const { client, output } = begun();
+    const { client, output, asked, room, isReady } = begun();
+    expect(asked).toHaveLength(2);
+    expect(first(room[0]!.toTemplates, 'CoinbaseOutputConstraints')).toBeDefined();
+    expect(isReady).toBe(true);
     expect(output.toMiners.map(({ type }) => type)).toEqual([
       'OpenExtendedMiningChannel.Success',
       'NewExtendedMiningJob',
@@ -239,72 +129,6 @@ describe('a declaring client', () => {
     const { toTemplates, toDeclarator, blocks, outcomes } = client.fromMiners(share(1, 2));
     expect(toTemplates).toMatchObject([{ type: 'SubmitSolution', templateId: 2n, headerNonce: 1 }]);
     expect([toDeclarator, blocks, outcomes]).toEqual([[], [], []]);
-  });
-
-  it('sends it to the declarator though the block has ended its own job meanwhile', () => {
-    const { client } = begun({}, EASY);
-    const declaration = first(client.fromTemplates(data(1n), NOW).toDeclarator, 'DeclareMiningJob');
-    let nonce = 0;
-    let found = client.fromMiners(share(1, 1, nonce));
-    while (found.toTemplates.length === 0) found = client.fromMiners(share(2 + nonce, 1, ++nonce));
-    expect(found.blocks).toHaveLength(1);
-    client.fromTemplates(template(2n), NOW);
-    client.fromTemplates(tip(2n, 2, EASY), NOW);
-    const late = success(client, declaration);
-    expect(first(late.toDeclarator, 'PushSolution')).toMatchObject({ nonce });
-    // nobody mines on it any more
-    expect(late.toPool).toEqual([]);
-  });
-
-  describe.each(['full-template', 'coinbase-only'] as const)('in %s mode', (mode) => {
-    /** A client that finds so many blocks before it has their transactions. */
-    const early = (blocks = 1) => {
-      const { client } = begun({ mode, wholeBlocks: true }, EASY);
-      const hashes: Uint8Array[] = [];
-      for (let nonce = 0; hashes.length < blocks; nonce += 1) {
-        const output = client.fromMiners(share(nonce, 1));
-        expect(output.blocks).toEqual([]);
-        for (const outcome of output.outcomes)
-          if (outcome.type === 'OwnBlockFound') hashes.push(outcome.hash);
-      }
-      return { client, hashes };
-    };
-    const newTip = (client: DeclaringClient, number: number) => {
-      client.fromTemplates(template(BigInt(number)), NOW);
-      return client.fromTemplates(tip(BigInt(number), number, EASY), NOW);
-    };
-
-    it('hands on a block whole as soon as its transactions are there, with each of them in it', () => {
-      const { client, hashes } = early();
-      const { blocks } = client.fromTemplates(data(1n), NOW);
-      expect(blocks.map(({ hash }) => hash)).toEqual(hashes);
-      const { bytes } = blocks[0]!;
-      expect(doubleSha256(bytes.subarray(0, 80))).toEqual(hashes[0]);
-      expect(bytes[80]).toBe(transactions.length + 1);
-      const size = transactions.reduce((sum, { length }) => sum + length, 0);
-      expect(bytes.subarray(-size)).toEqual(Uint8Array.from(transactions.flatMap((bytes) => [...bytes])));
-      // once
-      expect(client.fromTemplates(data(1n), NOW).blocks).toEqual([]);
-    });
-
-    it('does so though the block has ended its own job meanwhile, which is not declared any more', () => {
-      const { client, hashes } = early();
-      newTip(client, 2);
-      const { blocks, toDeclarator, toPool } = client.fromTemplates(data(1n), NOW);
-      expect(blocks.map(({ hash }) => hash)).toEqual(hashes);
-      expect([toDeclarator, toPool]).toEqual([[], []]);
-    });
-
-    it('waits for the transactions of eight blocks of a job, and of none that is two tips old', () => {
-      const { client, hashes } = early(12);
-      const { blocks } = client.fromTemplates(data(1n), NOW);
-      expect(blocks.map(({ hash }) => hash)).toEqual(hashes.slice(0, 8));
-
-      const old = early().client;
-      newTip(old, 2);
-      newTip(old, 3);
-      expect(old.fromTemplates(data(1n), NOW).blocks).toEqual([]);
-    });
   });
 
   it('says again what room it needs to a template provider that is there again, and goes on with its jobs', () => {

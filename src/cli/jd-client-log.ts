@@ -47,6 +47,7 @@ const toldOfProviders: readonly string[] = [
   'SolutionUnanswered',
   'SolutionConfirmed',
   'SolutionLost',
+  'ProviderFault',
   'ExtraSubmission',
 ];
 
@@ -103,6 +104,13 @@ function pairLine(outcome: DeclaredWorkOutcome): LogLine | undefined {
       return trouble(
         `job ${outcome.jobId} ended before it was accepted: ${counted(outcome.count, 'share')} lost`,
       );
+    case 'KeptBlocksLost': {
+      const { jobId, hashes, missedBy, code } = outcome;
+      const which = hashes.map(toDisplayHex).join(', ');
+      return trouble(
+        `job ${jobId}: ${counted(hashes.length, 'block')} sent to the template provider alone, and not to the ${missedBy} (${quoted(code)}): ${which}`,
+      );
+    }
     case 'OwnBlockFound':
       return info(
         `BLOCK FOUND: ${toDisplayHex(outcome.hash)}, sent to the template provider${outcome.isPushed ? ' and the declarator' : ''}`,

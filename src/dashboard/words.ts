@@ -198,6 +198,10 @@ const tellers: Readonly<Record<string, Teller>> = {
       `job ${word(outcome['jobId'])} refused by the ${word(outcome['by'])}: ${word(outcome['errorCode'])}`,
   ),
   OwnBlockFound: teller('blocks', (outcome) => `BLOCK found: ${short(hashOf(outcome['hash']))}`),
+  KeptBlocksLost: teller(
+    'trouble',
+    (outcome) => `blocks of job ${word(outcome['jobId'])} are not sent to the ${word(outcome['missedBy'])}`,
+  ),
   PairReady: teller('upstream', () => 'pool, declarator and template provider are ready'),
   PairFaulty: teller('trouble', (outcome) => `pool and declarator are left: ${word(outcome['message'])}`),
   TokenAllocated: teller('miners', (outcome) => `a token for ${brief(word(outcome['userIdentifier']))}`),

@@ -10,7 +10,8 @@ import type {
 import { foundShare, type ClientJob, type FoundShare, type UnjoinedBlock } from './client-job.js';
 import type { ClientOutput } from './client-output.js';
 import { clientShares, type ClientShares } from './client-shares.js';
-import type { DeclaringClientOptions } from './declaring-client-types.js';
+import type { RequestKind } from './client-requests.js';
+import type { DeclaringClientOptions, KeptBlocksLost } from './declaring-client-types.js';
 
 /** Shares kept for a job that is not accepted yet. */
 const SHARES_KEPT = 2_000;
@@ -32,12 +33,18 @@ export interface ClientFound {
   accepted(job: ClientJob, upstreamJobId: number): void;
   /** A job will not be accepted any more: its shares are answered. */
   ended(job: ClientJob, errorCode: string): void;
+  /** What its blocks wait for does not come. */
+  lost(job: ClientJob, waitedFor: readonly RequestKind[], code: string): void;
   sharesAccepted(message: SubmitSharesSuccess): void;
   shareRejected(message: SubmitSharesError): void;
 }
 
 /** Shares and blocks of one channel at a time. */
-export const clientFound = (mode: DeclaringClientOptions['mode'], out: ClientOutput): ClientFound => {
+export const clientFound = (
+  { mode, wholeBlocks = false }: Pick<DeclaringClientOptions, 'mode' | 'wholeBlocks'>,
+  out: ClientOutput,
+): ClientFound => {
+  const isDeclaring = mode === 'full-template';
   let shares: ClientShares = clientShares(0);
 
   const whole = (
@@ -49,15 +56,41 @@ export const clientFound = (mode: DeclaringClientOptions['mode'], out: ClientOut
     out.block({ bytes: joinBlock(header, [coinbaseTx, ...transactions]), hash, height });
   };
 
+  const miss = (
+    { jobId }: ClientJob,
+    missedBy: KeptBlocksLost['missedBy'],
+    blocks: readonly { readonly hash: Uint8Array }[],
+    code: string,
+  ): void => {
+    const hashes = blocks.map(({ hash }) => hash);
+    if (hashes.length > 0) out.tell({ type: 'KeptBlocksLost', jobId, missedBy, hashes, code });
+  };
+
+  const lost: ClientFound['lost'] = (job, waitedFor, code) => {
+    const isWhole = waitedFor.includes('data');
+    // what is not known is not declared
+    const isPushed = waitedFor.includes('declaration') || (isWhole && !job.isDeclared);
+    if (isPushed) miss(job, 'declarator', job.unpushed.splice(0), code);
+    const unjoined = isWhole ? job.unjoined.splice(0) : [];
+    if (wholeBlocks) miss(job, 'extra nodes', unjoined, code);
+  };
+
   const block = (job: ClientJob, hash: Uint8Array, solution: NonNullable<FoundShare['solution']>): void => {
     const { submit, push, header } = solution;
     const { jobId, isDeclared, transactions } = job;
-    if (isDeclared) out.toDeclarator(push);
-    else if (mode === 'full-template' && job.unpushed.length < BLOCKS_KEPT) job.unpushed.push(push);
     const found = { header, hash, coinbaseTx: submit.coinbaseTx };
-    if (transactions !== undefined) whole(job, found, transactions);
-    else if (job.unjoined.length < BLOCKS_KEPT) job.unjoined.push(found);
     out.tell({ type: 'OwnBlockFound', jobId, hash, header, isPushed: isDeclared });
+    if (isDeclared) out.toDeclarator(push);
+    else if (isDeclaring) {
+      if (job.unpushed.length < BLOCKS_KEPT) job.unpushed.push({ hash, push });
+      else miss(job, 'declarator', [found], 'too-many-blocks');
+    }
+    if (transactions !== undefined) whole(job, found, transactions);
+    else if (isDeclaring || wholeBlocks) {
+      if (job.unjoined.length < BLOCKS_KEPT) job.unjoined.push(found);
+      else if (wholeBlocks) miss(job, 'extra nodes', [found], 'too-many-blocks');
+    }
+    if (job.withoutData !== undefined) lost(job, ['data'], job.withoutData);
   };
 
   return {
@@ -81,7 +114,7 @@ export const clientFound = (mode: DeclaringClientOptions['mode'], out: ClientOut
         for (const oldest of job.kept.splice(0, 1)) out.toMiners(...shares.drop(oldest, 'stale-share'));
       }
     },
-    declared: (job) => out.toDeclarator(...job.unpushed.splice(0)),
+    declared: (job) => out.toDeclarator(...job.unpushed.splice(0).map(({ push }) => push)),
     transactions(job) {
       for (const found of job.unjoined.splice(0)) whole(job, found, job.transactions ?? []);
     },
@@ -94,6 +127,7 @@ export const clientFound = (mode: DeclaringClientOptions['mode'], out: ClientOut
       out.tell({ type: 'KeptSharesLost', jobId: job.jobId, count: job.kept.length });
       for (const share of job.kept.splice(0)) out.toMiners(...shares.drop(share, errorCode));
     },
+    lost,
     sharesAccepted: (message) => out.toMiners(...shares.accepted(message)),
     shareRejected: (message) => out.toMiners(...shares.rejected(message)),
   };

@@ -65,6 +65,13 @@ export interface UnjoinedBlock {
   readonly coinbaseTx: Uint8Array;
 }
 
+/** A block that the declarator is not told of yet. */
+export interface UnpushedBlock {
+  /** 32 bytes in wire order. */
+  readonly hash: Uint8Array;
+  readonly push: PushSolution;
+}
+
 /** See {@link makeClientJob}. */
 export interface ClientJob {
   /** As miners have it. */
@@ -85,6 +92,8 @@ export interface ClientJob {
   /** All but the coinbase, serialised with witnesses; undefined until they came, and where they are not asked for. */
   transactions: readonly Uint8Array[] | undefined;
   excessData: Uint8Array;
+  /** Why its transactions do not come; undefined while they may, or are there. */
+  withoutData: string | undefined;
   /** Whether the declarator has accepted it: it takes its solutions then. */
   isDeclared: boolean;
   /** How often it was refused for a reason that passes. */
@@ -92,7 +101,7 @@ export interface ClientJob {
   /** Shares that were found before the pool has accepted it. */
   readonly kept: SubmitSharesExtended[];
   /** Solutions that were found before the declarator has accepted it. */
-  readonly unpushed: PushSolution[];
+  readonly unpushed: UnpushedBlock[];
   /** Blocks that were found before its transactions came. */
   readonly unjoined: UnjoinedBlock[];
 }
@@ -146,6 +155,7 @@ export const makeClientJob = (
     stage: { type: 'made' },
     transactions: undefined,
     excessData: new Uint8Array(0),
+    withoutData: undefined,
     isDeclared: false,
     attempts: 0,
     kept: [],

@@ -5,6 +5,7 @@ import type {
   DeclaringClientOutcome,
   DeclaringClientOutput,
   DeclaringFault,
+  ProviderUseless,
 } from './declaring-client-types.js';
 
 /** See {@link clientOutput}. */
@@ -18,6 +19,10 @@ export interface ClientOutput {
   block(block: ReconstructedBlock): void;
   /** Pool and declarator have to be left; the first reason stays. */
   fail(code: string, message: string): void;
+  /** The template provider has to be left, or what it said last is of no use. */
+  failProvider(code: ProviderUseless['code'], message: string): void;
+  /** Whether pool and declarator have to be left. */
+  readonly isFailed: boolean;
   /** What was gathered since the last time. */
   done(): DeclaringClientOutput;
 }
@@ -34,6 +39,7 @@ export const clientOutput = (): ClientOutput => {
   });
   let gathered = nothing();
   let fault: DeclaringFault | null = null;
+  let providerFault: ProviderUseless | null = null;
   return {
     toMiners: (...messages) => void gathered.toMiners.push(...messages),
     toPool: (...messages) => void gathered.toPool.push(...messages),
@@ -44,9 +50,16 @@ export const clientOutput = (): ClientOutput => {
     fail(code, message) {
       fault ??= { code, message };
     },
+    failProvider(code, message) {
+      providerFault ??= { code, message };
+    },
+    get isFailed() {
+      return fault !== null;
+    },
     done() {
-      const output = { ...gathered, fault };
+      const output = { ...gathered, fault, providerFault };
       gathered = nothing();
+      providerFault = null;
       return output;
     },
   };

@@ -6,6 +6,7 @@ export type RequestKind = 'token' | 'data' | 'declaration' | 'job';
 
 /** What was asked and not answered yet. */
 export interface Asked {
+  readonly kind: RequestKind;
   /** The message's name. */
   readonly what: string;
   /** Milliseconds since 1970. */
@@ -24,12 +25,12 @@ export interface ClientRequests {
   answered(kind: RequestKind, id: number | bigint): Asked | undefined;
   /** Nobody waits for what was asked about a job any more, but for what is of kinds that are still of use. */
   forget(job: ClientJob, butFor?: readonly RequestKind[]): void;
-  /** Nobody answers what was asked of a kind any more. */
-  forgetAll(kind: RequestKind): void;
+  /** Nobody answers what was asked of a kind any more. @returns what that was */
+  forgetAll(kind: RequestKind): readonly Asked[];
   /** How many of a kind wait. */
   count(kind: RequestKind): number;
-  /** The names of those whose time is up. */
-  late(now: number): readonly string[];
+  /** Those whose time is up. */
+  late(now: number): readonly Asked[];
 }
 
 /** @param timeout milliseconds that each may take */
@@ -40,7 +41,8 @@ export const clientRequests = (timeout: number): ClientRequests => {
   return {
     nextId: () => (lastId = (lastId % 0xffff_ffff) + 1),
     ask(kind, id, what, now, job) {
-      asked.set(keyOf(kind, id), { what, deadline: now + timeout, ...(job === undefined ? {} : { job }) });
+      const deadline = now + timeout;
+      asked.set(keyOf(kind, id), { kind, what, deadline, ...(job === undefined ? {} : { job }) });
     },
     find: (kind, id) => asked.get(keyOf(kind, id)),
     answered(kind, id) {
@@ -51,12 +53,14 @@ export const clientRequests = (timeout: number): ClientRequests => {
     },
     forget(job, butFor = []) {
       for (const [key, request] of asked)
-        if (request.job === job && !butFor.some((kind) => key.startsWith(`${kind} `))) asked.delete(key);
+        if (request.job === job && !butFor.includes(request.kind)) asked.delete(key);
     },
     forgetAll(kind) {
-      for (const key of asked.keys()) if (key.startsWith(`${kind} `)) asked.delete(key);
+      const forgotten = [...asked].filter(([, request]) => request.kind === kind);
+      for (const [key] of forgotten) asked.delete(key);
+      return forgotten.map(([, request]) => request);
     },
-    count: (kind) => [...asked.keys()].filter((key) => key.startsWith(`${kind} `)).length,
-    late: (now) => [...asked.values()].filter(({ deadline }) => deadline <= now).map(({ what }) => what),
+    count: (kind) => [...asked.values()].filter((request) => request.kind === kind).length,
+    late: (now) => [...asked.values()].filter(({ deadline }) => deadline <= now),
   };
 };

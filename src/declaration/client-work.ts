@@ -1,5 +1,4 @@
 /** The jobs of a declaring client: given to miners at once, declared and told to the pool meanwhile. */
-import { counted } from '../codec/counted.js';
 import { Sv2Error } from '../codec/errors.js';
 import { quoted } from '../codec/printable.js';
 import {
@@ -15,21 +14,20 @@ import {
   type SetCustomMiningJobError,
   type SetCustomMiningJobSuccess,
   type SubmitSharesExtended,
-  type SubmitSharesSuccess,
 } from '../messages/mining.js';
+import { RequestTransactionData, type NewTemplate } from '../messages/template-distribution.js';
+import { askedTransactions } from './asked-transactions.js';
 import {
-  RequestTransactionData,
-  type RequestTransactionDataError,
-  type RequestTransactionDataSuccess,
-} from '../messages/template-distribution.js';
-import { customJobOf, declarationOf, makeClientJob, minersJob, type ClientJob } from './client-job.js';
+  customJobOf,
+  declarationOf,
+  makeClientJob,
+  minersJob,
+  type ClientJob,
+  type PoolPayout,
+} from './client-job.js';
 import { clientEnded } from './client-ended.js';
 import { clientFound } from './client-found.js';
-import type { ClientOutput } from './client-output.js';
-import type { ClientPayout } from './client-payout.js';
-import type { ClientRequests } from './client-requests.js';
-import type { ClientTemplates } from './client-templates.js';
-import type { DeclaringClientOptions } from './declaring-client-types.js';
+import type { ClientWork, ClientWorkContext } from './client-work-types.js';
 
 /** Jobs on one tip whose shares are taken: a pool takes those of replaced jobs, too, until the tip changes. */
 const JOBS_KEPT = 8;
@@ -45,54 +43,15 @@ const PASSING: readonly string[] = [
 /** How often a job is tried again after such a refusal, and after how many milliseconds. */
 const RETRY = { attempts: 15, delay: 2_000 };
 
-/** Of what the jobs of a declaring client are made, and where what comes of them goes. */
-export interface ClientWorkContext {
-  readonly options: Pick<DeclaringClientOptions, 'mode' | 'tag' | 'wholeBlocks'>;
-  readonly requests: ClientRequests;
-  readonly payout: ClientPayout;
-  readonly templates: ClientTemplates;
-  readonly out: ClientOutput;
-}
-
-/** See {@link clientWork}. Times are milliseconds since 1970. */
-export interface ClientWork {
-  /** The pool's channel is there. */
-  open(channel: OpenExtendedMiningChannelSuccess, now: number): void;
-  /** The channel has another extranonce prefix, of the same length, from the next job on. */
-  setExtranoncePrefix(extranoncePrefix: Uint8Array): void;
-  /** The channel is closed. */
-  close(): void;
-  /** Gives miners the newest template, if there is what it takes and they do not have it. */
-  start(now: number): void;
-  /** There are tokens: jobs that waited for one go on, the newest first. */
-  advance(now: number): void;
-  transactions(message: RequestTransactionDataSuccess, now: number): void;
-  noTransactions(message: RequestTransactionDataError): void;
-  provide(message: ProvideMissingTransactions, now: number): void;
-  declared(message: DeclareMiningJobSuccess, now: number): void;
-  declarationRefused(message: DeclareMiningJobError, now: number): void;
-  jobAccepted(message: SetCustomMiningJobSuccess): void;
-  jobRefused(message: SetCustomMiningJobError, now: number): void;
-  share(message: SubmitSharesExtended): void;
-  sharesAccepted(message: SubmitSharesSuccess): void;
-  shareRejected(message: SubmitSharesError): void;
-  /** Tries again what was refused for a while. */
-  tick(now: number): void;
-  readonly channel: OpenExtendedMiningChannelSuccess | null;
-}
-
 /** The jobs of one channel. */
-export const clientWork = ({
-  options: { mode, tag, wholeBlocks = false },
-  requests,
-  payout,
-  templates,
-  out,
-}: ClientWorkContext): ClientWork => {
+export const clientWork = ({ options, requests, payout, templates, out }: ClientWorkContext): ClientWork => {
   let channel: OpenExtendedMiningChannelSuccess | null = null;
-  const found = clientFound(mode, out);
-  const ended = clientEnded(requests);
+  const { mode, tag, wholeBlocks = false } = options;
+  const found = clientFound(options, out);
+  const ended = clientEnded(requests, (job) => found.lost(job, ['declaration', 'data'], 'stale'));
   let lastJobId = 0;
+  /** Of which no job can be made, as long as payouts are these. */
+  let unusable: { readonly template: NewTemplate; readonly payout: PoolPayout } | undefined;
   const jobs: ClientJob[] = [];
 
   /** Gives miners the newest template, if there is what it takes. */
@@ -102,12 +61,20 @@ export const clientWork = ({
     const { template, tip: onTip } = templates.current;
     const [last] = jobs.slice(-1);
     if (last?.template === template && last.tip === onTip && last.payout === present) return;
+    if (unusable?.template === template && unusable.payout === present) return;
     let job: ClientJob;
     try {
       job = makeClientJob(lastJobId + 1, template, onTip, channel, present, tag);
     } catch (error) {
       if (!(error instanceof Sv2Error)) throw error;
-      out.fail('invalid-template', `template ${template.templateId} makes no job: ${error.message}`);
+      unusable = { template, payout: present };
+      // a distribution that was found right when it came may not go with this value
+      if (error.code === 'invalid-payout-distribution') out.fail(error.code, error.message);
+      else
+        out.failProvider(
+          'invalid-template',
+          `template ${template.templateId}, of which no job can be made: ${error.message}`,
+        );
       return;
     }
     lastJobId = job.jobId;
@@ -178,22 +145,17 @@ export const clientWork = ({
   const provide = ({ requestId, unknownTxPositionList }: ProvideMissingTransactions, now: number): void => {
     const job = requests.find('declaration', requestId)?.job;
     if (job?.transactions === undefined) return;
-    const { transactions } = job;
-    // an honest declarator asks for each once
-    const isTooMany = unknownTxPositionList.length > transactions.length;
-    const beyond = unknownTxPositionList.find((position) => position >= transactions.length);
-    if (isTooMany || beyond !== undefined) {
-      const got = isTooMany ? 'more positions than there are' : `position ${beyond}`;
-      out.fail(
-        'invalid-request',
-        `the declarator asked for ${got} of ${counted(transactions.length, 'transaction')}`,
-      );
+    let transactionList: readonly Uint8Array[];
+    try {
+      transactionList = askedTransactions(job.transactions, unknownTxPositionList);
+    } catch (error) {
+      if (!(error instanceof Sv2Error)) throw error;
+      out.fail(error.code, error.message);
       return;
     }
-    const transactionList = unknownTxPositionList.map((position) => transactions[position] as Uint8Array);
     // its time begins anew: it had to wait for them
     requests.ask('declaration', requestId, 'DeclareMiningJob', now, job);
-    out.toDeclarator(ProvideMissingTransactionsSuccess({ requestId, transactionList }));
+    out.toDeclarator(ProvideMissingTransactionsSuccess({ requestId, transactionList: [...transactionList] }));
     out.tell({ type: 'TransactionsProvided', jobId: job.jobId, count: transactionList.length });
   };
 
@@ -209,8 +171,10 @@ export const clientWork = ({
     if (!PASSING.includes(errorCode) || job.attempts > RETRY.attempts) {
       const reason = details === '' ? quoted(errorCode) : `${quoted(errorCode)}: ${quoted(details)}`;
       if (jobs.includes(job)) out.fail(errorCode, `the ${by} refused job ${job.jobId}: ${reason}`);
-      return;
     }
+    // one that has ended is not tried again
+    if (!jobs.includes(job)) found.lost(job, ['declaration'], errorCode);
+    if (out.isFailed) return;
     // what it gave before may be as old
     if (errorCode === 'invalid-mining-job-token') payout.discard();
     payout.stock(now);
@@ -222,6 +186,15 @@ export const clientWork = ({
     if (job === undefined) return;
     const details = new TextDecoder().decode(message.errorDetails.subarray(0, 1_000));
     refused(job, 'declarator', message.errorCode, details, now);
+  };
+
+  const dataLost = (job: ClientJob, errorCode: string): void => {
+    const { jobId } = job;
+    job.withoutData = errorCode;
+    found.lost(job, ['data'], errorCode);
+    // it has moved on: there is, or will be, another template; coinbase-only did not wait for them
+    if (mode === 'full-template' && jobs.includes(job))
+      out.tell({ type: 'OwnJobRefused', jobId, by: 'template provider', errorCode, details: '' });
   };
 
   const jobAccepted = ({ requestId, jobId: upstreamJobId }: SetCustomMiningJobSuccess): void => {
@@ -273,12 +246,9 @@ export const clientWork = ({
     },
     noTransactions({ templateId, errorCode }) {
       const job = requests.answered('data', templateId)?.job;
-      if (job === undefined) return;
-      // it has moved on: there is, or will be, another template
-      if (mode === 'coinbase-only') return; // which did not wait for them
-      const { jobId } = job;
-      out.tell({ type: 'OwnJobRefused', jobId, by: 'template provider', errorCode, details: '' });
+      if (job !== undefined) dataLost(job, errorCode);
     },
+    dataLost,
     provide,
     declared,
     declarationRefused,
@@ -293,6 +263,9 @@ export const clientWork = ({
         job.stage = { type: 'made' };
         advanceJob(job, now);
       }
+    },
+    abandon() {
+      for (const job of [...jobs, ...ended.jobs]) found.lost(job, ['declaration', 'data'], 'pair-left');
     },
     get channel() {
       return channel;

@@ -77,6 +77,21 @@ export interface KeptSharesLost {
   readonly count: number;
 }
 
+/**
+ * Blocks that were found before their job was declared, or its transactions were there, and that go to nobody any more but the
+ * template provider, who was sent them at once.
+ */
+export interface KeptBlocksLost {
+  readonly type: 'KeptBlocksLost';
+  readonly jobId: number;
+  /** Who is not sent them. */
+  readonly missedBy: 'declarator' | 'extra nodes';
+  /** Each 32 bytes in wire order. */
+  readonly hashes: readonly Uint8Array[];
+  /** `too-many-blocks`, `stale`, `pair-left`, `provider-disconnected`, `request-timeout`, or what a refusal says. */
+  readonly code: string;
+}
+
 /** Miners found a block. */
 export interface OwnBlockFound {
   readonly type: 'OwnBlockFound';
@@ -97,11 +112,19 @@ export type DeclaringClientOutcome =
   | OwnJobAccepted
   | OwnJobRefused
   | KeptSharesLost
+  | KeptBlocksLost
   | OwnBlockFound;
+
+/** Why a template provider is of no use. */
+export interface ProviderUseless {
+  readonly code: 'request-timeout' | 'invalid-template';
+  /** For people: what it did not answer, or what is wrong with what it said. */
+  readonly message: string;
+}
 
 /** Why pool and declarator are of no use. */
 export interface DeclaringFault {
-  /** `request-timeout`, `invalid-pool-outputs`, `invalid-template`, `invalid-request`, or what a refusal says. */
+  /** `request-timeout`, `invalid-pool-outputs`, `invalid-payout-distribution`, `invalid-request`, or what a refusal says. */
   readonly code: string;
   /** For people: who did what, and what was expected. */
   readonly message: string;
@@ -116,16 +139,20 @@ export interface DeclaringClientOutput {
   readonly outcomes: readonly DeclaringClientOutcome[];
   /** Blocks whose transactions are known here, to be submitted to whoever takes them. */
   readonly blocks: readonly ReconstructedBlock[];
-  /** They have to be left for others. */
+  /** Pool and declarator have to be left for others. */
   readonly fault: DeclaringFault | null;
+  /** The template provider is silent, or no job can be made of what it says: that is not for pool or declarator to answer for. */
+  readonly providerFault: ProviderUseless | null;
 }
 
 /** A declaring client without its connections. See `declaringClient`. Times are milliseconds since 1970. */
 export interface DeclaringClient {
   /** The declarator is there. */
   begin(now: number): DeclaringClientOutput;
-  /** A template provider is there again, or another: what was asked of the one before is not waited for. */
+  /** A template provider is there again, or another. */
   templatesConnected(): DeclaringClientOutput;
+  /** The template provider is gone: what it was asked is not waited for. */
+  templatesDisconnected(): DeclaringClientOutput;
   /** What the miners' side says: one channel for all of them. */
   fromMiners(message: MiningToServer): DeclaringClientOutput;
   fromPool(message: MiningToClient, now: number): DeclaringClientOutput;

@@ -6,7 +6,11 @@ import { clientPayout } from './client-payout.js';
 import { clientRequests } from './client-requests.js';
 import { clientTemplates } from './client-templates.js';
 import { clientWork } from './client-work.js';
-import type { DeclaringClient, DeclaringClientOptions } from './declaring-client-types.js';
+import type {
+  DeclaringClient,
+  DeclaringClientOptions,
+  DeclaringClientOutput,
+} from './declaring-client-types.js';
 
 /**
  * A client that chooses its own transactions (spec chapter 6), without its connections. It stands between miners, a pool, a job
@@ -29,6 +33,15 @@ export const declaringClient = (options: DeclaringClientOptions): DeclaringClien
   const work = clientWork({ options, requests, payout, templates, out });
   let isBegun = false;
   let isOpening = false;
+  let isAbandoned = false;
+
+  const done = (): DeclaringClientOutput => {
+    if (out.isFailed && !isAbandoned) {
+      isAbandoned = true;
+      work.abandon();
+    }
+    return out.done();
+  };
 
   const fromMiners = (message: MiningToServer): void => {
     switch (message.type) {
@@ -106,20 +119,24 @@ export const declaringClient = (options: DeclaringClientOptions): DeclaringClien
     begin(now) {
       isBegun = true;
       payout.begin(now);
-      return out.done();
+      return done();
     },
     templatesConnected() {
-      requests.forgetAll('data');
       payout.makeRoomAgain();
-      return out.done();
+      return done();
+    },
+    templatesDisconnected() {
+      for (const { job } of requests.forgetAll('data'))
+        if (job !== undefined) work.dataLost(job, 'provider-disconnected');
+      return done();
     },
     fromMiners(message) {
       fromMiners(message);
-      return out.done();
+      return done();
     },
     fromPool(message, now) {
       fromPool(message, now);
-      return out.done();
+      return done();
     },
     fromDeclarator(message, now) {
       switch (message.type) {
@@ -137,12 +154,12 @@ export const declaringClient = (options: DeclaringClientOptions): DeclaringClien
         case 'DeclareMiningJob.Error':
           work.declarationRefused(message, now);
       }
-      return out.done();
+      return done();
     },
     distribution(message, now) {
       payout.distribute(message);
       work.start(now);
-      return out.done();
+      return done();
     },
     fromTemplates(message, now) {
       switch (message.type) {
@@ -162,13 +179,20 @@ export const declaringClient = (options: DeclaringClientOptions): DeclaringClien
           break;
         default: // channels have no endpoints here
       }
-      return out.done();
+      return done();
     },
     tick(now) {
-      for (const what of requests.late(now))
-        out.fail('request-timeout', `no answer to ${what} within ${requestTimeout} ms`);
+      const late = requests.late(now);
+      for (const { kind, what } of late) {
+        const said = ['request-timeout', `no answer to ${what} within ${requestTimeout} ms`] as const;
+        if (kind === 'data') out.failProvider(...said);
+        else out.fail(...said);
+      }
+      if (late.some(({ kind }) => kind === 'data'))
+        for (const { job } of requests.forgetAll('data'))
+          if (job !== undefined) work.dataLost(job, 'request-timeout');
       work.tick(now);
-      return out.done();
+      return done();
     },
     get isReady() {
       return isBegun && payout.present !== null && templates.current !== null;

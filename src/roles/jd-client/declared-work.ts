@@ -2,10 +2,8 @@
 import {
   concat,
   defer,
-  from,
   merge,
   mergeMap,
-  EMPTY,
   NEVER,
   of,
   Subject,
@@ -19,49 +17,23 @@ import {
   type SchedulerLike,
 } from 'rxjs';
 import { Sv2Error } from '../../codec/errors.js';
-import { declaringClient } from '../../declaration/declaring-client.js';
 import type {
   DeclaringClientOptions,
   DeclaringClientOutcome,
-  DeclaringClientOutput,
   DeclaringFault,
-  OwnBlockFound,
 } from '../../declaration/declaring-client-types.js';
-import { payoutDistribution, SetPayoutDistribution } from '../../declaration/payout-messages.js';
-import { subprotocols, type Subprotocol } from '../../messages/define-message.js';
-import type {
-  JobDeclarationToClient,
-  MiningToClient,
-  TemplateDistributionToClient,
-} from '../../messages/directions.js';
-import {
-  jobDeclarationSetupFlags,
-  miningSetupFlags,
-  miningSuccessFlags,
-} from '../../messages/setup-flags.js';
+import { miningSuccessFlags } from '../../messages/setup-flags.js';
 import { workerHashrateTracking } from '../../messages/user-identity.js';
-import { createClient } from '../../service/client.js';
-import type { ClientEvent } from '../../service/events.js';
 import type { MiningServerHandler } from '../../service/handlers.js';
-import {
-  leaveServer,
-  sendToServer,
-  send,
-  toSibling,
-  type ClientEffect,
-  type ClientOutcome,
-  type ServerOutcome,
-} from '../../service/outcomes.js';
+import { send, toSibling, type ClientOutcome, type ServerOutcome } from '../../service/outcomes.js';
 import { createServer } from '../../service/server.js';
 import { siblings } from '../../service/siblings.js';
 import type { Connector } from '../../transport/connection.js';
 import { inProcess } from '../in-process/in-process.js';
-import { submitToExtra, type ExtraNode, type ExtraSubmission } from '../extra-nodes.js';
+import type { ExtraNode, ExtraSubmission } from '../extra-nodes.js';
 import type { SolutionOutcome } from '../pool/held-solutions.js';
-import type { Fault } from '../pool/provider-checks.js';
-import type { ClockDiffers } from '../pool/template-client.js';
-import { upkeepEvery } from '../upkeep.js';
-import { ownTemplates, type TemplatesOutput } from './own-templates.js';
+import type { ClockDiffers, ProviderFault } from '../pool/template-client.js';
+import { declaringSide } from './declaring-side.js';
 import { MinersSaid, ToMiners } from './triggers.js';
 
 /** Pool and declarator are of no use: they are left for others. */
@@ -76,7 +48,13 @@ export interface PairReady {
 
 /** What happens between a declaring client, a pool, a declarator and a template provider. */
 export type DeclaredWorkOutcome =
-  DeclaringClientOutcome | SolutionOutcome | ClockDiffers | ExtraSubmission | PairFaulty | PairReady;
+  | DeclaringClientOutcome
+  | SolutionOutcome
+  | ClockDiffers
+  | ProviderFault
+  | ExtraSubmission
+  | PairFaulty
+  | PairReady;
 
 /** Options of {@link declaredWork}. */
 export interface DeclaredWorkOptions extends Omit<DeclaringClientOptions, 'wholeBlocks'> {
@@ -93,15 +71,10 @@ export interface DeclaredWorkOptions extends Omit<DeclaringClientOptions, 'whole
   readonly scheduler: SchedulerLike;
 }
 
-type Emitted = ClientEffect | DeclaredWorkOutcome;
-
-/** How often it is looked at what was not answered, in milliseconds. */
-const upkeepInterval = 1_000;
-
 /**
  * Dials a pool, its declarator and template providers, and is a server of the Mining Protocol whose jobs are of those
  * templates: see `declaringClient`. When pool or declarator ends, or is of no use, the connection does. A template provider
- * that ends is dialled again, or left for another, while miners go on with what they have.
+ * that ends or is silent is dialled again, or left for another, while miners go on with what they have: no pair answers for it.
  */
 export function declaredWork(options: DeclaredWorkOptions): Connector {
   const { scheduler, readyTimeout = 60_000 } = options;
@@ -166,140 +139,3 @@ const minersHandler: MiningServerHandler = (event$) =>
       }),
     );
   });
-
-/** How template providers are come back to. */
-const reconnect = { maxDelay: 30_000 };
-
-/** How long a template provider that lies is left alone while there are others, in milliseconds. */
-const banFor = 600_000;
-
-/** The client of all three, which share one core. */
-const declaringSide = (
-  options: DeclaredWorkOptions,
-  sibling: Parameters<typeof createClient>[0]['sibling'],
-) => {
-  const { scheduler, pool, declarator, templateProviders, mode, payoutDistributions = false } = options;
-  const { extraNodes = [] } = options;
-  const core = declaringClient({ ...options, wholeBlocks: extraNodes.length > 0 });
-  const templates = ownTemplates();
-  const connected = new Set<Subprotocol>();
-  let isReady = false;
-  let isFaulty = false;
-  const now = () => scheduler.now();
-
-  function effects(output: DeclaringClientOutput): Observable<Emitted> {
-    if (isFaulty) return EMPTY;
-    const { toTemplates, toDeclarator, toPool, toMiners, outcomes, fault, blocks } = output;
-    const found = outcomes.find(({ type }) => type === 'OwnBlockFound') as OwnBlockFound | undefined;
-    // a block first
-    const all: Emitted[] = templatesEffects(templates.say(toTemplates, found, now()));
-    for (const messages of [toDeclarator, toPool])
-      if (messages.length > 0) all.push(sendToServer(...messages));
-    if (toMiners.length > 0) all.push(toSibling(ToMiners(toMiners)));
-    all.push(...outcomes);
-    if (fault !== null) all.push(faulty(fault));
-    else if (core.isReady && !isReady) {
-      isReady = true;
-      all.push({ type: 'PairReady' });
-    }
-    const all$ = from(all);
-    return blocks.length === 0
-      ? all$
-      : concat(all$, merge(...blocks.map((block) => submitToExtra(extraNodes, block))));
-  }
-
-  const templatesEffects = ({ send: messages, outcomes }: TemplatesOutput): Emitted[] => [
-    ...(messages.length === 0 ? [] : [sendToServer(...messages)]),
-    ...outcomes,
-  ];
-
-  const faulty = ({ code, message }: DeclaringFault): PairFaulty => {
-    isFaulty = true;
-    return { type: 'PairFaulty', code, message };
-  };
-
-  /** A template provider that cannot mean what it says is left for another, if there is one. */
-  const provider = (fault: Fault): Emitted =>
-    templateProviders.length > 1 ? leaveServer(fault, banFor) : faulty(fault);
-
-  /** A template provider's messages make sense before they are used. */
-  function fromTemplates(said: TemplateDistributionToClient): Observable<Emitted> {
-    const { message, fault, outcomes } = templates.take(said, now());
-    if (fault !== null) return of(provider(fault));
-    const told$ = from(outcomes);
-    return message === null ? told$ : concat(effects(core.fromTemplates(message, now())), told$);
-  }
-
-  function begin(protocol: Subprotocol): Observable<Emitted> {
-    const isAgain = connected.has(protocol);
-    connected.add(protocol);
-    if (connected.size < subprotocols.length) return EMPTY;
-    return effects(isAgain ? core.templatesConnected() : core.begin(now()));
-  }
-
-  const handler =
-    <M extends { readonly type: string }>(
-      protocol: Subprotocol,
-      respond: (message: M) => Observable<Emitted>,
-    ) =>
-    (event$: Observable<ClientEvent<M>>): Observable<Emitted> =>
-      event$.pipe(
-        mergeMap((event): Observable<Emitted> => {
-          if (event.type === 'message') return respond(event.message);
-          if (event.type === 'disconnected' && protocol === 'templateDistribution') templates.disconnected();
-          if (event.type !== 'connected') return EMPTY;
-          const { upstream } = event.server;
-          return protocol === 'templateDistribution'
-            ? concat(templatesEffects(templates.connected(upstream, now())), begin(protocol))
-            : begin(protocol);
-        }),
-      );
-
-  return createClient({
-    mining: {
-      connect: pool,
-      handler: (event$) =>
-        merge(
-          event$.pipe(handler<MiningToClient>('mining', (message) => effects(core.fromPool(message, now())))),
-          event$.pipe(
-            mergeMap((event) => (MinersSaid.match(event) ? effects(core.fromMiners(event.message)) : EMPTY)),
-          ),
-          upkeepEvery(upkeepInterval, scheduler).pipe(mergeMap(() => effects(core.tick(now())))),
-        ),
-      flags: miningSetupFlags.requiresWorkSelection | miningSetupFlags.requiresVersionRolling,
-    },
-    jobDeclaration: {
-      connect: declarator,
-      handler: handler<JobDeclarationToClient>('jobDeclaration', (message) =>
-        effects(
-          SetPayoutDistribution.match(message)
-            ? core.distribution(message, now())
-            : core.fromDeclarator(message, now()),
-        ),
-      ),
-      flags: mode === 'full-template' ? jobDeclarationSetupFlags.declareTxData : 0,
-    },
-    templateDistribution: {
-      connect: templateProviders,
-      handler: (event$) =>
-        merge(
-          event$.pipe(handler<TemplateDistributionToClient>('templateDistribution', fromTemplates)),
-          upkeepEvery(upkeepInterval, scheduler).pipe(
-            mergeMap((): Emitted[] => {
-              const hangs = templates.hangs(now());
-              return hangs === null ? [] : [hangs.outcome, leaveServer(hangs.fault)];
-            }),
-          ),
-        ),
-      reconnect,
-    },
-    ...(sibling === undefined ? {} : { sibling }),
-    extensions: {
-      supported: payoutDistributions
-        ? [workerHashrateTracking, payoutDistribution]
-        : [workerHashrateTracking],
-    },
-    ...(payoutDistributions ? { messages: [SetPayoutDistribution] } : {}),
-    scheduler,
-  });
-};

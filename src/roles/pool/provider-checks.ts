@@ -2,6 +2,7 @@
 import { parseTemplateOutputs } from '../../bitcoin/outputs.js';
 import { compareTargets, difficultyFromTarget, targetFromNbits } from '../../bitcoin/target.js';
 import { Sv2Error } from '../../codec/errors.js';
+import type { ProviderUseless } from '../../declaration/declaring-client-types.js';
 import type { NewTemplate, SetNewPrevHashTemplate } from '../../messages/template-distribution.js';
 import type { NetworkFault } from '../chain-network.js';
 import { rateLimit } from '../rate-limit.js';
@@ -17,10 +18,18 @@ export interface Fault {
     | 'invalid-nbits'
     | 'unknown-template'
     | NetworkFault['code']
-    | 'too-many-templates';
+    | 'too-many-templates'
+    | ProviderUseless['code'];
   /** For people: what was said, and what was expected. */
   readonly message: string;
 }
+
+/** What a single template provider is left for, too, though there is no other: it is dialled anew. */
+const alwaysLeftFor: readonly Fault['code'][] = ['too-many-templates', 'wrong-network', 'request-timeout'];
+
+/** Whether a template provider is left: one that lies for another, if there is one. @param providers how many there are */
+export const isProviderLeft = ({ code }: Fault, providers: number): boolean =>
+  providers > 1 || alwaysLeftFor.includes(code);
 
 /** All satoshis that there will ever be: 21 million bitcoin. */
 const maxMoney = 2_100_000_000_000_000n;

@@ -19,6 +19,7 @@ import { extraBlocks } from './extra-blocks.js';
 import { heldSolutions, type Solution, type SolutionOutcome } from './held-solutions.js';
 import {
   clockDifference,
+  isProviderLeft,
   targetRatio,
   templateFault,
   templateRate,
@@ -157,9 +158,8 @@ export const templateClient =
       let lastTemplateAt = scheduler.now();
       let isOld = false;
 
-      /** A provider that lies is left for another; a single one that floods is dialled anew at least. */
       const faulty = (fault: Fault): Emitted[] => {
-        const isLeft = providers > 1 || fault.code === 'too-many-templates' || fault.code === 'wrong-network';
+        const isLeft = isProviderLeft(fault, providers);
         const outcome = { type: 'ProviderFault', ...fault, isLeft } as const;
         if (!isLeft) return [outcome];
         isConnected = false; // what it has sent already is not to be used
