@@ -164,7 +164,7 @@ describe('a node of another chain than the payout is for', () => {
             e: {
               type: 'SourceError',
               code: 'wrong-network',
-              message: expect.stringMatching(/which is mainnet; expected testnet or regtest$/),
+              message: expect.stringMatching(/its chain is mainnet; expected testnet or regtest, which/),
               retryIn: null,
             },
             r: { type: 'SourceRecovered' },

@@ -45,6 +45,7 @@ const fromProvider = {
   b: template(5, { coinbaseTxValueRemaining: 2n ** 64n - 1n }),
   u: prevHashFor(99),
   v: { ...prevHashFor(3), nBits: 0x207f_ffff },
+  m: { ...prevHashFor(3), nBits: 0x1702_3a04 },
 };
 const gone = new TransportError('connection-reset', 'gone');
 
@@ -61,7 +62,7 @@ function clientOf(
   providers: readonly [TestConnector, ...TestConnector[]],
   foundAt: readonly number[] = [],
   what: Trigger = found,
-  payoutNetworks: readonly AddressNetwork[] = ['testnet', 'regtest'],
+  networks?: readonly AddressNetwork[],
 ) {
   const [serverSide, clientSide] = siblings();
   const client = createClient({
@@ -71,7 +72,7 @@ function clientOf(
         payoutRoom,
         providers: providers.length,
         maxTemplateAge: 600_000,
-        payoutNetworks,
+        ...(networks === undefined ? {} : { networks }),
         scheduler: asyncScheduler,
       }),
     },
@@ -299,23 +300,49 @@ describe('a template provider', () => {
     );
   });
 
-  it('that cannot be that of the address which is paid is told once a connection, and mined on all the same', () => {
+  it('whose chain is another is left for one whose is right, and it is not told that there is none', () => {
     marbles(
       ({ connection, expectOutcomes }) => {
-        const values = { ...fromProvider, V: { ...fromProvider.P, nBits: 0x207f_ffff } };
-        const client = clientOf([testConnector([connection('(wtv) 95ms (TV)', values)])], [], found, [
-          'mainnet',
-        ]);
-        expectOutcomes(client.start(), 'ChainDiffers', 'ProviderFault').toBe('d', {
-          d: {
-            type: 'ChainDiffers',
+        const client = clientOf(
+          [
+            testConnector([connection('(wtv)', fromProvider)]),
+            testConnector([
+              connection('(wtm) 95ms #', fromProvider, { error: gone }),
+              connection('(wtv)', fromProvider),
+            ]),
+          ],
+          [],
+          found,
+          ['mainnet'],
+        );
+        expectOutcomes(client.start(), 'ChainRefused', 'ProviderFault').toBe('f 1099ms f', {
+          f: like({ type: 'ProviderFault', code: 'wrong-network', isLeft: true }),
+        });
+      },
+      { until: 60_000 },
+    );
+  });
+
+  it('is asked again, and it is told once that all have another chain than the payout is for', () => {
+    marbles(
+      ({ connection, expectOutcomes }) => {
+        const foreign = () => connection('(wtv)', fromProvider);
+        const client = clientOf(
+          [testConnector([foreign(), foreign()]), testConnector([foreign(), foreign()])],
+          [],
+          found,
+          ['mainnet'],
+        );
+        expectOutcomes(client.start(), 'ChainRefused', 'NewTip').toBe('r', {
+          r: {
+            type: 'ChainRefused',
             message: expect.stringMatching(
-              /^a tip of difficulty .*, which is not mainnet; expected mainnet$/,
+              /its chain is regtest; expected mainnet, which the payout is for$/,
             ),
           },
         });
       },
-      { until: 60_000 },
+      { until: 1_300_000 },
     );
   });
 

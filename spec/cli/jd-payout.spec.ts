@@ -1,6 +1,7 @@
+import { createServer, type AddressInfo } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { coreTemplate, scriptedNode } from '../node/bitcoin-support.js';
-import { keptUntilTheEnd, startRole, temporaryFiles } from './role-support.js';
+import { keptUntilTheEnd, startProcess, startRole, temporaryFiles } from './role-support.js';
 
 const kept = keptUntilTheEnd();
 const { file } = temporaryFiles();
@@ -22,8 +23,10 @@ describe('who is paid for blocks', () => {
     );
     const [, address] = await provider.printed(/listening on (127\.0\.0\.1:\d+)/);
     const client = alone('tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx', address as string);
-    await client.printed(/which is mainnet; expected testnet/);
-    expect(await client.stop()).toBe(0);
+    await client.printed(
+      /no template provider has a chain that the payout is for: .*is mainnet; expected testnet/,
+    );
+    expect(await client.exitCode).toBe(1);
   });
 
   it('of a declaration server: nobody on another chain than the address is of', async () => {
@@ -37,22 +40,87 @@ describe('who is paid for blocks', () => {
         ...['--coinbase-reward-script', 'bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4'],
       ),
     );
-    await server.printed(/the Bitcoin node: a tip of difficulty .*, which is not mainnet; expected mainnet/);
-    expect(await server.stop()).toBe(0);
+    await server.printed(
+      /the Bitcoin node: a tip of difficulty .*, so that its chain is .*; expected mainnet/,
+    );
+    expect(await server.exitCode).toBe(1);
     await node.stop();
   });
 
-  it('of a pool: an address of mainnet on another chain is warned of, as it is let be for tests', async () => {
-    const provider = kept(startRole('template-provider', '--listen', '127.0.0.1:0'));
+  const payouts = [
+    [
+      'an address of mainnet',
+      ['--coinbase-reward-script', 'bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4'],
+      'mainnet',
+    ],
+    [
+      'an address of testnet',
+      ['--coinbase-reward-script', 'tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx'],
+      'testnet',
+    ],
+    [
+      'users of mainnet',
+      ['--coinbase-reward-script', 'raw(51)', '--network', 'mainnet', '--payout', 'solo'],
+      'mainnet',
+    ],
+    [
+      'a fee to mainnet',
+      [
+        '--coinbase-reward-script',
+        'raw(51)',
+        '--payout',
+        'solo',
+        '--fee',
+        '1',
+        '--fee-script',
+        'bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4',
+      ],
+      'mainnet',
+    ],
+  ] as const;
+  it.each(payouts)(
+    'of a pool on regtest: not %s; miners get no work, and the pool ends',
+    async (_, payout, network) => {
+      const port = await new Promise<number>((resolve) => {
+        const taken = createServer().listen(0, '127.0.0.1', () => {
+          const { port } = taken.address() as AddressInfo;
+          taken.close(() => resolve(port));
+        });
+      });
+      const templateProvider = `127.0.0.1:${port}`;
+      const pool = kept(
+        startRole(
+          ...['pool', '--listen', '127.0.0.1:0', '--no-template-provider-encryption'],
+          ...['--template-provider', templateProvider, ...payout],
+        ),
+      );
+      const [, address = ''] = await pool.printed(/listening on (127\.0\.0\.1:\d+)/);
+      const user = network === 'mainnet' ? 'bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4' : 'farm';
+      const miner = kept(
+        startProcess('miner', `stratum2+tcp://${address}`, '--no-encryption', '--user', user),
+      );
+      await miner.printed(/channel \d+ opened/);
+      kept(startRole('template-provider', '--listen', templateProvider, '--nbits', '207fffff'));
+      await pool.printed(
+        new RegExp(
+          `no template provider has a chain .* its chain is regtest; expected ${network}, which the payout is for`,
+        ),
+      );
+      expect(await pool.exitCode).toBe(1);
+      expect(pool.output.stdout).toMatch(/: 0 shares accepted, 0 rejected, .* 0 blocks/);
+      expect(pool.output.stdout).not.toContain('new block to build on');
+    },
+  );
+
+  it('of a pool on regtest: whoever a raw script says', async () => {
+    const provider = kept(startRole('template-provider', '--listen', '127.0.0.1:0', '--nbits', '207fffff'));
     const [, address = ''] = await provider.printed(/listening on (127\.0\.0\.1:\d+)/);
     const pool = kept(
       startRole(
         ...['pool', '--listen', '127.0.0.1:0', '--no-template-provider-encryption'],
-        ...['--template-provider', address, '--coinbase-reward-script'],
-        'bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4',
+        ...['--template-provider', address, '--coinbase-reward-script', 'raw(51)'],
       ),
     );
-    await pool.printed(/blocks pay an address of another network .*which is not mainnet; expected mainnet/);
     await pool.printed(/new block to build on/);
   });
 

@@ -50,6 +50,10 @@ const wrong: [string[], string][] = [
     ],
     'donation_script: an address of testnet; expected one of mainnet',
   ],
+  [
+    ['--payout', 'solo'],
+    'network: payout = "solo" pays users, and coinbase_reward_script does not tell of which network',
+  ],
   [['--payout', 'solo', '--ledger', 'none'], 'payout: solo pays by the ledger, and ledger is none'],
   [['--payout', 'solo', '--config', declaring], 'jds: blocks of declared jobs pay coinbase_reward_script'],
 ];
@@ -76,20 +80,19 @@ describe('users of sv2 pool are paid on the network', () => {
       { coinbase_reward_script: 'raw(51)', fee: 1, fee_script: mainnet },
       ['mainnet'],
     ],
-    ['that they like, where no address tells', { coinbase_reward_script: 'raw(51)' }, undefined],
   ])('%s', (_, given, networks) => {
     const settings = settingsOf({ payout: 'solo', ...given });
-    const { script, payees } = payoutOf(settings);
+    const { script, networks: own } = payoutOf(settings);
     const { payout } = payoutPlan(settings, {
-      ...{ reserve: script, networks: payees, hasLedger: true, declaredBy: undefined },
+      ...{ reserve: script, networks: own, hasLedger: true, declaredBy: undefined },
     });
     expect(payout?.networks).toEqual(networks);
   });
 
-  it('and blocks may be of any chain that the address is let be on', () => {
-    const chains = (given: object) => payoutOf(settingsOf(given)).chains;
-    expect(chains({ coinbase_reward_script: testnet })).toEqual(['testnet']);
-    expect(chains({ coinbase_reward_script: mainnet })).toBeUndefined(); // which is warned of
-    expect(chains({ coinbase_reward_script: mainnet, network: 'mainnet' })).toEqual(['mainnet']);
+  it('and blocks may be of no other chain; of any for a script that is of none', () => {
+    const networks = (given: object) => payoutOf(settingsOf(given)).networks;
+    expect(networks({ coinbase_reward_script: testnet })).toEqual(['testnet']);
+    expect(networks({ coinbase_reward_script: mainnet })).toEqual(['mainnet']);
+    expect(networks({ coinbase_reward_script: 'raw(51)' })).toBeUndefined();
   });
 });

@@ -97,7 +97,7 @@ describe.each(['solo-pool', 'pplns-pool'])('the page examples/%s', (name) => {
         printed.push(execFileSync('bash', ['-ec', `${sv2}\n${here(commands)}`], { cwd, encoding: 'utf8' }));
     }
     const text = printed.join('');
-    expect(text).toMatch(/bc1q(rp33g0q5|ar0srrr7)/);
+    expect(text).toMatch(/bcrt1q(rp33g0q5|ar0srrr7)/);
     expect(text.match(/^right: block [0-9a-f]{64}/gm)).toHaveLength(name === 'solo-pool' ? 1 : 2);
     if (name === 'pplns-pool') expect(text).toMatch(/^right: .* by [1-9]\d* records of one user$/m);
     expect(existsSync(join(cwd, 'copy.sqlite'))).toBe(true);

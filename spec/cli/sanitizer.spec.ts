@@ -125,7 +125,7 @@ const ours: readonly string[] = [
   ...['UpstreamUnanswered.reason', 'redirectRefused.reason', 'ChannelRefused.reason', 'ShareRejected.reason'],
   ...[
     'ProviderFault.message',
-    'ChainDiffers.message',
+    'ChainRefused.message',
     'BlockNotNoted.message',
     'SourceError.message',
     'SourceWarning.message',

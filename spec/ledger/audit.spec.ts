@@ -40,7 +40,7 @@ const planOf = (mode: PayoutMode): PayoutPlan => ({
     minimumPayout: 5_000n,
     limits: { weight: 4_000, sigops: 400, count: 20 },
   },
-  networks: ['mainnet'],
+  networks: ['regtest'],
 });
 
 const sequenced = (records: readonly LedgerRecord[]): SequencedRecord[] => {

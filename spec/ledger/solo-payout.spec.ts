@@ -42,7 +42,7 @@ describe('a block of one payee alone', () => {
           const quick = soloOutputs(rules);
           for (const [user, balance, donated] of users) {
             for (const value of values) {
-              const plan = { rules, networks: ['mainnet' as const] };
+              const plan = { rules, networks: ['mainnet' as const, 'regtest' as const] };
               const payee = { user, payTo: payToOf(user, plan) };
               const all = new Map([
                 ...payee.payTo.map(({ script }) => [script, balance] as const),

@@ -1,7 +1,7 @@
 /** Records, scripts and arbitraries for the ledger's specs. */
 import fc from 'fast-check';
 import { p2pkh, p2sh, p2tr, p2wpkh } from '@scure/btc-signer';
-import { Address, NETWORK, OutScript } from '@scure/btc-signer';
+import { Address, NETWORK, OutScript, TEST_NETWORK } from '@scure/btc-signer';
 import { bytesToHex, hexToBytes } from '../../src/codec/hex.js';
 import { parseFraction, targetFromDifficulty, type PayoutMode, type ShareRecord } from '../../src/index.js';
 
@@ -35,12 +35,12 @@ export const addresses = [
   p2sh(p2wpkh(generator)),
 ].map(({ script }) => Address(NETWORK).encode(OutScript.decode(script)));
 
-/** An address of mainnet, another for each number. */
+/** An address of regtest, another for each number. */
 export const addressOf = (number: number): string => {
   const hash = new Uint8Array(20).fill(7);
   hash[0] = number & 0xff;
   hash[1] = number >> 8;
-  return Address(NETWORK).encode({ type: 'wpkh', hash });
+  return Address({ ...TEST_NETWORK, bech32: 'bcrt' }).encode({ type: 'wpkh', hash });
 };
 
 let shares = 0;
@@ -108,5 +108,5 @@ export const planOf = (mode: PayoutMode) => ({
     minimumPayout: 5_000n,
     limits: { weight: 26_000, sigops: 800, count: 200 },
   },
-  networks: ['mainnet' as const],
+  networks: ['regtest' as const],
 });

@@ -82,6 +82,7 @@ async function startPool(
     process.execPath,
     [
       ...[main, 'pool', '--listen', '127.0.0.1:0', '--coinbase-reward-script', 'raw(51)'],
+      ...['--network', 'regtest'],
       ...(store === undefined ? [] : ['--ledger', store.url]),
       ...['--template-provider', `127.0.0.1:${port}`, '--no-template-provider-encryption'],
       ...['--shares-per-minute', '6000', '--share-batch-size', '3'],

@@ -32,7 +32,7 @@ const toldOfSolo: readonly string[] = [
   'SolutionLost',
   'ProviderFault',
   'ClockDiffers',
-  'ChainDiffers',
+  'ChainRefused',
   'TargetDiffers',
   'TemplateOld',
   'TemplateRenewed',

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { asyncScheduler, concat, EMPTY, filter, from, map, merge, tap } from 'rxjs';
+import { Sv2Error } from '../codec/errors.js';
 import { connect } from '../node/connect.js';
 import { proxyFold } from '../observe/proxy-state.js';
 import {
@@ -17,10 +18,10 @@ import { jdClientLine, ownWorkTotals } from './jd-client-log.js';
 import { logHelp, logOptions } from './log-settings.js';
 import { countsByType } from './counts-by-type.js';
 import { monitoringFlags, monitoringHelp, monitoringOptions, roleMonitoring } from './monitoring.js';
-import { isWorthALine } from './pool-log.js';
+import { isWorthALine, refusedChain } from './pool-log.js';
 import { forwardedTotals } from './proxy-log.js';
 import { reports } from './report.js';
-import { chainsOf, payoutWarnings } from './payout-setting.js';
+import { payoutWarnings } from './payout-setting.js';
 import { silenceLog, type SilenceLog } from './role-client.js';
 import { listenOptions, roleListener } from './role-server.js';
 import { about, trouble } from './log-line.js';
@@ -131,15 +132,13 @@ function roleOf(command: Command): Role {
         );
   const dialler = upstreamDialler(settings.upstream_encryption);
   const silence = silenceLog('--no-template-provider-encryption');
-  const chains = chainsOf(script?.networks ?? null);
   const client = jdClient({
     listen: sv1 === undefined ? listener.listen : merge(listener.listen, sv1.listen),
     pairs: settings.mode === 'SOLOMINING' ? [] : pairsOf(settings, dialler),
     templateProvider: providersOf(settings, silence),
     mode: settings.mode === 'COINBASEONLY' ? 'coinbase-only' : 'full-template',
     ...(script === undefined ? {} : { soloScript: script.scriptPubKey }),
-    ...(chains === undefined ? {} : { networks: chains }),
-    ...(script?.networks == null ? {} : { payoutNetworks: script.networks }),
+    ...(script?.networks == null ? {} : { networks: script.networks }),
     signature: settings.jdc_signature,
     extraNodes: extraNodes(settings.extra_block_submissions),
     requestTimeout: 1_000 * settings.request_timeout,
@@ -159,7 +158,10 @@ function roleOf(command: Command): Role {
     monitoring.operator,
     tap((outcome) => {
       fold.note(outcome, asyncScheduler.now());
-      if (outcome.type === 'OwnWork') counts.note(outcome.outcome);
+      if (outcome.type !== 'OwnWork') return;
+      counts.note(outcome.outcome);
+      if (outcome.outcome.type === 'ChainRefused' && settings.mode === 'SOLOMINING')
+        throw new Sv2Error('wrong-network', refusedChain(outcome.outcome));
     }),
     filter(isWorthALine(settings.log_level)),
     map((outcome) => about(outcome, jdClientLine(outcome, asyncScheduler.now()))),

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
-import { from, merge } from 'rxjs';
+import { from, merge, pipe, tap } from 'rxjs';
 import * as z from 'zod';
+import { Sv2Error } from '../codec/errors.js';
 import { configOption, flagsOf, loadConfig } from './config.js';
 import { environmentFlags } from './environment.js';
 import type { CommandContext } from './io.js';
@@ -46,7 +47,7 @@ export function registerJdServer(command: Command, context: CommandContext): voi
       `
 Miners who choose their own transactions declare their blocks here. Each is checked by the rules that a miner can break,
 and by the Bitcoin node (getblocktemplate, proposal mode); the log says by which. Blocks that they find are submitted.
-Of a node whose chain is another than the address is of, no job is taken.
+A node whose chain is another than the address is of is refused, and the server ends.
 
 A pool of rx-sv2 can have its declaration server in its own process: see [jds] in sv2 pool --help. This one is for a pool in
 another process or on another machine. Both have the same token_key: the server seals what it found right into the tokens
@@ -83,14 +84,20 @@ function roleOf(command: Command): Role {
   );
   const listener = roleListener(settings, 'declaration server', file);
   const { scriptPubKey, networks } = settings.coinbase_reward_script;
-  const payout = { script: scriptPubKey, chains: networks ?? undefined };
+  const payout = { script: scriptPubKey, ...(networks === null ? {} : { networks }) };
   const { token_key: key } = settings;
   const seal = key === undefined ? undefined : tokenSeal({ key });
   const monitoring = roleMonitoring<ServerOutcome<JobDeclarationServerOutcome>>(settings, {
     role: 'jd-server',
   });
   const { line$, totals } = declarationServer(settings, listener.listen, payout, {
-    operator: monitoring.operator,
+    operator: pipe(
+      monitoring.operator,
+      tap((outcome) => {
+        if (outcome.type === 'SourceError' && outcome.code === 'wrong-network')
+          throw new Sv2Error('wrong-network', `the Bitcoin node: ${outcome.message}`);
+      }),
+    ),
     ...(seal === undefined ? {} : { seal }),
   });
   return {

@@ -73,8 +73,8 @@ export interface Declaration {
 /** Whom declared blocks pay. */
 export interface DeclaredPayout {
   readonly script: Uint8Array;
-  /** What the chain may be; any if undefined. */
-  readonly chains: readonly AddressNetwork[] | undefined;
+  /** What the chain may be; any unless given. */
+  readonly networks?: readonly AddressNetwork[];
 }
 
 /**
@@ -88,7 +88,7 @@ export interface DeclaredPayout {
 export function declarationServer(
   settings: DeclarationSettings,
   listen: Observable<Connection>,
-  { script, chains }: DeclaredPayout,
+  { script, networks }: DeclaredPayout,
   {
     where = '',
     seal,
@@ -109,7 +109,7 @@ export function declarationServer(
     listen,
     node: nodeOf(settings, where),
     outputs: [{ value: 0n, scriptPubKey: script }],
-    ...(chains === undefined ? {} : { networks: chains }),
+    ...(networks === undefined ? {} : { networks }),
     ...(seal === undefined ? {} : { seal }),
     tokenLifetime: 1_000 * settings.token_lifetime,
     coinbaseOnly: settings.coinbase_only,

@@ -125,6 +125,10 @@ export function payoutPlan(
       );
     else paid = common;
   }
+  if (mode !== 'pool' && paid === undefined)
+    problems.push(
+      `network: payout = "${mode}" pays users, and coinbase_reward_script does not tell of which network their addresses are; expected mainnet, testnet, signet or regtest`,
+    );
   if (problems.length > 0) throw new ConfigError(problems);
   if (mode === 'pool') return {};
   const { fee = 0, fee_script: feeScript, donation = 0, donation_script: donationScript } = settings;

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { parsePayoutScript, type AddressNetwork } from '../bitcoin/payout-script.js';
+import { parsePayoutScript } from '../bitcoin/payout-script.js';
 import { spendabilityProblem } from '../bitcoin/spendability.js';
 import { Sv2Error } from '../codec/errors.js';
 import { trouble, type LogLine } from './log-line.js';
@@ -17,17 +17,6 @@ export function payoutScript() {
     }
   });
 }
-
-/**
- * What the chain may be that an address is paid on: any for a mainnet address, which is let be on the chains that are
- * made up for trying things out.
- * @param networks of the address; null for a script that is of none
- * @returns undefined for any
- */
-export const chainsOf = (
-  networks: readonly AddressNetwork[] | null,
-): readonly AddressNetwork[] | undefined =>
-  networks === null || networks.includes('mainnet') ? undefined : networks;
 
 /** Warns of a `coinbase_reward_script` that nobody, or everybody, can spend. */
 export function payoutWarnings(script: Uint8Array): readonly LogLine[] {

@@ -1,7 +1,13 @@
 import { counted } from '../codec/counted.js';
 import { toDisplayHex } from '../bitcoin/hash.js';
 import { difficultyFromTarget } from '../bitcoin/target.js';
-import type { PoolMiningOutcome, PoolOutcome, Solution, TemplateClientOutcome } from '../roles/pool/pool.js';
+import type {
+  ChainRefused,
+  PoolMiningOutcome,
+  PoolOutcome,
+  Solution,
+  TemplateClientOutcome,
+} from '../roles/pool/pool.js';
 import { bytesToHex } from '../codec/hex.js';
 import { encodeFrame } from '../framing/frame.js';
 import type { AnyOutcome } from '../observe/fold.js';
@@ -41,7 +47,7 @@ const templateClientTypes: readonly string[] = [
   'SolutionLost',
   'ProviderFault',
   'ClockDiffers',
-  'ChainDiffers',
+  'ChainRefused',
   'TargetDiffers',
   'TemplateReceived',
   'TemplateOld',
@@ -90,11 +96,8 @@ function templateLine(outcome: ClientOutcome<TemplateClientOutcome>): LogLine | 
         `check the clock: the template provider's time is ${Math.abs(difference)} s ${way} the time here`,
       );
     }
-    case 'ChainDiffers':
-      return trouble(
-        `blocks pay an address of another network than the chain is of: the template provider sent ${outcome.message}; ` +
-          'right for trying things out, and refused where the setting network says which it is',
-      );
+    case 'ChainRefused':
+      return trouble(refusedChain(outcome));
     case 'TargetDiffers': {
       const { ratio } = outcome;
       return ratio < 1
@@ -115,6 +118,10 @@ function templateLine(outcome: ClientOutcome<TemplateClientOutcome>): LogLine | 
       return undefined;
   }
 }
+
+/** What there is to say when nothing can be mined, as the chain is another than the payout is for. */
+export const refusedChain = ({ message }: ChainRefused): string =>
+  `no template provider has a chain that the payout is for: ${message}`;
 
 const andOthers = ({ others }: { readonly others: number }): string =>
   others === 0 ? '' : ` and ${others} on the same previous block`;

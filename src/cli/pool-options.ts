@@ -81,7 +81,7 @@ The keys of the TOML file are those of the reference implementation's pool:
 
 and more of our own:
   listen_sv1_address = "0.0.0.0:3333"           # miners of Stratum V1, in plain text
-  network = "mainnet"                           # the payout's; templates of a chain that cannot be it are refused
+  network = "mainnet"                           # the payout's, unless coinbase_reward_script is an address; other chains are refused
   ledger = "pool.ledger.sqlite"                 # or "postgres://USER:PASSWORD@HOST/DATABASE", or "none"
   durability = "acknowledged"                   # or "relaxed"
   processes = 4                                 # that miners are shared out among; see below

@@ -11,7 +11,7 @@ import { ledgerSetting } from './ledger-place.js';
 import { logSettings } from './log-settings.js';
 import { monitoringSettings } from './monitoring.js';
 import { payoutSettings } from './payout-plan-settings.js';
-import { chainsOf, payoutScript } from './payout-setting.js';
+import { payoutScript } from './payout-setting.js';
 import { limit, listenSettings } from './role-server.js';
 
 /** Longest text that leaves the coinbase room for the height, the extranonce and its frame. */
@@ -95,32 +95,23 @@ export type PoolSettings = z.output<typeof poolSchema>;
 /** Whom a pool's blocks pay, and on what. */
 export interface ConfiguredPayout {
   readonly script: Uint8Array;
-  /** What the chain may be: the configured network, or those of an address that is not of mainnet; any if absent. */
-  readonly chains?: readonly AddressNetwork[];
-  /** Whose addresses are paid: the configured network's, or those of the pool's own address; any if absent. */
-  readonly payees?: readonly AddressNetwork[];
+  /** What the chain may be, and whose addresses are paid: the configured network's, or those of the pool's own address; any if absent. */
+  readonly networks?: readonly AddressNetwork[];
 }
 
 /**
- * The payout's script and its networks. A mainnet address is let be on the chains that are made up for trying things
- * out; users are paid to addresses of its network there, too.
+ * The payout's script and its networks.
  * @throws ConfigError for an address of another network than the configured one
  */
 export function payoutOf({ network, coinbase_reward_script: payout }: PoolSettings): ConfiguredPayout {
   const { scriptPubKey: script, networks } = payout;
-  const chains = chainsOf(networks);
-  if (network === undefined)
-    return {
-      script,
-      ...(chains === undefined ? {} : { chains }),
-      ...(networks === null ? {} : { payees: networks }),
-    };
+  if (network === undefined) return { script, ...(networks === null ? {} : { networks }) };
   const wanted = network === 'signet' ? 'testnet' : network; // their addresses look the same
   if (networks !== null && !networks.includes(wanted)) {
     const problem = `an address of ${networks.join(' or ')}; expected one of ${network}, as network says`;
     throw new ConfigError([`coinbase_reward_script: ${problem}`]);
   }
-  return { script, chains: [wanted], payees: [wanted] };
+  return { script, networks: [wanted] };
 }
 
 /** Where `sv2 template-provider` listens unless told otherwise. */

@@ -7,7 +7,7 @@ import { poolFold } from '../observe/pool-state.js';
 import type { PoolOutcome } from '../roles/pool/pool.js';
 import { about, type LogLine } from './log-line.js';
 import { roleMonitoring } from './monitoring.js';
-import { isWorthALine, poolLine } from './pool-log.js';
+import { isWorthALine, poolLine, refusedChain } from './pool-log.js';
 import type { PoolSettings } from './pool-settings.js';
 import { reports, totalsOf } from './report.js';
 
@@ -44,6 +44,7 @@ export function poolTold(settings: PoolSettings, networks?: readonly AddressNetw
         monitoring.withLedger(store && { store, ...(networks === undefined ? {} : { networks }) }),
         tap((outcome) => {
           if (outcome.type === 'LedgerConflict') throw new Sv2Error('ledger-conflict', outcome.message);
+          if (outcome.type === 'ChainRefused') throw new Sv2Error('wrong-network', refusedChain(outcome));
         }),
         tap((outcome) => fold.note(outcome, asyncScheduler.now())),
         filter(isWorthALine(settings.log_level)),

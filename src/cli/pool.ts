@@ -39,7 +39,7 @@ export function registerPool(command: Command, context: CommandContext): void {
 function poolRole(command: Command): Role {
   const { flags, file } = poolFlags(command);
   const settings = loadConfig(poolSchema, [...environmentFlags(poolSchema, 'POOL'), ...flags], file);
-  const { script, chains, payees } = payoutOf(settings);
+  const { script, networks } = payoutOf(settings);
   const silence = silenceLog(plaintextFlag);
   const first$ = dial(preferredProvider(settings), 'template_provider_type.Sv2Tp', silence);
   const others = settings.template_providers.map((provider, index) =>
@@ -54,22 +54,21 @@ function poolRole(command: Command): Role {
   const declaration =
     jds === undefined || jdsListener === undefined
       ? undefined
-      : declarationServer(jds, jdsListener.listen, { script, chains }, { where: 'jds.' });
+      : declarationServer(jds, jdsListener.listen, payoutOf(settings), { where: 'jds.' });
   const core = {
     templateProvider: [first$, ...others],
     extraNodes: extraNodes(settings.extra_block_submissions),
     maxTemplateAge: 1000 * settings.template_max_age,
-    ...(chains === undefined ? {} : { networks: chains }),
-    ...(payees === undefined ? {} : { payoutNetworks: payees }),
+    ...(networks === undefined ? {} : { networks }),
   } satisfies Partial<PoolOptions>;
   const place = ledgerPlace(settings.ledger, file);
   const plan = payoutPlan(settings, {
     reserve: script,
-    networks: payees,
+    networks,
     hasLedger: place !== undefined,
     declaredBy: jds !== undefined ? 'jds' : settings.declarator !== undefined ? 'declarator' : undefined,
   });
-  const shown = plan.payout?.networks ?? payees;
+  const shown = plan.payout?.networks ?? networks;
   const options: PoolOptions = {
     ...core,
     ...miners.options,

@@ -1,5 +1,6 @@
 /** Whether a chain can be one that somebody is paid on. */
 import type { AddressNetwork } from '../bitcoin/payout-script.js';
+import { Sv2Error } from '../codec/errors.js';
 import { difficultyFromTarget, targetFromNbits } from '../bitcoin/target.js';
 
 /** A chain is another than what is paid on it is for. */
@@ -10,23 +11,50 @@ export interface NetworkFault {
   readonly message: string;
 }
 
-/** Only mainnet has been as hard as this: it passed it in 2016, and no test network has come near. */
+/** Only mainnet is as hard as this: it has been since 2016, and no test network has come near. */
 const mainnetDifficulty = 100_000_000_000;
 
+/** Signet's easiest, 0x1e0377ae (Bitcoin Core, chainparams.cpp), less what rounding takes; those of testnets are 1. */
+const easiestOfTestnets = 0.99 * difficultyFromTarget(targetFromNbits(0x1e03_77ae));
+
+const difficultyOf = (nbits: number): number | null => {
+  try {
+    return difficultyFromTarget(targetFromNbits(nbits));
+  } catch (error) {
+    if (!(error instanceof Sv2Error)) throw error;
+    return null;
+  }
+};
+
 /**
- * Says whether a chain is another than the payout is for. Templates do not name the chain, but its difficulty shows:
- * mainnet's is never below 1, and that of others far below mainnet's.
+ * The networks that a chain may be of. Templates do not name it, but its difficulty shows: of mainnet it is far above all
+ * others', and below the easiest of testnets and signets there is regtest alone. Above that regtest's addresses are good for
+ * any that is not mainnet: for chains that are made up for trying things out.
+ * @param nbits of the chain's next block; U32
+ * @returns none for nbits that no chain has
+ */
+export function chainNetworks(nbits: number): readonly AddressNetwork[] {
+  const difficulty = difficultyOf(nbits);
+  if (difficulty === null) return [];
+  if (difficulty >= mainnetDifficulty) return ['mainnet'];
+  return difficulty < easiestOfTestnets ? ['regtest'] : ['testnet', 'regtest'];
+}
+
+/**
+ * Says whether a chain is another than the payout is for.
  * @param nbits of the chain's next block; U32
  * @param networks those that it may be
- * @throws Sv2Error `invalid-nbits`
  */
 export function networkFault(nbits: number, networks: readonly AddressNetwork[]): NetworkFault | undefined {
-  const difficulty = difficultyFromTarget(targetFromNbits(nbits));
-  const mayBeMainnet = networks.includes('mainnet');
-  const isMainnet = difficulty >= mainnetDifficulty;
-  const isNotMainnet = difficulty < 0.99; // of 0x1d00ffff, the easiest that mainnet allows, it is 1
-  if (!(isMainnet && !mayBeMainnet) && !(isNotMainnet && mayBeMainnet && networks.length === 1))
-    return undefined;
-  const message = `a tip of difficulty ${difficulty.toPrecision(3)}, which is ${isMainnet ? '' : 'not '}mainnet; expected ${networks.join(' or ')}`;
-  return { code: 'wrong-network', message };
+  const chain = chainNetworks(nbits);
+  if (chain.some((network) => networks.includes(network))) return undefined;
+  const difficulty = difficultyOf(nbits);
+  const what =
+    difficulty === null
+      ? 'a tip with nbits that no chain has'
+      : `a tip of difficulty ${difficulty.toPrecision(3)}, so that its chain is ${chain.join(' or ')}`;
+  return {
+    code: 'wrong-network',
+    message: `${what}; expected ${networks.join(' or ')}, which the payout is for`,
+  };
 }

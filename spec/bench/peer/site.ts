@@ -97,7 +97,7 @@ export async function openSite(
     ...pool.lines,
     'cert_validity_sec = 3600',
     `listen_address = "127.0.0.1:${poolPort}"`,
-    'coinbase_reward_script = "addr(bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4)"',
+    'coinbase_reward_script = "addr(bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080)"',
     'server_id = 1',
     'pool_signature = "bench"',
     'shares_per_minute = 6000.0',

@@ -105,4 +105,24 @@ describe('what is owed', () => {
       coinbaseOutputMaxAdditionalSigops: 800,
     });
   });
+
+  it('is to addresses of the chain alone, as soon as that is known', () => {
+    const testnets = { ...plan, networks: ['testnet' as const, 'regtest' as const] };
+    const payout = ledgerPayout({ plan: testnets, confirmations: 3, history });
+    const testnet = 'tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx';
+    expect(payout.payoutOf(testnet, Infinity)).toBeInstanceOf(Function);
+    payout.tip('00'.repeat(32), 9, 0x207f_ffff);
+    expect(payout.payoutOf(testnet, Infinity)).toEqual({
+      reason: 'an address of testnet, and this pool pays on regtest',
+    });
+    expect(payout.payoutOf(addressOf(1), Infinity)).toBeInstanceOf(Function);
+  });
+});
+
+it('a pool that pays users is told of which networks they are', () => {
+  const { networks: _, ...unnamed } = plan;
+  const network = memoryNetwork();
+  const ledger = { store: memoryStore(), payout: unnamed };
+  expect(() => memoryPool(network, { ledger })).toThrow(/expected networks, of which the addresses are/);
+  expect(() => memoryPool(network, { ledger, networks: ['regtest'] })).not.toThrow();
 });

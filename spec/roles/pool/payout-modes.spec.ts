@@ -157,7 +157,7 @@ describe('a pool that pays', () => {
       ),
     );
     const reasons = new Map(refused.map(({ userIdentity, reason }) => [userIdentity, reason]));
-    expect(reasons.get(testnet)).toBe('an address of testnet, and this pool pays on mainnet');
+    expect(reasons.get(testnet)).toBe('an address of testnet, and this pool pays on regtest');
     expect(reasons.get('alice')).toContain('the user name must be the address to pay');
     expect(reasons.get(users[2] ?? '')).toContain('must be from 0 to 100');
   });

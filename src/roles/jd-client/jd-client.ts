@@ -54,8 +54,6 @@ export interface JobDeclarationClientOptions extends Omit<ProxyOptions, 'upstrea
   readonly soloScript?: Uint8Array;
   /** The networks that `soloScript` is for, as those of a pool; any unless given. */
   readonly networks?: readonly AddressNetwork[];
-  /** The networks of the address that `soloScript` pays, as those of a pool; any unless given. */
-  readonly payoutNetworks?: readonly AddressNetwork[];
   /** Text for the coinbase; `rx-sv2` unless given. */
   readonly signature?: string;
   /** Whether pools may say whom blocks pay by draft extension 0x0003: experimental, for its text may change; false unless given. */
@@ -116,7 +114,7 @@ export function jdClient(options: JobDeclarationClientOptions): JobDeclarationCl
   }));
   if (soloScript !== undefined) {
     const connect = soloWork(
-      { payoutScript: soloScript, ...given(options, 'networks', 'payoutNetworks') },
+      { payoutScript: soloScript, ...given(options, 'networks') },
       templateProviders,
       signature,
       scheduler,
@@ -149,7 +147,7 @@ const several = (
 
 /** A pool of our own as an upstream, for while there is no other. */
 function soloWork(
-  payout: Pick<PoolOptions, 'payoutScript' | 'networks' | 'payoutNetworks'>,
+  payout: Pick<PoolOptions, 'payoutScript' | 'networks'>,
   templateProvider: readonly [Connector, ...Connector[]],
   poolSignature: string,
   scheduler: SchedulerLike,

@@ -1,4 +1,5 @@
 /** Pays a pool's blocks by its ledger: distributions frozen with each template, statements of blocks, what becomes of them. */
+import type { AddressNetwork } from '../../bitcoin/payout-script.js';
 import { toDisplayHex } from '../../bitcoin/hash.js';
 import type { TxOut } from '../../bitcoin/outputs.js';
 import { parseIdentity } from '../../ledger/identity.js';
@@ -20,6 +21,7 @@ import { slotsOf } from '../../ledger/window.js';
 import type { NewTemplate } from '../../messages/template-distribution.js';
 import type { UnpaidUser } from '../../mining/mining-server-types.js';
 import type { PayoutOutputs } from '../../mining/work/job-factory.js';
+import { chainNetworks } from '../chain-network.js';
 import type { Payout } from './payout.js';
 import type { PayoutHistory } from './payout-history.js';
 import { limitsWithin, roomOf } from './payout-room.js';
@@ -69,6 +71,8 @@ export const ledgerPayout = ({ plan, confirmations, history }: LedgerPayoutOptio
   const { rules } = plan;
   const receipts = new Map(history.receipts.map((receipt) => [receipt.serverId, receipt]));
   let { nbits } = history;
+  /** Of the tip, once there is one: the history may be that of another chain. */
+  let chain: readonly AddressNetwork[] | undefined;
   let blocks = history.blocks;
   let balances = balancesOf(blocks);
   const work = countedWork(plan, history, (user) => paidTo(user) !== null);
@@ -165,7 +169,9 @@ export const ledgerPayout = ({ plan, confirmations, history }: LedgerPayoutOptio
      * @param coinbaseSize bytes of the longest coinbase, without witness, that the device can hash; Infinity for any
      */
     payoutOf(user: string, coinbaseSize: number): PayoutOutputs | UnpaidUser {
-      const identity = parseIdentity(user, plan.networks);
+      const { networks } = plan;
+      const payable = chain?.filter((network) => networks?.includes(network) ?? true) ?? networks;
+      const identity = parseIdentity(user, payable);
       if (!identity.isPayable && identity.code !== 'donates') return { reason: identity.reason };
       const isSolo = plan.mode === 'solo' || (identity.isPayable && identity.isSolo);
       return isSolo ? soloPayout(payToOf(user, plan)) : sharedPayout(coinbaseSize);
@@ -177,6 +183,7 @@ export const ledgerPayout = ({ plan, confirmations, history }: LedgerPayoutOptio
     /** There is a tip: blocks of ours may be deep enough, or lost. Hash as explorers show it; height 0 when it is not known. */
     tip(prevHash: string, height: number, nextNbits: number): void {
       nbits = nextNbits;
+      chain = chainNetworks(nextNbits);
       if (height <= 0) return;
       const before = blocks;
       const changed = settle(before, { prevHash, height }, confirmations).flatMap((block, index) => {

@@ -28,14 +28,9 @@ export interface PoolCoreOptions {
   readonly extraNodes?: readonly ExtraNode[];
   /**
    * The networks that the payout is for; any unless given. A template provider whose chain is seen not to be one of
-   * them, by its difficulty, is not used.
+   * them, by its difficulty, is not used; when none of them ever was right there is a `ChainRefused`.
    */
   readonly networks?: readonly AddressNetwork[];
-  /**
-   * The networks of the address that is paid; any unless given. Where the chain is seen not to be one of them there is a
-   * `ChainDiffers`, and blocks are mined all the same: for addresses that are let be where things are tried out.
-   */
-  readonly payoutNetworks?: readonly AddressNetwork[];
   /** How it comes back to the template provider; after 1 s up to 30 s unless given. */
   readonly reconnect?: ReconnectPolicy;
   /** The clock; `asyncScheduler` unless given. */
@@ -61,7 +56,7 @@ export function poolCore(options: PoolCoreOptions): PoolCore {
         payoutRoom,
         providers: Array.isArray(templateProvider) ? templateProvider.length : 1,
         maxTemplateAge: options.maxTemplateAge ?? 600_000,
-        ...given(options, 'networks', 'payoutNetworks', 'extraNodes'),
+        ...given(options, 'networks', 'extraNodes'),
         scheduler,
       }),
     },

@@ -1,5 +1,9 @@
 import { merge, type Observable } from 'rxjs';
+import type { AddressNetwork } from '../../bitcoin/payout-script.js';
+import type { PayoutPlan } from '../../ledger/payout-plan.js';
+import { ServiceError } from '../../service/errors.js';
 import { siblings } from '../../service/siblings.js';
+import { given } from '../given.js';
 import { payEverythingTo } from './payout.js';
 import { roomOf } from './payout-room.js';
 import { poolCore, type PoolCoreOptions, type PoolCoreOutcome } from './pool-core.js';
@@ -20,7 +24,7 @@ export type {
   LedgerStalled,
 } from './ledger-outcomes.js';
 export type {
-  ChainDiffers,
+  ChainRefused,
   ClockDiffers,
   ProviderFault,
   TargetDiffers,
@@ -47,14 +51,36 @@ export interface Pool extends Omit<PoolFront, 'start'> {
  * template wait for it; without the template provider they keep the last one until it is back.
  * Clients that require work selection are taken if there is `acceptCustomJob` (see `jdServer`): they get no jobs from here, and
  * have theirs accepted by it. Without it they are refused.
+ * What is paid by a ledger is paid on `ledger.payout.networks`, which `networks` need not say again.
  * @throws Sv2Error `out-of-range` with the `option`, `invalid-coinbase-tag` (a pool signature that is too long);
- * ServiceError `invalid-configuration`
+ * ServiceError `invalid-configuration` (users that are paid on networks that nobody said, among others)
  */
 export function pool(options: PoolOptions): Pool {
+  const { ledger, networks } = options;
+  const payout = ledger?.payout === undefined ? undefined : paidOn(ledger.payout, networks);
   const [serverSide, clientSide] = siblings();
-  const front = poolFront({ ...options, sibling: serverSide });
-  const core = poolCore({ ...options, sibling: clientSide, payoutRoom: payoutRoom(options) });
+  const front = poolFront({
+    ...options,
+    ...(ledger === undefined || payout === undefined ? {} : { ledger: { ...ledger, payout } }),
+    sibling: serverSide,
+  });
+  const core = poolCore({
+    ...options,
+    ...given({ networks: payout?.networks ?? networks }, 'networks'),
+    sibling: clientSide,
+    payoutRoom: payoutRoom(options),
+  });
   return { ...front, start: () => merge(front.start(), core.start()) };
+}
+
+/** A plan and its networks. @throws ServiceError for one that is of any: a user's address must not be paid on another chain */
+function paidOn(plan: PayoutPlan, networks: readonly AddressNetwork[] | undefined): PayoutPlan {
+  const own = plan.networks ?? networks;
+  if (own !== undefined) return { ...plan, networks: own };
+  throw new ServiceError(
+    'invalid-configuration',
+    'pool: expected networks, of which the addresses are that the ledger pays',
+  );
 }
 
 /** The room that templates must leave for what a pool's blocks pay. */

@@ -37,9 +37,12 @@ export interface ProviderFault extends Fault {
   readonly isLeft: boolean;
 }
 
-/** Blocks would pay an address of another network than the chain is of, which is let be; told once a connection. */
-export interface ChainDiffers {
-  readonly type: 'ChainDiffers';
+/**
+ * The chain of every template provider is another than the payout is for, and none was right before: nothing can be mined
+ * until that is mended. It is told once; they are dialled again all the same.
+ */
+export interface ChainRefused {
+  readonly type: 'ChainRefused';
   /** What the chain is, and what was expected. */
   readonly message: string;
 }
@@ -88,7 +91,7 @@ export type TemplateClientOutcome =
   | ExtraSubmission
   | ProviderFault
   | ClockDiffers
-  | ChainDiffers
+  | ChainRefused
   | TargetDiffers
   | TemplateReceived
   | TemplateOld
@@ -106,8 +109,6 @@ export interface TemplateClientOptions {
   readonly maxTemplateAge: number;
   /** The networks whose chain it may be: of any other it is left; any unless given. */
   readonly networks?: readonly AddressNetwork[];
-  /** The networks of the address that is paid: of any other it is told; any unless given. */
-  readonly payoutNetworks?: readonly AddressNetwork[];
   readonly scheduler: SchedulerLike;
 }
 
@@ -116,6 +117,18 @@ const banFor = 600_000;
 
 /** How often the clock is looked at, in milliseconds. */
 const upkeepInterval = 1_000;
+
+/** Notes of each template provider, by its number, whether its chain is another; says when there is no right one. */
+const foreignChains = (providers: number) => {
+  const foreign = new Set<number | undefined>();
+  let isSettled = false; // by a right one, or by having been told
+  return (upstream: number | undefined, fault: NetworkFault | undefined): readonly ChainRefused[] => {
+    if (isSettled) return [];
+    if (fault !== undefined) foreign.add(upstream);
+    isSettled = fault === undefined || foreign.size === providers;
+    return isSettled && fault !== undefined ? [{ type: 'ChainRefused', message: fault.message }] : [];
+  };
+};
 
 const receivedOf = (template: NewTemplate): TemplateReceived => ({
   type: 'TemplateReceived',
@@ -139,7 +152,6 @@ export const templateClient =
     extraNodes = [],
     maxTemplateAge,
     networks,
-    payoutNetworks,
     scheduler,
   }: TemplateClientOptions): TemplateDistributionClientHandler<TemplateClientOutcome> =>
   (event$) =>
@@ -152,7 +164,7 @@ export const templateClient =
       let tipRate = templateRate('tips');
       let isConnected = false;
       let isClockTold = false;
-      let isChainTold = false;
+      const foreign = foreignChains(providers);
       let isTargetTold = false;
       let upstream: number | undefined;
       let lastTemplateAt = scheduler.now();
@@ -188,16 +200,14 @@ export const templateClient =
         if (flood !== undefined) return faulty(flood);
         const known = ids.find(tip.templateId);
         const fault = tipFault(tip, known !== undefined);
-        const unlike = (allowed: readonly AddressNetwork[] | undefined): NetworkFault | undefined =>
-          allowed === undefined || fault?.code === 'invalid-nbits'
-            ? undefined
-            : networkFault(tip.nBits, allowed);
-        const foreign = unlike(networks);
-        if (foreign !== undefined) return faulty(foreign); // its blocks would not pay whom they should
+        if (networks !== undefined && fault?.code !== 'invalid-nbits') {
+          const unlike = networkFault(tip.nBits, networks);
+          const refused = foreign(upstream, unlike);
+          // its blocks would not pay whom they should
+          if (unlike !== undefined) return [...faulty(unlike), ...refused];
+        }
         const seconds = isClockTold ? undefined : clockDifference(tip, scheduler.now());
         if (seconds !== undefined) isClockTold = true;
-        const differing = isChainTold ? undefined : unlike(payoutNetworks);
-        if (differing !== undefined) isChainTold = true;
         const ratio = isTargetTold || fault?.code === 'invalid-nbits' ? 1 : targetRatio(tip);
         if (ratio !== 1) isTargetTold = true;
         // whatever else is wrong, the work before it has ended
@@ -206,7 +216,6 @@ export const templateClient =
           ...held.tip(tip.prevHash),
           ...(fault === undefined ? [] : faulty(fault)),
           ...(seconds === undefined ? [] : [{ type: 'ClockDiffers', seconds } as const]),
-          ...(differing === undefined ? [] : [{ type: 'ChainDiffers', message: differing.message } as const]),
           ...(ratio === 1 ? [] : [{ type: 'TargetDiffers', ratio } as const]),
         ];
       };
@@ -256,7 +265,6 @@ export const templateClient =
           handleEach('templateDistribution', ({ server }) => {
             isConnected = true;
             isClockTold = false;
-            isChainTold = false;
             isTargetTold = false;
             upstream = server.upstream;
             rate = templateRate('templates');
