@@ -136,6 +136,34 @@ export const differences = {
     ours: 'returns the coinbase that was mined',
     source: 'spec §7.7',
   },
+  customJobTip: {
+    files: [],
+    vectors: 'custom jobs of another prev_hash or nbits than the chain tip (live only)',
+    reference: 'has the channel take any, and leaves the tip to a judge beside it',
+    ours: 'refuses them (`stale-chain-tip`, `invalid-nbits`): what is mined on them is no block',
+    source: 'spec §5.3.18',
+  },
+  customJobTime: {
+    files: [],
+    vectors: 'custom jobs whose min_ntime is more than two hours ahead (live only)',
+    reference: 'has the channel take any',
+    ours: 'refuses them (`invalid-min-ntime`): no node would take their blocks',
+    source: 'Bitcoin Core, time-too-new',
+  },
+  customJobPath: {
+    files: [],
+    vectors: 'custom jobs with more than 24 hashes in their merkle path (live only)',
+    reference: 'takes up to 255',
+    ours: 'refuses them (`invalid-merkle-path`): no block has room for so many transactions',
+    source: 'BIP 141: 4,000,000 weight units',
+  },
+  customJobTrailing: {
+    files: [],
+    vectors: 'custom jobs with bytes behind the last of coinbase_tx_outputs (live only)',
+    reference: 'reads past them, and makes the job without them',
+    ours: 'refuses them (`invalid-coinbase-tx-outputs`): what was said is not what would be mined',
+    source: 'spec §5.3.18: the outputs, serialised',
+  },
 } as const satisfies Record<string, Difference>;
 
 /** The name of a difference. */
