@@ -105,8 +105,8 @@ async function bundleCommand(others) {
     platform: 'node',
     target: 'node20',
     plugins: [modernRxjs],
-    // loaded when a ledger asks for them; one is native code for each platform
-    external: ['libsql', 'pg'],
+    // loaded when a ledger or a cluster asks for them; one is native code for each platform
+    external: ['libsql', 'pg', '@nats-io/*'],
     logLevel: 'warning',
     // for what is CommonJS in it
     banner: {

@@ -16,6 +16,18 @@ export type { Salvaged } from './node/ledger/salvage.js';
 export type { Bus } from './node/cluster/bus.js';
 export { corePorts, type CorePorts } from './node/cluster/core-ports.js';
 export { frontPorts } from './node/cluster/front-ports.js';
-export { natsBus, type NatsBus, type NatsClient, type NatsStatus } from './node/cluster/nats.js';
-export { natsLeases, type NatsLeaseOptions } from './node/cluster/nats-leases.js';
+export {
+  natsBus,
+  type NatsBus,
+  type NatsClient,
+  type NatsIdentity,
+  type NatsStatus,
+} from './node/cluster/nats.js';
+export {
+  natsCoreLease,
+  natsLeases,
+  type NatsHolderOptions,
+  type NatsLeaseOptions,
+  type NatsServerIds,
+} from './node/cluster/nats-leases.js';
 export type { SessionOptions } from './node/cluster/session-options.js';

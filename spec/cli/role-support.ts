@@ -53,9 +53,9 @@ const ledgers = mkdtempSync(join(tmpdir(), 'rx-sv2-ledgers-'));
 process.once('exit', () => rmSync(ledgers, { recursive: true, force: true }));
 let ledgerNumber = 0;
 
-/** A pool's arguments with a ledger of its own, unless they say where it is: the default is the user's. */
+/** A pool's arguments with a ledger of its own, unless they say where it is, or it has none: the default is the user's. */
 function withLedger(argv: readonly string[]): readonly string[] {
-  if (argv[0] !== 'pool' || argv.some((word) => /^(--ledger|--config|-c)\b/.test(word))) return argv;
+  if (argv[0] !== 'pool' || argv.some((word) => /^(--ledger|--config|-c|front)\b/.test(word))) return argv;
   ledgerNumber += 1;
   return [...argv, '--ledger', join(ledgers, `${ledgerNumber}.sqlite`)];
 }

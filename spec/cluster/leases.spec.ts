@@ -1,8 +1,8 @@
 /** Leases of server ids in a real nats-server: whose they are when a holder ends, is killed, or is cut off. */
 import { describe, expect, it } from '@jest/globals';
-import { firstValueFrom, retry, tap } from 'rxjs';
+import { filter, firstValueFrom, retry, skip, switchMap, tap, timer } from 'rxjs';
 import type { NatsBus } from '../../src/node/cluster/nats.js';
-import { natsLeases } from '../../src/node/cluster/nats-leases.js';
+import { natsCoreLease, natsLeases } from '../../src/node/cluster/nats-leases.js';
 import { clusterSite } from './site.js';
 
 const ttl = 3_000;
@@ -80,5 +80,44 @@ describe('leases in a real nats-server', () => {
     await killed.connection.close();
     expect(await whenFree(next, 20)).toBe(20);
     expect(await lost).toMatchObject({ code: 'lease-lost' });
+  });
+
+  it('tell where the miners of one that ends can go: to the others, but not to those that end as well', async () => {
+    const [one, two] = [await connect(site.server.port), await connect(site.server.port)];
+    const at = async (bus: NatsBus, address?: string) => {
+      const ids = await natsLeases(bus, {
+        ...{ holder: address ?? 'none', ttl },
+        ...(address === undefined ? {} : { address }),
+      });
+      const held = ids.lease$.subscribe();
+      await firstValueFrom(
+        timer(0, 20).pipe(
+          switchMap(() => ids.others()),
+          filter(() => !held.closed),
+          skip(1),
+        ),
+      );
+      return { ids, end: () => held.unsubscribe() };
+    };
+    const [a, b, c] = [await at(one, 'a:1'), await at(two, 'b:2'), await at(two)];
+    expect(new Set(await c.ids.others())).toEqual(new Set(['a:1', 'b:2']));
+    expect(await a.ids.others()).toEqual(['b:2']);
+    await b.ids.withdraw();
+    expect(await a.ids.others()).toEqual([]);
+    for (const { end } of [a, b, c]) end();
+  });
+
+  it('make one core at a time', async () => {
+    const [one, two] = [await connect(site.server.port), await connect(site.server.port)];
+    const lease$ = async (bus: NatsBus, holder: string) =>
+      (await natsCoreLease(bus, { cluster: 'cores', holder })).lease$;
+    const held = (await lease$(one, 'here')).subscribe();
+    const second$ = await lease$(two, 'there');
+    await firstValueFrom(timer(100));
+    await expect(firstValueFrom(second$)).rejects.toThrow(
+      'cluster cores has a core, here: there is one at a time',
+    );
+    held.unsubscribe();
+    expect(await firstValueFrom(second$.pipe(retry({ delay: 50 })))).toBe(0);
   });
 });

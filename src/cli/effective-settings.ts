@@ -5,9 +5,9 @@ import { quoted } from './printable.js';
 /** Settings whose value nobody should see, by the end of their names. */
 const isSecret = (key: string): boolean => /(secret_key|token_key|password|token|webhook)$/.test(key);
 
-/** A URL with a password, or something, before its host. */
+/** A URL with a password, or of NATS with a token, before its host. */
 const hasUserInfo = (value: unknown): boolean =>
-  typeof value === 'string' && /^[\w+]+:\/\/[^/]*:[^/]+@/.test(value);
+  typeof value === 'string' && /^([\w+]+:\/\/[^/]*:[^/]+|(nats|tls):\/\/[^/]+)@/.test(value);
 
 /**
  * The settings that hold something secret, by their paths.

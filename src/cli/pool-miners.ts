@@ -5,7 +5,7 @@ import { acceptSealedJobs } from '../roles/jd-server/sealed-jobs.js';
 import type { PoolFrontOptions } from '../roles/pool/pool-front.js';
 import { ConfigError } from './config.js';
 import type { LogLine } from './log-line.js';
-import type { PoolSettings } from './pool-settings.js';
+import type { FrontSettings } from './pool-settings.js';
 import { payoutOf } from './pool-settings.js';
 import { roleListener } from './role-server.js';
 import { sv1Listener } from './sv1-listener.js';
@@ -21,7 +21,7 @@ export interface PoolMiners {
  * @param file the configuration file, if there is one
  * @throws ConfigError as `roleListener` does
  */
-export function poolMiners(settings: PoolSettings, file: string | undefined): PoolMiners {
+export function poolMiners(settings: FrontSettings, file: string | undefined): PoolMiners {
   const listener = roleListener(settings, 'pool', file);
   const { script } = payoutOf(settings);
   const { listen_sv1_address: sv1Address, shares_per_minute: sharesPerMinute } = settings;
@@ -63,7 +63,7 @@ export function poolMiners(settings: PoolSettings, file: string | undefined): Po
  * @throws ConfigError for a pool that has both
  */
 function sealedJobsOf(
-  { jds, declarator }: PoolSettings,
+  { jds, declarator }: FrontSettings,
   script: Uint8Array,
 ): Pick<PoolFrontOptions, 'acceptCustomJob'> {
   if (declarator === undefined) return {};

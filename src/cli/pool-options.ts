@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { defaultChannelLimits } from '../mining/channels/channel-limits.js';
 import { defaultNonsenseLimits } from '../service/sessions/nonsense.js';
+import { clusterHelp, clusterOptions, clusterText } from './cluster-settings.js';
 import { configOption, flagsOf, type Flag } from './config.js';
 import { extraNodesHelp } from './extra-nodes.js';
 import { logHelp, logOptions } from './log-settings.js';
@@ -43,7 +44,8 @@ export function poolOptions(command: Command): void {
       `refused messages at once that end a connection (default: ${defaultNonsenseLimits.nonsenseBurst})`,
     )
     .option('--network <NAME>', 'mainnet, testnet, signet or regtest: of the payout, and of the chain');
-  for (const [flags, description] of payoutOptions) command.option(flags, description);
+  for (const [flags, description] of [...payoutOptions, ...clusterOptions])
+    command.option(flags, description);
   command
     .option('--ledger <WHERE>', 'where shares are kept: a file, postgres://…, or none (default: see below)')
     .option(
@@ -85,7 +87,7 @@ and more of our own:
   ledger = "pool.ledger.sqlite"                 # or "postgres://USER:PASSWORD@HOST/DATABASE", or "none"
   durability = "acknowledged"                   # or "relaxed"
   processes = 4                                 # that miners are shared out among; see below
-${payoutHelp}
+${payoutHelp}${clusterHelp}
   template_max_age = 600                        # seconds
   when_template_old = "mine"                    # or "refuse-shares", "let-go"
   extranonce_size = 8                           # some devices can do with no more${extraNodesHelp}${logHelp}${monitoringHelp}
@@ -119,6 +121,8 @@ templates, ledger and monitoring. One that fails takes its own connections with 
 id, from server_id on. max_connections, max_connections_per_address, max_channels and max_channels_per_address are shared out
 equally: of 4 processes each allows a quarter. [jds] and payout need processes = 1; a
 declaration server of its own ([declarator]) does not.
+
+${clusterText}
 
 Example:
   $ sv2 pool --config pool.toml`,

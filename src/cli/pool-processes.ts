@@ -1,21 +1,21 @@
 /** `sv2 pool --processes`: what it can do, what its fronts are told, and the core's side of them. */
 import { EMPTY, ignoreElements, merge, Observable, Subject, tap } from 'rxjs';
 import { Sv2Error } from '../codec/errors.js';
-import { bytesToHex } from '../codec/hex.js';
 import type { LedgerStore } from '../ledger/store.js';
 import { fronts, type Front, type FrontEnded, type FrontStarted } from '../node/cluster/fronts.js';
-import { clientIds, takenOutcomes, type OutcomesLost } from '../node/cluster/outcome-batches.js';
+import { clientIds, takenOutcomes } from '../node/cluster/outcome-batches.js';
 import { fieldsOf } from '../roles/cluster/plain-fields.js';
 import { servedLedger } from '../roles/cluster/port-ledger.js';
 import type { Port, PortMessage } from '../roles/cluster/port.js';
 import { leasedInLedger, serverIds } from '../roles/cluster/server-ids.js';
 import { coreSibling } from '../roles/cluster/siblings.js';
 import { poolCore, type PoolCoreOptions } from '../roles/pool/pool-core.js';
-import type { NewTip, PoolOutcome } from '../roles/pool/pool.js';
+import type { PoolOutcome } from '../roles/pool/pool.js';
 import { TipArrived } from '../roles/pool/triggers.js';
 import type { Sibling } from '../service/siblings.js';
 import { ConfigError } from './config.js';
 import { formatDuration } from './format.js';
+import { frontOutcomes } from './front-outcomes.js';
 import { info, trouble, type LogLine } from './log-line.js';
 import type { PoolSettings } from './pool-settings.js';
 
@@ -115,26 +115,10 @@ export function poolProcesses({ settings, front, file, core, store }: PoolProces
     }
   };
 
-  let lastTip: string | undefined;
-
-  /** Passes what happens at fronts on; that there is a new tip happens at all of them, and is one event. */
+  const passed = frontOutcomes((line) => line$.next(line));
   const pass = (outcome: { readonly type: string }): void => {
-    if (outcome.type === 'NewTip') {
-      const { prevHash, missing } = outcome as NewTip;
-      const tip = `${bytesToHex(prevHash)} ${missing}`;
-      if (tip === lastTip) return;
-      lastTip = tip;
-    }
-    if (outcome.type !== 'OutcomesLost') outcome$.next(outcome as PoolOutcome);
-    else {
-      const { count } = outcome as OutcomesLost;
-      line$.next(
-        trouble(
-          `a front had more to tell than could be taken: ${count} events are not in what is shown`,
-          'front: lost',
-        ),
-      );
-    }
+    const own = passed(outcome);
+    if (own !== undefined) outcome$.next(own);
   };
 
   const all = fronts({

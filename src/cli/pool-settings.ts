@@ -4,6 +4,7 @@ import type { AddressNetwork } from '../bitcoin/payout-script.js';
 import { workerHashrateTracking } from '../messages/user-identity.js';
 import { defaultChannelLimits } from '../mining/channels/channel-limits.js';
 import { defaultNonsenseLimits } from '../service/sessions/nonsense.js';
+import { clusterSettings } from './cluster-settings.js';
 import { authorityPublicKey, ConfigError, hostPort, number, text } from './config.js';
 import { extraNodesSetting } from './extra-nodes.js';
 import { declarationSettings, tokenKey } from './jds.js';
@@ -49,6 +50,7 @@ export const poolSchema = z.strictObject({
     .enum(['acknowledged', 'relaxed'], { error: 'expected acknowledged or relaxed' })
     .default('acknowledged'),
   ...payoutSettings(),
+  ...clusterSettings(),
   template_max_age: number({ min: 1, max: 2_000_000, unit: 'seconds' }).default(600),
   when_template_old: z
     .enum(['mine', 'refuse-shares', 'let-go'], { error: 'expected mine, refuse-shares or let-go' })
@@ -89,6 +91,14 @@ export const poolSchema = z.strictObject({
     .default([]),
 });
 
+/** The same for a front of a cluster, whose templates come from the core. */
+export const frontSchema = poolSchema.extend({
+  template_provider_type: poolSchema.shape.template_provider_type.optional(),
+});
+
+/** What {@link frontSchema} comes out as. */
+export type FrontSettings = z.output<typeof frontSchema>;
+
 /** What {@link poolSchema} comes out as. */
 export type PoolSettings = z.output<typeof poolSchema>;
 
@@ -103,7 +113,7 @@ export interface ConfiguredPayout {
  * The payout's script and its networks.
  * @throws ConfigError for an address of another network than the configured one
  */
-export function payoutOf({ network, coinbase_reward_script: payout }: PoolSettings): ConfiguredPayout {
+export function payoutOf({ network, coinbase_reward_script: payout }: FrontSettings): ConfiguredPayout {
   const { scriptPubKey: script, networks } = payout;
   if (network === undefined) return { script, ...(networks === null ? {} : { networks }) };
   const wanted = network === 'signet' ? 'testnet' : network; // their addresses look the same

@@ -8,7 +8,7 @@ import type { PoolOutcome } from '../roles/pool/pool.js';
 import { about, type LogLine } from './log-line.js';
 import { roleMonitoring } from './monitoring.js';
 import { isWorthALine, poolLine, refusedChain } from './pool-log.js';
-import type { PoolSettings } from './pool-settings.js';
+import type { FrontSettings } from './pool-settings.js';
 import { reports, totalsOf } from './report.js';
 
 /** See {@link poolTold}. */
@@ -30,7 +30,7 @@ export interface PoolTold {
  * @param networks whose addresses its ledger pays, if that is known
  * @throws ConfigError as `roleMonitoring` does
  */
-export function poolTold(settings: PoolSettings, networks?: readonly AddressNetwork[]): PoolTold {
+export function poolTold(settings: FrontSettings, networks?: readonly AddressNetwork[]): PoolTold {
   const fold = poolFold(asyncScheduler.now());
   const monitoring = roleMonitoring<PoolOutcome>(settings, {
     role: 'pool',

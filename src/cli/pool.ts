@@ -8,6 +8,7 @@ import { blockJournal } from '../node/ledger/block-journal.js';
 import { payEverythingTo } from '../roles/pool/payout.js';
 import { pool, type Pool, type PoolOptions } from '../roles/pool/pool.js';
 import type { Connector } from '../transport/connection.js';
+import { clusterPlace, isFrontAsked } from './cluster-settings.js';
 import { ConfigError, loadConfig } from './config.js';
 import { environmentFlags } from './environment.js';
 import { extraNodes } from './extra-nodes.js';
@@ -16,13 +17,21 @@ import { customJobsOf, declarationServer } from './jds.js';
 import { journalPlace, ledgerPlace } from './ledger-place.js';
 import { payoutWarnings } from './payout-setting.js';
 import { payoutPlan } from './payout-plan-settings.js';
+import { coreRole, frontRole } from './pool-cluster-roles.js';
 import { runFront } from './pool-front.js';
 import { poolLedger } from './pool-ledger.js';
 import { plaintextFlag } from './pool-log.js';
 import { poolMiners } from './pool-miners.js';
 import { frontSettings, poolProcesses } from './pool-processes.js';
 import { poolFlags, poolOptions } from './pool-options.js';
-import { notHonoured, payoutOf, poolSchema, preferredProvider, type PoolSettings } from './pool-settings.js';
+import {
+  frontSchema,
+  notHonoured,
+  payoutOf,
+  poolSchema,
+  preferredProvider,
+  type PoolSettings,
+} from './pool-settings.js';
 import { poolTold } from './pool-told.js';
 import { silenceLog, type SilenceLog } from './role-client.js';
 import { roleListener } from './role-server.js';
@@ -38,13 +47,30 @@ export function registerPool(command: Command, context: CommandContext): void {
 /** The pool that a command line asks for. @throws ConfigError */
 function poolRole(command: Command): Role {
   const { flags, file } = poolFlags(command);
-  const settings = loadConfig(poolSchema, [...environmentFlags(poolSchema, 'POOL'), ...flags], file);
+  const given = [...environmentFlags(poolSchema, 'POOL'), ...flags];
+  if (isFrontAsked(given, file)) {
+    const own = loadConfig(frontSchema, given, file);
+    const place = clusterPlace(own);
+    if (place !== undefined) return frontRole(own, file, place);
+  }
+  const settings = loadConfig(poolSchema, given, file);
   const { script, networks } = payoutOf(settings);
+  const cluster = clusterPlace(settings);
   const silence = silenceLog(plaintextFlag);
   const first$ = dial(preferredProvider(settings), 'template_provider_type.Sv2Tp', silence);
   const others = settings.template_providers.map((provider, index) =>
     dial(provider, `template_providers.${index}`, silence),
   );
+  const core = {
+    templateProvider: [first$, ...others],
+    extraNodes: extraNodes(settings.extra_block_submissions),
+    maxTemplateAge: 1000 * settings.template_max_age,
+    ...(networks === undefined ? {} : { networks }),
+  } satisfies Partial<PoolOptions>;
+  if (cluster !== undefined) {
+    const payout = payEverythingTo(script);
+    return coreRole(settings, file, cluster, { ...core, payoutRoom: payout.room }, silence.line$);
+  }
   const miners = poolMiners(settings, file);
   const { jds } = settings;
   const jdsListener =
@@ -55,12 +81,6 @@ function poolRole(command: Command): Role {
     jds === undefined || jdsListener === undefined
       ? undefined
       : declarationServer(jds, jdsListener.listen, payoutOf(settings), { where: 'jds.' });
-  const core = {
-    templateProvider: [first$, ...others],
-    extraNodes: extraNodes(settings.extra_block_submissions),
-    maxTemplateAge: 1000 * settings.template_max_age,
-    ...(networks === undefined ? {} : { networks }),
-  } satisfies Partial<PoolOptions>;
   const place = ledgerPlace(settings.ledger, file);
   const plan = payoutPlan(settings, {
     reserve: script,

@@ -39,6 +39,11 @@ export interface Role {
   readonly line$: Observable<LogLine>;
   /** What it has done so far, for the last line. */
   readonly totals: () => string;
+  /**
+   * When it is at its end though it was interrupted before: emits or completes then. Unless given it ends when it is interrupted.
+   * @param interrupt$ emits the signal's name
+   */
+  readonly finish?: (interrupt$: Observable<unknown>) => Observable<unknown>;
 }
 
 /** Milliseconds in which lines of one kind are counted; fewer for who wants to see every detail. */
@@ -90,13 +95,13 @@ export async function runRole(context: CommandContext, prepare: () => Role): Pro
 /** Runs it, until it ends by itself or is interrupted. @throws whatever it fails with */
 async function untilItEnds(
   { interrupt$ }: CommandContext,
-  { line$, settings: { log_level: level } }: Role,
+  { line$, settings: { log_level: level }, finish = (now$) => now$ }: Role,
   log: RoleLog,
 ): Promise<void> {
   const ended$ = line$.pipe(
     filter((line) => isTold(line, level)),
     // eslint-disable-next-line rxjs-x/no-unsafe-takeuntil -- what is only counted until the end is told then; its timers end, too
-    takeUntil(interrupt$),
+    takeUntil(finish(interrupt$)),
     coalesceLines(repeatInterval[level]),
     tap((line) => log.add(line)),
     ignoreElements(),

@@ -49,10 +49,9 @@ export interface Tally {
   codes: Counts | undefined;
   work: number;
   best: number;
-  /** NaN before the first: with null, V8 would make a new number of each, and an old row point at it. */
-  lastAcceptedAt: number;
-  lastRejectedAt: number;
-  lastSequenceNumber: number;
+  lastAcceptedAt: number | null;
+  lastRejectedAt: number | null;
+  lastSequenceNumber: number | null;
   lastDifficulty: number;
   blocks: number;
 }
@@ -64,9 +63,9 @@ export const newTally = (): Tally => ({
   codes: undefined,
   work: 0,
   best: 0,
-  lastAcceptedAt: NaN,
-  lastRejectedAt: NaN,
-  lastSequenceNumber: NaN,
+  lastAcceptedAt: null,
+  lastRejectedAt: null,
+  lastSequenceNumber: null,
   lastDifficulty: 0,
   blocks: 0,
 });
@@ -97,8 +96,6 @@ export function countRejected(tally: Tally, errorCode: string, sequenceNumber: n
 
 const noCodes: Readonly<Record<string, number>> = {};
 
-const orNull = (value: number): number | null => (Number.isNaN(value) ? null : value);
-
 /** Counts as they are shown. */
 export const sharesOf = (tally: Tally): Shares => ({
   accepted: tally.accepted,
@@ -106,9 +103,9 @@ export const sharesOf = (tally: Tally): Shares => ({
   rejectedByCode: tally.codes === undefined ? noCodes : recordOf(tally.codes),
   work: tally.work,
   bestDifficulty: tally.best,
-  lastAcceptedAt: orNull(tally.lastAcceptedAt),
-  lastRejectedAt: orNull(tally.lastRejectedAt),
-  lastSequenceNumber: orNull(tally.lastSequenceNumber),
+  lastAcceptedAt: tally.lastAcceptedAt,
+  lastRejectedAt: tally.lastRejectedAt,
+  lastSequenceNumber: tally.lastSequenceNumber,
   lastDifficulty: tally.lastDifficulty,
   blocksFound: tally.blocks,
 });

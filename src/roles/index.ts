@@ -1,3 +1,4 @@
+export { coreLink, type CoreLink, type CoreLinkOptions } from './cluster/core-link.js';
 export { portLedger, servedLedger } from './cluster/port-ledger.js';
 export type { Port, PortMessage } from './cluster/port.js';
 export { leasedInLedger, serverIds, type OwnServerIds, type ServerIdLeases } from './cluster/server-ids.js';

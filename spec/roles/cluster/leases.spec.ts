@@ -85,7 +85,7 @@ describe('the lease of a server id', () => {
   });
 
   it('is lost at once when it is seen to be another holder’s', () => {
-    const { keeper } = keeperOf({}, () => throwError(() => leaseLost(0, 'pool-2 has it')));
+    const { keeper } = keeperOf({}, () => throwError(() => leaseLost('server id 0', 'pool-2 has it')));
     marbles(({ expectObservable }) => {
       const lost = like({ code: 'lease-lost', message: 'the lease of server id 0 is lost: pool-2 has it' });
       expectObservable(expiringLeases(keeper, options).lease$).toBe('i 29999ms #', { i: 0 }, lost);

@@ -4,7 +4,6 @@ import { Sv2Error } from '../../codec/errors.js';
 import {
   add,
   clear,
-  copy,
   logLikelihoodRatio,
   NONE,
   noShorter,
@@ -13,7 +12,6 @@ import {
   type Evidence,
 } from './evidence.js';
 import {
-  changed,
   hold,
   nextReview,
   REVIEWS,
@@ -135,13 +133,13 @@ export const startVardiff = ({
  */
 export const stepVardiff = (state: VardiffState, event: VardiffEvent): VardiffState =>
   advanceVardiff(
-    changed(state, {
+    {
+      ...state,
       current: tally(state.current),
-      inherited: tally(state.inherited),
       faster: tally(state.faster),
       slower: tally(state.slower),
       word: { ...state.word },
-    }),
+    },
     event,
   );
 
@@ -156,11 +154,11 @@ export const advanceVardiff = (state: VardiffState, event: VardiffEvent): Vardif
     case 'update':
       return update(state, event);
     case 'set':
-      return hold(changed(state, { now }), event.target);
+      return hold({ ...state, now }, event.target);
     case 'idle':
-      return changed(state, { now });
+      return { ...state, now };
     case 'rejected':
-      return alive(changed(state, { now }));
+      return alive({ ...state, now });
     case 'share':
       return count(state, event, Math.min(event.difficulty / state.difficulty, 1));
     case 'tick':
@@ -185,12 +183,12 @@ const count = (state: OwnState, { type, now }: VardiffEvent, shares: number): Va
 };
 
 /** Forgets what spoke for a miner that's silent, and nothing that speaks for one that floods. */
-const alive = (state: VardiffState): VardiffState =>
-  changed(state, {
-    missing: 0,
-    current: state.current.shares < state.current.expected ? tally(state.inherited) : state.current,
-    slower: tally(),
-  });
+const alive = (state: VardiffState): VardiffState => ({
+  ...state,
+  missing: 0,
+  current: state.current.shares < state.current.expected ? tally(state.inherited) : state.current,
+  slower: tally(),
+});
 
 /** Takes over what the client or the network says. */
 const update = (state: VardiffState, event: VardiffEvent & { type: 'update' }): VardiffState => {
@@ -204,7 +202,7 @@ const update = (state: VardiffState, event: VardiffEvent & { type: 'update' }): 
     const options = { ...state.options, ...bounds, nominalHashrate: nominal.stated };
     const evidence = state.current.shares > state.current.expected ? state.current : NONE;
     return setHashrate(
-      changed(state, { now, options, idleHashrate: options.minHashrate }),
+      { ...state, now, options, idleHashrate: options.minHashrate },
       nominal.hashrate,
       evidence,
     );
@@ -212,9 +210,9 @@ const update = (state: VardiffState, event: VardiffEvent & { type: 'update' }): 
   const { sharesPerMinute = state.options.sharesPerMinute } = event;
   const nominalHashrate = nominal?.stated ?? state.options.nominalHashrate;
   const options = { ...state.options, ...bounds, sharesPerMinute, nominalHashrate };
-  const bounded = setHashrate(changed(state, { now, options }), state.hashrate, state.current);
+  const bounded = setHashrate({ ...state, now, options }, state.hashrate, state.current);
   const isSame = bounded.target === state.target && sharesPerMinute === state.options.sharesPerMinute;
-  return isSame ? changed(state, { options }) : bounded;
+  return isSame ? { ...state, options } : bounded;
 };
 
 /** What a nominal hashrate says that wasn't known, if anything, and the hashrate to go by; null when it is not to be trusted. */
@@ -256,14 +254,15 @@ const judge = (state: OwnState, shares: number): VardiffState => {
     return follow(state, shares, current, current);
   }
   const idleHashrate = (state.hashrate * ratio) / IDLE_EASING;
-  if (reviewAt < REVIEWS.settled) return changed(state, { idleHashrate, reviewAt: nextReview(current) });
+  if (reviewAt < REVIEWS.settled) return { ...state, idleHashrate, reviewAt: nextReview(current) };
   const isLast = reviewAt >= REVIEWS.last;
-  return changed(state, {
+  return {
+    ...state,
     idleHashrate,
     reviewAt: REVIEWS.last,
     usual: ratio,
     current: isLast ? tally() : current,
-  });
+  };
 };
 
 /** What a new target inherits of the evidence for it: short evidence of a great change is better begun anew. */
@@ -286,10 +285,12 @@ const follow = (state: OwnState, last: number, evidence: Evidence, inherited: Ev
 const go = (state: OwnState, wanted: number, evidence: Evidence): VardiffState => {
   const { minHashrate } = state.options;
   if (!(wanted <= minHashrate && state.hashrate === minHashrate)) return setHashrate(state, wanted, evidence);
+  const { shares, expected } = evidence;
+  state.inherited = { shares, expected };
   state.reviewAt = nextReview(evidence);
   state.usual = 1;
-  copy(evidence, state.inherited);
-  copy(evidence, state.current);
+  state.current.shares = shares;
+  state.current.expected = expected;
   clear(state.faster);
   clear(state.slower);
   return state;

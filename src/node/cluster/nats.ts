@@ -35,19 +35,30 @@ const pingInterval = 5_000;
 /** Milliseconds between two attempts to be back at a server. */
 const reconnectWait = 500;
 
+/** Who we are to a broker, besides what its URL says. None of it is in any error. */
+export interface NatsIdentity {
+  /** The text of a credentials file (JWT and seed), as `nsc` writes it. */
+  readonly credentials?: Uint8Array;
+  /** In PEM: whom to trust, and our own certificate with its key. Any of them has the connection encrypted. */
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+}
+
 /**
  * Connects to a NATS server, or to a cluster of them. Once connected it comes back whenever the connection is lost.
  * @param url `nats://HOST:PORT`, `tls://HOST:PORT`, of several the first and `,HOST:PORT` for each other; before the first host
  *   `USER:PASSWORD@`, or `TOKEN@`
  * @throws Sv2Error `invalid-cluster-url`, `cluster-unavailable`; neither says the password
  */
-export async function natsBus(url: string): Promise<NatsBus> {
-  const { servers, isEncrypted, ...credentials } = natsServers(url);
-  const { connect } = await import('@nats-io/transport-node');
+export async function natsBus(url: string, { credentials, ...tls }: NatsIdentity = {}): Promise<NatsBus> {
+  const { servers, isEncrypted, ...user } = natsServers(url);
+  const { connect, credsAuthenticator } = await import('@nats-io/transport-node');
   const connection = await connect({
     servers: [...servers],
-    ...credentials,
-    ...(isEncrypted ? { tls: {} } : {}),
+    ...user,
+    ...(credentials === undefined ? {} : { authenticator: credsAuthenticator(credentials) }),
+    ...(isEncrypted || Object.keys(tls).length > 0 ? { tls } : {}),
     name: 'rx-sv2',
     maxReconnectAttempts: -1,
     reconnectTimeWait: reconnectWait,
@@ -95,7 +106,8 @@ export async function natsBus(url: string): Promise<NatsBus> {
         return () => subscription.unsubscribe();
       }),
     async close() {
-      if (!connection.isClosed()) await connection.drain();
+      if (!isConnected) await connection.close();
+      else if (!connection.isClosed()) await connection.drain();
       watching.unsubscribe();
     },
   };

@@ -122,14 +122,19 @@ export const clientIds = (places: number): ClientIds => {
 };
 
 /** A client's end that its front can tell nobody of. */
-const cutOff = { code: 'front-ended', message: 'the process that served it has ended' };
+const ended = { code: 'front-ended', message: 'the process that served it has ended' };
 
 /**
  * The core's side: a front's outcomes, with ids of clients that are unique in the pool. When the front is gone, its clients
  * are disconnected.
  * @param idOf what a client's id becomes
+ * @param cutOff why clients of a front that is gone are disconnected; its process has ended unless given
  */
-export function takenOutcomes(port: Port, idOf: (clientId: number) => number): Observable<Outcome> {
+export function takenOutcomes(
+  port: Port,
+  idOf: (clientId: number) => number,
+  cutOff: { readonly code: string; readonly message: string } = ended,
+): Observable<Outcome> {
   return new Observable((subscriber) => {
     const connected = new Map<number, Outcome>();
 

@@ -40,6 +40,10 @@ export interface LeaseKeeper {
 export interface ExpiringLeaseOptions {
   /** The id to have, 0 to 65,535; the lowest that is free unless given. */
   readonly serverId?: number;
+  /** What is leased, for people; `server id N` unless given. */
+  readonly what?: string;
+  /** The error of what another has; that of a server id unless given. */
+  readonly taken?: (holder: string) => Sv2Error;
   /** Milliseconds after which the keeper forgets a lease. */
   readonly ttl: number;
   readonly scheduler: SchedulerLike;
@@ -65,7 +69,7 @@ const giveUpAfter = 9 / 10;
  */
 export const expiringLeases = (
   keeper: LeaseKeeper,
-  { serverId, ttl, scheduler }: ExpiringLeaseOptions,
+  { serverId, ttl, scheduler, what, taken: takenBy }: ExpiringLeaseOptions,
 ): ServerIdLeases => {
   const takeOne$ = (id: number) =>
     defer(() => {
@@ -86,12 +90,7 @@ export const expiringLeases = (
       : takeOne$(serverId).pipe(
           map((answer) => {
             if ('revision' in answer) return answer;
-            const { holder } = answer;
-            throw new Sv2Error(
-              'server-id-taken',
-              `server id ${serverId} is held by ${holder}: two with one id would give the same work twice`,
-              { serverId, holder },
-            );
+            throw (takenBy ?? serverIdHeld(serverId))(answer.holder);
           }),
         );
 
@@ -117,7 +116,9 @@ export const expiringLeases = (
         // of a renewal that is late the time counts from when it was asked for
         switchMap((since) => timer(Math.max(0, since + giveUpAfter * ttl - scheduler.now()), scheduler)),
         switchMap(() =>
-          throwError(() => leaseLost(id, `it could not be renewed for ${(giveUpAfter * ttl) / 1_000} s`)),
+          throwError(() =>
+            leaseLost(what ?? idOf(id), `it could not be renewed for ${(giveUpAfter * ttl) / 1_000} s`),
+          ),
         ),
       );
       return merge(of(id), kept$.pipe(ignoreElements())).pipe(finalize(() => keeper.release(id, revision)));
@@ -126,9 +127,19 @@ export const expiringLeases = (
   return { lease$: took$.pipe(switchMap((taken) => ('revision' in taken ? hold$(taken) : EMPTY))) };
 };
 
-/** The error of a lease that is somebody's no more. */
-export const leaseLost = (serverId: number, why: string): Sv2Error =>
-  new Sv2Error('lease-lost', `the lease of server id ${serverId} is lost: ${why}`, { serverId });
+/** The error of a lease that is somebody's no more. @param what is leased, for people */
+export const leaseLost = (what: string, why: string): Sv2Error =>
+  new Sv2Error('lease-lost', `the lease of ${what} is lost: ${why}`, { what });
+
+/** A server id, for people. */
+export const idOf = (serverId: number): string => `server id ${serverId}`;
+
+const serverIdHeld = (serverId: number) => (holder: string) =>
+  new Sv2Error(
+    'server-id-taken',
+    `server id ${serverId} is held by ${holder}: two with one id would give the same work twice`,
+    { serverId, holder },
+  );
 
 const isLost = (error: unknown): boolean => error instanceof Sv2Error && error.code === 'lease-lost';
 

@@ -31,6 +31,11 @@ export interface PoolCoreOptions {
    * them, by its difficulty, is not used; when none of them ever was right there is a `ChainRefused`.
    */
   readonly networks?: readonly AddressNetwork[];
+  /**
+   * The pool's own id of the first template, 1 unless given: where fronts outlive their core, each core has others, so that
+   * what is found for a template of one is not taken for another's.
+   */
+  readonly firstTemplateId?: bigint;
   /** How it comes back to the template provider; after 1 s up to 30 s unless given. */
   readonly reconnect?: ReconnectPolicy;
   /** The clock; `asyncScheduler` unless given. */
@@ -56,7 +61,7 @@ export function poolCore(options: PoolCoreOptions): PoolCore {
         payoutRoom,
         providers: Array.isArray(templateProvider) ? templateProvider.length : 1,
         maxTemplateAge: options.maxTemplateAge ?? 600_000,
-        ...given(options, 'networks', 'extraNodes'),
+        ...given(options, 'networks', 'extraNodes', 'firstTemplateId'),
         scheduler,
       }),
     },

@@ -1,5 +1,5 @@
 /** The half of a pool that miners connect to: sockets, channels and validation, as many in a pool as it has fronts. */
-import { asyncScheduler, defer, from, switchMap, type Observable, type SchedulerLike } from 'rxjs';
+import { asyncScheduler, defer, from, merge, switchMap, type Observable, type SchedulerLike } from 'rxjs';
 import {
   coinbaseScriptSigPrefix,
   coinbaseTag,
@@ -15,6 +15,7 @@ import type { MiningServerOptions } from '../../mining/mining-server-types.js';
 import { JOB_MARK_SIZE } from '../../mining/work/job-mark.js';
 import { miningSetupFlags } from '../../messages/setup-flags.js';
 import { workerHashrateTracking } from '../../messages/user-identity.js';
+import type { MiningServerHandler } from '../../service/handlers.js';
 import type { ServerOutcome } from '../../service/outcomes.js';
 import { createServer, type Server } from '../../service/server.js';
 import type { NonsenseLimits } from '../../service/sessions/nonsense.js';
@@ -23,10 +24,12 @@ import type { Connection } from '../../transport/connection.js';
 import {
   poolMining,
   type CustomBlockOptions,
+  type PoolMiningOptions,
   type PoolMiningOutcome,
   type WhenTemplateOld,
 } from './mining-handler.js';
 import { given } from '../given.js';
+import { sendsAway } from './draining.js';
 import { payEverythingTo } from './payout.js';
 import { openBooks, type OpenedBooks, type PoolLedgerOptions } from './pool-ledger.js';
 import { shareLedger, type ShareLedger } from './share-ledger.js';
@@ -150,7 +153,7 @@ export function poolFront(options: PoolFrontOptions): PoolFront {
   const server = createServer({
     listen: options.listen,
     mining: {
-      handler: poolMining({
+      handler: servingUntilDrained({
         extranonce,
         randomBytes,
         payout: () => opened?.payout?.payout ?? wholePayout,
@@ -204,6 +207,12 @@ export function poolFront(options: PoolFrontOptions): PoolFront {
     accounts: () => accounts.totals(),
   };
 }
+
+/** Serves miners, and sends them away when the front drains. */
+const servingUntilDrained = (options: PoolMiningOptions): MiningServerHandler<PoolMiningOutcome> => {
+  const [servingHandler, drainingHandler] = [poolMining(options), sendsAway(options.scheduler)];
+  return (event$) => merge(servingHandler(event$), drainingHandler(event$));
+};
 
 const isU32 = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff;
 

@@ -105,6 +105,8 @@ export interface TemplateClientOptions {
   readonly extraNodes?: readonly ExtraNode[];
   /** How many template providers there are. */
   readonly providers: number;
+  /** The pool's own id of the first template; 1 unless given. */
+  readonly firstTemplateId?: bigint;
   /** Milliseconds without a new template after which that is told. */
   readonly maxTemplateAge: number;
   /** The networks whose chain it may be: of any other it is left; any unless given. */
@@ -152,13 +154,14 @@ export const templateClient =
     extraNodes = [],
     maxTemplateAge,
     networks,
+    firstTemplateId,
     scheduler,
   }: TemplateClientOptions): TemplateDistributionClientHandler<TemplateClientOutcome> =>
   (event$) =>
     defer(() => {
       const constraints = CoinbaseOutputConstraints(payoutRoom);
       const held = heldSolutions();
-      const ids = templateIds();
+      const ids = templateIds(firstTemplateId);
       const blocks = extraBlocks();
       let rate = templateRate('templates');
       let tipRate = templateRate('tips');

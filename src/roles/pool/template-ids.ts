@@ -24,13 +24,13 @@ export interface TemplateIds {
 /** Templates remembered; some hours of them. */
 const maxTemplates = 4_096;
 
-/** Ids from 1 on, never used again. */
-export const templateIds = (): TemplateIds => {
+/** Ids, never used again. @param first the id of the first template; 1 unless given */
+export const templateIds = (first = 1n): TemplateIds => {
   const sources = new Map<bigint, TemplateSource>(); // the oldest comes first
   const present = new Map<bigint, bigint>();
   let upstream = 0;
   let reserved: { readonly templateId: bigint; readonly id: bigint } | undefined;
-  let last = 0n;
+  let last = first - 1n;
 
   return {
     add(templateId) {

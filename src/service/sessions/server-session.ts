@@ -55,8 +55,7 @@ export class ServerSession {
   readonly #running = new Subscription();
   /** A message came. */
   readonly #sign$ = new Subject<void>();
-  /** NaN before the first: a number from the start is changed in its place, where one made anew for each message outlives it. */
-  #lastMessageAt = NaN;
+  #lastMessageAt: number | undefined;
   /** When extensions have to be negotiated. */
   #negotiation: Subscription | undefined;
   #client: ClientInfo | undefined;
@@ -82,7 +81,7 @@ export class ServerSession {
 
   /** When the client's last message came, in milliseconds of the scheduler's clock. */
   get lastMessageAt(): number | undefined {
-    return Number.isNaN(this.#lastMessageAt) ? undefined : this.#lastMessageAt;
+    return this.#lastMessageAt;
   }
 
   /** Runs the connection while subscribed, once; completes when it has ended, whatever the reason. */

@@ -1,0 +1,149 @@
+/** `sv2 pool --cluster` with `cluster_role = "core"`: templates, ledger and monitoring for fronts on any machine. */
+import {
+  asyncScheduler,
+  catchError,
+  defer,
+  EMPTY,
+  filter,
+  finalize,
+  from,
+  ignoreElements,
+  map,
+  merge,
+  mergeMap,
+  share,
+  Subject,
+  switchMap,
+  tap,
+  type Observable,
+} from 'rxjs';
+import { bytesToHex } from '../codec/hex.js';
+import type { LedgerStore } from '../ledger/store.js';
+import { corePorts } from '../node/cluster/core-ports.js';
+import type { NatsBus } from '../node/cluster/nats.js';
+import { coreLeaseTtl, natsCoreLease } from '../node/cluster/nats-leases.js';
+import { clientIds, takenOutcomes } from '../node/cluster/outcome-batches.js';
+import { frontCalls$, refusal } from '../roles/cluster/front-call.js';
+import { servedLedger } from '../roles/cluster/port-ledger.js';
+import type { Port } from '../roles/cluster/port.js';
+import { coreSibling } from '../roles/cluster/siblings.js';
+import { poolCore, type PoolCoreOptions } from '../roles/pool/pool-core.js';
+import type { PoolOutcome } from '../roles/pool/pool.js';
+import type { ClusterPlace } from './cluster-settings.js';
+import { frontOutcomes } from './front-outcomes.js';
+import { info, trouble, type LogLine } from './log-line.js';
+import { onBus, persistent } from './pool-cluster.js';
+import { poolLedger } from './pool-ledger.js';
+import type { PoolTold } from './pool-told.js';
+
+/** What a core is told. */
+export interface ClusterCoreOptions {
+  readonly place: ClusterPlace;
+  /** Where the ledger is: a file or a URL. */
+  readonly ledger: string;
+  readonly core: Omit<PoolCoreOptions, 'sibling' | 'firstTemplateId'>;
+  /** Whom blocks pay: fronts have to have the same. */
+  readonly payoutScript: Uint8Array;
+  readonly told: PoolTold;
+}
+
+/** Fronts whose clients have ids of their own at one time. */
+const maxFronts = 1_000;
+
+/** What a front's clients are taken to be when it is not heard of any more. */
+const unheard = {
+  code: 'front-away',
+  message: 'the front that serves it is gone, or has no connection with the core',
+};
+
+/** Runs a core, once it is the only one: errors with Sv2Error `core-taken` when there is another for longer than a lease lasts. */
+export function clusterCore(options: ClusterCoreOptions): Observable<LogLine> {
+  const { place, ledger, told } = options;
+  return onBus(place, (bus) => {
+    const line$ = new Subject<LogLine>();
+    const lease$ = defer(() => from(natsCoreLease(bus, { cluster: place.name, holder: place.holder }))).pipe(
+      switchMap((leases) => leases.lease$),
+    );
+    const run$ = lease$.pipe(
+      switchMap(() =>
+        poolLedger(ledger, (store) => ({
+          line$: merge(
+            told.run(
+              servingFronts(bus, options, store, (line) => line$.next(line)),
+              store,
+            ),
+            told.report$,
+          ),
+          written: () => Promise.resolve(),
+        })),
+      ),
+      persistent(coreLeaseTtl + 2_000, (line) => line$.next(line)),
+    );
+    return { line$: merge(line$, run$), written: () => Promise.resolve() };
+  });
+}
+
+/** All that happens at the core and at its fronts. */
+function servingFronts(
+  bus: NatsBus,
+  { place, core, payoutScript }: ClusterCoreOptions,
+  store: LedgerStore | undefined,
+  tell: (line: LogLine) => void,
+): Observable<PoolOutcome> {
+  return defer(() => {
+    const errorObserver = {
+      next: (error: unknown) =>
+        tell(trouble(`cluster: ${error instanceof Error ? error.message : String(error)}`, 'cluster')),
+    };
+    const ports = corePorts(bus, { cluster: place.name, errorObserver });
+    const front$ = ports.front$.pipe(share());
+    const idsOf = clientIds(maxFronts);
+    const passed = frontOutcomes(tell);
+    const taken = new Set<number>();
+
+    const served$ = (port: Port): Observable<PoolOutcome> =>
+      defer(() => {
+        let front = 0;
+        while (taken.has(front)) front += 1;
+        taken.add(front);
+        let name = 'a front';
+        return merge(
+          frontCalls$(port).pipe(
+            tap((call) => {
+              name = `front ${call.name} (server id ${call.serverId})`;
+              tell(info(`${name} is here`));
+              if (bytesToHex(call.payoutScript) === bytesToHex(payoutScript)) return;
+              const message = 'its coinbase_reward_script is not that of the core: they have to be the same';
+              tell(trouble(`${name} is refused: ${message}`));
+              port.send(refusal(message));
+            }),
+            ignoreElements(),
+          ),
+          store === undefined ? EMPTY : servedLedger(port, store, () => true),
+          takenOutcomes(port, idsOf(front % maxFronts), unheard).pipe(
+            map(passed),
+            filter((outcome) => outcome !== undefined),
+          ),
+        ).pipe(
+          catchError((error: unknown) => {
+            errorObserver.next(error);
+            port.send(refusal(error instanceof Error ? error.message : String(error)));
+            return EMPTY;
+          }),
+          finalize(() => {
+            taken.delete(front);
+            tell(trouble(`${name} is gone`));
+          }),
+        );
+      });
+
+    return merge(
+      poolCore({
+        ...core,
+        sibling: coreSibling(front$, { errorObserver, toAll: ports.toAll }),
+        firstTemplateId: BigInt(asyncScheduler.now()) << 20n, // no other core begins a million a millisecond later
+      }).start(),
+      front$.pipe(mergeMap(served$)),
+    );
+  });
+}

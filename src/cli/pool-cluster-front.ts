@@ -1,0 +1,206 @@
+/** `sv2 pool --cluster` with `cluster_role = "front"`: miners, for a core on whatever machine. */
+import {
+  asyncScheduler,
+  concat,
+  defer,
+  EMPTY,
+  filter,
+  finalize,
+  from,
+  ignoreElements,
+  map,
+  merge,
+  mergeMap,
+  of,
+  race,
+  ReplaySubject,
+  retry,
+  share,
+  Subject,
+  switchMap,
+  take,
+  takeUntil,
+  tap,
+  throwError,
+  timer,
+  type Observable,
+} from 'rxjs';
+import { counted } from '../codec/counted.js';
+import { Sv2Error } from '../codec/errors.js';
+import { frontPorts } from '../node/cluster/front-ports.js';
+import type { NatsBus } from '../node/cluster/nats.js';
+import { natsLeases, type NatsServerIds } from '../node/cluster/nats-leases.js';
+import { toldOutcomes } from '../node/cluster/outcome-batches.js';
+import { presentClients } from '../node/cluster/present-clients.js';
+import { coreLink } from '../roles/cluster/core-link.js';
+import { frontCall, refusals$ } from '../roles/cluster/front-call.js';
+import { FrontDraining, type Place } from '../roles/pool/draining.js';
+import { poolFront, type PoolFrontOptions } from '../roles/pool/pool-front.js';
+import type { ClusterPlace } from './cluster-settings.js';
+import { hostPort } from './config.js';
+import { info, trouble, type LogLine } from './log-line.js';
+import { onBus, persistent, untilWritten } from './pool-cluster.js';
+import type { PoolTold } from './pool-told.js';
+
+/** What a front is told. */
+export interface ClusterFrontOptions {
+  readonly place: ClusterPlace;
+  /** Its server id; the lowest that is free unless given. */
+  readonly serverId?: number;
+  /** Where miners reach it, `HOST:PORT`, for those of fronts that end. */
+  readonly address?: string;
+  readonly miners: Omit<PoolFrontOptions, 'sibling' | 'ledger' | 'serverId'>;
+  readonly durability: 'acknowledged' | 'relaxed';
+  readonly told: PoolTold;
+}
+
+/** A front that runs while its lines are subscribed to. */
+export interface ClusterFront {
+  readonly line$: Observable<LogLine>;
+  /** Sends its miners to other fronts, and takes no more; emits when they have gone, or after 25 s. */
+  finish(): Observable<void>;
+}
+
+/** Milliseconds that miners have to leave in: who ends processes commonly gives them 30 s. */
+const drainLimit = 25_000;
+
+/** Milliseconds that it may take to learn where they can go. */
+const askLimit = 2_000;
+
+/** Milliseconds that what was accepted may take to be written when a front ends. */
+const writeLimit = 10_000;
+
+/** Milliseconds between two attempts to begin with a core. */
+const beginAgain = 500;
+
+/** Runs a front: under a server id of its own, and under another when that is lost. */
+export function clusterFront(options: ClusterFrontOptions): ClusterFront {
+  const { place, told } = options;
+  const line$ = new Subject<LogLine>();
+  const tell = (line: LogLine): void => line$.next(line);
+  const drain$ = new ReplaySubject<readonly Place[]>(1);
+  const drained$ = new ReplaySubject<void>(1);
+  let holding: { readonly ids: NatsServerIds; readonly clients: () => number } | undefined;
+  let write = (): Promise<unknown> => Promise.resolve();
+
+  const written = async (): Promise<void> => {
+    await Promise.race([write(), new Promise((resolve) => setTimeout(resolve, writeLimit).unref())]);
+  };
+
+  const life$ = (bus: NatsBus, ids: NatsServerIds, serverId: number): Observable<LogLine> =>
+    defer(() => {
+      const { miners, durability } = options;
+      const errorObserver = {
+        next: (error: unknown) =>
+          tell(trouble(`cluster: ${error instanceof Error ? error.message : String(error)}`, 'cluster')),
+      };
+      const link = coreLink(frontPorts(bus, { cluster: place.name, errorObserver }), { errorObserver });
+      const port$ = link.port$.pipe(untilWritten(written), share({ connector: () => new ReplaySubject(1) }));
+      const present = presentClients();
+      const front = poolFront({
+        ...miners,
+        listen: miners.listen.pipe(takeUntil(drain$)),
+        serverId,
+        sibling: {
+          trigger$: merge(link.sibling.trigger$, drain$.pipe(map((places) => FrontDraining(places)))),
+          next: link.sibling.next,
+        },
+        ledger: { store: link.store, durability },
+      });
+      write = () => front.written();
+      holding = { ids, clients: () => front.clients().size };
+      const outcome$ = port$.pipe(
+        filter((port) => port !== undefined),
+        take(1),
+        mergeMap(() => front.start().pipe(onceTheCoreAnswers)),
+        tap({
+          next: (outcome) => present.note(outcome),
+          complete: () => drained$.next(),
+        }),
+        share(),
+      );
+      const toCore$ = port$.pipe(
+        switchMap((port) => {
+          if (port === undefined) {
+            tell(trouble('no core: miners go on, and what they deliver waits to be written', 'core'));
+            return EMPTY;
+          }
+          tell(info('the core is here', 'core'));
+          port.send(frontCall({ name: place.holder, serverId, payoutScript: miners.payoutScript }));
+          return merge(refusals$(port), toldOutcomes(concat(from(present.outcomes()), outcome$), port));
+        }),
+        ignoreElements(),
+      );
+      return merge(of(info(`front with server id ${serverId}`)), toCore$, told.run(outcome$)).pipe(
+        finalize(() => {
+          holding = undefined;
+        }),
+      );
+    });
+
+  const run = (bus: NatsBus): Observable<LogLine> =>
+    defer(() => {
+      const { serverId, address } = options;
+      return from(
+        natsLeases(bus, {
+          ...{ cluster: place.name, holder: place.holder },
+          ...(serverId === undefined ? {} : { serverId }),
+          ...(address === undefined ? {} : { address }),
+        }),
+      );
+    }).pipe(
+      switchMap((ids) => ids.lease$.pipe(map((serverId) => ({ ids, serverId })))),
+      untilWritten(written),
+      switchMap(({ ids, serverId }) => life$(bus, ids, serverId)),
+      persistent(0, tell), // what works under an id that is lost has ended by then
+    );
+
+  /** Where miners can go: what others say of themselves, read with care. */
+  const placesOf = async ({ ids }: NonNullable<typeof holding>): Promise<readonly Place[]> => {
+    await ids.withdraw();
+    const others = await ids.others();
+    return others.flatMap((address): Place[] => {
+      const read = hostPort().safeParse(address);
+      return read.success ? [read.data] : [];
+    });
+  };
+
+  return {
+    line$: merge(
+      line$,
+      onBus(place, (bus) => ({ line$: merge(run(bus), told.report$), written })),
+    ),
+    finish: () =>
+      defer(() => {
+        if (holding === undefined) return of(undefined);
+        const { clients } = holding;
+        const places$ = race(from(placesOf(holding).catch(() => [])), timer(askLimit).pipe(map(() => [])));
+        return places$.pipe(
+          tap((places) => {
+            const where = places.map(({ host, port }) => `${host}:${port}`).join(', ');
+            tell(
+              info(
+                `ending: ${counted(clients(), 'miner')} sent ${where === '' ? 'back to where they came' : `to ${where}`}`,
+              ),
+            );
+            drain$.next(places);
+          }),
+          switchMap(() => race(drained$, timer(drainLimit))),
+          take(1),
+          map(() => undefined),
+        );
+      }),
+  };
+}
+
+/** What it begins with is the core's to say; while there is none, or it does not answer, it is asked again. */
+function onceTheCoreAnswers<T>(start$: Observable<T>): Observable<T> {
+  return start$.pipe(
+    retry({
+      delay: (error: unknown) =>
+        error instanceof Sv2Error && error.code === 'ledger-unavailable'
+          ? timer(beginAgain, asyncScheduler)
+          : throwError(() => error),
+    }),
+  );
+}

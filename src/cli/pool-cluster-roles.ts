@@ -1,0 +1,86 @@
+/** The two parts of a pool on several machines, as roles that `sv2 pool` runs. */
+import { from, merge, race, switchMap, take, type Observable } from 'rxjs';
+import type { PoolCoreOptions } from '../roles/pool/pool-core.js';
+import type { ClusterPlace } from './cluster-settings.js';
+import { ConfigError } from './config.js';
+import { ledgerPlace } from './ledger-place.js';
+import { trouble, type LogLine } from './log-line.js';
+import { payoutWarnings } from './payout-setting.js';
+import { clusterCore } from './pool-cluster-core.js';
+import { clusterFront } from './pool-cluster-front.js';
+import { poolMiners } from './pool-miners.js';
+import { notHonoured, payoutOf, type FrontSettings, type PoolSettings } from './pool-settings.js';
+import { poolTold } from './pool-told.js';
+import type { Role } from './run-role.js';
+
+/** What no part of a cluster can do. */
+const unable = (settings: FrontSettings): string[] => [
+  ...(settings.processes === 1
+    ? []
+    : ['processes: of no use with cluster: run as many fronts on a machine as it has cores']),
+  ...(settings.jds === undefined
+    ? []
+    : ['jds: not in a cluster; sv2 jd-server, and [declarator] at its fronts, go with it']),
+  ...(settings.payout === 'pool' ? [] : [`payout: ${settings.payout} not in a cluster yet`]),
+];
+
+const complain = (problems: readonly string[]): void => {
+  if (problems.length > 0) throw new ConfigError(problems);
+};
+
+/** A cluster's core. @throws ConfigError for what it cannot do */
+export function coreRole(
+  settings: PoolSettings,
+  file: string | undefined,
+  place: ClusterPlace,
+  core: Omit<PoolCoreOptions, 'sibling'>,
+  coreLine$: Observable<LogLine>,
+): Role {
+  const ledger = ledgerPlace(settings.ledger, file);
+  complain([
+    ...unable(settings),
+    ...(ledger === undefined ? ['ledger: a cluster has one: expected a file, or postgres://…'] : []),
+  ]);
+  const { script, networks } = payoutOf(settings);
+  const told = poolTold(settings, networks);
+  const line$ = merge(
+    from([...notHonoured(settings).map((text) => trouble(text)), ...payoutWarnings(script)]),
+    coreLine$,
+    told.monitoringLine$,
+    clusterCore({ place, ledger: ledger ?? '', core, payoutScript: script, told }),
+  );
+  return { name: 'pool', settings, line$, totals: told.totals };
+}
+
+/** A cluster's front. SIGTERM has it send its miners to others first, and a second one ends it. @throws ConfigError for what it cannot do */
+export function frontRole(settings: FrontSettings, file: string | undefined, place: ClusterPlace): Role {
+  const { advertise_address: address, server_id: serverId } = settings;
+  complain([
+    ...unable(settings),
+    ...(settings.ledger === undefined ? [] : ['ledger: the core has it, and a front has none']),
+    ...(settings.template_provider_type === undefined
+      ? []
+      : ['template_provider_type: the core has it, and a front has none']),
+  ]);
+  const { networks } = payoutOf(settings);
+  const told = poolTold(settings, networks);
+  const miners = poolMiners(settings, file);
+  const front = clusterFront({
+    ...{ place, told, miners: miners.options, durability: settings.durability },
+    ...(serverId === 0 ? {} : { serverId }),
+    ...(address === undefined
+      ? {}
+      : { address: `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}` }),
+  });
+  return {
+    name: 'pool',
+    settings,
+    line$: merge(miners.line$, told.monitoringLine$, front.line$),
+    totals: told.totals,
+    finish: (interrupt$) =>
+      interrupt$.pipe(
+        take(1),
+        switchMap((signal) => (signal === 'SIGTERM' ? race(front.finish(), interrupt$) : [signal])),
+      ),
+  };
+}

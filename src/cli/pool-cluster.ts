@@ -1,0 +1,106 @@
+/** `sv2 pool` on several machines: what its core and its fronts have in common. */
+import {
+  defer,
+  finalize,
+  from,
+  map,
+  merge,
+  Observable,
+  of,
+  retry,
+  switchMap,
+  tap,
+  throwError,
+  timer,
+} from 'rxjs';
+import { Sv2Error } from '../codec/errors.js';
+import { natsBus, natsServers, type NatsBus, type NatsStatus } from '../node/cluster/nats.js';
+import type { ClusterPlace } from './cluster-settings.js';
+import { info, trouble, type LogLine } from './log-line.js';
+
+/** A part of a cluster that runs while its lines are subscribed to. */
+export interface ClusterPart {
+  readonly line$: Observable<LogLine>;
+  /** Resolves when all that it has to say to others, and to write, is said and written. */
+  written(): Promise<void>;
+}
+
+/** Runs a part of a cluster at its bus, which is closed when that has ended. Errors with Sv2Error `cluster-unavailable`. */
+export function onBus(
+  { url, name, identity }: ClusterPlace,
+  run: (bus: NatsBus) => ClusterPart,
+): Observable<LogLine> {
+  const where = natsServers(url).servers.join(', ');
+  return defer(() => from(natsBus(url, identity))).pipe(
+    switchMap((bus) => {
+      const { line$, written } = run(bus);
+      const told$ = merge(
+        of(info(`cluster ${name}: at NATS ${where}`)),
+        bus.status$.pipe(map(statusLine)),
+        line$,
+      );
+      // the process lives until this is done
+      return told$.pipe(finalize(() => void afterThisTurn(written).then(() => bus.close())));
+    }),
+  );
+}
+
+const statusLine = ({ type, server }: NatsStatus): LogLine =>
+  type === 'NatsLost' ? trouble(`no connection to NATS at ${server}`) : info(`NATS is back, at ${server}`);
+
+/** What is asked once all that ends in this turn has begun to. */
+const afterThisTurn = async (written: () => Promise<void>): Promise<void> => {
+  await Promise.resolve();
+  await written();
+};
+
+/** Its source, which stays subscribed to until all is written when this no longer is. */
+export const untilWritten =
+  (written: () => Promise<void>) =>
+  <T>(source$: Observable<T>): Observable<T> =>
+    new Observable((subscriber) => {
+      const subscription = source$.subscribe({
+        next: (value) => subscriber.next(value),
+        error: (error: unknown) => subscriber.error(error),
+        complete: () => subscriber.complete(),
+      });
+      return () => void afterThisTurn(written).then(() => subscription.unsubscribe());
+    });
+
+/** How often a lease is asked for again, in milliseconds. */
+const askAgain = 1_000;
+
+/**
+ * A lease that is asked for again: for as long as `patience` milliseconds where another has it, and for ever once it was ours
+ * and lost. Errors of a lease are Sv2Errors; others pass.
+ * @param tell is told why it is waited for, once for each reason
+ */
+export const persistent =
+  (patience: number, tell: (line: LogLine) => void) =>
+  <T>(lease$: Observable<T>): Observable<T> =>
+    defer(() => {
+      const most = Math.ceil(patience / askAgain);
+      let attempts = 0;
+      let wasOurs = false;
+      let told = '';
+      return lease$.pipe(
+        tap(() => {
+          wasOurs = true;
+          told = '';
+        }),
+        retry({
+          delay(error: unknown) {
+            attempts += 1;
+            if (!(error instanceof Sv2Error)) return throwError(() => error);
+            const isTaken = error.code === 'core-taken' || error.code === 'server-id-taken';
+            const isWaitedFor = wasOurs
+              ? isTaken || error.code === 'lease-lost' || error.code === 'cluster-unavailable'
+              : isTaken && attempts <= most;
+            if (!isWaitedFor) return throwError(() => error);
+            if (told !== error.message) tell(trouble(`${error.message}; waiting for it`));
+            told = error.message;
+            return timer(askAgain);
+          },
+        }),
+      );
+    });
