@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { blockHash, parseBlock, toDisplayHex } from '../../src/bitcoin/index.js';
-import { hexToBytes } from '../../src/codec/hex.js';
+import { blockHash, parseBlock, toDisplayHex, type Block } from '../../src/bitcoin/index.js';
+import { bytesToHex, hexToBytes } from '../../src/codec/hex.js';
 import { coreTemplate, scriptedNode, type RpcRequest, type ScriptedNode } from '../node/bitcoin-support.js';
 import {
   keptUntilTheEnd,
@@ -29,7 +29,7 @@ afterEach(async () => {
 const [easy, hard] = ['207fffff', '1d00ffff'];
 
 /** A node whose next block has no transactions, and who finds every block right. */
-const startNode = async (bits: string): Promise<ScriptedNode> => {
+const startNode = async (bits: string, blocks: Block[]): Promise<ScriptedNode> => {
   let last = '';
   const script = ({ method, params, reply, fail }: RpcRequest): void => {
     const [first] = params as [{ mode?: string; longpollid?: string } | string | undefined];
@@ -48,7 +48,9 @@ const startNode = async (bits: string): Promise<ScriptedNode> => {
         );
       }
     } else if (method === 'submitblock') {
-      last = toDisplayHex(blockHash(parseBlock(hexToBytes(first as string)).header));
+      const block = parseBlock(hexToBytes(first as string));
+      blocks.push(block);
+      last = toDisplayHex(blockHash(block.header));
       reply(null);
     } else if (method === 'getblockhash') reply(last);
     else if (method === 'getrawmempool') reply([]);
@@ -63,8 +65,12 @@ const addressOf = async (role: RunningRole): Promise<string> =>
   (await role.printed(/listening on (127\.0\.0\.1:\d+)/))[1] as string;
 
 /** Node, template provider, declaration server and pool in processes of their own, client and miner. */
-const startNetwork = async (poolsTable: string, { mode = 'FULLTEMPLATE', bits = hard } = {}) => {
-  const node = await startNode(bits);
+const startNetwork = async (
+  poolsTable: string,
+  { mode = 'FULLTEMPLATE', bits = hard, ofDeclarator = '', ofClient = '' } = {},
+) => {
+  const blocks: Block[] = [];
+  const node = await startNode(bits, blocks);
   const rpc = `bitcoin_rpc = "${node.url}"`;
   const listening = `listen_address = "127.0.0.1:0"\n${authority}`;
   const provider = kept(startRole('template-provider', '--config', file('tp.toml', `${listening}${rpc}`)));
@@ -75,7 +81,7 @@ const startNetwork = async (poolsTable: string, { mode = 'FULLTEMPLATE', bits = 
       ...[
         'jd-server',
         '--config',
-        file('jds.toml', `${listening}${payout}\n${rpc}\ntoken_key = "${tokenKey}"`),
+        file('jds.toml', `${listening}${payout}\n${rpc}\ntoken_key = "${tokenKey}"\n${ofDeclarator}`),
       ],
     ),
   );
@@ -96,7 +102,7 @@ const startNetwork = async (poolsTable: string, { mode = 'FULLTEMPLATE', bits = 
       '--config',
       file(
         'jdc.toml',
-        `listening_address = "127.0.0.1:0"\n${authority}mode = "${mode}"\n${providerTable}[[upstreams]]
+        `listening_address = "127.0.0.1:0"\n${authority}mode = "${mode}"\n${ofClient}\n${providerTable}[[upstreams]]
 authority_pubkey = "${publicKey}"\npool_address = "${poolHost}"\npool_port = ${poolPort}
 jds_address = "${jdsHost}"\njds_port = ${jdsPort}\nuser_identity = "farm"\n`,
       ),
@@ -106,7 +112,7 @@ jds_address = "${jdsHost}"\njds_port = ${jdsPort}\nuser_identity = "farm"\n`,
     kept(
       startProcess('miner', `stratum2+tcp://rig@${await addressOf(client)}/${publicKey}`, '--threads', '1'),
     );
-  return { node, declarator, pool, client, mine };
+  return { node, blocks, declarator, pool, client, mine };
 };
 
 describe('sv2 jd-server, for sv2 pool in another process', () => {
@@ -137,6 +143,34 @@ describe('sv2 jd-server, for sv2 pool in another process', () => {
     await client.printed(/job \d+ accepted by the pool/);
     await miner.stop();
     expect(pool.output.stdout + pool.output.stderr).not.toMatch(/invalid-mining-job-token/);
+  }, 60_000);
+
+  it('has blocks pay by a distribution, as a setting says (draft extension 0x0003, experimental)', async () => {
+    const { blocks, client, declarator, mine } = await startNetwork(
+      `[declarator]\ntoken_key = "${tokenKey}"\n`,
+      {
+        bits: easy,
+        ofDeclarator: `[experimental_payout_distribution]
+weight = 30
+payouts = [{ script = "raw(53)", weight = 69 }, { script = "raw(54)", weight = 1, dust_limit = 60000000 }]
+additional_outputs = [{ script = "raw(55)", value = 1000 }]`,
+        ofClient: 'experimental_payout_distribution = true',
+      },
+    );
+    const miner = await mine();
+    await client.printed(/job \d+ accepted by the pool/);
+    await declarator.printed(/block 102 accepted by the node/);
+    await miner.stop();
+    const [coinbase] = blocks.at(-1)!.transactions;
+    const paid = coinbase!.outputs
+      .filter(({ value }) => value > 0n)
+      .map(({ value, scriptPubKey }) => [value, bytesToHex(scriptPubKey)]);
+    // of 5,000,000,000 less 1,000: 69 of 100 rounded down, dust not paid, and the rest to the pool
+    expect(paid).toEqual([
+      [1_550_000_000n - 310n, '0014670caa79e51d78ed0c583b89ff39d9c49b7199e7'],
+      [3_450_000_000n - 690n, '53'],
+      [1_000n, '55'],
+    ]);
   }, 60_000);
 
   it('is refused by a pool with another key, which is said', async () => {

@@ -134,10 +134,18 @@ describe('sv2 jd-server, and [jds] of sv2 pool', () => {
     expect(await problemOf('listen_address = "127.0.0.1:0"\nbitcoin_rpc = "ftp://a"')).toMatch(
       /jds\.bitcoin_rpc: /,
     );
-    expect(
-      await problemOf(
-        'listen_address = "127.0.0.1:0"\nbitcoin_rpc = "http://127.0.0.1:1"\nmin_pool_share = 2',
-      ),
-    ).toMatch(/jds\.min_pool_share: expected a number from 0 to 1/);
+    const listening = 'listen_address = "127.0.0.1:0"\nbitcoin_rpc = "http://127.0.0.1:1"\n';
+    expect(await problemOf(`${listening}min_pool_share = 2`)).toMatch(
+      /jds\.min_pool_share: expected a number from 0 to 1/,
+    );
+    const distribution = async (lines: string) =>
+      await problemOf(`${listening}[jds.experimental_payout_distribution]\n${lines}`);
+    expect(await distribution('payouts = []')).toMatch(
+      /jds\.experimental_payout_distribution: expected a weight above 0, of the pool or of a payout/,
+    );
+    expect(await distribution('payouts = [{ script = "raw(51)" }]')).toMatch(
+      /jds\.experimental_payout_distribution\.payouts\.0\.weight is missing/,
+    );
+    expect(await distribution('weight = 0.5')).toMatch(/experimental_payout_distribution\.weight: expected/);
   });
 });

@@ -1,6 +1,7 @@
 /** The settings of a job declaration client, with the keys of the reference implementation's. */
 import { z } from 'zod';
 import { authorityPublicKey, hostPort, number, text } from './config.js';
+import { distributionKey } from './distribution-settings.js';
 import { extraNodesSetting } from './extra-nodes.js';
 import { logSettings } from './log-settings.js';
 import { monitoringSettings } from './monitoring.js';
@@ -71,6 +72,7 @@ export const jdClientSchema = z.strictObject({
     .default('FULLTEMPLATE'),
   supported_extensions: extensions(),
   required_extensions: extensions(),
+  [distributionKey]: yesOrNo().default(false),
   reserved_downstream_rollable_extranonce_size: number({
     min: 2,
     max: 16,
@@ -132,7 +134,7 @@ export function notHonoured(settings: JdClientSettings): readonly string[] {
     [settings.miner_telemetry !== undefined, 'miner_telemetry: miners are not looked for here'],
     [
       settings.supported_extensions.some((extension) => extension !== 2),
-      "supported_extensions: workers' names (2) are asked for always, others never",
+      `supported_extensions: workers' names (2) are asked for always, payout distributions (3) by ${distributionKey} = true, others never`,
     ],
     [required.length > 0, 'required_extensions: a pool that does not have them is used all the same'],
     [mode === 'SOLOMINING' && upstreams.length > 0, 'upstreams: not used, for mode is SOLOMINING'],

@@ -10,6 +10,7 @@ import {
 } from '../roles/jd-client/jd-client.js';
 import type { Connector } from '../transport/connection.js';
 import { ConfigError, configOption, flagsOf, loadConfig } from './config.js';
+import { distributionKey } from './distribution-settings.js';
 import { extraNodes, extraNodesHelp } from './extra-nodes.js';
 import { environmentFlags } from './environment.js';
 import type { CommandContext } from './io.js';
@@ -51,6 +52,7 @@ export function registerJdClient(command: Command, context: CommandContext): voi
     .option('--share-batch-size <NUMBER>', 'accepted shares per acknowledgement (default: 10)')
     .option('--request-timeout <SECONDS>', 'without an answer, before a pool is left (default: 20)')
     .option('--max-rejected-in-a-row <NUMBER>', 'shares, before a pool is left (default: 20)')
+    .option('--experimental-payout-distribution', 'let pools say whom blocks pay (draft extension 0x0003)')
     .addHelpText(
       'after',
       `
@@ -85,7 +87,8 @@ and more of our own:
   listen_sv1_address = "0.0.0.0:3333"           # miners of Stratum V1, in plain text
   upstream_encryption = true
   request_timeout = 20                          # seconds
-  max_rejected_in_a_row = 20${extraNodesHelp}${logHelp}${monitoringHelp}
+  max_rejected_in_a_row = 20
+  experimental_payout_distribution = true       # pools may say whom blocks pay: draft extension 0x0003${extraNodesHelp}${logHelp}${monitoringHelp}
   [[template_providers]]                        # for while the one above does not work; any number, in this order
   address = "127.0.0.1:8443"
 
@@ -141,6 +144,7 @@ function roleOf(command: Command): Role {
     ...(script?.networks == null ? {} : { networks: script.networks }),
     signature: settings.jdc_signature,
     extraNodes: extraNodes(settings.extra_block_submissions),
+    payoutDistributions: settings[distributionKey],
     requestTimeout: 1_000 * settings.request_timeout,
     sharesPerMinute,
     shareBatchSize: settings.share_batch_size,

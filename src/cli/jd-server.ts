@@ -6,6 +6,7 @@ import { configOption, flagsOf, loadConfig } from './config.js';
 import { environmentFlags } from './environment.js';
 import type { CommandContext } from './io.js';
 import { tokenSeal } from '../declaration/token-seal.js';
+import { distributionHelp } from './distribution-settings.js';
 import { declarationServer, declarationSettings, tokenKey } from './jds.js';
 import { logHelp, logOptions, logSettings } from './log-settings.js';
 import {
@@ -64,6 +65,8 @@ The keys of the TOML file are the names of the options with underscores, and lis
   min_pool_share = 1
   coinbase_only = true
   token_key = "…"                               # secret: openssl rand -hex 32, or JDS__TOKEN_KEY in the environment${logHelp}${monitoringHelp}
+
+Experimental, for its text may change:${distributionHelp('')}
 
 Example:
   $ sv2 jd-server --coinbase-reward-script addr(bc1…) --bitcoin-rpc http://127.0.0.1:8332 --bitcoin-cookie ~/.bitcoin/.cookie`,

@@ -1,5 +1,14 @@
 /** The settings of a declaration server, alone or of a pool, and what it does. */
-import { EMPTY, identity, merge, of, type MonoTypeOperatorFunction, type Observable } from 'rxjs';
+import {
+  EMPTY,
+  identity,
+  merge,
+  NEVER,
+  of,
+  startWith,
+  type MonoTypeOperatorFunction,
+  type Observable,
+} from 'rxjs';
 import * as z from 'zod';
 import type { AddressNetwork } from '../bitcoin/payout-script.js';
 import { bitcoinNode } from '../node/bitcoin-node.js';
@@ -17,6 +26,12 @@ import {
 import type { ServerOutcome } from '../service/outcomes.js';
 import type { Connection } from '../transport/connection.js';
 import { ConfigError, number, text } from './config.js';
+import {
+  distributionKey,
+  distributionOf,
+  distributionSetting,
+  type DistributionSetting,
+} from './distribution-settings.js';
 import { extraNodes, extraNodesSetting } from './extra-nodes.js';
 import { declarationTotals, jdServerLog } from './jd-server-log.js';
 import { trouble, type LogLine } from './log-line.js';
@@ -39,6 +54,7 @@ export const declarationSettings = () => ({
   ),
   coinbase_only: z.boolean({ error: 'expected true or false' }).default(true),
   min_pool_share: number({ min: 0, max: 1 }).default(1),
+  [distributionKey]: distributionSetting(),
 });
 
 /** A key that declaration server and pool share. Comes out as its bytes. */
@@ -61,6 +77,7 @@ export interface DeclarationSettings {
   readonly token_lifetime: number;
   readonly coinbase_only: boolean;
   readonly min_pool_share: number;
+  readonly [distributionKey]?: DistributionSetting;
 }
 
 /** A declaration server, its log, and what it has done so far. */
@@ -105,12 +122,23 @@ export function declarationServer(
     const known = `expected none but ${grantable.join(', ')}, which are known to a declaration server here`;
     throw new ConfigError([`${where}required_extensions: ${known}; got ${unknown.join(', ')}`]);
   }
+  const setting = settings[distributionKey];
+  const payoutDistribution$ =
+    setting === undefined
+      ? undefined
+      : NEVER.pipe(
+          startWith({
+            distribution: distributionOf(setting, script, networks, `${where}${distributionKey}`),
+            isAfterBlock: false,
+          }),
+        );
   const service = jdServer({
     listen,
     node: nodeOf(settings, where),
     outputs: [{ value: 0n, scriptPubKey: script }],
     ...(networks === undefined ? {} : { networks }),
     ...(seal === undefined ? {} : { seal }),
+    ...(payoutDistribution$ === undefined ? {} : { payoutDistribution$ }),
     tokenLifetime: 1_000 * settings.token_lifetime,
     coinbaseOnly: settings.coinbase_only,
     minPoolShare: settings.min_pool_share,

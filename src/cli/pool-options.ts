@@ -4,6 +4,7 @@ import { defaultChannelLimits } from '../mining/channels/channel-limits.js';
 import { defaultNonsenseLimits } from '../service/sessions/nonsense.js';
 import { clusterHelp, clusterOptions, clusterText } from './cluster-settings.js';
 import { configOption, flagsOf, type Flag } from './config.js';
+import { distributionHelp } from './distribution-settings.js';
 import { extraNodesHelp } from './extra-nodes.js';
 import { logHelp, logOptions } from './log-settings.js';
 import { monitoringFlags, monitoringHelp, monitoringOptions } from './monitoring.js';
@@ -99,7 +100,7 @@ ${payoutHelp}${clusterHelp}
   bitcoin_rpc = "http://user:password@127.0.0.1:8332"    # or with bitcoin_cookie; see sv2 jd-server --help
   token_lifetime = 3600                         # seconds
   min_pool_share = 1                            # of a block that coinbase_reward_script must get
-  coinbase_only = true                          # whether transactions may be kept secret
+  coinbase_only = true                          # whether transactions may be kept secret${distributionHelp('jds.')}
   [declarator]                                  # instead of [jds]: sv2 jd-server is another process, or elsewhere
   token_key = "…"                               # secret, the same as there: openssl rand -hex 32
   previous_token_key = "…"                      # while it is being changed: here first, then there, then without this
