@@ -24,7 +24,7 @@ const size = limbs * 4;
 export function fieldPowerWasm(): FieldPower {
   const { memory, multiply, square } = instantiateWasm([
     { name: 'multiply', parameters: 3, locals: [[4 * limbs, i64]], body: multiplyBody() },
-    { name: 'square', parameters: 2, body: squareBody() },
+    { name: 'square', parameters: 2, locals: [[3 * limbs, i64]], body: squareBody() },
   ]) as {
     memory: { readonly buffer: ArrayBuffer };
     /** r = ab; r may be a or b. Addresses in bytes. */
@@ -126,7 +126,6 @@ const op = {
   loop: 0x03,
   end: 0x0b,
   branchIf: 0x0d,
-  call: 0x10,
   get: 0x20,
   set: 0x21,
   tee: 0x22,
@@ -143,23 +142,35 @@ const op = {
 } as const;
 const voidBlock = 0x40;
 
-/** Parameters: the addresses of r, a and b. Locals: the limbs of a and of b, then twenty columns. */
-function multiplyBody(): number[] {
-  const a = (i: number): number => 3 + i;
-  const b = (i: number): number => 3 + limbs + i;
-  const column = (i: number): number => 3 + 2 * limbs + i;
-  const load = (parameter: number, i: number, local: number): number[] => [
-    ...[op.get, parameter, op.load32, 2, 4 * i, op.set, local],
-  ];
-  const store = (local: number, i: number): number[] => [op.get, 0, op.get, local, op.store32, 2, 4 * i];
-  const constant = (value: number): number[] => [op.const64, ...leb(value)];
-  const times = (local: number, factor: number): number[] => [op.get, local, ...constant(factor), op.mul];
-  const shifted = (local: number, bits: number): number[] => [op.get, local, ...constant(bits), op.shl];
-  const carried = (local: number, bits: number): number[] => [op.get, local, ...constant(bits), op.shr];
-  /** local += what is on the stack */
-  const addTo = (local: number): number[] => [op.get, local, op.add, op.set, local];
+const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
+const carried = (local: number, bits: number): number[] => [op.get, local, op.const64, ...leb(bits), op.shr];
+const shifted = (local: number, bits: number): number[] => [op.get, local, op.const64, ...leb(bits), op.shl];
+const times = (local: number, factor: number): number[] => [
+  op.get,
+  local,
+  op.const64,
+  ...leb(factor),
+  op.mul,
+];
+/** local += what is on the stack */
+const addTo = (local: number): number[] => [op.get, local, op.add, op.set, local];
+
+/** Loads the limbs at an address, which a parameter has, into locals. */
+const load = (parameter: number, limb: (i: number) => number): number[] =>
+  range(0, limbs).flatMap((i) => [op.get, parameter, op.load32, 2, 4 * i, op.set, limb(i)]);
+
+/** Stores limbs at the address that parameter 0 has. */
+const store = (limb: (i: number) => number): number[] =>
+  range(0, limbs).flatMap((i) => [op.get, 0, op.get, limb(i), op.store32, 2, 4 * i]);
+
+/** Pairs of limbs whose products go into a column. A limb is below 2^27, so ten products sum up to less than 2^58. */
+const pairs = (sum: number): (readonly [number, number])[] =>
+  range(Math.max(0, sum - limbs + 1), Math.min(sum, limbs - 1) + 1).map((i) => [i, sum - i] as const);
+
+/** What 19 columns of products come to modulo p, in the first ten of twenty locals. */
+function reduction(column: (i: number) => number): number[] {
   const mask = (local: number, bits: number): number[] => [
-    ...[op.get, local, ...constant(2 ** bits - 1), op.and, op.set, local],
+    ...[op.get, local, op.const64, ...leb(2 ** bits - 1), op.and, op.set, local],
   ];
   /** Moves what exceeds 26 bits of a column to the next. */
   const carry = (i: number): number[] => [
@@ -167,17 +178,8 @@ function multiplyBody(): number[] {
     ...addTo(column(i + 1)),
     ...mask(column(i), limbBits),
   ];
-  const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
-
   return [
-    ...range(0, limbs).flatMap((i) => [...load(1, i, a(i)), ...load(2, i, b(i))]),
-    // a limb is below 2^27, so ten products sum up to less than 2^58
-    ...range(0, 2 * limbs - 1).flatMap((sum) => [
-      ...range(Math.max(0, sum - limbs + 1), Math.min(sum, limbs - 1) + 1).flatMap((i, at) => [
-        ...[op.get, a(i), op.get, b(sum - i), op.mul, ...(at === 0 ? [] : [op.add])],
-      ]),
-      ...[op.set, column(sum)],
-    ]),
+    ...[op.const64, 0, op.set, column(19)],
     ...range(limbs, 2 * limbs - 1).flatMap(carry),
     // 2^260 = 2^36 + 977 · 2^4 modulo p: ten columns up stands for 2^10 in the next column and 977 · 2^4 in this one
     ...range(0, limbs).flatMap((i) => [
@@ -190,16 +192,53 @@ function multiplyBody(): number[] {
     ...mask(column(9), 22),
     ...[...times(column(10), 977), ...addTo(column(0)), ...shifted(column(10), 6), ...addTo(column(1))],
     ...range(0, limbs - 1).flatMap(carry),
-    ...range(0, limbs).flatMap((i) => store(column(i), i)),
   ];
 }
 
-/** Parameters: the address of r, how many times. */
-function squareBody(): number[] {
+/** Parameters: the addresses of r, a and b. Locals: the limbs of a and of b, then twenty columns. */
+function multiplyBody(): number[] {
+  const a = (i: number): number => 3 + i;
+  const b = (i: number): number => 3 + limbs + i;
+  const column = (i: number): number => 3 + 2 * limbs + i;
   return [
+    ...[...load(1, a), ...load(2, b)],
+    ...range(0, 2 * limbs - 1).flatMap((sum) => [
+      ...pairs(sum).flatMap(([i, j], at) => [
+        ...[op.get, a(i), op.get, b(j), op.mul, ...(at === 0 ? [] : [op.add])],
+      ]),
+      ...[op.set, column(sum)],
+    ]),
+    ...reduction(column),
+    ...store(column),
+  ];
+}
+
+/**
+ * Parameters: the address of r, how many times. Locals: the limbs of r, then twenty columns. Equal products are taken once, and
+ * limbs stay in locals from one time to the next: 8.6 µs for a root and not 12.1.
+ */
+function squareBody(): number[] {
+  const a = (i: number): number => 2 + i;
+  const column = (i: number): number => 2 + limbs + i;
+  return [
+    ...load(0, a),
     ...[op.loop, voidBlock],
-    ...[op.get, 0, op.get, 0, op.get, 0, op.call, 0],
+    ...range(0, 2 * limbs - 1).flatMap((sum) => {
+      const unequal = pairs(sum).filter(([i, j]) => i < j);
+      return [
+        ...unequal.flatMap(([i, j], at) => [
+          ...[op.get, a(i), op.get, a(j), op.mul, ...(at === 0 ? [] : [op.add])],
+        ]),
+        ...(unequal.length === 0 ? [] : [op.const64, 1, op.shl]),
+        ...(sum % 2 === 1 ? [] : [op.get, a(sum / 2), op.get, a(sum / 2), op.mul]),
+        ...(sum % 2 === 1 || unequal.length === 0 ? [] : [op.add]),
+        ...[op.set, column(sum)],
+      ];
+    }),
+    ...reduction(column),
+    ...range(0, limbs).flatMap((i) => [op.get, column(i), op.set, a(i)]),
     ...[op.get, 1, op.const32, 1, op.sub32, op.tee, 1, op.branchIf, 0],
     op.end,
+    ...store(a),
   ];
 }
