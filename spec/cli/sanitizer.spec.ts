@@ -127,6 +127,7 @@ const ours: readonly string[] = [
     'ProviderFault.message',
     'ChainRefused.message',
     'BlockNotNoted.message',
+    'BlockNotStated.message',
     'SourceError.message',
     'SourceWarning.message',
     'ProposalUnjudged.message',
@@ -145,7 +146,13 @@ const ours: readonly string[] = [
   ],
   ...['handlerError.error', 'ChannelFailed.error'],
   // hashes in hex
-  ...['PayoutStated.hash', 'PayoutBooked.hash', 'PayoutReversed.hash', 'BlockNotNoted.hash'],
+  ...[
+    'PayoutStated.hash',
+    'PayoutBooked.hash',
+    'PayoutReversed.hash',
+    'BlockNotNoted.hash',
+    'BlockNotStated.hash',
+  ],
 ];
 
 type Path = readonly string[];

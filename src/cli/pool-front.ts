@@ -64,7 +64,7 @@ export async function runFront(): Promise<void> {
 
 async function serve(
   port: Port,
-  { settings, file, serverId, hasLedger }: Welcome,
+  { settings, file, serverId, hasLedger, payout }: Welcome,
   stop$: Observable<unknown>,
 ): Promise<void> {
   const miners = poolMiners(settings, file ?? undefined);
@@ -73,6 +73,7 @@ async function serve(
     serverId,
     sibling: frontSibling(port),
     ...(hasLedger ? { ledger: { store: portLedger(port), durability: settings.durability } } : {}),
+    ...(payout === null ? {} : { corePayout: payout }),
   });
   const outcome$: Observable<PoolFrontOutcome> = front.start().pipe(
     tap((outcome) => {

@@ -154,6 +154,10 @@ export function miningLine(outcome: ServerOutcome<PoolMiningOutcome>): LogLine |
       );
     case 'BlockNotNoted':
       return trouble(`block ${outcome.hash} goes out, and could not be noted: ${outcome.message}`);
+    case 'BlockNotStated':
+      return trouble(
+        `block ${outcome.hash} goes out, and the ledger does not know what it pays: ${outcome.message}`,
+      );
     case 'ChannelOpened': {
       const { kind, userIdentity, nominalHashRate, target } = outcome;
       const rate = formatHashRate(nominalHashRate);

@@ -1,9 +1,23 @@
 /** `sv2 pool --processes`: what it can do, what its fronts are told, and the core's side of them. */
-import { EMPTY, ignoreElements, merge, Observable, Subject, tap } from 'rxjs';
+import {
+  asyncScheduler,
+  concat,
+  defer,
+  EMPTY,
+  from,
+  ignoreElements,
+  merge,
+  Observable,
+  Subject,
+  switchMap,
+  tap,
+} from 'rxjs';
 import { Sv2Error } from '../codec/errors.js';
+import type { PayoutPlan } from '../ledger/payout-plan.js';
 import type { LedgerStore } from '../ledger/store.js';
 import { fronts, type Front, type FrontEnded, type FrontStarted } from '../node/cluster/fronts.js';
 import { clientIds, takenOutcomes } from '../node/cluster/outcome-batches.js';
+import { coreLedger, type CoreLedger, type CoreLedgerOptions } from '../roles/cluster/core-ledger.js';
 import { fieldsOf } from '../roles/cluster/plain-fields.js';
 import { servedLedger } from '../roles/cluster/port-ledger.js';
 import type { Port, PortMessage } from '../roles/cluster/port.js';
@@ -41,7 +55,6 @@ export function frontSettings(settings: PoolSettings): PoolSettings {
     );
   if (settings.jds !== undefined)
     problems.push('jds: with processes = 1 only; sv2 jd-server, and [declarator] here, go with any number');
-  if (settings.payout !== 'pool') problems.push(`payout: ${settings.payout} with processes = 1 only`);
   if (settings.server_id + processes - 1 > 0xffff)
     problems.push(
       `server_id: ${settings.server_id} leaves no ids for ${processes} processes; each takes one, from it on`,
@@ -60,6 +73,8 @@ export interface Welcome extends PortMessage {
   readonly file: string | null;
   readonly serverId: number;
   readonly hasLedger: boolean;
+  /** How blocks are paid by the core's ledger; null when everything goes to the pool's own script. */
+  readonly payout: PayoutPlan | null;
 }
 
 /** What the core's side of a pool of several processes needs. */
@@ -70,6 +85,8 @@ export interface PoolProcessesOptions {
   readonly file: string | undefined;
   readonly core: Omit<PoolCoreOptions, 'sibling'>;
   readonly store: LedgerStore | undefined;
+  /** How blocks are paid by the ledger, if they are. */
+  readonly payout: Pick<CoreLedgerOptions, 'plan' | 'confirmations' | 'journal'> | undefined;
 }
 
 /** A pool of several processes, this one being its core: cold until started. */
@@ -83,7 +100,14 @@ export interface PoolProcesses {
 }
 
 /** Runs a pool's fronts, and its core here. */
-export function poolProcesses({ settings, front, file, core, store }: PoolProcessesOptions): PoolProcesses {
+export function poolProcesses({
+  settings,
+  front,
+  file,
+  core,
+  store,
+  payout,
+}: PoolProcessesOptions): PoolProcesses {
   const { processes } = settings;
   const ids = serverIds(settings.server_id);
   const idsOf = clientIds(processes);
@@ -92,6 +116,7 @@ export function poolProcesses({ settings, front, file, core, store }: PoolProces
   const line$ = new Subject<LogLine>();
   const said = new Set<string>();
   let hasListened = false;
+  let paying: CoreLedger | undefined;
 
   /** All fronts say the same of what all of them do: where they listen, for one. */
   const tell = (line: LogLine): void => {
@@ -128,17 +153,21 @@ export function poolProcesses({ settings, front, file, core, store }: PoolProces
     leases: store?.lease === undefined ? ids : leasedInLedger(ids, store.lease),
     welcome: ({ serverId }): Welcome => ({
       ...{ type: 'welcome', settings: front, file: file ?? null },
-      ...{ serverId, hasLedger: store !== undefined },
+      ...{ serverId, hasLedger: store !== undefined, payout: payout?.plan ?? null },
     }),
     serve({ place, serverId, port }: Front) {
-      return merge(
-        store === undefined ? EMPTY : servedLedger(port, store, (id) => id === serverId),
-        takenOutcomes(port, idsOf(place)).pipe(tap(pass)),
-        port.message$.pipe(tap(hear)),
-        new Observable<never>((subscriber) => {
-          front$.next(port);
-          subscriber.complete();
-        }),
+      const written = paying?.store ?? store;
+      return concat(
+        merge(
+          written === undefined ? EMPTY : servedLedger(port, written, (id) => id === serverId),
+          takenOutcomes(port, idsOf(place)).pipe(tap(pass)),
+          port.message$.pipe(tap(hear)),
+          new Observable<never>((subscriber) => {
+            front$.next(port);
+            subscriber.complete();
+          }),
+        ),
+        paying?.frontEnded(serverId) ?? EMPTY,
       );
     },
   });
@@ -149,18 +178,34 @@ export function poolProcesses({ settings, front, file, core, store }: PoolProces
     },
   });
 
+  const run = (): Observable<PoolOutcome> => {
+    const noted = noting(sibling, ids.tip);
+    return merge(
+      outcome$,
+      paying?.start() ?? EMPTY,
+      poolCore({ ...core, sibling: paying?.sibling(noted) ?? noted }).start(),
+      all.start().pipe(
+        tap((event) => line$.next(frontLine(event))),
+        ignoreElements(),
+      ),
+    );
+  };
+
   return {
     start: () =>
-      merge(
-        outcome$,
-        poolCore({ ...core, sibling: noting(sibling, ids.tip) }).start(),
-        all.start().pipe(
-          tap((event) => line$.next(frontLine(event))),
-          ignoreElements(),
-        ),
-      ),
+      store === undefined || payout === undefined
+        ? run()
+        : defer(() => from(coreLedger({ ...payout, store, scheduler: asyncScheduler }))).pipe(
+            switchMap((ledger) => {
+              paying = ledger;
+              return run();
+            }),
+          ),
     line$: line$.asObservable(),
-    written: () => all.ended(),
+    async written() {
+      await all.ended();
+      await paying?.written();
+    },
   };
 }
 

@@ -6,6 +6,7 @@ import { isFront } from '../node/cluster/ipc-port.js';
 import { connect } from '../node/connect.js';
 import { blockJournal } from '../node/ledger/block-journal.js';
 import { payEverythingTo } from '../roles/pool/payout.js';
+import { roomOf } from '../roles/pool/payout-room.js';
 import { pool, type Pool, type PoolOptions } from '../roles/pool/pool.js';
 import type { Connector } from '../transport/connection.js';
 import { clusterPlace, isFrontAsked } from './cluster-settings.js';
@@ -100,18 +101,22 @@ function poolRole(command: Command): Role {
   const told = poolTold(settings, shown);
   const { durability } = settings;
   const run$ = poolLedger(place, (store) => {
+    const { payout, confirmations = 100 } = plan;
+    const journal =
+      payout === undefined || place === undefined
+        ? {}
+        : { journal: blockJournal(journalPlace(place, file, settings.server_id)) };
     if (front !== undefined) {
-      const payoutRoom = payEverythingTo(script).room;
-      const service = poolProcesses({ settings, front, file, core: { ...core, payoutRoom }, store });
+      const service = poolProcesses({
+        ...{ settings, front, file, store },
+        core: { ...core, payoutRoom: payout === undefined ? payEverythingTo(script).room : roomOf(payout) },
+        payout: payout && { plan: payout, confirmations, ...journal },
+      });
       return {
         line$: merge(service.line$, told.run(service.start(), store), told.report$),
         written: service.written,
       };
     }
-    const journal =
-      plan.payout === undefined || place === undefined
-        ? {}
-        : { journal: blockJournal(journalPlace(place, file, settings.server_id)) };
     const ledger = store === undefined ? {} : { ledger: { store, durability, ...plan, ...journal } };
     const service = poolOf({ ...options, ...ledger });
     return { line$: merge(told.run(service.start(), store), told.report$), written: service.written };

@@ -183,6 +183,7 @@ const tellers: Readonly<Record<string, Teller>> = {
     'blocks',
     (outcome) => `block ${word(outcome['height'])} pays ${word(outcome['outputs'])} outputs by the ledger`,
   ),
+  BlockNotStated: teller('trouble', () => 'a block went out, and the ledger does not know what it pays'),
   PayoutBooked: teller('blocks', (outcome) => `what block ${word(outcome['height'])} pays counts for good`),
   PayoutReversed: teller(
     'trouble',

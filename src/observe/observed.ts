@@ -24,6 +24,7 @@ const serverTypes: Readonly<Record<OfServer['type'], true>> = {
   LedgerFull: true,
   LedgerConflict: true,
   BlockNotNoted: true,
+  BlockNotStated: true,
   PayoutStated: true,
   PayoutBooked: true,
   PayoutReversed: true,

@@ -1,3 +1,4 @@
+export { coreLedger, type CoreLedger, type CoreLedgerOptions } from './cluster/core-ledger.js';
 export { coreLink, type CoreLink, type CoreLinkOptions } from './cluster/core-link.js';
 export { portLedger, servedLedger } from './cluster/port-ledger.js';
 export type { Port, PortMessage } from './cluster/port.js';

@@ -4,7 +4,13 @@ import { Sv2Error } from '../../../src/codec/index.js';
 import type { MiningServer } from '../../../src/mining/index.js';
 import type { NewTemplate, SetNewPrevHashTemplate } from '../../../src/messages/template-distribution.js';
 import { presentWork } from '../../../src/roles/cluster/present-work.js';
-import { TemplateAged, TemplateArrived, TipArrived } from '../../../src/roles/pool/triggers.js';
+import {
+  BalancesChanged,
+  TemplateAged,
+  TemplateArrived,
+  TemplatePayout,
+  TipArrived,
+} from '../../../src/roles/pool/triggers.js';
 import { hash, NOW, openExtended, prevHashFor, sentTo, server, template } from '../../mining/support.js';
 
 type Told = ReturnType<typeof TemplateArrived | typeof TipArrived>;
@@ -93,6 +99,30 @@ describe('what a front hears that comes late', () => {
     expect(work.triggers()).toEqual([templateOf(first), tipOf(tip), templateOf(newest), templateOf(next)]);
   });
 
+  it('is what templates pay before them, and what is owed before all; of templates that are gone nothing', () => {
+    const work = presentWork();
+    const paysOf = (id: number) => TemplatePayout(BigInt(id), []);
+    const [owed, less] = [BalancesChanged(new Map([['51', 7n]])), BalancesChanged(new Map())];
+    for (const trigger of [owed, paysOf(1), TemplateArrived(template(1)), TipArrived(prevHashFor(1))])
+      work.note(trigger);
+    const newest = template(2, { futureTemplate: false });
+    for (const trigger of [less, paysOf(2), TemplateArrived(newest), paysOf(3), TemplateArrived(template(3))])
+      work.note(trigger);
+    expect(work.triggers()).toEqual([
+      less,
+      ...[paysOf(1), TemplateArrived(template(1)), TipArrived(prevHashFor(1))],
+      ...[paysOf(2), TemplateArrived(newest)],
+      ...[paysOf(3), TemplateArrived(template(3))],
+    ]);
+    work.note(TipArrived(prevHashFor(3)));
+    const now = [less, paysOf(3), TemplateArrived(template(3)), TipArrived(prevHashFor(3))];
+    expect(work.triggers()).toEqual(now);
+    work.note(paysOf(4)); // its template is about to come
+    expect(work.triggers()).toEqual(now);
+    work.note(TemplateArrived(template(4)));
+    expect(work.triggers()).toEqual([...now, paysOf(4), TemplateArrived(template(4))]);
+  });
+
   it('says that templates are old as long as they are', () => {
     const work = presentWork();
     expect(work.triggers()).toEqual([]);
@@ -106,5 +136,9 @@ describe('what a front hears that comes late', () => {
     const work = presentWork();
     for (let id = 1; id <= 1_000; id++) work.note(TemplateArrived(template(id)));
     expect(work.triggers()).toHaveLength(16);
+    for (let id = 1; id <= 1_000; id++)
+      for (const trigger of [TemplatePayout(BigInt(id), []), TemplateArrived(template(id))])
+        work.note(trigger);
+    expect(work.triggers()).toHaveLength(32);
   });
 });

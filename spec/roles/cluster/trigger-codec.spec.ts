@@ -8,29 +8,60 @@ import {
 } from '../../../src/messages/template-distribution.js';
 import { outcomeFromJson, outcomeToJson } from '../../../src/observe/json.js';
 import { downTriggerFrom, triggerToPlain, upTriggerFrom } from '../../../src/roles/cluster/trigger-codec.js';
+import type { PaidShare } from '../../../src/roles/pool/paid-share.js';
 import {
+  BalancesChanged,
   SolutionFound,
   TemplateAged,
   TemplateArrived,
+  TemplatePayout,
   TipArrived,
   WeakSolutionFound,
 } from '../../../src/roles/pool/triggers.js';
 import { defineTrigger } from '../../../src/service/define-trigger.js';
 import { messageArbitrary } from '../../../src/testing/arbitraries.js';
+import { anyBalances, anyValue, scriptOf, shareOf } from '../../ledger/support.js';
 
 const seed = 20261127;
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
+
+const anySize = fc.constantFrom(500, 750, Infinity);
+const anyOutput = fc
+  .tuple(anyValue, fc.nat(99))
+  .map(([value, number]) => ({ value, scriptPubKey: scriptOf(number) }));
+const anyPaid = fc.option(
+  fc.oneof(
+    anySize.map((coinbaseSize): PaidShare => ({
+      share: shareOf('alice.rig'),
+      payment: { kind: 'shared', coinbaseSize },
+    })),
+    fc.tuple(anyValue, anyBalances).map(([value, balances]): PaidShare => ({
+      share: shareOf('bob'),
+      payment: { kind: 'solo', value, balances },
+    })),
+  ),
+  { nil: undefined },
+);
 
 const down = fc.oneof(
   messageArbitrary(fc, NewTemplate).map((template) => TemplateArrived(template)),
   messageArbitrary(fc, SetNewPrevHashTemplate).map((tip) => TipArrived(tip)),
   fc.boolean().map((isOld) => TemplateAged(isOld)),
+  anyBalances.map((balances) => BalancesChanged(balances)),
+  fc
+    .tuple(anyValue, fc.array(fc.tuple(anySize, fc.array(anyOutput, { maxLength: 5 })), { maxLength: 6 }))
+    .map(([templateId, shared]) =>
+      TemplatePayout(
+        templateId,
+        shared.map(([coinbaseSize, outputs]) => ({ coinbaseSize, outputs })),
+      ),
+    ),
 );
 const up = fc.oneof(
   messageArbitrary(fc, SubmitSolution).map((solution) => WeakSolutionFound(solution)),
   fc
-    .tuple(bytes(32), bytes(80), messageArbitrary(fc, SubmitSolution))
-    .map(([hash, header, solution]) => SolutionFound({ hash, header, solution })),
+    .tuple(bytes(32), bytes(80), messageArbitrary(fc, SubmitSolution), anyPaid)
+    .map(([hash, header, solution, paid]) => SolutionFound({ hash, header, solution }, paid)),
 );
 
 /** The ways that values take: what threads and processes clone, and text, as a broker may want it. */
@@ -124,6 +155,7 @@ describe('triggers between a front and its core', () => {
   it('of whatever else are one of our errors, never another', () => {
     const names = [
       ...'TemplateArrived TipArrived TemplateAged SolutionFound WeakSolutionFound'.split(' '),
+      ...['TemplatePayout', 'BalancesChanged'],
       '',
     ];
     const anything = fc.oneof(
@@ -135,6 +167,16 @@ describe('triggers between a front and its core', () => {
         hash: fc.oneof(bytes(32), fc.anything()),
         header: fc.oneof(bytes(80), fc.anything()),
         isOld: fc.anything(),
+        templateId: fc.oneof(fc.bigInt(0n, 9n), fc.anything()),
+        shared: fc.oneof(
+          fc.array(fc.record({ coinbaseSize: fc.anything(), outputs: fc.uint8Array() }), { maxLength: 2 }),
+          fc.anything(),
+        ),
+        balances: fc.oneof(fc.array(fc.tuple(fc.string(), fc.anything()), { maxLength: 2 }), fc.anything()),
+        paid: fc.oneof(
+          fc.record({ share: fc.uint8Array(), payment: fc.anything() }),
+          fc.anything().filter((value) => value !== undefined),
+        ),
       }),
     );
     let refused = 0;

@@ -2,7 +2,13 @@
 import { sameBytes } from '../../bitcoin/consensus-bytes.js';
 import type { NewTemplate, SetNewPrevHashTemplate } from '../../messages/template-distribution.js';
 import { MAX_FUTURE_JOBS } from '../../mining/work/job-lifetime.js';
-import { TemplateAged, TemplateArrived, TipArrived } from '../pool/triggers.js';
+import {
+  BalancesChanged,
+  TemplateAged,
+  TemplateArrived,
+  TemplatePayout,
+  TipArrived,
+} from '../pool/triggers.js';
 import type { DownTrigger } from './trigger-codec.js';
 
 /** See {@link presentWork}. */
@@ -29,6 +35,24 @@ export const presentWork = (): PresentWork => {
   let begun: Begun | undefined;
   const future = new Map<bigint, NewTemplate>();
   let isOld = false;
+  let balances: ReturnType<typeof BalancesChanged> | undefined;
+  /** What templates pay that are kept, or about to come. */
+  const payouts = new Map<bigint, ReturnType<typeof TemplatePayout>>();
+
+  /** Forgets what templates pay that are not kept any more. */
+  const forgetPayouts = (): void => {
+    for (const templateId of payouts.keys()) {
+      const { template, newest } = begun ?? {};
+      const isKept =
+        future.has(templateId) || template?.templateId === templateId || newest?.templateId === templateId;
+      if (!isKept) payouts.delete(templateId);
+    }
+  };
+
+  const told = (template: NewTemplate): DownTrigger[] => {
+    const payout = payouts.get(template.templateId);
+    return [...(payout === undefined ? [] : [payout]), TemplateArrived(template)];
+  };
 
   const takeTemplate = (template: NewTemplate): void => {
     const isAwaited = begun !== undefined && isIdle(begun) && begun.tip.templateId === template.templateId;
@@ -59,18 +83,25 @@ export const presentWork = (): PresentWork => {
 
   return {
     note(event) {
-      if (TemplateArrived.match(event)) takeTemplate(event.template);
-      else if (TipArrived.match(event)) takeTip(event.tip);
+      if (TemplateArrived.match(event)) {
+        takeTemplate(event.template);
+        forgetPayouts();
+      } else if (TipArrived.match(event)) {
+        takeTip(event.tip);
+        forgetPayouts();
+      } else if (TemplatePayout.match(event)) payouts.set(event.templateId, event);
+      else if (BalancesChanged.match(event)) balances = event;
       else if (TemplateAged.match(event)) isOld = event.isOld;
     },
     triggers() {
       const { template, tip, again, newest } = begun ?? {};
       return [
-        ...(template === undefined ? [] : [TemplateArrived(template)]),
+        ...(balances === undefined ? [] : [balances]),
+        ...(template === undefined ? [] : told(template)),
         ...(tip === undefined ? [] : [TipArrived(tip)]),
-        ...(newest === undefined ? [] : [TemplateArrived(newest)]),
+        ...(newest === undefined ? [] : told(newest)),
         ...(again === undefined ? [] : [TipArrived(again)]),
-        ...[...future.values()].map((other) => TemplateArrived(other)),
+        ...[...future.values()].flatMap(told),
         ...(isOld ? [TemplateAged(true)] : []),
       ];
     },

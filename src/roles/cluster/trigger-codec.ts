@@ -1,12 +1,22 @@
 /** What the two sides of a pool hand each other, as plain values: Stratum's own messages in the bytes of their payloads. */
 import { NewTemplate, SetNewPrevHashTemplate, SubmitSolution } from '../../messages/template-distribution.js';
 import {
+  BalancesChanged,
   SolutionFound,
   TemplateAged,
   TemplateArrived,
+  TemplatePayout,
   TipArrived,
   WeakSolutionFound,
 } from '../pool/triggers.js';
+import {
+  balancesChangedFrom,
+  balancesChangedToPlain,
+  paidFrom,
+  paidToPlain,
+  templatePayoutFrom,
+  templatePayoutToPlain,
+} from './payout-codec.js';
 import { clusterVersion, fieldsOf, invalid, requireVersion, type Fields } from './plain-fields.js';
 import type { PortMessage } from './port.js';
 
@@ -18,7 +28,13 @@ export interface TriggerMessage extends PortMessage {
 }
 
 /** What the core hands to fronts. */
-export type DownTrigger = ReturnType<typeof TemplateArrived | typeof TipArrived | typeof TemplateAged>;
+export type DownTrigger = ReturnType<
+  | typeof TemplateArrived
+  | typeof TipArrived
+  | typeof TemplateAged
+  | typeof TemplatePayout
+  | typeof BalancesChanged
+>;
 
 /** What fronts hand to the core. */
 export type UpTrigger = ReturnType<typeof SolutionFound | typeof WeakSolutionFound>;
@@ -41,11 +57,18 @@ export function triggerToPlain(event: { readonly type: string }): TriggerMessage
   if (TipArrived.match(event))
     return messageOf(event.trigger, { payload: SetNewPrevHashTemplate.encode(event.tip) });
   if (TemplateAged.match(event)) return messageOf(event.trigger, { isOld: event.isOld });
+  if (TemplatePayout.match(event)) return messageOf(event.trigger, templatePayoutToPlain(event));
+  if (BalancesChanged.match(event)) return messageOf(event.trigger, balancesChangedToPlain(event));
   if (WeakSolutionFound.match(event))
     return messageOf(event.trigger, { payload: SubmitSolution.encode(event.solution) });
   if (!SolutionFound.match(event)) return undefined;
-  const { hash, header, solution } = event.block;
-  return messageOf(event.trigger, { hash, header, payload: SubmitSolution.encode(solution) });
+  const { block, paid } = event;
+  const { hash, header, solution } = block;
+  const payload = SubmitSolution.encode(solution);
+  return messageOf(event.trigger, {
+    ...{ hash, header, payload },
+    ...(paid === undefined ? {} : { paid: paidToPlain(paid) }),
+  });
 }
 
 /** Whether a value that came over a port says that it is a trigger. */
@@ -55,7 +78,7 @@ export const isTriggerMessage = (value: unknown): boolean =>
 /**
  * Reads what the core hands to fronts.
  * @param value whatever came over a port
- * @throws Sv2Error `invalid-cluster-message`, `cluster-version`; CodecError
+ * @throws Sv2Error `invalid-cluster-message`, `cluster-version`, and as outputs and records are read; CodecError
  */
 export function downTriggerFrom(value: unknown): DownTrigger {
   const [trigger, fields] = contentOf(value);
@@ -66,6 +89,10 @@ export function downTriggerFrom(value: unknown): DownTrigger {
       return TipArrived(SetNewPrevHashTemplate.decode(payloadOf(fields)));
     case TemplateAged.trigger:
       return TemplateAged(fields.flag('isOld'));
+    case TemplatePayout.trigger:
+      return templatePayoutFrom(fields);
+    case BalancesChanged.trigger:
+      return balancesChangedFrom(fields);
     default:
       throw invalid('trigger', 'one for fronts', trigger);
   }
@@ -74,14 +101,18 @@ export function downTriggerFrom(value: unknown): DownTrigger {
 /**
  * Reads what fronts hand to the core.
  * @param value whatever came over a port
- * @throws Sv2Error `invalid-cluster-message`, `cluster-version`; CodecError
+ * @throws Sv2Error `invalid-cluster-message`, `cluster-version`, and as outputs and records are read; CodecError
  */
 export function upTriggerFrom(value: unknown): UpTrigger {
   const [trigger, fields] = contentOf(value);
   switch (trigger) {
     case SolutionFound.trigger: {
       const [hash, header] = [fields.bytes('hash', 32), fields.bytes('header', 80)];
-      return SolutionFound({ hash, header, solution: SubmitSolution.decode(payloadOf(fields)) });
+      const paid = fields.value('paid');
+      return SolutionFound(
+        { hash, header, solution: SubmitSolution.decode(payloadOf(fields)) },
+        paid === undefined ? undefined : paidFrom(paid),
+      );
     }
     case WeakSolutionFound.trigger:
       return WeakSolutionFound(SubmitSolution.decode(payloadOf(fields)));

@@ -1,7 +1,6 @@
 /** Between a pool's mining server and its ledger: what shares are for, and what clients are told once they are kept. */
 import { finalize, ignoreElements, map, merge, tap, type Observable } from 'rxjs';
 import { toDisplayHex } from '../../bitcoin/hash.js';
-import { decodeBip34Height } from '../../bitcoin/script.js';
 import type { SetupConnection } from '../../messages/common.js';
 import type { NewTemplate, SetNewPrevHashTemplate } from '../../messages/template-distribution.js';
 import type { MiningServer, ShareAccepted } from '../../mining/mining-server-types.js';
@@ -9,19 +8,61 @@ import type { MiningServerHandler } from '../../service/handlers.js';
 import { ofEvent } from '../../service/operators.js';
 import { send, type ServerEffect } from '../../service/outcomes.js';
 import { minerClass } from '../translator/miner-classes.js';
+import type { TxOut } from '../../bitcoin/outputs.js';
+import type { ShareRecord } from '../../ledger/record.js';
+import type { StatedBlock } from '../../ledger/statement.js';
+import type { FrontPayout } from './front-payout.js';
 import type { LedgerPayout } from './ledger-payout.js';
 import type { LedgerOutcome } from './ledger-outcomes.js';
+import type { PaidShare } from './paid-share.js';
+import type { Payees } from './payees.js';
 import type { ShareContext, ShareLedger } from './share-ledger.js';
+import { templateHeights } from './template-heights.js';
 
 /** What clients say of their devices. */
 type Device = Pick<SetupConnection, 'vendor' | 'firmware'>;
 
-/** Templates whose height is remembered. */
-const maxHeights = 64;
+/** How blocks are paid by a ledger. */
+export interface KeptPayout extends Pick<Payees, 'payoutOf' | 'template'> {
+  /** There is a tip: see `ledgerPayout`. */
+  tip(prevHash: string, height: number, nbits: number): void;
+  /**
+   * A block was found.
+   * @param outputs what its job pays; null for a custom job
+   * @param share that it is
+   * @returns what the core is told with it
+   */
+  found(
+    block: StatedBlock & { readonly prevHash: string },
+    outputs: readonly TxOut[] | null,
+    share: ShareRecord,
+  ): PaidShare | undefined;
+}
+
+/** A ledger of this process: a block is noted with its share before anybody hears of it. */
+export const paidHere = (payout: LedgerPayout, ledger: ShareLedger): KeptPayout => ({
+  ...payout,
+  found(block, outputs, share) {
+    const frozen = payout.settledWith(outputs, block.user);
+    if (frozen !== undefined) ledger.found(payout.found(block, frozen), share);
+    return undefined;
+  },
+});
+
+/** The ledger of the core, which is told with the block. */
+export const paidByCore = (payout: FrontPayout): KeptPayout => ({
+  ...payout,
+  tip: (_, __, nbits) => payout.chainIs(nbits),
+  found(_, outputs, share) {
+    const payment = payout.paymentOf(outputs);
+    return payment === undefined ? undefined : { share, payment };
+  },
+});
 
 /** Gives a mining server's accepted shares to a ledger. */
-export const keptShares = (core: MiningServer, ledger: ShareLedger, payout?: LedgerPayout) => {
-  const heights = new Map<bigint, number>();
+export const keptShares = (core: MiningServer, ledger: ShareLedger, payout?: KeptPayout) => {
+  const heights = templateHeights();
+  const paid = new WeakMap<object, PaidShare>();
   const devices = new Map<number, Device>();
   let context: ShareContext = { height: 0, nbits: 0 };
 
@@ -38,34 +79,31 @@ export const keptShares = (core: MiningServer, ledger: ShareLedger, payout?: Led
           if (outcome.type === 'ShareAccepted') {
             accepted = outcome;
             ledger.accepted(outcome, message, context, vendor);
-          } else if (outcome.type === 'BlockFound' && outcome.solution !== null) {
+          } else if (outcome.type === 'BlockFound' && outcome.solution !== null && accepted !== undefined) {
             const { hash, header, coinbaseTx, userIdentity: user, worker } = outcome;
             const prevHash = toDisplayHex(header.subarray(4, 36)); // after the version
-            const block = payout?.found(
+            const own = payout?.found(
               { height: context.height, hash, prevHash, coinbaseTx, time: now, user, worker },
               outcome.payout,
+              ledger.recordOf(accepted, message, context, vendor),
             );
-            if (block !== undefined && accepted !== undefined)
-              ledger.found(block, accepted, message, context, vendor);
+            if (own !== undefined) paid.set(outcome, own);
           }
         return output;
       },
     } satisfies MiningServer,
     /** There is a template: its coinbase begins with its height (BIP 34). */
-    template({ templateId, coinbasePrefix }: NewTemplate): void {
+    template(template: NewTemplate): void {
       payout?.template();
-      heights.delete(templateId);
-      heights.set(templateId, decodeBip34Height(coinbasePrefix) ?? 0);
-      for (const oldest of heights.keys()) {
-        if (heights.size <= maxHeights) break;
-        heights.delete(oldest);
-      }
+      heights.note(template);
     },
     /** There is a tip: shares from now on are for the block on it. */
     tip({ templateId, prevHash, nBits: nbits }: SetNewPrevHashTemplate): void {
-      context = { height: heights.get(templateId) ?? 0, nbits };
+      context = { height: heights.of(templateId), nbits };
       payout?.tip(toDisplayHex(prevHash), context.height - 1, nbits);
     },
+    /** What the core is told with a block that was found here. */
+    paidBy: (found: object): PaidShare | undefined => paid.get(found),
     /** Whom the jobs of a client's channels pay. */
     payoutOf: (user: string, clientId: number) =>
       payout?.payoutOf(user, minerClass(devices.get(clientId)?.firmware ?? null).coinbase) ?? null,

@@ -37,6 +37,20 @@ export interface BlockNotNoted {
   readonly message: string;
 }
 
+/** A block of a front went out that pays what its core has not settled: it has no statement, and the ledger does not know what it pays. */
+export interface BlockNotStated {
+  readonly type: 'BlockNotStated';
+  /** As explorers show it. */
+  readonly hash: string;
+  readonly message: string;
+}
+
 /** What happens between a pool and its ledger. */
 export type LedgerOutcome =
-  LedgerStalled | LedgerResumed | LedgerFull | LedgerConflict | BlockNotNoted | PayoutOutcome;
+  | LedgerStalled
+  | LedgerResumed
+  | LedgerFull
+  | LedgerConflict
+  | BlockNotNoted
+  | BlockNotStated
+  | PayoutOutcome;

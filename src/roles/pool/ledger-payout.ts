@@ -1,8 +1,6 @@
 /** Pays a pool's blocks by its ledger: distributions frozen with each template, statements of blocks, what becomes of them. */
-import type { AddressNetwork } from '../../bitcoin/payout-script.js';
 import { toDisplayHex } from '../../bitcoin/hash.js';
 import type { TxOut } from '../../bitcoin/outputs.js';
-import { parseIdentity } from '../../ledger/identity.js';
 import {
   freezePayout,
   payToOf,
@@ -19,12 +17,9 @@ import type { StoredBlock } from '../../ledger/store.js';
 import { freezeSolo, soloBalances, soloOutputs } from '../../ledger/solo-payout.js';
 import { slotsOf } from '../../ledger/window.js';
 import type { NewTemplate } from '../../messages/template-distribution.js';
-import type { UnpaidUser } from '../../mining/mining-server-types.js';
-import type { PayoutOutputs } from '../../mining/work/job-factory.js';
-import { chainNetworks } from '../chain-network.js';
-import type { Payout } from './payout.js';
 import type { PayoutHistory } from './payout-history.js';
-import { limitsWithin, roomOf } from './payout-room.js';
+import { payees, type OutputsOf } from './payees.js';
+import { limitsWithin } from './payout-room.js';
 import { countedWork } from './counted-work.js';
 
 /** A block was found and pays by the ledger: its statement is kept. */
@@ -71,8 +66,6 @@ export const ledgerPayout = ({ plan, confirmations, history }: LedgerPayoutOptio
   const { rules } = plan;
   const receipts = new Map(history.receipts.map((receipt) => [receipt.serverId, receipt]));
   let { nbits } = history;
-  /** Of the tip, once there is one: the history may be that of another chain. */
-  let chain: readonly AddressNetwork[] | undefined;
   let blocks = history.blocks;
   let balances = balancesOf(blocks);
   const work = countedWork(plan, history, (user) => paidTo(user) !== null);
@@ -81,8 +74,6 @@ export const ledgerPayout = ({ plan, confirmations, history }: LedgerPayoutOptio
   let current = new WeakMap<NewTemplate, Map<number, FrozenPayout>>();
   /** What outputs are by whose block it is, as long as a job has them. */
   const settled = new WeakMap<readonly TxOut[], (user: string) => FrozenPayout>();
-  const shared = new Map<number, PayoutOutputs>();
-  const solos = new Map<string, WeakRef<PayoutOutputs>>();
   const outputsOfSolo = soloOutputs(rules);
   const remembered = new Map<string, readonly PayTo[] | null>();
   let outcomes: PayoutOutcome[] = [];
@@ -113,11 +104,8 @@ export const ledgerPayout = ({ plan, confirmations, history }: LedgerPayoutOptio
     return payout;
   };
 
-  /** Pays those whose work counts, with a coinbase of no more than so many bytes. */
-  const sharedPayout = (coinbaseSize: number): PayoutOutputs => {
-    const known = shared.get(coinbaseSize);
-    if (known !== undefined) return known;
-    const outputs: PayoutOutputs = (value, template) => {
+  const outputsOf: OutputsOf = {
+    shared(value, template, coinbaseSize) {
       const bySize = current.get(template) ?? new Map<number, FrozenPayout>();
       current.set(template, bySize);
       const payout = bySize.get(coinbaseSize) ?? freeze(value, template, coinbaseSize);
@@ -125,27 +113,19 @@ export const ledgerPayout = ({ plan, confirmations, history }: LedgerPayoutOptio
       const { outputs: all } = payout.distribution;
       settled.set(all, () => payout);
       return all;
-    };
-    shared.set(coinbaseSize, outputs);
-    return outputs;
+    },
+    solo(value, payTo) {
+      const balancesOfPayee = soloBalances({ user: '', payTo }, rules, balances);
+      const all = outputsOfSolo({ user: '', payTo }, value, balancesOfPayee);
+      const state = now();
+      settled.set(all, (user) =>
+        freezeSolo({ user, payTo }, plan, { value, balances: balancesOfPayee, ...state }),
+      );
+      return all;
+    },
   };
 
-  /** Pays one payee alone; the same function for all channels that pay the same. */
-  const soloPayout = (payTo: readonly PayTo[]): PayoutOutputs => {
-    const key = payTo.map(({ script, parts }) => `${script} ${parts}`).join(' ');
-    const known = solos.get(key)?.deref();
-    if (known !== undefined) return known;
-    const payee = { user: '', payTo };
-    const outputs: PayoutOutputs = (value) => {
-      const own = soloBalances(payee, rules, balances);
-      const all = outputsOfSolo(payee, value, own);
-      const state = now();
-      settled.set(all, (user) => freezeSolo({ user, payTo }, plan, { value, balances: own, ...state }));
-      return all;
-    };
-    solos.set(key, new WeakRef(outputs));
-    return outputs;
-  };
+  const own = payees(plan, outputsOf);
 
   const keep = (block: StoredBlock): void => {
     unsaved.set(block.hash, block);
@@ -157,33 +137,22 @@ export const ledgerPayout = ({ plan, confirmations, history }: LedgerPayoutOptio
     current = new WeakMap();
   };
 
-  const payout: Payout = {
-    outputs: plan.mode === 'solo' ? soloPayout(payToOf('', plan)) : sharedPayout(Infinity),
-    room: roomOf(plan),
-  };
-
   return {
-    payout,
-    /**
-     * Whom the jobs of a user's channels pay.
-     * @param coinbaseSize bytes of the longest coinbase, without witness, that the device can hash; Infinity for any
-     */
-    payoutOf(user: string, coinbaseSize: number): PayoutOutputs | UnpaidUser {
-      const { networks } = plan;
-      const payable = chain?.filter((network) => networks?.includes(network) ?? true) ?? networks;
-      const identity = parseIdentity(user, payable);
-      if (!identity.isPayable && identity.code !== 'donates') return { reason: identity.reason };
-      const isSolo = plan.mode === 'solo' || (identity.isPayable && identity.isSolo);
-      return isSolo ? soloPayout(payToOf(user, plan)) : sharedPayout(coinbaseSize);
-    },
-    /** There is a template: payees whose channels are all closed are forgotten. */
-    template(): void {
-      for (const [key, outputs] of solos) if (outputs.deref() === undefined) solos.delete(key);
-    },
+    ...own,
+    /** What blocks of a template pay those whose work counts: see `OutputsOf`. Nobody is in `solo`. */
+    shared: plan.mode === 'solo' ? undefined : outputsOf.shared,
+    /** What payees are owed, by output script in hex. */
+    balances: (): ReadonlyMap<string, bigint> => balances,
+    /** What a block of one user's pays, whose job paid it alone: with what was owed when that was made. */
+    soloOf: (user: string, value: bigint, owed: ReadonlyMap<string, bigint>): FrozenPayout =>
+      freezeSolo({ user, payTo: payToOf(user, plan) }, plan, { value, balances: owed, ...now() }),
+    /** What was settled with the outputs of a job, for the block of a user; undefined for a job that pays something else. */
+    settledWith: (outputs: readonly TxOut[] | null, user: string): FrozenPayout | undefined =>
+      outputs === null ? undefined : settled.get(outputs)?.(user),
     /** There is a tip: blocks of ours may be deep enough, or lost. Hash as explorers show it; height 0 when it is not known. */
     tip(prevHash: string, height: number, nextNbits: number): void {
       nbits = nextNbits;
-      chain = chainNetworks(nextNbits);
+      own.chainIs(nextNbits);
       if (height <= 0) return;
       const before = blocks;
       const changed = settle(before, { prevHash, height }, confirmations).flatMap((block, index) => {
@@ -204,18 +173,12 @@ export const ledgerPayout = ({ plan, confirmations, history }: LedgerPayoutOptio
     },
     /**
      * A block was found: it has a statement, and changes what is owed from now on.
-     * @param outputs what its job pays; null for a custom job
-     * @returns it as the ledger will have it; undefined for one that does not pay by the ledger
+     * @returns it as the ledger will have it
      */
-    found(
-      block: StatedBlock & { readonly prevHash: string },
-      outputs: readonly TxOut[] | null,
-    ): StoredBlock | undefined {
-      const own = outputs === null ? undefined : settled.get(outputs)?.(block.user);
-      if (own === undefined) return undefined;
-      const statement = statementOf(block, own);
+    found(block: StatedBlock & { readonly prevHash: string }, frozen: FrozenPayout): StoredBlock {
+      const statement = statementOf(block, frozen);
       const changes = new Map(
-        own.distribution.payments
+        frozen.distribution.payments
           .filter(({ before, after }) => before !== after)
           .map(({ script, before, after }) => [script, after - before]),
       );
@@ -224,10 +187,10 @@ export const ledgerPayout = ({ plan, confirmations, history }: LedgerPayoutOptio
       const stored: StoredBlock = {
         ...{ hash, height, prevHash, state: 'found', confirmations: 0, changes, statement },
       };
-      work.found(hash, own);
+      work.found(hash, frozen);
       haveChanged([...blocks, stored]);
       keep(stored);
-      const { value, outputs: paid } = own.distribution;
+      const { value, outputs: paid } = frozen.distribution;
       outcomes.push({ type: 'PayoutStated', hash, height, value, outputs: paid.length });
       return stored;
     },
@@ -236,6 +199,8 @@ export const ledgerPayout = ({ plan, confirmations, history }: LedgerPayoutOptio
       work.add(slotsOf(records));
       receipts.set(receipt.serverId, receipt);
     },
+    /** Up to where the records of a server count. */
+    countedTo: (serverId: number): number => receipts.get(serverId)?.sequence ?? 0,
     /** Blocks that are to be saved. */
     unsaved: (): readonly StoredBlock[] => [...unsaved.values()],
     /** They are. */

@@ -22,11 +22,20 @@ import { disconnect, toSibling, type ServerEffect } from '../../service/outcomes
 import { servedClients } from '../downstream/served-clients.js';
 import type { WaitingLimits } from '../downstream/waiting-clients.js';
 import type { LedgerPayout } from './ledger-payout.js';
-import { keptShares } from './kept-shares.js';
+import type { FrontPayout } from './front-payout.js';
+import { keptShares, paidByCore, paidHere } from './kept-shares.js';
 import type { Payout } from './payout.js';
 import type { LedgerOutcome } from './ledger-outcomes.js';
 import type { ShareLedger } from './share-ledger.js';
-import { SolutionFound, TemplateAged, TemplateArrived, TipArrived, WeakSolutionFound } from './triggers.js';
+import {
+  BalancesChanged,
+  SolutionFound,
+  TemplateAged,
+  TemplateArrived,
+  TemplatePayout,
+  TipArrived,
+  WeakSolutionFound,
+} from './triggers.js';
 
 /** There is another block to build on. */
 export interface NewTip {
@@ -77,8 +86,8 @@ export interface PoolMiningOptions
   readonly openAccounts: () => Pick<AccountBook, 'count'>;
   /** The ledger of this run; without, shares are acknowledged as they come. */
   readonly openLedger: () => ShareLedger | undefined;
-  /** What is paid by the ledger, if anything is. */
-  readonly ledgerPayout: () => LedgerPayout | undefined;
+  /** What is paid by the ledger, this process's or the core's, if anything is. */
+  readonly ledgerPayout: () => LedgerPayout | FrontPayout | undefined;
 }
 
 const isFound = (outcome: MiningServerOutcome): outcome is Found =>
@@ -100,18 +109,27 @@ export const poolMining =
   (event$) =>
     defer(() => {
       const { scheduler } = options;
+      const payout = options.ledgerPayout();
+      const byCore = payout !== undefined && 'paymentOf' in payout ? payout : undefined;
       const core = miningServer({
         ...options,
         payoutOutputs: (value, ofTemplate) => options.payout().outputs(value, ofTemplate),
         // asked of a client's channels alone: there is a ledger by then, if there is one
-        ...(options.ledgerPayout() === undefined
+        ...(payout === undefined
           ? {}
           : { payoutOf: (user, clientId) => keeping?.payoutOf(user, clientId) ?? options.payout().outputs }),
         extranonce: extranonceAllocator(options.extranonce),
         marks: jobMarks(options.randomBytes),
       });
       const ledger = options.openLedger();
-      const keeping = ledger === undefined ? undefined : keptShares(core, ledger, options.ledgerPayout());
+      const keeping =
+        ledger === undefined
+          ? undefined
+          : keptShares(
+              core,
+              ledger,
+              payout && ('paymentOf' in payout ? paidByCore(payout) : paidHere(payout, ledger)),
+            );
       let isTemplateOld = false;
 
       let template: NewTemplate | undefined;
@@ -135,7 +153,9 @@ export const poolMining =
         if (solution !== null)
           return [
             toSibling(
-              type === 'BlockFound' ? SolutionFound({ hash, header, solution }) : WeakSolutionFound(solution),
+              type === 'BlockFound'
+                ? SolutionFound({ hash, header, solution }, keeping?.paidBy(found))
+                : WeakSolutionFound(solution),
             ),
           ];
         if (found.type === 'BlockFound')
@@ -201,6 +221,14 @@ export const poolMining =
         event$.pipe(
           ofEvent('clientAdded'),
           handleEach('mining', ({ clientId }) => (isLettingGo() ? [letGo(clientId)] : [])),
+        ),
+        event$.pipe(
+          ofTrigger(BalancesChanged),
+          handleEach('mining', (changed) => byCore?.balancesChanged(changed)),
+        ),
+        event$.pipe(
+          ofTrigger(TemplatePayout),
+          handleEach('mining', (settled) => byCore?.templatePayout(settled)),
         ),
         event$.pipe(
           ofTrigger(TemplateArrived),

@@ -29,7 +29,9 @@ import {
   type WhenTemplateOld,
 } from './mining-handler.js';
 import { given } from '../given.js';
+import type { PayoutPlan } from '../../ledger/payout-plan.js';
 import { sendsAway } from './draining.js';
+import { frontPayout } from './front-payout.js';
 import { payEverythingTo } from './payout.js';
 import { openBooks, type OpenedBooks, type PoolLedgerOptions } from './pool-ledger.js';
 import { shareLedger, type ShareLedger } from './share-ledger.js';
@@ -71,6 +73,11 @@ export interface PoolFrontOptions
   readonly shareBatchSize?: number;
   /** Where shares are kept; without, they are counted in memory alone. */
   readonly ledger?: PoolLedgerOptions;
+  /**
+   * How the core pays blocks by its ledger (see `corePayout`), for a front whose `ledger` is `portLedger`: that has no `payout`
+   * of its own then. User identities are those of `parseIdentity`.
+   */
+  readonly corePayout?: PayoutPlan;
   /** Milliseconds of silence after which a miner is disconnected; an hour unless given. */
   readonly inactivityLimit?: number;
   /** The clock; `asyncScheduler` unless given. */
@@ -119,6 +126,7 @@ export function poolFront(options: PoolFrontOptions): PoolFront {
   const { sharesPerMinute = 6, shareBatchSize = 10, ledger } = options;
   const { randomBytes = defaultCrypto.randomBytes } = options;
   const wholePayout = payEverythingTo(options.payoutScript);
+  const byCore = options.corePayout === undefined ? undefined : frontPayout(options.corePayout);
   let accounts = accountBook();
   let opened: OpenedBooks | undefined;
   let shares: ShareLedger | undefined;
@@ -156,8 +164,8 @@ export function poolFront(options: PoolFrontOptions): PoolFront {
       handler: servingUntilDrained({
         extranonce,
         randomBytes,
-        payout: () => opened?.payout?.payout ?? wholePayout,
-        ledgerPayout: () => opened?.payout,
+        payout: () => (opened?.payout ?? byCore)?.payout ?? wholePayout,
+        ledgerPayout: () => opened?.payout ?? byCore,
         whenTemplateOld: options.whenTemplateOld ?? 'mine',
         tag,
         sharesPerMinute,

@@ -56,10 +56,8 @@ export const openBooks = async (
   await store.lease?.(serverId);
   const books = await bookkeeping(store, serverId);
   const startedAt = now();
-  const seen = seenShares();
-  for await (const { record } of store.records({ since: startedAt - maxShareAge }))
-    if (record.type === 'share') seen.add(record.hash);
-  if (journal !== undefined) await recover(journal, store, books, seen);
+  const seen = await recentShares(store, startedAt);
+  if (journal !== undefined) await recoverBlocks(journal, store, seen, [[serverId, books]]);
   const has = (hash: Uint8Array): boolean => {
     if (seen.size > 0 && now() - startedAt > maxShareAge) seen.clear();
     return seen.has(hash);
@@ -71,17 +69,40 @@ export const openBooks = async (
   return { books, alreadySeen: { has }, payout };
 };
 
-/** Gives a ledger the blocks that went out and that it does not have, with their shares. */
-const recover = async (
+/** Shares that were accepted lately. */
+export const recentShares = async (store: LedgerStore, now: number): Promise<SeenShares> => {
+  const seen = seenShares();
+  for await (const { record } of store.records({ since: now - maxShareAge }))
+    if (record.type === 'share') seen.add(record.hash);
+  return seen;
+};
+
+/**
+ * Gives a ledger the blocks that went out and that it does not have, with their shares.
+ * @param seen shares that it has
+ * @param open the books of servers that are open already
+ * @throws Sv2Error `server-id-taken`, `ledger-unavailable`, `journal-unavailable`
+ */
+export const recoverBlocks = async (
   journal: BlockJournal,
   store: LedgerStore,
-  books: Bookkeeping,
   seen: SeenShares,
+  open: Iterable<readonly [serverId: number, books: Bookkeeping]> = [],
 ): Promise<void> => {
+  const all = new Map(open);
+  const booksOf = async (serverId: number): Promise<Bookkeeping> => {
+    const known = all.get(serverId);
+    if (known !== undefined) return known;
+    await store.lease?.(serverId);
+    const books = await bookkeeping(store, serverId);
+    all.set(serverId, books);
+    return books;
+  };
   const known = new Set((await store.blocks()).map(({ hash }) => hash));
   for (const { block, record } of journal.noted()) {
     if (known.has(block.hash)) continue;
     known.add(block.hash);
+    const books = await booksOf(record.serverId);
     await books.write(seen.has(record.hash) ? [] : [record], [block]);
     seen.add(record.hash);
   }

@@ -17,6 +17,7 @@ export type { PayoutBooked, PayoutOutcome, PayoutReversed, PayoutStated } from '
 export type { PoolLedgerOptions } from './pool-ledger.js';
 export type {
   BlockNotNoted,
+  BlockNotStated,
   LedgerConflict,
   LedgerFull,
   LedgerOutcome,
@@ -35,7 +36,7 @@ export type {
 
 /** What a pool is told. */
 export interface PoolOptions
-  extends Omit<PoolFrontOptions, 'sibling'>, Omit<PoolCoreOptions, 'sibling' | 'payoutRoom'> {}
+  extends Omit<PoolFrontOptions, 'sibling' | 'corePayout'>, Omit<PoolCoreOptions, 'sibling' | 'payoutRoom'> {}
 
 /** What happens at a pool: the outcomes of its server, which name a `clientId`, and of its template client. */
 export type PoolOutcome = PoolFrontOutcome | PoolCoreOutcome;

@@ -225,21 +225,19 @@ export const shareLedger = ({ serverId, books, payout, scheduler, ...options }: 
       if (!isFull) untold.push({ type: 'LedgerFull', waiting: queue.waiting });
       isFull = true;
     },
-    /** A block is about to go out: it is noted with the share that it was. */
-    found(
-      block: StoredBlock,
+    /** The record of a share that was accepted just now. */
+    recordOf: (
       outcome: ShareAccepted,
       share: SubmittedShare,
       context: ShareContext,
       vendor: string,
-    ): void {
+    ): ShareRecord => shareRecordOf({ outcome, share, context, vendor, time: scheduler.now() }),
+    /** A block is about to go out: it is noted with the share that it was. */
+    found(block: StoredBlock, record: ShareRecord): void {
       if (journal === undefined) return;
       const { hash } = block;
       try {
-        journal.note({
-          block,
-          record: shareRecordOf({ outcome, share, context, vendor, time: scheduler.now() }),
-        });
+        journal.note({ block, record });
         noted.add(hash);
       } catch (error) {
         untold.push({

@@ -33,6 +33,11 @@ const classes: readonly (readonly [RegExp, Partial<MinerClass>])[] = [
   [/proxy|ckpool|farm-?proxy|btcagent|stratehm|\bxnsub\b/i, { least: 8 }],
 ];
 
+/** What coinbases of miners may be at most: all that {@link MinerClass.coinbase} can be. */
+export const coinbaseSizes: readonly number[] = [
+  ...new Set([any, ...classes.map(([, needs]) => needs)].map(({ coinbase = Infinity }) => coinbase)),
+];
+
 /** One that says nothing of itself is, in the field, a rental service's probe (Braiins: 7 bytes or more). */
 const silent: MinerClass = { ...any, least: 8 };
 

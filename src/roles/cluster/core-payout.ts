@@ -1,0 +1,168 @@
+/** Pays the blocks of all fronts by their core's ledger: what each template pays, and what a block that was found is stated by. */
+import { map } from 'rxjs';
+import { sameBytes } from '../../bitcoin/consensus-bytes.js';
+import { toDisplayHex } from '../../bitcoin/hash.js';
+import { serialiseTemplateOutputs, type TxOut } from '../../bitcoin/outputs.js';
+import { parseTransaction } from '../../bitcoin/transaction.js';
+import type { BlockJournal } from '../../ledger/block-journal.js';
+import type { ShareRecord } from '../../ledger/record.js';
+import type { StoredBlock } from '../../ledger/store.js';
+import type { NewTemplate } from '../../messages/template-distribution.js';
+import type { Sibling, SiblingEvent } from '../../service/siblings.js';
+import { maxPaidTemplates } from '../pool/front-payout.js';
+import type { Solution } from '../pool/held-solutions.js';
+import type { LedgerOutcome } from '../pool/ledger-outcomes.js';
+import type { LedgerPayout } from '../pool/ledger-payout.js';
+import type { PaidShare } from '../pool/paid-share.js';
+import { templateHeights } from '../pool/template-heights.js';
+import {
+  BalancesChanged,
+  SolutionFound,
+  TemplateArrived,
+  TemplatePayout,
+  TipArrived,
+  type SharedOutputs,
+} from '../pool/triggers.js';
+import { coinbaseSizes } from '../translator/miner-classes.js';
+
+/** A block that is not in the ledger, with the share that it is. */
+export interface UnsavedBlock {
+  readonly block: StoredBlock;
+  readonly share: ShareRecord;
+}
+
+/** See {@link corePayout}. */
+export interface CorePayout {
+  /** The core's sibling: fronts are told what templates pay ahead of them, and blocks that they find are stated before they go out. */
+  sibling(fronts: Sibling): Sibling;
+  /** Blocks whose shares are not in the ledger yet. */
+  unsaved(): readonly UnsavedBlock[];
+  /** They are in the ledger, with their shares. */
+  saved(blocks: readonly StoredBlock[]): void;
+  /** What happened since it was asked last. */
+  takeOutcomes(): readonly LedgerOutcome[];
+}
+
+/**
+ * The core's side of payouts.
+ * @param journal where blocks are noted before they go out
+ */
+export const corePayout = (payout: LedgerPayout, journal?: BlockJournal): CorePayout => {
+  const heights = templateHeights();
+  /** What fronts were told, by template and length of coinbases. */
+  const frozen = new Map<bigint, ReadonlyMap<number, readonly TxOut[]>>();
+  /** Shares of blocks that are not in the ledger, by the block's hash. */
+  const shares = new Map<string, ShareRecord>();
+  let balances: ReadonlyMap<string, bigint> = new Map();
+  let outcomes: LedgerOutcome[] = [];
+
+  const takeTemplate = (template: NewTemplate): SiblingEvent[] => {
+    heights.note(template);
+    const { templateId, coinbaseTxValueRemaining: value } = template;
+    const { shared: outputsOf } = payout;
+    const shared: SharedOutputs[] =
+      outputsOf === undefined
+        ? []
+        : coinbaseSizes.map((coinbaseSize) => ({
+            coinbaseSize,
+            outputs: outputsOf(value, template, coinbaseSize),
+          }));
+    frozen.set(templateId, new Map(shared.map(({ coinbaseSize, outputs }) => [coinbaseSize, outputs])));
+    for (const oldest of frozen.keys()) {
+      if (frozen.size <= maxPaidTemplates) break;
+      frozen.delete(oldest);
+    }
+    const before = balances;
+    balances = payout.balances();
+    return [
+      ...(isSame(before, balances) ? [] : [BalancesChanged(balances)]),
+      TemplatePayout(templateId, shared),
+    ];
+  };
+
+  /** What a block pays. @throws Error in words, when that was not settled here */
+  const settledFor = ({ solution }: Solution, { share: { user }, payment }: PaidShare) => {
+    const { templateId, coinbaseTx } = solution;
+    const settled =
+      payment.kind === 'solo'
+        ? payout.soloOf(user, payment.value, payment.balances)
+        : payout.settledWith(frozen.get(templateId)?.get(payment.coinbaseSize) ?? null, user);
+    if (settled === undefined) throw new Error(`it is of template ${templateId}, of too long ago`);
+    const { outputs } = settled.distribution;
+    const paid = parseTransaction(coinbaseTx).outputs.slice(0, outputs.length);
+    if (!sameBytes(serialiseTemplateOutputs(outputs), serialiseTemplateOutputs(paid)))
+      throw new Error('its coinbase has other outputs than were settled');
+    return settled;
+  };
+
+  const state = (found: Solution, paid: PaidShare): void => {
+    const { share } = paid;
+    const { height, time, user, worker } = share;
+    const { hash, header, solution } = found;
+    const prevHash = toDisplayHex(header.subarray(4, 36)); // after the version
+    let block: StoredBlock;
+    try {
+      const { coinbaseTx } = solution;
+      block = payout.found(
+        { height, hash, prevHash, coinbaseTx, time, user, worker },
+        settledFor(found, paid),
+      );
+    } catch (error) {
+      outcomes.push({ type: 'BlockNotStated', hash: toDisplayHex(hash), message: messageOf(error) });
+      return;
+    }
+    shares.set(block.hash, share);
+    try {
+      journal?.note({ block, record: share });
+    } catch (error) {
+      outcomes.push({ type: 'BlockNotNoted', hash: block.hash, message: messageOf(error) });
+    }
+  };
+
+  return {
+    sibling: (fronts) => ({
+      trigger$: fronts.trigger$.pipe(
+        map((trigger): SiblingEvent => {
+          if (!SolutionFound.match(trigger)) return trigger;
+          if (trigger.paid !== undefined) state(trigger.block, trigger.paid);
+          return SolutionFound(trigger.block);
+        }),
+      ),
+      next(trigger) {
+        if (TemplateArrived.match(trigger))
+          for (const own of takeTemplate(trigger.template)) fronts.next(own);
+        else if (TipArrived.match(trigger)) {
+          const { templateId, prevHash, nBits } = trigger.tip;
+          payout.tip(toDisplayHex(prevHash), heights.of(templateId) - 1, nBits);
+        }
+        fronts.next(trigger);
+      },
+    }),
+    unsaved: () =>
+      payout.unsaved().flatMap((block) => {
+        const share = shares.get(block.hash);
+        return share === undefined ? [] : [{ block, share }];
+      }),
+    saved(blocks) {
+      payout.saved(blocks);
+      for (const { hash } of blocks) shares.delete(hash);
+      if (blocks.length === 0 || shares.size > 0) return;
+      try {
+        journal?.clear();
+      } catch {
+        // they stay noted, and are known when the pool starts
+      }
+    },
+    takeOutcomes() {
+      const taken = [...outcomes, ...payout.takeOutcomes()];
+      outcomes = [];
+      return taken;
+    },
+  };
+};
+
+const isSame = (one: ReadonlyMap<string, bigint>, other: ReadonlyMap<string, bigint>): boolean =>
+  one === other ||
+  (one.size === other.size && [...one].every(([script, balance]) => other.get(script) === balance));
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
