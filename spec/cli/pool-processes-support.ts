@@ -29,7 +29,7 @@ export interface MinerAt {
 }
 
 /** Where a pool's miners connect. */
-export const portOf = async (pool: RunningRole): Promise<number> =>
+const portOf = async (pool: RunningRole): Promise<number> =>
   Number((await pool.printed(/pool listening on 127\.0\.0\.1:(\d+)/))[1]);
 
 /** The process that has a place in the pool, the newest of them. */

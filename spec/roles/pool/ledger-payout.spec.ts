@@ -57,7 +57,16 @@ it('a pool pays its users by their work, states it, and anybody can check that',
   expect(await typed('ChannelRefused', 1)).toEqual([
     expect.objectContaining({ userIdentity: 'nobody', errorCode: 'unknown-user' }),
   ]);
-  await typed('PayoutBooked', 3);
+  // both have work that counts for blocks from then on
+  const workers = new Set<string>();
+  await firstValueFrom(
+    outcome$.pipe(
+      filter((outcome) => outcome.type === 'ShareAccepted' && workers.add(outcome.userIdentity).size === 2),
+    ),
+  );
+  let before = 0;
+  outcome$.subscribe(({ type }) => (before += type === 'PayoutBooked' ? 1 : 0)).unsubscribe();
+  await typed('PayoutBooked', before + 3);
   running.unsubscribe();
   await pool.written();
 
