@@ -61,13 +61,16 @@ const startNode = async (bits: string, blocks: Block[]): Promise<ScriptedNode> =
   return node;
 };
 
-const addressOf = async (role: RunningRole): Promise<string> =>
-  (await role.printed(/listening on (127\.0\.0\.1:\d+)/))[1] as string;
+const addressOf = async (role: RunningRole, what = ''): Promise<string> =>
+  (await role.printed(new RegExp(`${what} listening on (127\\.0\\.0\\.1:\\d+)`)))[1] as string;
 
-/** Node, template provider, declaration server and pool in processes of their own, client and miner. */
+/**
+ * Node, template provider, declaration server and pool in processes of their own, client and miner.
+ * @param isWithin whether the pool's core has the declaration server, and two processes serve miners
+ */
 const startNetwork = async (
   poolsTable: string,
-  { mode = 'FULLTEMPLATE', bits = hard, ofDeclarator = '', ofClient = '' } = {},
+  { mode = 'FULLTEMPLATE', bits = hard, ofDeclarator = '', ofClient = '', isWithin = false } = {},
 ) => {
   const blocks: Block[] = [];
   const node = await startNode(bits, blocks);
@@ -76,26 +79,33 @@ const startNetwork = async (
   const provider = kept(startRole('template-provider', '--config', file('tp.toml', `${listening}${rpc}`)));
   const providerAddress = await addressOf(provider);
   const providerTable = `[template_provider_type.Sv2Tp]\naddress = "${providerAddress}"\npublic_key = "${publicKey}"\n`;
-  const declarator = kept(
-    startProcess(
-      ...[
-        'jd-server',
-        '--config',
-        file('jds.toml', `${listening}${payout}\n${rpc}\ntoken_key = "${tokenKey}"\n${ofDeclarator}`),
-      ],
-    ),
-  );
   const pool = kept(
     startProcess(
       ...[
         'pool',
         '--config',
-        file('pool.toml', `${listening}${payout}\nledger = "none"\n${providerTable}${poolsTable}`),
+        file(
+          'pool.toml',
+          `${listening}${payout}\nledger = "none"\n${
+            isWithin ? `processes = 2\n[jds]\nlisten_address = "127.0.0.1:0"\n${rpc}\n` : ''
+          }${providerTable}${poolsTable}`,
+        ),
       ],
     ),
   );
-  const [poolHost, poolPort] = (await addressOf(pool)).split(':');
-  const [jdsHost, jdsPort] = (await addressOf(declarator)).split(':');
+  const declarator = isWithin
+    ? pool
+    : kept(
+        startProcess(
+          ...[
+            'jd-server',
+            '--config',
+            file('jds.toml', `${listening}${payout}\n${rpc}\ntoken_key = "${tokenKey}"\n${ofDeclarator}`),
+          ],
+        ),
+      );
+  const [poolHost, poolPort] = (await addressOf(pool, 'pool')).split(':');
+  const [jdsHost, jdsPort] = (await addressOf(declarator, 'declaration server')).split(':');
   const client = kept(
     startRole(
       'jd-client',
@@ -133,6 +143,18 @@ describe('sv2 jd-server, for sv2 pool in another process', () => {
     await pool.printed(/declarator\.token_key = \(hidden\)/);
     const all = [declarator, pool].map(({ output }) => output.stdout + output.stderr).join('');
     expect(all).not.toMatch(new RegExp(`${tokenKey}|${otherKey}`));
+  }, 60_000);
+
+  it('is in the core of a pool of several processes, which seals tokens for its fronts, and submits the blocks of their miners', async () => {
+    const { node, pool, client, mine } = await startNetwork('', { bits: easy, isWithin: true });
+    const miner = await mine();
+    await pool.printed(/declared block 102: 0 transactions.*valid by the node/);
+    await client.printed(/job \d+ accepted by the pool/);
+    await pool.printed(/the pool has found block 102 on a declared job: [0-9a-f]{64}, /);
+    await pool.printed(/block 102 accepted by the node/);
+    await miner.stop();
+    expect(node.count('submitblock')).toBeGreaterThan(0);
+    expect(pool.output.stdout + pool.output.stderr).not.toMatch(/invalid-mining-job-token/);
   }, 60_000);
 
   it('gives out tokens by which the pool takes coinbase-only jobs', async () => {

@@ -17,6 +17,7 @@ import { portLedger } from '../roles/cluster/port-ledger.js';
 import type { Port, PortMessage } from '../roles/cluster/port.js';
 import { frontSibling } from '../roles/cluster/siblings.js';
 import { poolFront, type PoolFrontOutcome } from '../roles/pool/pool-front.js';
+import { CustomBlockFound } from '../roles/pool/triggers.js';
 import type { LogLine } from './log-line.js';
 import { poolMiners } from './pool-miners.js';
 import type { Welcome } from './pool-processes.js';
@@ -64,14 +65,17 @@ export async function runFront(): Promise<void> {
 
 async function serve(
   port: Port,
-  { settings, file, serverId, hasLedger, payout }: Welcome,
+  { settings, file, serverId, hasLedger, payout, isDeclaring }: Welcome,
   stop$: Observable<unknown>,
 ): Promise<void> {
   const miners = poolMiners(settings, file ?? undefined);
+  const sibling = frontSibling(port);
   const front = poolFront({
     ...miners.options,
-    serverId,
-    sibling: frontSibling(port),
+    ...{ serverId, sibling },
+    ...(isDeclaring
+      ? { customBlockObserver: { next: (block) => sibling.next(CustomBlockFound(block)) } }
+      : {}),
     ...(hasLedger ? { ledger: { store: portLedger(port), durability: settings.durability } } : {}),
     ...(payout === null ? {} : { corePayout: payout }),
   });

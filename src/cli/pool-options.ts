@@ -120,8 +120,8 @@ and if they are behind one proxy, whose connection has all their channels:
 For more miners than one core serves, processes = N has N processes serve them at the same port, beside this one, which has
 templates, ledger and monitoring. One that fails takes its own connections with it and is started again. Each takes a server
 id, from server_id on. max_connections, max_connections_per_address, max_channels and max_channels_per_address are shared out
-equally: of 4 processes each allows a quarter. [jds] needs processes = 1; a declaration server of its own ([declarator])
-does not.
+equally: of 4 processes each allows a quarter. [jds] is served by this process, which seals what was declared into tokens for
+the others.
 
 ${clusterText}
 

@@ -11,8 +11,10 @@ import {
   Subject,
   switchMap,
   tap,
+  type NextObserver,
 } from 'rxjs';
 import { Sv2Error } from '../codec/errors.js';
+import type { CustomBlock } from '../declaration/declared-block.js';
 import type { PayoutPlan } from '../ledger/payout-plan.js';
 import type { LedgerStore } from '../ledger/store.js';
 import { fronts, type Front, type FrontEnded, type FrontStarted } from '../node/cluster/fronts.js';
@@ -25,7 +27,7 @@ import { leasedInLedger, serverIds } from '../roles/cluster/server-ids.js';
 import { coreSibling } from '../roles/cluster/siblings.js';
 import { poolCore, type PoolCoreOptions } from '../roles/pool/pool-core.js';
 import type { PoolOutcome } from '../roles/pool/pool.js';
-import { TipArrived } from '../roles/pool/triggers.js';
+import { CustomBlockFound, TipArrived } from '../roles/pool/triggers.js';
 import type { Sibling } from '../service/siblings.js';
 import { ConfigError } from './config.js';
 import { formatDuration } from './format.js';
@@ -44,17 +46,16 @@ const shared = [
 /**
  * A front's part of a pool's settings: of what is limited for all miners together, each front has the same part, so that all
  * of them have no more.
+ * @param tokenKey by which fronts judge custom jobs, where the core has a declaration server: 32 bytes
  * @throws ConfigError for what several processes cannot do
  */
-export function frontSettings(settings: PoolSettings): PoolSettings {
+export function frontSettings(settings: PoolSettings, tokenKey?: Uint8Array): PoolSettings {
   const { processes } = settings;
   const problems = shared
     .filter((key) => settings[key] < processes)
     .map(
       (key) => `${key}: ${settings[key]} for ${processes} processes; expected 1 for each of them at least`,
     );
-  if (settings.jds !== undefined)
-    problems.push('jds: with processes = 1 only; sv2 jd-server, and [declarator] here, go with any number');
   if (settings.server_id + processes - 1 > 0xffff)
     problems.push(
       `server_id: ${settings.server_id} leaves no ids for ${processes} processes; each takes one, from it on`,
@@ -62,6 +63,7 @@ export function frontSettings(settings: PoolSettings): PoolSettings {
   if (problems.length > 0) throw new ConfigError(problems);
   return {
     ...settings,
+    ...(tokenKey === undefined ? {} : { jds: undefined, declarator: { token_key: tokenKey } }),
     ...Object.fromEntries(shared.map((key) => [key, Math.floor(settings[key] / processes)])),
   };
 }
@@ -75,6 +77,8 @@ export interface Welcome extends PortMessage {
   readonly hasLedger: boolean;
   /** How blocks are paid by the core's ledger; null when everything goes to the pool's own script. */
   readonly payout: PayoutPlan | null;
+  /** Whether blocks on custom jobs are for the core, which has a declaration server. */
+  readonly isDeclaring: boolean;
 }
 
 /** What the core's side of a pool of several processes needs. */
@@ -87,6 +91,8 @@ export interface PoolProcessesOptions {
   readonly store: LedgerStore | undefined;
   /** How blocks are paid by the ledger, if they are. */
   readonly payout: Pick<CoreLedgerOptions, 'plan' | 'confirmations' | 'journal'> | undefined;
+  /** Is handed blocks on custom jobs, where this process has a declaration server. */
+  readonly customBlockObserver: NextObserver<CustomBlock> | undefined;
 }
 
 /** A pool of several processes, this one being its core: cold until started. */
@@ -107,6 +113,7 @@ export function poolProcesses({
   core,
   store,
   payout,
+  customBlockObserver,
 }: PoolProcessesOptions): PoolProcesses {
   const { processes } = settings;
   const ids = serverIds(settings.server_id);
@@ -154,6 +161,7 @@ export function poolProcesses({
     welcome: ({ serverId }): Welcome => ({
       ...{ type: 'welcome', settings: front, file: file ?? null },
       ...{ serverId, hasLedger: store !== undefined, payout: payout?.plan ?? null },
+      isDeclaring: customBlockObserver !== undefined,
     }),
     serve({ place, serverId, port }: Front) {
       const written = paying?.store ?? store;
@@ -179,7 +187,7 @@ export function poolProcesses({
   });
 
   const run = (): Observable<PoolOutcome> => {
-    const noted = noting(sibling, ids.tip);
+    const noted = noting(sibling, ids.tip, customBlockObserver);
     return merge(
       outcome$,
       paying?.start() ?? EMPTY,
@@ -209,9 +217,17 @@ export function poolProcesses({
   };
 }
 
-/** A sibling of which it is noted which tips it is told of. */
-const noting = (sibling: Sibling, tip: (prevHash: Uint8Array) => void): Sibling => ({
-  trigger$: sibling.trigger$,
+/** A sibling of which it is noted which tips it is told of, and which blocks it has on custom jobs. */
+const noting = (
+  sibling: Sibling,
+  tip: (prevHash: Uint8Array) => void,
+  customBlockObserver: NextObserver<CustomBlock> | undefined,
+): Sibling => ({
+  trigger$: sibling.trigger$.pipe(
+    tap((trigger) => {
+      if (CustomBlockFound.match(trigger)) customBlockObserver?.next(trigger.block);
+    }),
+  ),
   next(trigger) {
     if (TipArrived.match(trigger)) tip(trigger.tip.prevHash);
     sibling.next(trigger);

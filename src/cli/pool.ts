@@ -2,6 +2,8 @@
 import type { Command } from 'commander';
 import { EMPTY, from, merge } from 'rxjs';
 import { Sv2Error } from '../codec/errors.js';
+import { defaultCrypto } from '../crypto/index.js';
+import { TOKEN_KEY_SIZE, tokenSeal } from '../declaration/token-seal.js';
 import { isFront } from '../node/cluster/ipc-port.js';
 import { connect } from '../node/connect.js';
 import { blockJournal } from '../node/ledger/block-journal.js';
@@ -78,10 +80,16 @@ function poolRole(command: Command): Role {
     jds === undefined
       ? undefined
       : roleListener({ ...settings, listen_address: jds.listen_address }, 'declaration server');
+  // what was declared is sealed into tokens for other processes to judge by
+  const tokenKey =
+    jds === undefined || settings.processes === 1 ? undefined : defaultCrypto.randomBytes(TOKEN_KEY_SIZE);
   const declaration =
     jds === undefined || jdsListener === undefined
       ? undefined
-      : declarationServer(jds, jdsListener.listen, payoutOf(settings), { where: 'jds.' });
+      : declarationServer(jds, jdsListener.listen, payoutOf(settings), {
+          where: 'jds.',
+          ...(tokenKey === undefined ? {} : { seal: tokenSeal({ key: tokenKey }) }),
+        });
   const place = ledgerPlace(settings.ledger, file);
   const plan = payoutPlan(settings, {
     reserve: script,
@@ -97,7 +105,7 @@ function poolRole(command: Command): Role {
   };
   // complain now, not when the ledger is open
   poolOf(options);
-  const front = settings.processes === 1 ? undefined : frontSettings(settings);
+  const front = settings.processes === 1 ? undefined : frontSettings(settings, tokenKey);
   const told = poolTold(settings, shown);
   const { durability } = settings;
   const run$ = poolLedger(place, (store) => {
@@ -111,6 +119,7 @@ function poolRole(command: Command): Role {
         ...{ settings, front, file, store },
         core: { ...core, payoutRoom: payout === undefined ? payEverythingTo(script).room : roomOf(payout) },
         payout: payout && { plan: payout, confirmations, ...journal },
+        customBlockObserver: declaration?.service.customBlockObserver,
       });
       return {
         line$: merge(service.line$, told.run(service.start(), store), told.report$),

@@ -11,6 +11,7 @@ import { downTriggerFrom, triggerToPlain, upTriggerFrom } from '../../../src/rol
 import type { PaidShare } from '../../../src/roles/pool/paid-share.js';
 import {
   BalancesChanged,
+  CustomBlockFound,
   SolutionFound,
   TemplateAged,
   TemplateArrived,
@@ -58,6 +59,9 @@ const down = fc.oneof(
     ),
 );
 const up = fc.oneof(
+  fc
+    .record({ hash: bytes(32), header: bytes(80), coinbaseTx: fc.uint8Array({ minLength: 1 }) })
+    .map((block) => CustomBlockFound(block)),
   messageArbitrary(fc, SubmitSolution).map((solution) => WeakSolutionFound(solution)),
   fc
     .tuple(bytes(32), bytes(80), messageArbitrary(fc, SubmitSolution), anyPaid)
@@ -155,7 +159,7 @@ describe('triggers between a front and its core', () => {
   it('of whatever else are one of our errors, never another', () => {
     const names = [
       ...'TemplateArrived TipArrived TemplateAged SolutionFound WeakSolutionFound'.split(' '),
-      ...['TemplatePayout', 'BalancesChanged'],
+      ...['TemplatePayout', 'BalancesChanged', 'CustomBlockFound'],
       '',
     ];
     const anything = fc.oneof(

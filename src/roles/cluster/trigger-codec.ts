@@ -2,6 +2,7 @@
 import { NewTemplate, SetNewPrevHashTemplate, SubmitSolution } from '../../messages/template-distribution.js';
 import {
   BalancesChanged,
+  CustomBlockFound,
   SolutionFound,
   TemplateAged,
   TemplateArrived,
@@ -37,7 +38,7 @@ export type DownTrigger = ReturnType<
 >;
 
 /** What fronts hand to the core. */
-export type UpTrigger = ReturnType<typeof SolutionFound | typeof WeakSolutionFound>;
+export type UpTrigger = ReturnType<typeof SolutionFound | typeof WeakSolutionFound | typeof CustomBlockFound>;
 
 const messageOf = (trigger: string, content: object): TriggerMessage => ({
   ...content,
@@ -61,6 +62,7 @@ export function triggerToPlain(event: { readonly type: string }): TriggerMessage
   if (BalancesChanged.match(event)) return messageOf(event.trigger, balancesChangedToPlain(event));
   if (WeakSolutionFound.match(event))
     return messageOf(event.trigger, { payload: SubmitSolution.encode(event.solution) });
+  if (CustomBlockFound.match(event)) return messageOf(event.trigger, event.block);
   if (!SolutionFound.match(event)) return undefined;
   const { block, paid } = event;
   const { hash, header, solution } = block;
@@ -114,6 +116,11 @@ export function upTriggerFrom(value: unknown): UpTrigger {
         paid === undefined ? undefined : paidFrom(paid),
       );
     }
+    case CustomBlockFound.trigger:
+      return CustomBlockFound({
+        ...{ hash: fields.bytes('hash', 32), header: fields.bytes('header', 80) },
+        coinbaseTx: fields.bytes('coinbaseTx', 1, maxPayload),
+      });
     case WeakSolutionFound.trigger:
       return WeakSolutionFound(SubmitSolution.decode(payloadOf(fields)));
     default:

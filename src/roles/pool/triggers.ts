@@ -1,5 +1,6 @@
 /** What the two sides of a pool hand each other. */
 import type { TxOut } from '../../bitcoin/outputs.js';
+import type { CustomBlock } from '../../declaration/declared-block.js';
 import type {
   NewTemplate,
   SetNewPrevHashTemplate,
@@ -50,6 +51,11 @@ export const BalancesChanged = defineTrigger('BalancesChanged', (balances: Reado
 export const WeakSolutionFound = defineTrigger('WeakSolutionFound', (solution: SubmitSolution) => ({
   solution,
 }));
+
+/**
+ * A miner found a block on a custom job, which the core's declaration server puts together; from a front to the core.
+ */
+export const CustomBlockFound = defineTrigger('CustomBlockFound', (block: CustomBlock) => ({ block }));
 
 /**
  * A miner found a block; from the mining server to the template client. Its solution has the pool's own id of the
