@@ -71,3 +71,32 @@ export async function sockets(
 }
 
 export const rest = ({ deadline }: Battle) => sleep(Math.max(0, deadline - performance.now()));
+
+/** Of who connects and says nothing. */
+export const idle: Attack = {
+  title: '17,000 sockets (or as many as a process may have) that say nothing',
+  milliseconds: 8_000,
+  async run(battle) {
+    const opened = await sockets(Math.min(17_000, socketLimit()), battle, () => undefined);
+    await rest(battle);
+    return { sockets: opened.length };
+  },
+};
+
+/** Milliseconds until the first and the last of so many who come at once are served, and how many were `lost`: not served. */
+export async function served(count: number, come: (index: number) => Promise<unknown>) {
+  const started = performance.now();
+  const times: number[] = [];
+  let lost = 0;
+  await Promise.all(
+    Array.from({ length: count }, async (_, index) => {
+      try {
+        await come(index);
+        times.push(performance.now() - started);
+      } catch {
+        lost += 1;
+      }
+    }),
+  );
+  return { lost, first: Math.min(...times), last: Math.max(...times) };
+}

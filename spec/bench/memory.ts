@@ -1,23 +1,19 @@
-import { settled, startServer, type ServerProcess } from './processes.js';
-import { openMany, openSocket, openStratumSocket } from './stratum-socket.js';
+import { perConnection, perSocket } from './per-connection.js';
+import { startServer } from './processes.js';
+import { openMany, openStratumSocket } from './stratum-socket.js';
 import { reach, type Section } from './table.js';
 
 const connections = 1000;
-/** As many come and go before anything is counted, so that code is compiled and pools are filled. */
-const warmUp = 100;
 const targetKiB = 40;
 
 /** Memory of a server for each connection that has been set up and is silent, beside raw sockets. */
 export async function memorySections(): Promise<readonly Section[]> {
   const raw = await startServer('servers/raw.ts', '1', '1');
   const shares = await startServer('servers/shares.ts');
-  const rawUsage = await perConnection(raw, async () => {
-    const socket = await openSocket(raw.port);
-    return () => socket.destroy();
-  });
-  const usage = await perConnection(shares, async () => {
-    const { socket } = await openStratumSocket(shares.port);
-    return () => socket.destroy();
+  const rawUsage = await perSocket(raw, connections);
+  const usage = await perConnection(shares, connections, async (count) => {
+    const clients = await openMany(count, () => openStratumSocket(shares.port));
+    return () => clients.forEach(({ socket }) => socket.destroy());
   });
   await Promise.all([raw.stop(), shares.stop()]);
 
@@ -40,20 +36,4 @@ export async function memorySections(): Promise<readonly Section[]> {
       ],
     },
   ];
-}
-
-/** What each connection adds to a server, in bytes. */
-async function perConnection(
-  server: ServerProcess,
-  open: () => Promise<() => void>,
-): Promise<{ readonly heap: number; readonly resident: number }> {
-  (await openMany(warmUp, open)).forEach((close) => close());
-  const before = await settled(server);
-  const closers = await openMany(connections, open);
-  const after = await settled(server);
-  closers.forEach((close) => close());
-  return {
-    heap: (after.heap - before.heap) / connections,
-    resident: (after.resident - before.resident) / connections,
-  };
 }

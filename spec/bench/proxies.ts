@@ -2,16 +2,14 @@ import { setTimeout } from 'node:timers/promises';
 import { miningFleet } from './mining-fleet.js';
 import { answerLength, rawFleet, requestLength, type Fleet } from './fleets.js';
 import { median, quantile, takeTurns } from './measure.js';
-import { machineTime, settled, startServer, type ServerProcess, type Usage } from './processes.js';
-import { openMany, openSocket } from './stratum-socket.js';
+import { perConnection, perSocket } from './per-connection.js';
+import { machineTime, startServer, type ServerProcess, type Usage } from './processes.js';
 import { amount, percent, reach, type Row, type Section } from './table.js';
 
 const rounds = 3;
 const miners = 1_000;
 /** Shares of each miner in a turn. */
 const each = 10;
-/** As many come and go before memory is counted, so that code is compiled and pools are filled. */
-const warmUp = 100;
 /** Shares that are timed one by one in a turn. */
 const timed = 500;
 /** Milliseconds in which the pool accepts no share after which none is waited for any more. */
@@ -154,15 +152,12 @@ async function addedLatency(
 
 async function memory(proxies: Readonly<Record<Mode, ServerProcess>>, raw: ServerProcess): Promise<Section> {
   const ofMiners = (server: ServerProcess) =>
-    perMiner(server, async (count) => (await miningFleet(server.port, count)).close);
+    perConnection(server, miners, async (count) => (await miningFleet(server.port, count)).close);
   const usage = {
     aggregate: await ofMiners(proxies.aggregate),
     passThrough: await ofMiners(proxies.passThrough),
   };
-  const rawUsage = await perMiner(raw, async (count) => {
-    const sockets = await openMany(count, () => openSocket(raw.port));
-    return () => sockets.forEach((socket) => socket.destroy());
-  });
+  const rawUsage = await perSocket(raw, miners);
   const row = (what: string, mode: Mode, of: keyof Usage, more: string): Row => ({
     what,
     figure: `${(usage[mode][of] / 1_024).toFixed(1)} KiB`,
@@ -180,18 +175,5 @@ async function memory(proxies: Readonly<Record<Mode, ServerProcess>>, raw: Serve
       row('a channel each: objects and buffers after gc', 'passThrough', 'heap', own),
       row('a channel each: resident set', 'passThrough', 'resident', own),
     ],
-  };
-}
-
-/** What each miner adds to a server, in bytes. */
-async function perMiner(server: ServerProcess, open: (count: number) => Promise<() => void>): Promise<Usage> {
-  (await open(warmUp))();
-  const before = await settled(server);
-  const close = await open(miners);
-  const after = await settled(server);
-  close();
-  return {
-    heap: (after.heap - before.heap) / miners,
-    resident: (after.resident - before.resident) / miners,
   };
 }

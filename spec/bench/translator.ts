@@ -1,7 +1,7 @@
 import { rawFleet } from './fleets.js';
 import { median, takeTurns } from './measure.js';
-import { settled, startServer, type ServerProcess, type Usage } from './processes.js';
-import { openMany, openSocket } from './stratum-socket.js';
+import { perConnection, perSocket } from './per-connection.js';
+import { startServer, type ServerProcess, type Usage } from './processes.js';
 import { sv1Fleet, sv1RequestLength, sv1AnswerLength } from './sv1-fleet.js';
 import { amount, percent, type Section } from './table.js';
 
@@ -9,8 +9,6 @@ const rounds = 3;
 const miners = 1_000;
 /** Shares of each miner in a turn. */
 const each = 12;
-/** As many come and go before memory is counted, so that code is compiled and pools are filled. */
-const warmUp = 100;
 
 /** Shares of Stratum V1 miners through `translator`, and what a miner takes of its memory. */
 export async function translatorSections(): Promise<readonly Section[]> {
@@ -55,11 +53,12 @@ async function shares(translator: ServerProcess, raw: ServerProcess): Promise<Se
 }
 
 async function memory(translator: ServerProcess, raw: ServerProcess): Promise<Section> {
-  const usage = await perMiner(translator, async (count) => (await sv1Fleet(translator.port, count)).close);
-  const rawUsage = await perMiner(raw, async (count) => {
-    const sockets = await openMany(count, () => openSocket(raw.port));
-    return () => sockets.forEach((socket) => socket.destroy());
-  });
+  const usage = await perConnection(
+    translator,
+    miners,
+    async (count) => (await sv1Fleet(translator.port, count)).close,
+  );
+  const rawUsage = await perSocket(raw, miners);
   const row = (what: string, of: keyof Usage) => ({
     what,
     figure: `${(usage[of] / 1_024).toFixed(1)} KiB`,
@@ -71,18 +70,5 @@ async function memory(translator: ServerProcess, raw: ServerProcess): Promise<Se
     title: `Memory of a Stratum V1 miner at a translator (${miners.toLocaleString('en')} of them, each with a job)`,
     baseline: 'raw sockets',
     rows: [row('objects and buffers after gc', 'heap'), row('resident set', 'resident')],
-  };
-}
-
-/** What each miner adds to a server, in bytes. */
-async function perMiner(server: ServerProcess, open: (count: number) => Promise<() => void>): Promise<Usage> {
-  (await open(warmUp))();
-  const before = await settled(server);
-  const close = await open(miners);
-  const after = await settled(server);
-  close();
-  return {
-    heap: (after.heap - before.heap) / miners,
-    resident: (after.resident - before.resident) / miners,
   };
 }

@@ -183,7 +183,44 @@ const nameOf = ({ type, outcome }: Outcome & { readonly outcome?: Outcome }, pat
     ? nameOf(outcome, path.slice(1))
     : [type, ...path.filter((name) => !/^\d+$/.test(name))].join('.');
 
+/** The kind of an outcome, and of the one that it carries. */
+const kindOf = ({ type, outcome }: Outcome & { readonly outcome?: Outcome }): string =>
+  type === 'OwnWork' && outcome !== undefined ? `${type} ${outcome.type}` : type;
+
+const messages = ['received', 'sent', 'extensions'];
+
+/** Kinds of outcomes that no line tells of, as there is nothing to be told, by whose they are. */
+const untold: Readonly<Record<string, readonly string[]>> = {
+  pool: [...messages, 'ChannelUpdated', 'CustomJobAccepted', 'TemplateReceived', 'LedgerConflict'], // the last ends it
+  proxy: [...messages, 'ChannelUpdated', 'CustomJobAccepted', 'ShareForwarded', 'ClientUnserved'], // the last disconnects
+  miner: [...messages, 'HashRate'],
+  'template provider': [...messages, 'undeliverable'],
+  'declaration client': [
+    ...[...messages, 'ChannelUpdated', 'CustomJobAccepted', 'ShareForwarded', 'ClientUnserved'],
+    // of the pool for mining alone: all that concerns its one miner, which is the proxy, or a ledger, which it has not
+    ...[
+      ...[...messages, 'setupRefused', 'ChannelOpened', 'ChannelRefused', 'ChannelUpdated', 'ChannelClosed'],
+      ...['TargetChanged', 'ShareAccepted', 'ShareRejected', 'WeakBlockFound', 'JobTooLong'],
+      ...['CustomJobAccepted', 'CustomJobRefused', 'TemplateReceived', 'BlockNotNoted'],
+      ...['LedgerConflict', 'LedgerFull', 'LedgerResumed', 'LedgerStalled'],
+      ...['PayoutBooked', 'PayoutReversed', 'PayoutStated'],
+    ].map((type) => `OwnWork ${type}`),
+  ],
+  'declaration server': [...messages, 'undeliverable'],
+  'miner of Stratum V1': ['HashRate'],
+  'miners of Stratum V1': ['Sv1JobSent', 'Sv1ShareAccepted', 'Sv1CoinbaseTooLong'], // it has to go, which says why
+};
+
 describe('the lines of all roles', () => {
+  test.each(told.filter(({ who }) => !who.startsWith('demo')))(
+    'tell of every kind of outcome, but of those that say nothing: $who',
+    ({ who, line, outcomes }) => {
+      const kinds = new Set(outcomes.map(kindOf));
+      for (const outcome of outcomes) if (line(outcome) !== undefined) kinds.delete(kindOf(outcome));
+      expect([...kinds].sort()).toEqual([...(untold[who] ?? [])].sort());
+    },
+  );
+
   test('have what a remote said in quotes, whatever field it comes in; the others are known to be ours', () => {
     const raw = new Set<string>();
     let lines = 0;

@@ -5,9 +5,10 @@ import type {
   JobDeclarationClientOutcome,
   OwnWork,
 } from '../roles/jd-client/jd-client.js';
+import type { PoolOutcome } from '../roles/pool/pool.js';
 import { info, trouble, type LogLine } from './log-line.js';
 import type { CountsByType } from './counts-by-type.js';
-import { poolLine } from './pool-log.js';
+import { isTemplateClients, poolLine } from './pool-log.js';
 import { quoted } from './printable.js';
 import { proxyLine } from './proxy-log.js';
 import { clientLine } from './role-client.js';
@@ -22,22 +23,8 @@ export function jdClientLine(outcome: JobDeclarationClientOutcome, now: number):
 }
 
 /** Of the pool for mining alone only what template providers and blocks come to is told: its one miner is ours. */
-const toldOfSolo: readonly string[] = [
-  'NewTip',
-  'BlockFound',
-  'SolutionHeld',
-  'SolutionsSentAgain',
-  'SolutionUnanswered',
-  'SolutionConfirmed',
-  'SolutionLost',
-  'ProviderFault',
-  'ClockDiffers',
-  'ChainRefused',
-  'TargetDiffers',
-  'TemplateOld',
-  'TemplateRenewed',
-  'ExtraSubmission',
-];
+const isToldOfSolo = (outcome: PoolOutcome): boolean =>
+  outcome.type === 'NewTip' || outcome.type === 'BlockFound' || isTemplateClients(outcome);
 
 /** What becomes of blocks at template providers, and how they are, is told alike. */
 const toldOfProviders: readonly string[] = [
@@ -57,7 +44,8 @@ export const ownWorkTotals = ({ of }: CountsByType): string =>
   `${of('OwnJobRefused')} refused; ${counted(of('OwnBlockFound') + of('BlockFound'), 'block')} found`;
 
 function ownLine({ pair, outcome }: OwnWork): LogLine | undefined {
-  if (pair === null) return toldOfSolo.includes(outcome.type) ? poolLine(outcome as never) : undefined;
+  if (pair === null)
+    return isToldOfSolo(outcome as PoolOutcome) ? poolLine(outcome as PoolOutcome) : undefined;
   const line = toldOfProviders.includes(outcome.type)
     ? poolLine(outcome as never)
     : outcome.type === 'handlerError'

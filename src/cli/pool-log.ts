@@ -39,24 +39,26 @@ export function poolLine(outcome: PoolOutcome): LogLine | undefined {
     : (serverLine(outcome) ?? miningLine(outcome));
 }
 
-const templateClientTypes: readonly string[] = [
-  'SolutionHeld',
-  'SolutionsSentAgain',
-  'SolutionUnanswered',
-  'SolutionConfirmed',
-  'SolutionLost',
-  'ProviderFault',
-  'ClockDiffers',
-  'ChainRefused',
-  'TargetDiffers',
-  'TemplateReceived',
-  'TemplateOld',
-  'TemplateRenewed',
-] satisfies TemplateClientOutcome['type'][];
+const ofTemplateClient = {
+  SolutionHeld: true,
+  SolutionsSentAgain: true,
+  SolutionUnanswered: true,
+  SolutionConfirmed: true,
+  SolutionLost: true,
+  ExtraSubmission: true,
+  ProviderFault: true,
+  ClockDiffers: true,
+  ChainRefused: true,
+  TargetDiffers: true,
+  TemplateReceived: true,
+  TemplateOld: true,
+  TemplateRenewed: true,
+} as const satisfies Record<TemplateClientOutcome['type'], true>;
 
-function isTemplateClients(outcome: PoolOutcome): outcome is ClientOutcome<TemplateClientOutcome> {
+/** Whether it happens between a pool and its template providers. */
+export function isTemplateClients(outcome: PoolOutcome): outcome is ClientOutcome<TemplateClientOutcome> {
   if (outcome.type === 'handlerError') return outcome.handler === 'templateDistribution';
-  return templateClientTypes.includes(outcome.type) || ('protocol' in outcome && !('clientId' in outcome));
+  return outcome.type in ofTemplateClient || ('protocol' in outcome && !('clientId' in outcome));
 }
 
 /** What a template provider says of a block, and all that it takes to submit the block by hand. */

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openSocket } from '../../bench/stratum-socket.js';
-import { again, rest, socketLimit, sockets, taken, type Attacks, type Battle } from '../battle.js';
+import { again, type Attacks, type Battle, idle, rest, served, sockets, taken } from '../battle.js';
 
 const request = (id: unknown, method: string, ...params: readonly unknown[]): string =>
   `${JSON.stringify({ id, method, params })}\n`;
@@ -175,15 +175,7 @@ export const sv1Miners: Attacks = {
         socket.destroy();
       }),
   },
-  idle: {
-    title: '17,000 sockets (or as many as a process may have) that say nothing',
-    milliseconds: 8_000,
-    async run(battle) {
-      const opened = await sockets(Math.min(17_000, socketLimit()), battle, () => undefined);
-      await rest(battle);
-      return { sockets: opened.length };
-    },
-  },
+  idle,
   'only-subscribed': {
     title: '3,000 miners that subscribe, and never authorise',
     async run(battle) {
@@ -197,22 +189,11 @@ export const sv1Miners: Attacks = {
     milliseconds: 20_000,
     // milliseconds until the last of them has a job
     atMost: { last: 10_000 },
-    async run(battle) {
-      const started = performance.now();
-      const times: number[] = [];
-      let lost = 0;
-      await Promise.all(
-        Array.from({ length: 2_000 }, async (_, index) => {
-          const socket = await openMiner(battle, subscribe, authorize(`farm.rig${index}`)).catch(
-            () => undefined,
-          );
-          const hasJob = socket !== undefined && (await says(socket, '"mining.notify"', battle.deadline));
-          if (hasJob) times.push(performance.now() - started);
-          else lost += 1;
-        }),
-      );
-      return { lost, first: Math.min(...times), last: Math.max(...times) };
-    },
+    run: (battle) =>
+      served(2_000, async (index) => {
+        const socket = await openMiner(battle, subscribe, authorize(`farm.rig${index}`));
+        if (!(await says(socket, '"mining.notify"', battle.deadline))) throw new Error('it has no job');
+      }),
   },
 };
 

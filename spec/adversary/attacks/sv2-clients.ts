@@ -21,7 +21,7 @@ import {
   shakeHands,
   type StratumSocket,
 } from '../../bench/stratum-socket.js';
-import { again, repeated, rest, socketLimit, sockets, taken, type Attacks, type Battle } from '../battle.js';
+import { again, type Attacks, type Battle, idle, repeated, rest, served, sockets, taken } from '../battle.js';
 
 const all = new Uint8Array(32).fill(0xff);
 const open = (requestId: number) =>
@@ -168,15 +168,7 @@ export const sv2Clients: Attacks = {
       return undefined;
     },
   },
-  idle: {
-    title: '17,000 sockets (or as many as a process may have) that say nothing',
-    milliseconds: 8_000,
-    async run(battle) {
-      const opened = await sockets(Math.min(17_000, socketLimit()), battle, () => undefined);
-      await rest(battle);
-      return { sockets: opened.length };
-    },
-  },
+  idle,
   'slow-handshakes': {
     title: '2,000 handshakes, a byte at a time',
     async run(battle) {
@@ -197,21 +189,10 @@ export const sv2Clients: Attacks = {
       // keys are made beforehand, as miners make theirs on 5,000 processors
       const crypto = await wasmCrypto();
       const initiators = Array.from({ length: 5_000 }, () => createInitiator(crypto, undefined));
-      const started = performance.now();
-      const times: number[] = [];
-      let lost = 0;
-      await Promise.all(
-        initiators.map(async (initiator, index) => {
-          try {
-            const client = await shakeHands(await openSocket(port), initiator);
-            await client.request([setupConnection(), open(index)], 2);
-            times.push(performance.now() - started);
-          } catch {
-            lost += 1;
-          }
-        }),
-      );
-      return { lost, first: Math.min(...times), last: Math.max(...times) };
+      return served(initiators.length, async (index) => {
+        const client = await shakeHands(await openSocket(port), initiators[index]);
+        await client.request([setupConnection(), open(index)], 2);
+      });
     },
   },
   'half-open': {

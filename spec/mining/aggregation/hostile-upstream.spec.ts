@@ -1,16 +1,14 @@
 /** What a pool can do to a proxy, and what the proxy does about it. */
 import { describe, expect, it } from '@jest/globals';
-import { maxUnanswered, upstreamRoute } from '../../../src/mining/aggregation/upstream-route.js';
-import { clientChannel, type ShareAccepted } from '../../../src/mining/index.js';
+import { maxUnanswered } from '../../../src/mining/aggregation/upstream-route.js';
 import {
   NewExtendedMiningJob,
-  OpenExtendedMiningChannelSuccess,
   SetNewPrevHash,
   SetTarget,
   SubmitSharesError,
 } from '../../../src/messages/index.js';
 import { hash, NOW, server } from '../support.js';
-import { openAll, poolWith, proxyNetwork, type ProxyNetwork } from './support.js';
+import { openAll, poolWith, proxyNetwork, type ProxyNetwork, routeToUpstream } from './support.js';
 
 describe('a hostile upstream', () => {
   const faultsOf = (network: ProxyNetwork): string[] => network.of('UpstreamFault').map(({ code }) => code);
@@ -106,26 +104,10 @@ describe('a hostile upstream', () => {
   });
 
   it('that never answers does not fill the memory', () => {
-    const channel = clientChannel(
-      OpenExtendedMiningChannelSuccess({
-        ...{ requestId: 1, channelId: 3, groupChannelId: 2, extranonceSize: 10 },
-        target: new Uint8Array(32).fill(0xff),
-        extranoncePrefix: new Uint8Array(4),
-      }),
-    );
-    const route = upstreamRoute(0, channel);
-    const accepted: ShareAccepted = {
-      ...{ type: 'ShareAccepted' as const, clientId: 1, channelId: 1, userIdentity: 'a', worker: '' },
-      ...{ jobId: 1, sequenceNumber: 1, hash: hash(1), difficulty: 1, target: hash(2) },
-    };
-    const share = { jobId: 1, nonce: 0, ntime: 0, version: 0, extranonce: new Uint8Array(10) };
+    const { route, submit } = routeToUpstream();
     const given: number[] = [];
     for (let count = 0; count < maxUnanswered + 7; count++)
-      given.push(
-        ...route
-          .submit(accepted, share, hash(2), '', false)
-          .given.map(({ upstreamSequenceNumber }) => upstreamSequenceNumber),
-      );
+      given.push(...submit().given.map(({ upstreamSequenceNumber }) => upstreamSequenceNumber));
     expect(route.unanswered).toBe(maxUnanswered);
     expect(given).toEqual([1, 2, 3, 4, 5, 6, 7]);
   });

@@ -1,5 +1,6 @@
 /** A mining proxy between pools and miners, all of them without connections: what one says reaches the other at once. */
 import {
+  clientChannel,
   extranonceAllocator,
   isMiningServerMessage,
   jobMarks,
@@ -16,14 +17,17 @@ import {
   type MiningServerOutcome,
   type MiningServerOutput,
   type OpenMiningChannel,
+  type ShareAccepted,
   type UpstreamInfo,
 } from '../../../src/mining/index.js';
-import type { Message } from '../../../src/messages/index.js';
+import { upstreamRoute } from '../../../src/mining/aggregation/upstream-route.js';
+import { OpenExtendedMiningChannelSuccess, type Message } from '../../../src/messages/index.js';
 import type { MiningToClient } from '../../../src/messages/directions.js';
 import {
   hash,
   mineShare,
   NOW,
+  NTIME,
   openExtended,
   openStandard,
   prevHashFor,
@@ -184,13 +188,13 @@ export const proxyNetwork = (options: Partial<MiningProxyOptions> = {}): ProxyNe
 };
 
 /** A pool whose extranonce prefixes are told from another's by its id, with work. */
-export const poolWith = (serverId: number, prevHash = hash(1)): MiningServer => {
+export const poolWith = (serverId: number, prevHash = hash(1), headerTimestamp = NTIME): MiningServer => {
   const pool = server({
     extranonce: extranonceAllocator({ serverId, randomBytes: (length) => new Uint8Array(length) }),
     marks: jobMarks((length) => new Uint8Array(length).fill(serverId)),
   });
   pool.newTemplate(template(1));
-  pool.setNewPrevHash(prevHashFor(1, { prevHash }), NOW);
+  pool.setNewPrevHash(prevHashFor(1, { prevHash, headerTimestamp }), NOW);
   return pool;
 };
 
@@ -204,4 +208,22 @@ export const openAll = (network: ProxyNetwork) => {
   grouped.send(openStandard({ userIdentity: 'a.rig3' }));
   grouped.send(openExtended({ userIdentity: 'a.rig4', requestId: 2 }));
   return { extended, standard, grouped };
+};
+
+/** A route to an upstream whose channel is 3, and a share accepted from a miner that is handed in there. */
+export const routeToUpstream = () => {
+  const channel = clientChannel(
+    OpenExtendedMiningChannelSuccess({
+      ...{ requestId: 1, channelId: 3, groupChannelId: 2, extranonceSize: 10 },
+      target: new Uint8Array(32).fill(0xff),
+      extranoncePrefix: new Uint8Array(4),
+    }),
+  );
+  const route = upstreamRoute(0, channel);
+  const accepted: ShareAccepted = {
+    ...{ type: 'ShareAccepted' as const, clientId: 1, channelId: 1, userIdentity: 'a', worker: '' },
+    ...{ jobId: 1, sequenceNumber: 1, hash: hash(1), difficulty: 1, target: hash(2) },
+  };
+  const share = { jobId: 1, nonce: 0, ntime: 0, version: 0, extranonce: new Uint8Array(10) };
+  return { route, submit: () => route.submit(accepted, share, hash(2), '', false) };
 };

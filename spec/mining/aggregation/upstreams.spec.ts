@@ -1,41 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import {
-  clientChannel,
-  extranonceAllocator,
-  jobMarks,
-  type ShareAccepted,
-} from '../../../src/mining/index.js';
-import { upstreamRoute } from '../../../src/mining/aggregation/upstream-route.js';
-import {
   CloseChannel,
   NewExtendedMiningJob,
-  OpenExtendedMiningChannelSuccess,
   SetTarget,
   SubmitSharesSuccess,
 } from '../../../src/messages/index.js';
-import {
-  hash,
-  mineShare,
-  NOW,
-  NTIME,
-  openExtended,
-  prevHashFor,
-  server,
-  template,
-  typesOf,
-} from '../support.js';
-import { proxyNetwork } from './support.js';
-
-/** A pool with work on the first previous hash, whose shares may have this time. */
-const poolWith = (serverId: number, headerTimestamp = NTIME) => {
-  const pool = server({
-    extranonce: extranonceAllocator({ serverId, randomBytes: (length) => new Uint8Array(length) }),
-    marks: jobMarks((length) => new Uint8Array(length).fill(serverId)),
-  });
-  pool.newTemplate(template(1));
-  pool.setNewPrevHash(prevHashFor(1, { prevHash: hash(1), headerTimestamp }), NOW);
-  return pool;
-};
+import { hash, mineShare, NTIME, openExtended, prevHashFor, template, typesOf } from '../support.js';
+import { proxyNetwork, routeToUpstream, poolWith } from './support.js';
 
 describe('another upstream on the same block', () => {
   it.each([
@@ -48,7 +19,7 @@ describe('another upstream on the same block', () => {
     miner.send(openExtended());
     network.disconnect();
     miner.received.length = 0;
-    network.connect(poolWith(2, headerTimestamp));
+    network.connect(poolWith(2, hash(1), headerTimestamp));
     expect(typesOf(miner.received).filter((type) => type === 'SetNewPrevHash')).toEqual(told);
     expect(miner.mine().map(({ type }) => type)).toContain('ShareForwarded');
   });
@@ -107,20 +78,8 @@ describe('an upstream channel', () => {
   });
 
   it('has those of its shares acknowledged that came before, and no others', () => {
-    const channel = clientChannel(
-      OpenExtendedMiningChannelSuccess({
-        ...{ requestId: 1, channelId: 3, groupChannelId: 2, extranonceSize: 10 },
-        target: new Uint8Array(32).fill(0xff),
-        extranoncePrefix: new Uint8Array(4),
-      }),
-    );
-    const route = upstreamRoute(0, channel);
-    const accepted: ShareAccepted = {
-      ...{ type: 'ShareAccepted' as const, clientId: 1, channelId: 1, userIdentity: 'a', worker: '' },
-      ...{ jobId: 1, sequenceNumber: 1, hash: hash(1), difficulty: 1, target: hash(2) },
-    };
-    const share = { jobId: 1, nonce: 0, ntime: 0, version: 0, extranonce: new Uint8Array(10) };
-    for (let count = 0; count < 3; count++) route.submit(accepted, share, hash(2), '', false);
+    const { route, submit } = routeToUpstream();
+    for (let count = 0; count < 3; count++) submit();
     const acknowledge = (lastSequenceNumber: number) =>
       route
         .accepted(

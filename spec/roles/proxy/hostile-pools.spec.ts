@@ -1,7 +1,6 @@
 /** A proxy whose pools attack it: what is said of them, and what becomes of its miners. */
 import { describe, expect, it, jest } from '@jest/globals';
-import { concat, map, merge, NEVER, of, Subject } from 'rxjs';
-import { mineSv1 } from '../../../src/roles/miner/sv1-miner.js';
+import { map, merge, Subject } from 'rxjs';
 import { proxy } from '../../../src/roles/proxy/proxy.js';
 import { sv1Miners, type Sv1MinerEvent } from '../../../src/roles/translator/sv1-miners.js';
 import { memoryNetwork, type MemoryNetwork } from '../../../src/testing/memory.js';
@@ -21,10 +20,10 @@ import {
   memoryTemplateProvider,
   only,
   seeded,
-  virtualHasher,
   virtually,
   type Logged,
 } from '../support.js';
+import { memorySv1Miner, upstreamAt } from '../translator/memory.js';
 
 // the jitter of reconnections
 jest.spyOn(Math, 'random').mockReturnValue(0.5);
@@ -51,10 +50,6 @@ const attacked = ({ mode, hostile$, hasSecond = true, seconds = 100 }: Hostility
       randomBytes: seeded(mark),
       serverId: mark,
     }).start();
-  const upstream = (address: string) => ({
-    connect: network.connect({ address, encrypted: false }),
-    userIdentity: 'farm',
-  });
   const connect = network.connect({ address: 'proxy', encrypted: false });
   return virtually(seconds, () => ({
     provider: memoryTemplateProvider(network, { nbits, seed: 1, blockInterval: 1e9 }).start(),
@@ -66,7 +61,7 @@ const attacked = ({ mode, hostile$, hasSecond = true, seconds = 100 }: Hostility
         network.listen({ address: 'proxy' }),
         network.listenSv1({ address: 'sv1' }).pipe(sv1Miners({ observer: event$, nominalHashRate: 500 })),
       ),
-      upstreams: [upstream('one:1'), ...(hasSecond ? [upstream('two:2')] : [])],
+      upstreams: [upstreamAt(network, 'one:1'), ...(hasSecond ? [upstreamAt(network, 'two:2')] : [])],
       mode,
       sharesPerMinute: 20,
       randomBytes: seeded(7),
@@ -78,15 +73,7 @@ const attacked = ({ mode, hostile$, hasSecond = true, seconds = 100 }: Hostility
       seconds,
       memoryMiner(network, { connect, hashRate: 400, channel: 'standard', userIdentity: 'bob' }).start(),
     ),
-    sv1: during(
-      2,
-      seconds,
-      mineSv1({
-        connect: network.connectSv1({ address: 'sv1' }),
-        user: 'carol.rig',
-        hasher$: concat(of(virtualHasher(500)), NEVER),
-      }),
-    ),
+    sv1: during(2, seconds, memorySv1Miner(network, 'carol.rig', 500)),
   }));
 };
 

@@ -1,9 +1,6 @@
 /** A translator whose first pool attacks it: miners of Stratum V1 hear of it by another job, and of no more jobs than they can mine. */
 import { describe, expect, it, jest } from '@jest/globals';
-import { concat, map, merge, NEVER, of, Subject } from 'rxjs';
-import { mineSv1 } from '../../../src/roles/miner/sv1-miner.js';
-import type { Sv1MinerEvent } from '../../../src/roles/translator/sv1-miners.js';
-import { translator } from '../../../src/roles/translator/translator.js';
+import { merge } from 'rxjs';
 import { memoryNetwork } from '../../../src/testing/memory.js';
 import {
   circle,
@@ -14,51 +11,30 @@ import {
   targetOfZero,
   type Attack,
 } from '../hostile-pools.js';
-import {
-  during,
-  memoryPool,
-  memoryTemplateProvider,
-  only,
-  seeded,
-  virtualHasher,
-  virtually,
-} from '../support.js';
+import { during, memoryPool, memoryTemplateProvider, only, virtually } from '../support.js';
 import { nbits } from './raw-miners.js';
+import { memorySv1Miner, memoryTranslator } from './memory.js';
 
 // the jitter of reconnections
 jest.spyOn(Math, 'random').mockReturnValue(0.5);
 
 const attacked = (attack: Attack, aggregate: boolean) => {
   const network = memoryNetwork();
-  const event$ = new Subject<Sv1MinerEvent>();
+  const { service, sv1$ } = memoryTranslator(network, ['one:1', 'two:2'], {
+    aggregate,
+    nominalHashRate: 700,
+  });
   const poolAt = (address: string) =>
     memoryPool(network, { listen: network.listen({ address }), sharesPerMinute: 20 }).start();
-  const upstream = (address: string) => ({
-    connect: network.connect({ address, encrypted: false }),
-    userIdentity: 'farm',
-  });
-  const miner = (user: string, from: number) =>
-    during(
-      from,
-      80,
-      mineSv1({
-        connect: network.connectSv1({ address: 'sv1' }),
-        user,
-        hasher$: concat(of(virtualHasher(700)), NEVER),
-      }),
-    );
+  const miner = (user: string, from: number) => during(from, 80, memorySv1Miner(network, user, 700));
   return virtually(80, () => ({
     provider: memoryTemplateProvider(network, { nbits, seed: 1, blockInterval: 1e9 }).start(),
     good: poolAt('pool:1'),
     // what it sends its clients to attacks as well
     hostile: merge(hostilePool(network, 'one:1', attack), hostilePool(network, 'one:3', attack)),
     second: poolAt('two:2'),
-    translator: translator({
-      listen: network.listenSv1({ address: 'sv1' }),
-      upstreams: [upstream('one:1'), upstream('two:2')],
-      ...{ aggregate, nominalHashRate: 700, sharesPerMinute: 20, randomBytes: seeded(5), observer: event$ },
-    }).start(),
-    events: event$.pipe(map(({ outcome }): { readonly type: string } => outcome)),
+    translator: service.start(),
+    events: sv1$,
     alice: miner('alice.rig1', 1),
     bob: miner('bob', 2),
   }));

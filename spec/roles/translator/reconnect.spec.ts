@@ -1,22 +1,12 @@
 /** A pool that sends a translator elsewhere: miners of Stratum V1 notice nothing but another job. */
 import { expect, it, jest } from '@jest/globals';
-import { concat, map, NEVER, of, Subject } from 'rxjs';
+import { map } from 'rxjs';
 import { Reconnect } from '../../../src/messages/index.js';
-import { mineSv1 } from '../../../src/roles/miner/sv1-miner.js';
-import { translator } from '../../../src/roles/translator/translator.js';
-import type { Sv1MinerEvent } from '../../../src/roles/translator/sv1-miners.js';
 import { createServer, ofEvent, send, type MiningServerHandler } from '../../../src/service/index.js';
 import { memoryNetwork } from '../../../src/testing/memory.js';
-import {
-  during,
-  memoryPool,
-  memoryTemplateProvider,
-  only,
-  seeded,
-  virtualHasher,
-  virtually,
-} from '../support.js';
+import { during, memoryPool, memoryTemplateProvider, only, virtually } from '../support.js';
 import { nbits } from './raw-miners.js';
+import { memorySv1Miner, memoryTranslator } from './memory.js';
 
 // the jitter of reconnections
 jest.spyOn(Math, 'random').mockReturnValue(0.5);
@@ -30,32 +20,15 @@ const elsewhere: MiningServerHandler = (event$) =>
 
 it('miners stay connected, and mine where the translator was sent (R13)', () => {
   const network = memoryNetwork();
-  const event$ = new Subject<Sv1MinerEvent>();
+  const { service, sv1$ } = memoryTranslator(network, ['pool:1']);
   const pool = memoryPool(network, { sharesPerMinute: 20, listen: network.listen({ address: 'pool:2' }) });
   const logs = virtually(60, () => ({
     provider: memoryTemplateProvider(network, { nbits, seed: 1, blockInterval: 1e9 }).start(),
     moved: createServer({ listen: network.listen({ address: 'pool:1' }), mining: elsewhere }).start(),
     pool: pool.start(),
-    translator: translator({
-      listen: network.listenSv1({ address: 'sv1' }),
-      upstreams: [
-        { connect: network.connect({ address: 'pool:1', encrypted: false }), userIdentity: 'farm' },
-      ],
-      nominalHashRate: 1_000,
-      sharesPerMinute: 20,
-      randomBytes: seeded(5),
-      observer: event$,
-    }).start(),
-    sv1: event$.pipe(map(({ outcome }): { readonly type: string } => outcome)),
-    miner: during(
-      1,
-      60,
-      mineSv1({
-        connect: network.connectSv1({ address: 'sv1' }),
-        user: 'alice.rig1',
-        hasher$: concat(of(virtualHasher(1_000)), NEVER),
-      }),
-    ),
+    translator: service.start(),
+    sv1: sv1$,
+    miner: during(1, 60, memorySv1Miner(network, 'alice.rig1', 1_000)),
   }));
   expect(only(logs.moved, 'connected').length).toBeGreaterThan(0);
   expect(only(logs.sv1, 'Sv1Ended')).toEqual([]);

@@ -1,34 +1,14 @@
 /** Miners of Stratum V1 at a pool, hashing really, in virtual time. */
 import { beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { concat, filter, map, merge, NEVER, of, type Observable } from 'rxjs';
-import { mineSv1, type Sv1MiningOptions } from '../../../src/roles/miner/sv1-miner.js';
-import { memoryNetwork, type MemoryNetwork } from '../../../src/testing/memory.js';
+import { filter, map, merge } from 'rxjs';
+import { memoryNetwork } from '../../../src/testing/memory.js';
 import type { memoryPool } from '../support.js';
-import {
-  during,
-  memoryMiner,
-  memoryTemplateProvider,
-  only,
-  virtualHasher,
-  virtually,
-  type Logged,
-} from '../support.js';
+import { during, memoryMiner, memoryTemplateProvider, only, virtually, type Logged } from '../support.js';
 import { nbits, poolWithSv1 } from './raw-miners.js';
+import { memorySv1Miner } from './memory.js';
 
 // the jitter of reconnections
 jest.spyOn(Math, 'random').mockReturnValue(0.5);
-
-const sv1Miner = (
-  network: MemoryNetwork,
-  hashRate: number,
-  options: Partial<Sv1MiningOptions> = {},
-): Observable<{ readonly type: string }> =>
-  mineSv1({
-    connect: network.connectSv1({ address: 'sv1' }),
-    user: 'bob.rig7',
-    hasher$: concat(of(virtualHasher(hashRate)), NEVER),
-    ...options,
-  });
 
 describe('miners of Stratum V1 at a pool beside one of Stratum V2, for twenty minutes with a restart of the template provider', () => {
   let logs: Readonly<Record<'pool' | 'sv1' | 'miner' | 'other' | 'provider', readonly Logged[]>>;
@@ -50,7 +30,7 @@ describe('miners of Stratum V1 at a pool beside one of Stratum V2, for twenty mi
       provider: merge(during(0, 400, provider(1)), during(450, 1_200, provider(2))),
       pool: pool.start(),
       sv1: event$,
-      miner: sv1Miner(network, 1_200),
+      miner: memorySv1Miner(network, 'bob.rig7', 1_200),
       other: memoryMiner(network, { hashRate: 800 }).start(),
     }));
     accounts = pool.accounts();
@@ -109,7 +89,7 @@ it('a miner that hears of no job for a minute is told the last one again, with a
     }).start(),
     pool: pool.start(),
     sv1: event$,
-    miner: sv1Miner(network, 1),
+    miner: memorySv1Miner(network, 'bob.rig7', 1),
   }));
   const jobs = only(events, 'Sv1JobSent').map(({ at }) => at);
   expect(Math.max(...jobs.slice(1).map((at, index) => at - (jobs[index] as number)))).toBeLessThanOrEqual(
@@ -139,7 +119,7 @@ it('a miner that only ever sends what is refused goes after a thousand of them, 
     provider: memoryTemplateProvider(network, { nbits, seed: 1 }).start(),
     pool: pool.start(),
     sv1: event$,
-    miner: sv1Miner(network, 1_000),
+    miner: memorySv1Miner(network, 'bob.rig7', 1_000),
     flood: during(5, 60, flood$.pipe(map(() => ({ type: 'sent' })))),
   }));
   expect(only(events, 'Sv1Ended')).toMatchObject([{ code: 'too-much-nonsense' }]);

@@ -1,32 +1,14 @@
 /** Miners of Stratum V1 behind a translator whose first pool is away for a while, hashing really, in virtual time. */
 import { beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { concat, map, merge, NEVER, of, Subject } from 'rxjs';
-import { mineSv1 } from '../../../src/roles/miner/sv1-miner.js';
-import { translator } from '../../../src/roles/translator/translator.js';
-import type { Sv1MinerEvent } from '../../../src/roles/translator/sv1-miners.js';
-import { memoryNetwork, type MemoryNetwork } from '../../../src/testing/memory.js';
-import {
-  during,
-  memoryPool,
-  memoryTemplateProvider,
-  only,
-  virtualHasher,
-  virtually,
-  type Logged,
-} from '../support.js';
+import { merge } from 'rxjs';
+import { memoryNetwork } from '../../../src/testing/memory.js';
+import { during, memoryPool, memoryTemplateProvider, only, virtually, type Logged } from '../support.js';
+import { memorySv1Miner, memoryTranslator } from './memory.js';
 
 // the jitter of reconnections
 jest.spyOn(Math, 'random').mockReturnValue(0.5);
 
 const nbits = 0x1d00ffff;
-const seeded = (length: number): Uint8Array => new Uint8Array(length).fill(5);
-
-const sv1Miner = (network: MemoryNetwork, user: string, hashRate: number) =>
-  mineSv1({
-    connect: network.connectSv1({ address: 'sv1' }),
-    user,
-    hasher$: concat(of(virtualHasher(hashRate)), NEVER),
-  });
 
 describe.each([
   ['on one channel for all', true, ['farm.translator-proxy']],
@@ -38,19 +20,7 @@ describe.each([
     const network = memoryNetwork();
     const pool = (address: string) =>
       memoryPool(network, { sharesPerMinute: 20, listen: network.listen({ address }) }).start();
-    const event$ = new Subject<Sv1MinerEvent>();
-    const service = translator({
-      listen: network.listenSv1({ address: 'sv1' }),
-      upstreams: [
-        { connect: network.connect({ address: 'one:1', encrypted: false }), userIdentity: 'farm' },
-        { connect: network.connect({ address: 'two:2', encrypted: false }), userIdentity: 'farm' },
-      ],
-      aggregate,
-      nominalHashRate: 1_000,
-      sharesPerMinute: 20,
-      randomBytes: seeded,
-      observer: event$,
-    });
+    const { service, sv1$ } = memoryTranslator(network, ['one:1', 'two:2'], { aggregate });
     logs = virtually(600, () => ({
       provider: memoryTemplateProvider(network, {
         nbits,
@@ -61,9 +31,9 @@ describe.each([
       first: merge(during(0, 200, pool('one:1')), during(260, 600, pool('one:1'))),
       second: pool('two:2'),
       translator: service.start(),
-      sv1: event$.pipe(map(({ outcome }): { readonly type: string } => outcome)),
-      alice: during(1, 600, sv1Miner(network, 'alice.rig1', 1_200)),
-      bob: during(1, 600, sv1Miner(network, 'bob', 800)),
+      sv1: sv1$,
+      alice: during(1, 600, memorySv1Miner(network, 'alice.rig1', 1_200)),
+      bob: during(1, 600, memorySv1Miner(network, 'bob', 800)),
     }));
   }, 180_000);
 

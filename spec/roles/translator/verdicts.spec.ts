@@ -1,23 +1,13 @@
 /** What a miner of Stratum V1 is answered, and when; and what becomes of it when the pool has another opinion later (R4). */
 import { expect, it, jest } from '@jest/globals';
-import { concat, map, NEVER, of, Subject } from 'rxjs';
+import { map } from 'rxjs';
 import { SubmitSharesError, SubmitSharesSuccess, type Message } from '../../../src/messages/index.js';
 import { proxyFold } from '../../../src/observe/proxy-state.js';
-import { mineSv1 } from '../../../src/roles/miner/sv1-miner.js';
-import { translator } from '../../../src/roles/translator/translator.js';
-import type { Sv1MinerEvent } from '../../../src/roles/translator/sv1-miners.js';
 import { memoryNetwork } from '../../../src/testing/memory.js';
 import { hostilePool } from '../hostile-pools.js';
-import {
-  during,
-  memoryPool,
-  memoryTemplateProvider,
-  only,
-  seeded,
-  virtualHasher,
-  virtually,
-} from '../support.js';
+import { during, memoryPool, memoryTemplateProvider, only, virtually } from '../support.js';
 import { nbits } from './raw-miners.js';
+import { memorySv1Miner, memoryTranslator } from './memory.js';
 
 // the jitter of reconnections
 jest.spyOn(Math, 'random').mockReturnValue(0.5);
@@ -36,7 +26,7 @@ it.each([
   'a share that the pool rejects after it was answered true is in state and outcomes, by code: %s',
   (_, aggregate) => {
     const network = memoryNetwork();
-    const event$ = new Subject<Sv1MinerEvent>();
+    const { service, sv1$ } = memoryTranslator(network, ['one:1'], { aggregate });
     const logs = virtually(240, () => ({
       provider: memoryTemplateProvider(network, { nbits, seed: 1, blockInterval: 1e9 }).start(),
       pool: memoryPool(network, {
@@ -45,29 +35,9 @@ it.each([
         shareBatchSize: 1,
       }).start(),
       between: hostilePool(network, 'one:1', (message$) => message$.pipe(map(everyThird))),
-      translator: translator({
-        listen: network.listenSv1({ address: 'sv1' }),
-        upstreams: [
-          { connect: network.connect({ address: 'one:1', encrypted: false }), userIdentity: 'farm' },
-        ],
-        ...{
-          aggregate,
-          nominalHashRate: 1_000,
-          sharesPerMinute: 20,
-          randomBytes: seeded(5),
-          observer: event$,
-        },
-      }).start(),
-      events: event$.pipe(map(({ outcome }): { readonly type: string } => outcome)),
-      miner: during(
-        1,
-        240,
-        mineSv1({
-          connect: network.connectSv1({ address: 'sv1' }),
-          user: 'alice.rig1',
-          hasher$: concat(of(virtualHasher(1_000)), NEVER),
-        }),
-      ),
+      translator: service.start(),
+      events: sv1$,
+      miner: during(1, 240, memorySv1Miner(network, 'alice.rig1', 1_000)),
     }));
     const fold = proxyFold(0, {}, 'translator');
     for (const { at, ...outcome } of logs.translator) fold.note(outcome, 1_000 * at);
