@@ -47,7 +47,7 @@ export async function again({ over }: Battle, atOnce: number, round: (index: num
 export const repeated = <T>(count: number, value: T): T[] => Array.from({ length: count }, () => value);
 
 /** How many sockets this process may have. */
-export const socketLimit = (): number =>
+const socketLimit = (): number =>
   Number(/^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? 1024) - 200;
 
 /** Opens sockets, some at a time. */

@@ -201,8 +201,15 @@ const untold: Readonly<Record<string, readonly string[]>> = {
     ...[
       ...[...messages, 'setupRefused', 'ChannelOpened', 'ChannelRefused', 'ChannelUpdated', 'ChannelClosed'],
       ...['TargetChanged', 'ShareAccepted', 'ShareRejected', 'WeakBlockFound', 'JobTooLong'],
-      ...['CustomJobAccepted', 'CustomJobRefused', 'TemplateReceived', 'BlockNotNoted'],
-      ...['LedgerConflict', 'LedgerFull', 'LedgerResumed', 'LedgerStalled'],
+      ...['CustomJobAccepted', 'CustomJobRefused', 'TemplateReceived'],
+      ...[
+        'LedgerConflict',
+        'LedgerFull',
+        'LedgerResumed',
+        'LedgerStalled',
+        'BlockNotNoted',
+        'BlockNotStated',
+      ],
       ...['PayoutBooked', 'PayoutReversed', 'PayoutStated'],
     ].map((type) => `OwnWork ${type}`),
   ],

@@ -7,7 +7,7 @@ import type { MemoryNetwork } from '../../../src/testing/memory.js';
 import { seeded, virtualHasher } from '../support.js';
 
 /** Where miners of Stratum V1 are listened for. */
-export const sv1Address = 'sv1';
+const sv1Address = 'sv1';
 
 /** A miner of Stratum V1 of so many hashes a second. */
 export const memorySv1Miner = (
