@@ -37,7 +37,7 @@ describe('sv2 ledger', () => {
       expect.objectContaining({ user: 'alice', worker: 'rig1', accepted: 1, rejected: 0, difficultySum: 2 }),
     ]);
     const table = await sv2(['ledger', 'accounts', flag, where()]);
-    expect(table.stdout).toMatch(/accepted +rejected[^\n]*\n +1 +0 .*=bob\n +1 +0 .*alice \(rig1\)\n/);
+    expect(table.stdout).toMatch(/accepted +rejected[^\n]*\n +1 +0 .*"=bob"\n +1 +0 .*alice \(rig1\)\n/);
   });
 
   it('exports records, of all or of one user', async () => {
@@ -58,7 +58,7 @@ describe('sv2 ledger', () => {
       expect.objectContaining({ user: 'alice', shares: 1, difficultySum: 2, satoshis: '618750000' }),
     ]);
     const table = await sv2(['ledger', 'credit', '--ledger', file, '--block-fees', '1000']);
-    expect(table.stdout).toMatch(/^shares +difficulty +satoshis +user\n +1 +3 +937503000 +=bob\n/);
+    expect(table.stdout).toMatch(/^shares +difficulty +satoshis +user\n +1 +3 +937503000 +"=bob"\n/);
     const csv = await sv2(['ledger', 'credit', '--ledger', file, '--format', 'csv']);
     expect(csv.stdout.split('\r\n')[1]).toMatch(/^'=bob,,1,/);
     const none = [

@@ -266,6 +266,13 @@ describe('the dashboard in a browser', () => {
         expect(await page.evaluate<number>(overflow)).toBeLessThanOrEqual(0);
         expect(background).toBe(colorScheme === 'dark' ? 'rgb(10, 13, 19)' : 'rgb(238, 241, 246)');
       }
+      // the head is one row, and a label of the last moment is not cut
+      expect((await page.locator('.top').boundingBox())!.height).toBeLessThan(60);
+      const [plot, over] = await Promise.all(
+        ['.plot', '.u-over'].map(async (selector) => (await page.locator(selector).boundingBox())!),
+      );
+      const halfLabel = 22; // of `23:59:59`
+      expect(plot!.x + plot!.width - over!.x - over!.width).toBeGreaterThanOrEqual(halfLabel);
     }
   });
 });

@@ -7,7 +7,7 @@ import { difficultyOfWork } from '../ledger/record.js';
 import { csvCell } from '../ledger/export.js';
 import { formatDifficulty } from './format.js';
 import { write, type CommandContext } from './io.js';
-import { printable } from './printable.js';
+import { printable, quoted } from './printable.js';
 import { json, table } from './ledger-print.js';
 
 interface CreditOptions {
@@ -99,6 +99,6 @@ const creditsTable = (credits: readonly UserCredit[]): string =>
       String(shares),
       formatDifficulty(difficultyOfWork(work)),
       String(satoshis),
-      printable(user),
+      quoted(user),
     ]),
   );

@@ -11,7 +11,7 @@ import { write, type CommandContext } from './io.js';
 import { ledgerOption, ledgerPlace } from './ledger-place.js';
 import { creditOptions, printCredit } from './ledger-credit.js';
 import { json, table } from './ledger-print.js';
-import { printable } from './printable.js';
+import { printable, quoted } from './printable.js';
 
 interface PlaceOptions {
   readonly ledger?: string;
@@ -93,7 +93,7 @@ Examples:
         if (block?.statement == null)
           throw new Sv2Error(
             'no-statement',
-            `the ledger has no statement of a block ${printable(options.block)}`,
+            `the ledger has no statement of a block ${quoted(options.block)}`,
           );
         await write(context.stdout, json(block.statement));
       }),
@@ -189,7 +189,7 @@ function accountsTable(accounts: readonly LedgerAccount[]): string {
       formatDifficulty(bestDifficulty),
       String(account.blocksFound),
       account.lastShareAt === 0 ? '-' : new Date(account.lastShareAt).toISOString().slice(0, 19),
-      printable(worker === '' ? user : `${user} (${worker})`),
+      worker === '' ? quoted(user) : `${quoted(user)} (${quoted(worker)})`,
     ],
   );
   return table(head, rows);

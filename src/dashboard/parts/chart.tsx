@@ -41,7 +41,8 @@ function options(width: number, height: number): uPlot.Options {
     font: '11px system-ui, sans-serif',
   };
   return {
-    ...{ width, height, legend: { show: false }, padding: [12, 8, 0, 0] },
+    // on the right there is room for half a label, as the last one may be of the last moment
+    ...{ width, height, legend: { show: false }, padding: [12, 26, 0, 0] },
     cursor: { y: false, points: { size: 7 } },
     scales: {
       x: { time: true, range: (_, low, high) => [Math.min(low, high - least), high] },

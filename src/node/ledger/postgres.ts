@@ -1,5 +1,6 @@
 /** PostgreSQL as a place for a ledger. */
 import { Sv2Error } from '../../codec/errors.js';
+import { quoted } from '../../codec/printable.js';
 import { leasePatience, serverIdTaken } from '../../ledger/server-lease.js';
 import { oneAfterAnother } from './one-after-another.js';
 import type { Row, SqlConnection, SqlDatabase } from './sql-store.js';
@@ -46,7 +47,8 @@ export const postgres = async (url: string): Promise<SqlDatabase> => {
     } catch (error) {
       if (error instanceof Sv2Error) throw error;
       const { code = '', message } = error as { readonly code?: string; readonly message: string };
-      const why = message === '' ? code : message;
+      // the server's own words
+      const why = quoted(message === '' ? code : message);
       throw new Sv2Error(
         'ledger-unavailable',
         `the ledger in ${place} cannot be used: ${why}`,
