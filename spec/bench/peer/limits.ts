@@ -10,4 +10,5 @@ export const limits = {
   memory: 'sockets, subscriptions, channels',
   tip: 'sealing and writing for each connection',
   returning: 'handshakes, then as opening',
+  processes: 'what fronts and core tell each other for each share',
 } as const;

@@ -5,6 +5,7 @@ import { median } from '../measure.js';
 import { startServer } from '../processes.js';
 import { reach, type Row, type Section } from '../table.js';
 import { limits } from './limits.js';
+import { processes } from './processes-part.js';
 import { comparison, results, withSpread, type Results } from './results.js';
 import {
   openSite,
@@ -330,4 +331,12 @@ const returning: Part = async (setting) => {
 };
 
 /** By the names they are asked for. */
-export const parts: Readonly<Record<string, Part>> = { shares, single, burst, tips, paced, returning };
+export const parts: Readonly<Record<string, Part>> = {
+  shares,
+  single,
+  burst,
+  tips,
+  paced,
+  returning,
+  processes,
+};

@@ -28,8 +28,9 @@ export interface Site {
   /**
    * Starts a pool, and waits until it has a template.
    * @param settle milliseconds until it has: the reference's pool looks once a second, then lets anyone in
+   * @param flags of `sv2 pool`, besides its configuration
    */
-  startPool(name: PoolName, settle?: number): Promise<RunningPool>;
+  startPool(name: PoolName, settle?: number, flags?: readonly string[]): Promise<RunningPool>;
   /**
    * Puts a pool under load.
    * @param options of the load generator
@@ -115,12 +116,12 @@ export async function openSite(
   await listens(templates, providerPort, 'provider.log');
 
   return {
-    async startPool(name, settle = 1_500) {
+    async startPool(name, settle = 1_500, flags = []) {
       const child =
         name === 'ours'
           ? start(
               process.execPath,
-              [tools.sv2, 'pool', '--config', poolConfig, '--ledger', 'none'],
+              [tools.sv2, 'pool', '--config', poolConfig, '--ledger', 'none', ...flags],
               'ours.log',
             )
           : start(tools.referencePool, ['-c', poolConfig], 'reference.log');
