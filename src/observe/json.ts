@@ -112,20 +112,23 @@ function set(object: Record<string, unknown>, name: string, value: unknown): voi
 export function outcomeFromJson<O extends { readonly type: string } = { readonly type: string }>(
   json: unknown,
 ): O {
-  const outcome = valueFromJson(json, [], maxDepth);
+  const outcome = valueFromJson(json, undefined, maxDepth);
   const type: unknown = (outcome as { readonly type?: unknown } | null | undefined)?.type;
   if (typeof outcome !== 'object' || typeof type !== 'string')
-    throw invalid([], `expected an object with a 'type', got ${preview(json)}`);
+    throw invalid(undefined, `expected an object with a 'type', got ${preview(json)}`);
   return outcome as O;
 }
 
-type Path = readonly (string | number)[];
+/** Where a value stands, the innermost name first: joined when there is something to say of it, and not for every field that is right. */
+type Path = { readonly name: string | number; readonly outer: Path } | undefined;
 
 function valueFromJson(json: unknown, path: Path, depth: number): unknown {
   if (typeof json !== 'object' || json === null) return json;
   if (depth === 0) throw invalid(path, `nested deeper than ${maxDepth} levels`);
   if (Array.isArray(json))
-    return json.map((element: unknown, index) => valueFromJson(element, [...path, index], depth - 1));
+    return json.map((element: unknown, index) =>
+      valueFromJson(element, { name: index, outer: path }, depth - 1),
+    );
   const names = Object.keys(json);
   const [first = ''] = names;
   if (names.length === 1 && first.startsWith('$') && !first.startsWith('$$'))
@@ -138,7 +141,7 @@ function fieldsFromJson(json: object, path: Path, depth: number): Record<string,
   for (const name of Object.keys(json)) {
     if (name.startsWith('$') && !name.startsWith('$$'))
       throw invalid(path, `${preview(name)} stands beside other keys, or is none of $bigint, $bytes, …`);
-    const value = valueFromJson((json as Record<string, unknown>)[name], [...path, name], depth - 1);
+    const value = valueFromJson((json as Record<string, unknown>)[name], { name, outer: path }, depth - 1);
     set(fields, name.startsWith('$') ? name.slice(1) : name, value);
   }
   return fields;
@@ -153,18 +156,24 @@ function taggedFromJson(tag: string, value: unknown, path: Path, depth: number):
   switch (tag) {
     case '$bigint':
       if (typeof value === 'string' && decimal.test(value)) return BigInt(value);
-      throw invalid([...path, tag], `expected digits, got ${preview(value)}`);
+      throw invalid({ name: tag, outer: path }, `expected digits, got ${preview(value)}`);
     case '$bytes':
       if (typeof value === 'string' && value.length % 2 === 0 && /^[0-9a-f]*$/i.test(value))
         return hexToBytes(value);
-      throw invalid([...path, tag], `expected an even number of hex digits, got ${preview(value)}`);
+      throw invalid(
+        { name: tag, outer: path },
+        `expected an even number of hex digits, got ${preview(value)}`,
+      );
     case '$number':
       if (numbers.includes(value)) return Number(value);
-      throw invalid([...path, tag], `expected one of ${numbers.join(', ')}, got ${preview(value)}`);
+      throw invalid(
+        { name: tag, outer: path },
+        `expected one of ${numbers.join(', ')}, got ${preview(value)}`,
+      );
     case '$error': {
       if (typeof value !== 'object' || value === null || Array.isArray(value))
-        throw invalid([...path, tag], `expected an object, got ${preview(value)}`);
-      return errorFromFields(fieldsFromJson(value, [...path, tag], depth - 1));
+        throw invalid({ name: tag, outer: path }, `expected an object, got ${preview(value)}`);
+      return errorFromFields(fieldsFromJson(value, { name: tag, outer: path }, depth - 1));
     }
     case '$opaque':
       return { $opaque: value };
@@ -174,7 +183,9 @@ function taggedFromJson(tag: string, value: unknown, path: Path, depth: number):
 }
 
 function invalid(path: Path, problem: string): Sv2Error {
-  const place = path.join('.').slice(0, 200);
+  const names: (string | number)[] = [];
+  for (let inner = path; inner !== undefined; inner = inner.outer) names.unshift(inner.name);
+  const place = names.join('.').slice(0, 200);
   return new Sv2Error('invalid-outcome-json', place === '' ? problem : `${place}: ${problem}`, {
     path: place,
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { firstValueFrom, Subject, tap, toArray } from 'rxjs';
+import { firstValueFrom, Subject, tap, toArray, VirtualTimeScheduler } from 'rxjs';
 import { clientIds, takenOutcomes, toldOutcomes } from '../../../src/node/cluster/outcome-batches.js';
 import type { Port } from '../../../src/roles/cluster/port.js';
 import { like } from '../../../src/testing/equality.js';
@@ -28,7 +28,7 @@ describe("what happens at a front, at its core's", () => {
       const values = { c: connected(3), s: share(3), n: { type: 'NewTip', nbits: 5 } };
       const outcome$ = hot<Outcome>('--c-(sn)', values);
       expectObservable(toldOutcomes(outcome$, front)).toBe('--------');
-      expectObservable(takenOutcomes(core, (clientId) => clientId + 100)).toBe('--c-(sn)', {
+      expectObservable(takenOutcomes(core, (clientId) => clientId + 100)).toBe('22ms (csn)', {
         c: { ...connected(103) },
         s: { ...share(103) },
         n: values.n,
@@ -36,18 +36,24 @@ describe("what happens at a front, at its core's", () => {
     });
   });
 
-  it('has of most messages their types, and the fields of those that monitoring shows', () => {
+  it('is told when it has been gathered for 20 ms, and what comes while the core takes it is gathered anew', () => {
     marbles(({ hot, expectObservable }) => {
       const [core, front] = memoryPorts().ends;
-      const job = { type: 'NewExtendedMiningJob', coinbaseTxPrefix: new Uint8Array(400) };
-      const success = { type: 'SubmitShares.Success', channelId: 1, newSharesSum: 7n };
-      const sent = (message: { readonly type: string }) => ({ type: 'sent', clientId: 1, message });
-      const outcome$ = hot<Outcome>('j-s', { j: sent(job), s: sent(success) });
-      expectObservable(toldOutcomes(outcome$, front)).toBe('---');
-      expectObservable(takenOutcomes(core, (id) => id)).toBe('j-s', {
-        j: sent({ type: job.type }),
-        s: sent(success),
-      });
+      const [a, b, c] = [1, 2, 3].map((id) => share(id)) as [Outcome, Outcome, Outcome];
+      const outcome$ = hot<Outcome>('a 9ms b 11ms c', { a, b, c });
+      expectObservable(toldOutcomes(outcome$, front)).toBe('-');
+      expectObservable(takenOutcomes(core, (id) => id)).toBe('20ms (ab) 18ms c', { a, b, c });
+    });
+  });
+
+  it('has the messages that monitoring looks into, and no others', () => {
+    marbles(({ hot, expectObservable }) => {
+      const [core, front] = memoryPorts().ends;
+      const sent = (type: string) => ({ type: 'sent', clientId: 1, message: { type, newSharesSum: 7n } });
+      const received = { type: 'received', clientId: 1, message: { type: 'SubmitSharesStandard' } };
+      const values = { j: sent('NewExtendedMiningJob'), r: received, s: sent('SubmitShares.Success') };
+      expectObservable(toldOutcomes(hot<Outcome>('jrs', values), front)).toBe('---');
+      expectObservable(takenOutcomes(core, (id) => id)).toBe('22ms s', values);
     });
   });
 
@@ -64,8 +70,8 @@ describe("what happens at a front, at its core's", () => {
       };
       const values = { a: connected(1), b: connected(2), x: gone };
       expectObservable(toldOutcomes(hot<Outcome>('-a-b-x', values), front)).toBe('----------');
-      expectObservable(cold('---------c').pipe(tap(cut))).toBe('---------c');
-      expectObservable(takenOutcomes(core, (id) => id)).toBe('-a-b-x---(d|)', {
+      expectObservable(cold('30ms c').pipe(tap(cut))).toBe('30ms c');
+      expectObservable(takenOutcomes(core, (id) => id)).toBe('21ms (abx) 4ms (d|)', {
         ...values,
         d: like({
           type: 'disconnected',
@@ -79,13 +85,14 @@ describe("what happens at a front, at its core's", () => {
   });
 
   it('waits while the core has not taken what came before, and is lost and counted beyond 100,000', async () => {
+    const scheduler = new VirtualTimeScheduler();
     const sent: { readonly text: string; readonly lost: number }[] = [];
     const back$ = new Subject<unknown>();
     const slow: Port = { message$: back$, send: (value) => sent.push(value as never) };
     const outcome$ = new Subject<Outcome>();
-    const told = firstValueFrom(toldOutcomes(outcome$, slow).pipe(toArray()));
+    const told = firstValueFrom(toldOutcomes(outcome$, slow, scheduler).pipe(toArray()));
     outcome$.next({ type: 'first' });
-    await Promise.resolve();
+    scheduler.flush();
     for (let number = 0; number < 100_010; number++) outcome$.next({ type: `${number}` });
     outcome$.complete();
     expect(sent).toEqual([{ type: 'outcomes', text: '[{"type":"first"}]', lost: 0 }]);
