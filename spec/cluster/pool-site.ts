@@ -1,14 +1,14 @@
 /** A pool on several machines, all of which are this one: its core and its fronts are processes, miners and templates are here. */
 import { afterAll, afterEach, beforeAll } from '@jest/globals';
 import {
+  BehaviorSubject,
   concat,
   filter,
   firstValueFrom,
-  map,
   NEVER,
   of,
   ReplaySubject,
-  scan,
+  Subject,
   Subscription,
   timeout,
   type Observable,
@@ -17,7 +17,8 @@ import { toDisplayHex } from '../../src/bitcoin/hash.js';
 import { connect, listen, type ListenAddress } from '../../src/node.js';
 import { miner, simulatedSource, templateProvider } from '../../src/index.js';
 import { keptUntilTheEnd, startProcess, type RunningRole } from '../cli/role-support.js';
-import { sv2 } from '../cli/support.js';
+import { bytesToHex } from '../../src/codec/hex.js';
+import { openLedger } from '../../src/node/ledger/open-ledger.js';
 import { virtualHasher } from '../roles/support.js';
 
 /** Milliseconds that anything of this may take. */
@@ -34,9 +35,12 @@ export interface FrontProcess {
 /** A miner, and what it was acknowledged. */
 export interface PlayedMiner {
   readonly user: string;
+  /** All that happens to it from now on. */
   readonly outcome$: Observable<{ readonly type: string }>;
-  /** Shares that it was told are accepted, once they are so many or more. */
-  acknowledged(least: number): Promise<number>;
+  /** Shares that it was told are accepted, until now. */
+  readonly told: number;
+  /** Resolves when it was told of so many more. */
+  more(count: number): Promise<void>;
 }
 
 /** See {@link poolSite}. */
@@ -47,6 +51,8 @@ export interface PoolSite {
   front(nats: number, port?: number, ...more: readonly string[]): Promise<FrontProcess>;
   /** Starts a miner. @param port of a front */
   mine(port: number, user: string, hashRate?: number): PlayedMiner;
+  /** How many blocks the chain has taken. */
+  blocks(): number;
   /** The hashes of blocks on the chain of the template provider, so far and from now on. */
   readonly block$: Observable<string>;
 }
@@ -58,6 +64,7 @@ export function poolSite(): PoolSite {
   let provider = new Subscription();
   let miners = new Subscription();
   let address = '';
+  let taken = 0;
 
   beforeAll(async () => {
     const address$ = new ReplaySubject<ListenAddress>(1);
@@ -65,7 +72,9 @@ export function poolSite(): PoolSite {
     provider = templateProvider({ listen: listen({ port: 0, listeningObserver: address$ }), source })
       .start()
       .subscribe((outcome) => {
-        if (outcome.type === 'BlockAccepted') block$.next(toDisplayHex(outcome.hash));
+        if (outcome.type !== 'BlockAccepted') return;
+        taken += 1;
+        block$.next(toDisplayHex(outcome.hash));
       });
     address = `127.0.0.1:${(await firstValueFrom(address$)).port}`;
   });
@@ -98,7 +107,13 @@ export function poolSite(): PoolSite {
       return { role, port: Number(listening) };
     },
     mine(port, user, hashRate = 2_000) {
-      const outcome$ = new ReplaySubject<{ readonly type: string; readonly count?: number }>(100_000);
+      const outcome$ = new Subject<{ readonly type: string; readonly count?: number }>();
+      const told$ = new BehaviorSubject(0);
+      miners.add(
+        outcome$.subscribe(({ type, count = 0 }) => {
+          if (type === 'SharesAccepted') told$.next(told$.value + count);
+        }),
+      );
       miners.add(
         miner({
           connect: connect({ host: '127.0.0.1', port, encrypted: false }),
@@ -114,24 +129,49 @@ export function poolSite(): PoolSite {
       return {
         user,
         outcome$,
-        acknowledged: (least) =>
-          firstValueFrom(
-            outcome$.pipe(
-              map(({ type, count = 0 }) => (type === 'SharesAccepted' ? count : 0)),
-              scan((sum, count) => sum + count, 0),
-              filter((sum) => sum >= least),
+        get told() {
+          return told$.value;
+        },
+        async more(count) {
+          const most = told$.value + count;
+          await firstValueFrom(
+            told$.pipe(
+              filter((sum) => sum >= most),
               timeout(patience),
             ),
-          ),
+          );
+        },
       };
     },
+    blocks: () => taken,
     block$: block$.asObservable(),
   };
 }
 
-/** Accepted shares by user, as a ledger has them. */
-export const credited = async (ledger: string): Promise<Readonly<Record<string, number>>> => {
-  const { stdout } = await sv2(['ledger', 'accounts', '--ledger', ledger, '--format', 'json']);
-  const accounts = JSON.parse(stdout) as { readonly user: string; readonly accepted: number }[];
-  return Object.fromEntries(accounts.map(({ user, accepted: count }) => [user, count]));
-};
+/**
+ * What a ledger has: accepted shares by user.
+ * @throws Error when a share is in it twice, or its accounts have others than its records
+ */
+export async function credited(ledger: string): Promise<Readonly<Record<string, number>>> {
+  const { store } = await openLedger(ledger, { create: false });
+  try {
+    // accounts first: what is read first is in what is read after it
+    const accounts = await store.accounts();
+    const counts = new Map<string, number>();
+    const seen = new Set<string>();
+    for await (const { record } of store.records()) {
+      if (record.type !== 'share') continue;
+      const hash = bytesToHex(record.hash);
+      if (seen.has(hash)) throw new Error(`share ${hash} was credited twice`);
+      seen.add(hash);
+      counts.set(record.user, (counts.get(record.user) ?? 0) + 1);
+    }
+    for (const { user, accepted } of accounts) {
+      const records = counts.get(user) ?? 0;
+      if (accepted > records) throw new Error(`${user} has ${accepted} shares, and records of ${records}`);
+    }
+    return Object.fromEntries(accounts.map(({ user, accepted }) => [user, accepted]));
+  } finally {
+    await store.close();
+  }
+}

@@ -17,7 +17,7 @@ describe('sv2 pool --cluster', () => {
     const core = pool.core(nats, ledger);
     const [one, two] = [await pool.front(nats), await pool.front(nats)];
     const miners = [pool.mine(one.port, 'one'), pool.mine(two.port, 'two')] as const;
-    await Promise.all(miners.map(({ acknowledged }) => acknowledged(5)));
+    await Promise.all(miners.map(({ more }) => more(5)));
     await firstValueFrom(pool.block$);
     await core.printed(/is on the chain/);
 
@@ -26,13 +26,12 @@ describe('sv2 pool --cluster', () => {
       /cluster sv2 has a core, \S+ \(process \d+\): there is one at a time; waiting for it/,
     );
     await core.stop('SIGKILL');
-    const before = await Promise.all(miners.map(({ acknowledged }) => acknowledged(0)));
-    await Promise.all(miners.map(({ acknowledged }, index) => acknowledged((before[index] ?? 0) + 5)));
+    await Promise.all(miners.map(({ more }) => more(5)));
     await another.printed(/front \S+ \(process \d+\) \(server id 0\) is here/);
     for (const { role } of [one, two])
       expect(role.output.stdout + role.output.stderr).not.toMatch(/disconnected/);
 
-    const told = await Promise.all(miners.map(({ acknowledged }) => acknowledged(0)));
+    const told = miners.map((miner) => miner.told);
     const counts = await credited(ledger);
     expect(counts['one']).toBeGreaterThanOrEqual(told[0] ?? Infinity);
     expect(counts['two']).toBeGreaterThanOrEqual(told[1] ?? Infinity);

@@ -15,6 +15,7 @@ import {
   Subject,
   switchMap,
   tap,
+  type NextObserver,
   type Observable,
 } from 'rxjs';
 import { bytesToHex } from '../codec/hex.js';
@@ -23,16 +24,20 @@ import { corePorts } from '../node/cluster/core-ports.js';
 import type { NatsBus } from '../node/cluster/nats.js';
 import { coreLeaseTtl, natsCoreLease } from '../node/cluster/nats-leases.js';
 import { clientIds, takenOutcomes } from '../node/cluster/outcome-batches.js';
+import { blocksFromQueue } from '../node/cluster/streamed-blocks.js';
+import { writtenFromQueue } from '../node/cluster/streamed-ledger.js';
+import { templateMemory } from '../node/cluster/template-memory.js';
 import { frontCalls$, refusal } from '../roles/cluster/front-call.js';
 import { servedLedger } from '../roles/cluster/port-ledger.js';
 import type { Port } from '../roles/cluster/port.js';
 import { coreSibling } from '../roles/cluster/siblings.js';
 import { poolCore, type PoolCoreOptions } from '../roles/pool/pool-core.js';
 import type { PoolOutcome } from '../roles/pool/pool.js';
+import type { TemplateMemory } from '../roles/pool/template-ids.js';
 import type { ClusterPlace } from './cluster-settings.js';
 import { frontOutcomes } from './front-outcomes.js';
 import { info, trouble, type LogLine } from './log-line.js';
-import { onBus, persistent } from './pool-cluster.js';
+import { clusterErrors, clusterQueues, onBus, persistent, type ClusterQueues } from './pool-cluster.js';
 import { poolLedger } from './pool-ledger.js';
 import type { PoolTold } from './pool-told.js';
 
@@ -41,7 +46,7 @@ export interface ClusterCoreOptions {
   readonly place: ClusterPlace;
   /** Where the ledger is: a file or a URL. */
   readonly ledger: string;
-  readonly core: Omit<PoolCoreOptions, 'sibling' | 'firstTemplateId'>;
+  readonly core: Omit<PoolCoreOptions, 'sibling' | 'templateMemory'>;
   /** Whom blocks pay: fronts have to have the same. */
   readonly payoutScript: Uint8Array;
   readonly told: PoolTold;
@@ -61,41 +66,57 @@ export function clusterCore(options: ClusterCoreOptions): Observable<LogLine> {
   const { place, ledger, told } = options;
   return onBus(place, (bus) => {
     const line$ = new Subject<LogLine>();
+    const tell = (line: LogLine): void => line$.next(line);
+    const errorObserver = clusterErrors(tell);
     const lease$ = defer(() => from(natsCoreLease(bus, { cluster: place.name, holder: place.holder }))).pipe(
       switchMap((leases) => leases.lease$),
     );
     const run$ = lease$.pipe(
-      switchMap(() =>
+      switchMap(() => from(whatIsKept(bus, place.name, errorObserver.next))),
+      switchMap((kept) =>
         poolLedger(ledger, (store) => ({
           line$: merge(
-            told.run(
-              servingFronts(bus, options, store, (line) => line$.next(line)),
-              store,
-            ),
+            told.run(servingFronts(bus, options, { ...kept, store, errorObserver, tell }), store),
             told.report$,
           ),
           written: () => Promise.resolve(),
         })),
       ),
-      persistent(coreLeaseTtl + 2_000, (line) => line$.next(line)),
+      persistent(coreLeaseTtl + 2_000, tell),
     );
     return { line$: merge(line$, run$), written: () => Promise.resolve() };
   });
 }
 
+/** What a core finds that was kept for it. */
+interface Kept extends ClusterQueues {
+  readonly templateMemory: TemplateMemory;
+}
+
+const whatIsKept = async (
+  bus: NatsBus,
+  cluster: string,
+  onError: (error: unknown) => void,
+): Promise<Kept> => ({
+  ...(await clusterQueues(bus, cluster, onError)),
+  templateMemory: await templateMemory(bus, cluster, asyncScheduler.now()),
+});
+
+/** What serving fronts takes, beside a core's options. */
+interface Serving extends Kept {
+  readonly store: LedgerStore | undefined;
+  readonly errorObserver: NextObserver<unknown>;
+  readonly tell: (line: LogLine) => void;
+}
+
 /** All that happens at the core and at its fronts. */
 function servingFronts(
   bus: NatsBus,
-  { place, core, payoutScript }: ClusterCoreOptions,
-  store: LedgerStore | undefined,
-  tell: (line: LogLine) => void,
+  { place: { name: cluster }, core, payoutScript }: ClusterCoreOptions,
+  { shares, blocks, templateMemory: memory, store, errorObserver, tell }: Serving,
 ): Observable<PoolOutcome> {
   return defer(() => {
-    const errorObserver = {
-      next: (error: unknown) =>
-        tell(trouble(`cluster: ${error instanceof Error ? error.message : String(error)}`, 'cluster')),
-    };
-    const ports = corePorts(bus, { cluster: place.name, errorObserver });
+    const ports = corePorts(bus, { cluster, errorObserver });
     const front$ = ports.front$.pipe(share());
     const idsOf = clientIds(maxFronts);
     const passed = frontOutcomes(tell);
@@ -119,7 +140,7 @@ function servingFronts(
             }),
             ignoreElements(),
           ),
-          store === undefined ? EMPTY : servedLedger(port, store, () => true),
+          store === undefined ? EMPTY : servedLedger(port, store, () => false), // commits have a way of their own
           takenOutcomes(port, idsOf(front % maxFronts), unheard).pipe(
             map(passed),
             filter((outcome) => outcome !== undefined),
@@ -137,13 +158,18 @@ function servingFronts(
         );
       });
 
+    const found = blocksFromQueue(blocks, errorObserver.next);
+    const sibling = coreSibling(front$, { errorObserver, toAll: ports.toAll });
     return merge(
       poolCore({
         ...core,
-        sibling: coreSibling(front$, { errorObserver, toAll: ports.toAll }),
-        firstTemplateId: BigInt(asyncScheduler.now()) << 20n, // no other core begins a million a millisecond later
-      }).start(),
+        sibling: { ...sibling, trigger$: merge(sibling.trigger$, found.trigger$) },
+        templateMemory: memory,
+      })
+        .start()
+        .pipe(tap((outcome) => found.note(outcome))),
       front$.pipe(mergeMap(served$)),
+      store === undefined ? EMPTY : writtenFromQueue({ cluster, bus, queue: shares }, store),
     );
   });
 }

@@ -32,6 +32,8 @@ import type { NatsBus } from '../node/cluster/nats.js';
 import { natsLeases, type NatsServerIds } from '../node/cluster/nats-leases.js';
 import { toldOutcomes } from '../node/cluster/outcome-batches.js';
 import { presentClients } from '../node/cluster/present-clients.js';
+import { keptBlocks } from '../node/cluster/streamed-blocks.js';
+import { streamedLedger } from '../node/cluster/streamed-ledger.js';
 import { coreLink } from '../roles/cluster/core-link.js';
 import { frontCall, refusals$ } from '../roles/cluster/front-call.js';
 import { FrontDraining, type Place } from '../roles/pool/draining.js';
@@ -39,7 +41,14 @@ import { poolFront, type PoolFrontOptions } from '../roles/pool/pool-front.js';
 import type { ClusterPlace } from './cluster-settings.js';
 import { hostPort } from './config.js';
 import { info, trouble, type LogLine } from './log-line.js';
-import { onBus, persistent, untilWritten } from './pool-cluster.js';
+import {
+  clusterErrors,
+  clusterQueues,
+  onBus,
+  persistent,
+  untilWritten,
+  type ClusterQueues,
+} from './pool-cluster.js';
 import type { PoolTold } from './pool-told.js';
 
 /** What a front is told. */
@@ -73,6 +82,11 @@ const writeLimit = 10_000;
 /** Milliseconds between two attempts to begin with a core. */
 const beginAgain = 500;
 
+/** What a front has while it runs. */
+interface Held extends ClusterQueues {
+  readonly ids: NatsServerIds;
+}
+
 /** Runs a front: under a server id of its own, and under another when that is lost. */
 export function clusterFront(options: ClusterFrontOptions): ClusterFront {
   const { place, told } = options;
@@ -87,14 +101,16 @@ export function clusterFront(options: ClusterFrontOptions): ClusterFront {
     await Promise.race([write(), new Promise((resolve) => setTimeout(resolve, writeLimit).unref())]);
   };
 
-  const life$ = (bus: NatsBus, ids: NatsServerIds, serverId: number): Observable<LogLine> =>
+  const life$ = (bus: NatsBus, { ids, shares, blocks }: Held, serverId: number): Observable<LogLine> =>
     defer(() => {
       const { miners, durability } = options;
-      const errorObserver = {
-        next: (error: unknown) =>
-          tell(trouble(`cluster: ${error instanceof Error ? error.message : String(error)}`, 'cluster')),
-      };
-      const link = coreLink(frontPorts(bus, { cluster: place.name, errorObserver }), { errorObserver });
+      const errorObserver = clusterErrors(tell);
+      const kept = keptBlocks(blocks, serverId, errorObserver.next);
+      const link = coreLink(frontPorts(bus, { cluster: place.name, errorObserver }), {
+        errorObserver,
+        keeps: kept.keeps,
+      });
+      const store = streamedLedger({ cluster: place.name, bus, queue: shares }, link.store);
       const port$ = link.port$.pipe(untilWritten(written), share({ connector: () => new ReplaySubject(1) }));
       const present = presentClients();
       const front = poolFront({
@@ -105,9 +121,9 @@ export function clusterFront(options: ClusterFrontOptions): ClusterFront {
           trigger$: merge(link.sibling.trigger$, drain$.pipe(map((places) => FrontDraining(places)))),
           next: link.sibling.next,
         },
-        ledger: { store: link.store, durability },
+        ledger: { store, durability },
       });
-      write = () => front.written();
+      write = () => Promise.all([front.written(), kept.written()]);
       holding = { ids, clients: () => front.clients().size };
       const outcome$ = port$.pipe(
         filter((port) => port !== undefined),
@@ -122,16 +138,21 @@ export function clusterFront(options: ClusterFrontOptions): ClusterFront {
       const toCore$ = port$.pipe(
         switchMap((port) => {
           if (port === undefined) {
-            tell(trouble('no core: miners go on, and what they deliver waits to be written', 'core'));
+            tell(trouble('no core: miners go on, and what they deliver waits to be written', 'core gone'));
             return EMPTY;
           }
-          tell(info('the core is here', 'core'));
+          tell(info('the core is here', 'core here'));
           port.send(frontCall({ name: place.holder, serverId, payoutScript: miners.payoutScript }));
           return merge(refusals$(port), toldOutcomes(concat(from(present.outcomes()), outcome$), port));
         }),
         ignoreElements(),
       );
-      return merge(of(info(`front with server id ${serverId}`)), toCore$, told.run(outcome$)).pipe(
+      return merge(
+        of(info(`front with server id ${serverId}`)),
+        kept.sending$.pipe(untilWritten(written)),
+        toCore$,
+        told.run(outcome$),
+      ).pipe(
         finalize(() => {
           holding = undefined;
         }),
@@ -141,17 +162,19 @@ export function clusterFront(options: ClusterFrontOptions): ClusterFront {
   const run = (bus: NatsBus): Observable<LogLine> =>
     defer(() => {
       const { serverId, address } = options;
-      return from(
-        natsLeases(bus, {
+      const held = async (): Promise<Held> => ({
+        ids: await natsLeases(bus, {
           ...{ cluster: place.name, holder: place.holder },
           ...(serverId === undefined ? {} : { serverId }),
           ...(address === undefined ? {} : { address }),
         }),
-      );
+        ...(await clusterQueues(bus, place.name, clusterErrors(tell).next)),
+      });
+      return from(held());
     }).pipe(
-      switchMap((ids) => ids.lease$.pipe(map((serverId) => ({ ids, serverId })))),
+      switchMap((held) => held.ids.lease$.pipe(map((serverId) => ({ held, serverId })))),
       untilWritten(written),
-      switchMap(({ ids, serverId }) => life$(bus, ids, serverId)),
+      switchMap(({ held, serverId }) => life$(bus, held, serverId)),
       persistent(0, tell), // what works under an id that is lost has ended by then
     );
 

@@ -12,9 +12,11 @@ import {
   tap,
   throwError,
   timer,
+  type NextObserver,
 } from 'rxjs';
 import { Sv2Error } from '../codec/errors.js';
 import { natsBus, natsServers, type NatsBus, type NatsStatus } from '../node/cluster/nats.js';
+import { workQueue, type WorkQueue } from '../node/cluster/work-queue.js';
 import type { ClusterPlace } from './cluster-settings.js';
 import { info, trouble, type LogLine } from './log-line.js';
 
@@ -44,6 +46,29 @@ export function onBus(
     }),
   );
 }
+
+/** What is kept for a core, whichever it is, and whoever is there. */
+export interface ClusterQueues {
+  readonly shares: WorkQueue;
+  readonly blocks: WorkQueue;
+}
+
+/** Opens them. @throws Sv2Error `cluster-unavailable` */
+export const clusterQueues = async (
+  bus: NatsBus,
+  cluster: string,
+  onError: (error: unknown) => void,
+): Promise<ClusterQueues> => ({
+  shares: await workQueue(bus, { cluster, name: 'shares', onError }),
+  blocks: await workQueue(bus, { cluster, name: 'blocks', onError }),
+});
+
+/** Tells of what goes wrong between the parts of a cluster. */
+export const clusterErrors = (tell: (line: LogLine) => void): NextObserver<unknown> => ({
+  next(error) {
+    tell(trouble(`cluster: ${error instanceof Error ? error.message : String(error)}`, 'cluster'));
+  },
+});
 
 const statusLine = ({ type, server }: NatsStatus): LogLine =>
   type === 'NatsLost' ? trouble(`no connection to NATS at ${server}`) : info(`NATS is back, at ${server}`);

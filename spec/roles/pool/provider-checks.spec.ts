@@ -100,6 +100,20 @@ describe('the target of a tip', () => {
 });
 
 describe('ids of templates', () => {
+  it('are others for each core, which knows those of the cores before', () => {
+    const kept: [bigint, object][] = [];
+    const ids = templateIds({
+      first: 1_000n,
+      known: new Map([[7n, { upstream: 1, templateId: 70n }]]),
+      keep: (id, source) => kept.push([id, source]),
+    });
+    ids.connected(0);
+    expect(ids.add(70n)).toBe(1_000n);
+    expect(ids.source(7n)).toEqual({ upstream: 1, templateId: 70n });
+    expect(ids.find(70n)).toBe(1_000n);
+    expect(kept).toEqual([[1_000n, { upstream: 0, templateId: 70n }]]);
+  });
+
   it("tell providers' templates apart that have the same, and lead back to them", () => {
     const ids = templateIds();
     ids.connected(0);

@@ -21,6 +21,8 @@ export interface NatsClient {
 
 /** A connection to a broker. */
 export interface NatsBus extends Bus {
+  /** Whether anything that is published now goes out. */
+  readonly isConnected: boolean;
   /** The client itself, for JetStream. */
   readonly connection: NatsClient;
   /** That the connection is lost, and that it is back. Completes when it is closed. */
@@ -91,6 +93,9 @@ export async function natsBus(url: string, { credentials, ...tls }: NatsIdentity
     connection,
     maxBytes: connection.info?.max_payload ?? 1024 * 1024,
     status$,
+    get isConnected() {
+      return isConnected && !connection.isClosed();
+    },
     publish(subject, payload) {
       // what the client would keep until it is back has no limit, and would come too late
       if (isConnected && !connection.isClosed()) connection.publish(subject, payload);

@@ -9,6 +9,7 @@ import type { Sibling } from '../../service/siblings.js';
 import type { Connector } from '../../transport/connection.js';
 import type { ExtraNode } from '../extra-nodes.js';
 import { given } from '../given.js';
+import type { TemplateMemory } from './template-ids.js';
 import { templateClient, type TemplateClientOutcome } from './template-client.js';
 
 /** What the half of a pool that templates come from is told. */
@@ -32,10 +33,10 @@ export interface PoolCoreOptions {
    */
   readonly networks?: readonly AddressNetwork[];
   /**
-   * The pool's own id of the first template, 1 unless given: where fronts outlive their core, each core has others, so that
-   * what is found for a template of one is not taken for another's.
+   * For fronts that outlive their core: ids of templates that no other core gives, and where those of the cores before came
+   * from. Without, ids begin at 1, and a block on a template of before is lost.
    */
-  readonly firstTemplateId?: bigint;
+  readonly templateMemory?: TemplateMemory;
   /** How it comes back to the template provider; after 1 s up to 30 s unless given. */
   readonly reconnect?: ReconnectPolicy;
   /** The clock; `asyncScheduler` unless given. */
@@ -61,7 +62,7 @@ export function poolCore(options: PoolCoreOptions): PoolCore {
         payoutRoom,
         providers: Array.isArray(templateProvider) ? templateProvider.length : 1,
         maxTemplateAge: options.maxTemplateAge ?? 600_000,
-        ...given(options, 'networks', 'extraNodes', 'firstTemplateId'),
+        ...given(options, 'networks', 'extraNodes', 'templateMemory'),
         scheduler,
       }),
     },

@@ -26,7 +26,7 @@ import {
   tipFault,
   type Fault,
 } from './provider-checks.js';
-import { templateIds } from './template-ids.js';
+import { templateIds, type TemplateMemory } from './template-ids.js';
 import { SolutionFound, TemplateAged, TemplateArrived, TipArrived, WeakSolutionFound } from './triggers.js';
 import { upkeepEvery } from '../upkeep.js';
 
@@ -105,8 +105,8 @@ export interface TemplateClientOptions {
   readonly extraNodes?: readonly ExtraNode[];
   /** How many template providers there are. */
   readonly providers: number;
-  /** The pool's own id of the first template; 1 unless given. */
-  readonly firstTemplateId?: bigint;
+  /** What was before, and is to be known after, this run; nothing unless given. */
+  readonly templateMemory?: TemplateMemory;
   /** Milliseconds without a new template after which that is told. */
   readonly maxTemplateAge: number;
   /** The networks whose chain it may be: of any other it is left; any unless given. */
@@ -154,14 +154,14 @@ export const templateClient =
     extraNodes = [],
     maxTemplateAge,
     networks,
-    firstTemplateId,
+    templateMemory,
     scheduler,
   }: TemplateClientOptions): TemplateDistributionClientHandler<TemplateClientOutcome> =>
   (event$) =>
     defer(() => {
       const constraints = CoinbaseOutputConstraints(payoutRoom);
       const held = heldSolutions();
-      const ids = templateIds(firstTemplateId);
+      const ids = templateIds(templateMemory);
       const blocks = extraBlocks();
       let rate = templateRate('templates');
       let tipRate = templateRate('tips');

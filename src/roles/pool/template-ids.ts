@@ -24,13 +24,23 @@ export interface TemplateIds {
 /** Templates remembered; some hours of them. */
 const maxTemplates = 4_096;
 
-/** Ids, never used again. @param first the id of the first template; 1 unless given */
-export const templateIds = (first = 1n): TemplateIds => {
-  const sources = new Map<bigint, TemplateSource>(); // the oldest comes first
+/** What outlives a core, so that what is found for its templates is known to the next. */
+export interface TemplateMemory {
+  /** The id of this core's first template; no other core gives one that it will give. */
+  readonly first: bigint;
+  /** Where templates of the cores before came from, the oldest first. */
+  readonly known: ReadonlyMap<bigint, TemplateSource>;
+  /** A template has come. */
+  keep(id: bigint, source: TemplateSource): void;
+}
+
+/** Ids, never used again. @param memory of what was before; ids begin at 1 without */
+export const templateIds = (memory?: TemplateMemory): TemplateIds => {
+  const sources = new Map(memory?.known); // the oldest comes first
   const present = new Map<bigint, bigint>();
   let upstream = 0;
   let reserved: { readonly templateId: bigint; readonly id: bigint } | undefined;
-  let last = first - 1n;
+  let last = (memory?.first ?? 1n) - 1n;
 
   return {
     add(templateId) {
@@ -38,6 +48,7 @@ export const templateIds = (first = 1n): TemplateIds => {
       reserved = undefined;
       sources.set(id, { upstream, templateId });
       present.set(templateId, id);
+      memory?.keep(id, { upstream, templateId });
       for (const [oldest, source] of sources) {
         if (sources.size <= maxTemplates) break;
         sources.delete(oldest);
