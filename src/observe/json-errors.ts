@@ -2,7 +2,7 @@
 import { CodecError } from '../codec/codec-error.js';
 import { Sv2Error } from '../codec/errors.js';
 import { FramingError } from '../framing/header.js';
-import { JsonFormError } from '../framing/json.js';
+import { JsonFormError } from '../framing/json-form.js';
 import { NoiseError } from '../noise/errors.js';
 import { ServiceError } from '../service/errors.js';
 import { SetupRefusedError } from '../service/setup/client-setup.js';

@@ -28,15 +28,8 @@ import type {
   TemplateDistributionClientHandler,
 } from './handlers.js';
 import { keepConnected, type CurrentUpstream } from './upstreams/keep-connected.js';
-import type {
-  ApplicationOutcome,
-  ClientHandlerOutcome,
-  ClientOutcome,
-  LastWords,
-  LeaveServer,
-  OwnOutcome,
-  SendToServer,
-} from './outcomes.js';
+import type { LastWords, LeaveServer, SendToServer } from './effects.js';
+import type { ApplicationOutcome, ClientHandlerOutcome, ClientOutcome, OwnOutcome } from './outcomes.js';
 import type { ReconnectPolicy } from './upstreams/backoff.js';
 import { service, type Emitted } from './service.js';
 import { protocolVersions, type Versions } from './setup/server-setup.js';

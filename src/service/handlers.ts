@@ -8,7 +8,8 @@ import type {
   TemplateDistributionToServer,
 } from '../messages/directions.js';
 import type { ClientEvent, ServerEvent } from './events.js';
-import type { ApplicationOutcome, ClientEffect, HandlerError, ServerEffect } from './outcomes.js';
+import type { ClientEffect, ServerEffect } from './effects.js';
+import type { ApplicationOutcome, HandlerError } from './outcomes.js';
 
 /**
  * A handler of a server: an operator from events to effects and outcomes of the application's own.

@@ -6,6 +6,7 @@ export type { ExtensionPolicy } from './extensions/negotiation.js';
 export * from './handle-each.js';
 export * from './handlers.js';
 export * from './operators.js';
+export * from './effects.js';
 export * from './outcomes.js';
 export type { ReconnectPolicy } from './upstreams/backoff.js';
 export * from './request.js';

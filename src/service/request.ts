@@ -15,7 +15,7 @@ import type { Message } from '../messages/registry.js';
 import * as mining from '../messages/mining.js';
 import * as templateDistribution from '../messages/template-distribution.js';
 import { ServiceError } from './errors.js';
-import { send, sendToServer, type Send, type SendToServer } from './outcomes.js';
+import { send, sendToServer, type Send, type SendToServer } from './effects.js';
 
 /** The answers to each request, and the field that pairs them. */
 const replies = {

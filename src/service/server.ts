@@ -24,13 +24,8 @@ import type {
   TemplateDistributionServerHandler,
 } from './handlers.js';
 import { isNullHandler } from './handlers.js';
-import type {
-  ApplicationOutcome,
-  OwnOutcome,
-  ServerEffect,
-  ServerHandlerOutcome,
-  ServerOutcome,
-} from './outcomes.js';
+import type { ServerEffect } from './effects.js';
+import type { ApplicationOutcome, OwnOutcome, ServerHandlerOutcome, ServerOutcome } from './outcomes.js';
 import { defaultNonsenseLimits, type NonsenseLimits } from './sessions/nonsense.js';
 import { ServerSession } from './sessions/server-session.js';
 import { service, type Emitted } from './service.js';

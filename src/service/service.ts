@@ -4,7 +4,8 @@ import type { OwnMessages } from '../messages/own-messages.js';
 import { creatorByType } from '../messages/registry.js';
 import { ServiceError } from './errors.js';
 import { eventLoop, type EventLoop, type LoopHandler } from './event-loop.js';
-import type { ApplicationOutcome, HandlerError, ToSibling, TriggerEffect } from './outcomes.js';
+import type { ToSibling, TriggerEffect } from './effects.js';
+import type { ApplicationOutcome, HandlerError } from './outcomes.js';
 import type { Sibling } from './siblings.js';
 
 /** What a handler may emit: effects, or outcomes to be shown. */

@@ -3,7 +3,7 @@ import { Sv2Error } from '../../codec/errors.js';
 import { channelCount } from '../channels/channel-limits.js';
 import { extranonceAllocator } from '../channels/extranonce.js';
 import { serverClient } from '../channels/server-client.js';
-import { channelServer } from '../mining-server.js';
+import { channelServer } from '../channel-server.js';
 import { noCustomJobs } from '../work/custom-job.js';
 import type { MiningProxy, MiningProxyOptions, MiningProxyOutput } from './mining-proxy-types.js';
 import { proxyOutput, type ProxyOutput } from './output.js';

@@ -1,6 +1,6 @@
 /** What answers to a miner say about it: refusals are nonsense, accepted shares earn. */
 import type { Message } from '../../messages/registry.js';
-import { earned, nonsense, type ServerEffect } from '../../service/outcomes.js';
+import { earned, nonsense, type ServerEffect } from '../../service/effects.js';
 
 /**
  * Adds the effects that count what a client was refused and what it has proved.

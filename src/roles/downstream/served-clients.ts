@@ -19,14 +19,8 @@ import type { AccountBook } from '../../mining/shares/accounts.js';
 import { handleEach } from '../../service/handle-each.js';
 import type { MiningServerHandler } from '../../service/handlers.js';
 import { ofEvent, ofMessage } from '../../service/operators.js';
-import {
-  disconnect,
-  lastWordsTo,
-  nonsense,
-  send,
-  type HandlerError,
-  type ServerEffect,
-} from '../../service/outcomes.js';
+import { disconnect, lastWordsTo, nonsense, send, type ServerEffect } from '../../service/effects.js';
+import { type HandlerError } from '../../service/outcomes.js';
 import { sourceOf } from '../../transport/source.js';
 import { upkeepEvery } from '../upkeep.js';
 import { judge } from './judgement.js';

@@ -25,7 +25,8 @@ import type {
 import { miningSuccessFlags } from '../../messages/setup-flags.js';
 import { workerHashrateTracking } from '../../messages/user-identity.js';
 import type { MiningServerHandler } from '../../service/handlers.js';
-import { send, toSibling, type ClientOutcome, type ServerOutcome } from '../../service/outcomes.js';
+import { send, toSibling } from '../../service/effects.js';
+import { type ClientOutcome, type ServerOutcome } from '../../service/outcomes.js';
 import { createServer } from '../../service/server.js';
 import { siblings } from '../../service/siblings.js';
 import type { Connector } from '../../transport/connection.js';

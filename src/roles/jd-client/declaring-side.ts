@@ -17,7 +17,7 @@ import { jobDeclarationSetupFlags, miningSetupFlags } from '../../messages/setup
 import { workerHashrateTracking } from '../../messages/user-identity.js';
 import { createClient } from '../../service/client.js';
 import type { ClientEvent } from '../../service/events.js';
-import { leaveServer, sendToServer, toSibling, type ClientEffect } from '../../service/outcomes.js';
+import { leaveServer, sendToServer, toSibling, type ClientEffect } from '../../service/effects.js';
 import { submitToExtra } from '../extra-nodes.js';
 import { isProviderLeft, type Fault } from '../pool/provider-checks.js';
 import { upkeepEvery } from '../upkeep.js';

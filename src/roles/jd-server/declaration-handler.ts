@@ -31,7 +31,7 @@ import {
 import type { JobDeclarationServerHandler } from '../../service/handlers.js';
 import { handleEach } from '../../service/handle-each.js';
 import { ofEvent, ofMessage } from '../../service/operators.js';
-import { nonsense, send, type ServerEffect } from '../../service/outcomes.js';
+import { nonsense, send, type ServerEffect } from '../../service/effects.js';
 import { sourceOf } from '../../transport/source.js';
 import type { SourceError, SourceRecovered, SourceWarning } from '../template-provider/block-source.js';
 import { submitToExtra, type ExtraNode, type ExtraSubmission } from '../extra-nodes.js';

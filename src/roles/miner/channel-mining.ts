@@ -31,7 +31,8 @@ import { shareFrom, submission, workHeader, workOn } from '../../mining/channels
 import type { MiningClientChange } from '../../mining/mining-client.js';
 import { sameTip } from '../../mining/work/chain-tip.js';
 import type { ChannelJob } from '../../mining/work/job.js';
-import { sendToServer, type ClientEffect, type HandlerError } from '../../service/outcomes.js';
+import { sendToServer, type ClientEffect } from '../../service/effects.js';
+import { type HandlerError } from '../../service/outcomes.js';
 import type { Hasher, HashEvent } from './hasher.js';
 import type { MinerOutcome } from './outcomes.js';
 import { paced } from './paced.js';

@@ -22,7 +22,8 @@ import type { ClientChannel } from '../../mining/channels/client-channel.js';
 import type { OpenMiningChannelErrorCode } from '../../mining/error-codes.js';
 import type { MiningClient, MiningClientChange, OpenMiningChannel } from '../../mining/mining-client.js';
 import { ServiceError } from '../../service/errors.js';
-import { sendToServer, type HandlerError, type SendToServer } from '../../service/outcomes.js';
+import { sendToServer, type SendToServer } from '../../service/effects.js';
+import { type HandlerError } from '../../service/outcomes.js';
 import { anyTarget, channelMining, type Mined, type MiningMeans } from './channel-mining.js';
 import type { ChannelKind, MinerOutcome } from './outcomes.js';
 

@@ -22,7 +22,8 @@ import { isMiningServerMessage, miningClient, type MiningClientChange } from '..
 import type { ClientEvent, ServerInfo } from '../../service/events.js';
 import { handleEach } from '../../service/handle-each.js';
 import { ofEvent, ofMessage } from '../../service/operators.js';
-import { lastWords, type HandlerError, type LastWords } from '../../service/outcomes.js';
+import { lastWords, type LastWords } from '../../service/effects.js';
+import { type HandlerError } from '../../service/outcomes.js';
 import type { Mined } from './channel-mining.js';
 import { channelSlot, closing } from './channel-slot.js';
 import type { Hasher } from './hasher.js';

@@ -14,7 +14,7 @@ import { Reconnect } from '../../messages/common.js';
 import { defineTrigger } from '../../service/define-trigger.js';
 import type { MiningServerHandler } from '../../service/handlers.js';
 import { ofEvent, ofTrigger } from '../../service/operators.js';
-import { send, type ServerEffect } from '../../service/outcomes.js';
+import { send, type ServerEffect } from '../../service/effects.js';
 
 /** Where a client can go: another front, or with an empty host and port 0 where it has dialled. */
 export interface Place {

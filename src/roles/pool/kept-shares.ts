@@ -6,7 +6,7 @@ import type { NewTemplate, SetNewPrevHashTemplate } from '../../messages/templat
 import type { MiningServer, ShareAccepted } from '../../mining/mining-server-types.js';
 import type { MiningServerHandler } from '../../service/handlers.js';
 import { ofEvent } from '../../service/operators.js';
-import { send, type ServerEffect } from '../../service/outcomes.js';
+import { send, type ServerEffect } from '../../service/effects.js';
 import { minerClass } from '../translator/miner-classes.js';
 import type { TxOut } from '../../bitcoin/outputs.js';
 import type { ShareRecord } from '../../ledger/record.js';

@@ -18,7 +18,7 @@ import type {
 import type { MiningServerHandler } from '../../service/handlers.js';
 import { handleEach } from '../../service/handle-each.js';
 import { ofEvent, ofTrigger } from '../../service/operators.js';
-import { disconnect, toSibling, type ServerEffect } from '../../service/outcomes.js';
+import { disconnect, toSibling, type ServerEffect } from '../../service/effects.js';
 import { servedClients } from '../downstream/served-clients.js';
 import type { WaitingLimits } from '../downstream/waiting-clients.js';
 import type { LedgerPayout } from './ledger-payout.js';

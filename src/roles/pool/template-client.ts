@@ -12,7 +12,7 @@ import {
 import type { TemplateDistributionClientHandler } from '../../service/handlers.js';
 import { handleEach } from '../../service/handle-each.js';
 import { ofEvent, ofMessage, ofTrigger } from '../../service/operators.js';
-import { leaveServer, sendToServer, toSibling, type ClientEffect } from '../../service/outcomes.js';
+import { leaveServer, sendToServer, toSibling, type ClientEffect } from '../../service/effects.js';
 import { networkFault, type NetworkFault } from '../chain-network.js';
 import { submitToExtra, type ExtraNode, type ExtraSubmission } from '../extra-nodes.js';
 import { extraBlocks } from './extra-blocks.js';

@@ -16,7 +16,7 @@ import type { ServerInfo } from '../../service/events.js';
 import type { MiningServerHandler } from '../../service/handlers.js';
 import { handleEach } from '../../service/handle-each.js';
 import { ofMessage, ofTrigger } from '../../service/operators.js';
-import { disconnect, nonsense, toSibling, type ServerEffect } from '../../service/outcomes.js';
+import { disconnect, nonsense, toSibling, type ServerEffect } from '../../service/effects.js';
 import type { Endpoint } from '../../transport/connection.js';
 import { servedClients } from '../downstream/served-clients.js';
 import type { WaitingLimits } from '../downstream/waiting-clients.js';

@@ -2,7 +2,7 @@
 import { defer, mergeMap } from 'rxjs';
 import type { MiningClientHandler } from '../../service/handlers.js';
 import { CloseChannel } from '../../messages/mining.js';
-import { lastWords, leaveServer, sendToServer, toSibling } from '../../service/outcomes.js';
+import { lastWords, leaveServer, sendToServer, toSibling } from '../../service/effects.js';
 import {
   LeaveUpstream,
   ToUpstream,

@@ -2,7 +2,7 @@ import { finalize, map, merge, of, tap, defer, type Observable } from 'rxjs';
 import { toDisplayHex } from '../../bitcoin/hash.js';
 import { Sv2Error } from '../../codec/errors.js';
 import type { SubmitSolution } from '../../messages/template-distribution.js';
-import { nonsense, type ServerEffect } from '../../service/outcomes.js';
+import { nonsense, type ServerEffect } from '../../service/effects.js';
 import { submitToExtra, type ExtraNode, type ExtraSubmission } from '../extra-nodes.js';
 import { assembleBlock } from './block-assembly.js';
 import type { BlockSource, SolvedBlock } from './block-source.js';

@@ -24,7 +24,8 @@ import {
 import type { TemplateDistributionServerHandler } from '../../service/handlers.js';
 import { handleEach } from '../../service/handle-each.js';
 import { ofEvent, ofMessage } from '../../service/operators.js';
-import { disconnect, nonsense, send, type HandlerError, type ServerEffect } from '../../service/outcomes.js';
+import { disconnect, nonsense, send, type ServerEffect } from '../../service/effects.js';
+import { type HandlerError } from '../../service/outcomes.js';
 import { createServer, type Server } from '../../service/server.js';
 import type { Connection } from '../../transport/connection.js';
 import type { ExtraNode, ExtraSubmission } from '../extra-nodes.js';
