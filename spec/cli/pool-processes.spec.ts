@@ -24,7 +24,7 @@ describe('sv2 pool --processes', () => {
     process.kill(await processAt(pool, 1), 'SIGKILL');
     await pool.printed(/front 1 \(process \d+, server id 0\) ended: SIGKILL; its miners are disconnected/);
     await accepted(two, heard[1] + 10);
-    await pool.printed(/front 1 \(process \d+, server id 2\) started/);
+    await processAt(pool, 1, 2); // with the same server id, and another life of it
     await accepted(one, heard[0] + 10); // it has come back, to either
     const [ofOne, ofTwo] = await Promise.all([accepted(one, 0), accepted(two, 0)]);
     const kept = await credited(ledger);

@@ -16,6 +16,24 @@ const printed = async (...args: readonly string[]): Promise<string> => {
   return stdout;
 };
 
+describe('sv2 pool --processes 2', () => {
+  it('kills a front that hangs, and starts another in its place, whose miners do work that nobody has done', async () => {
+    const { pool } = await startPool();
+    const [one, two] = await minersAtBoth(pool);
+    const heard = await Promise.all([accepted(one, 5), accepted(two, 5)]);
+    const hung = await processAt(pool, 1);
+    process.kill(hung, 'SIGSTOP');
+    await pool.printed(
+      new RegExp(`front 1 \\(process ${hung}, server id 0\\) hangs: no sign of life for 11 s; it is killed`),
+    );
+    await pool.printed(/front 1 \(process \d+, server id 0\) ended: SIGKILL/);
+    expect(await processAt(pool, 1, 2)).not.toBe(hung);
+    await Promise.all([accepted(one, heard[0] + 10), accepted(two, heard[1] + 10)]);
+    expect(pool.output.stdout).not.toMatch(/duplicate/);
+    expect(await pool.stop('SIGTERM')).toBe(0);
+  }, 120_000);
+});
+
 describe('sv2 pool --processes 2 --payout pplns', () => {
   it('pays the miners of both fronts by their work, books it, and anybody can check that from an export', async () => {
     const { pool, ledger } = await startPool(

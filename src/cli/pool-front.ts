@@ -1,5 +1,6 @@
 /** A front of `sv2 pool --processes`: the process that the core has started for a part of the miners. */
 import {
+  asyncScheduler,
   firstValueFrom,
   filter,
   fromEvent,
@@ -15,6 +16,7 @@ import { corePort } from '../node/cluster/ipc-port.js';
 import { toldOutcomes } from '../node/cluster/outcome-batches.js';
 import { portLedger } from '../roles/cluster/port-ledger.js';
 import type { Port, PortMessage } from '../roles/cluster/port.js';
+import { signsOfLife } from '../roles/cluster/signs-of-life.js';
 import { frontSibling } from '../roles/cluster/siblings.js';
 import { poolFront, type PoolFrontOutcome } from '../roles/pool/pool-front.js';
 import { CustomBlockFound } from '../roles/pool/triggers.js';
@@ -37,6 +39,7 @@ const say = (port: Port, message: FrontMessage): void => port.send(message);
 export async function runFront(): Promise<void> {
   process.on('SIGINT', () => undefined);
   const port = corePort();
+  const signs = signsOfLife(port, asyncScheduler).subscribe();
   const stop$ = new ReplaySubject<unknown>(1);
   const stops = merge(
     port.message$.pipe(filter((value) => isOf(value, 'stop'))),
@@ -58,6 +61,7 @@ export async function runFront(): Promise<void> {
     say(port, { type: 'failed', code, message });
     process.exitCode = 1;
   } finally {
+    signs.unsubscribe();
     stops.unsubscribe();
     if (process.connected) process.disconnect();
   }
@@ -65,14 +69,14 @@ export async function runFront(): Promise<void> {
 
 async function serve(
   port: Port,
-  { settings, file, serverId, hasLedger, payout, isDeclaring }: Welcome,
+  { settings, file, serverId, life, hasLedger, payout, isDeclaring }: Welcome,
   stop$: Observable<unknown>,
 ): Promise<void> {
   const miners = poolMiners(settings, file ?? undefined);
   const sibling = frontSibling(port);
   const front = poolFront({
     ...miners.options,
-    ...{ serverId, sibling },
+    ...{ serverId, life, sibling },
     ...(isDeclaring
       ? { customBlockObserver: { next: (block) => sibling.next(CustomBlockFound(block)) } }
       : {}),

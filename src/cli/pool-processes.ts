@@ -17,7 +17,7 @@ import { Sv2Error } from '../codec/errors.js';
 import type { CustomBlock } from '../declaration/declared-block.js';
 import type { PayoutPlan } from '../ledger/payout-plan.js';
 import type { LedgerStore } from '../ledger/store.js';
-import { fronts, type Front, type FrontEnded, type FrontStarted } from '../node/cluster/fronts.js';
+import { fronts, type Front, type FrontEvent } from '../node/cluster/fronts.js';
 import { clientIds, takenOutcomes } from '../node/cluster/outcome-batches.js';
 import { coreLedger, type CoreLedger, type CoreLedgerOptions } from '../roles/cluster/core-ledger.js';
 import { fieldsOf } from '../roles/cluster/plain-fields.js';
@@ -74,6 +74,8 @@ export interface Welcome extends PortMessage {
   readonly settings: PoolSettings;
   readonly file: string | null;
   readonly serverId: number;
+  /** Of its server id. */
+  readonly life: number;
   readonly hasLedger: boolean;
   /** How blocks are paid by the core's ledger; null when everything goes to the pool's own script. */
   readonly payout: PayoutPlan | null;
@@ -158,9 +160,9 @@ export function poolProcesses({
     entry: process.argv[1] ?? '',
     args: ['pool'],
     leases: store?.lease === undefined ? ids : leasedInLedger(ids, store.lease),
-    welcome: ({ serverId }): Welcome => ({
+    welcome: ({ serverId, life }): Welcome => ({
       ...{ type: 'welcome', settings: front, file: file ?? null },
-      ...{ serverId, hasLedger: store !== undefined, payout: payout?.plan ?? null },
+      ...{ serverId, life, hasLedger: store !== undefined, payout: payout?.plan ?? null },
       isDeclaring: customBlockObserver !== undefined,
     }),
     serve({ place, serverId, port }: Front) {
@@ -244,12 +246,17 @@ function lineOf(value: unknown): LogLine {
   };
 }
 
-function frontLine(event: FrontStarted | FrontEnded): LogLine {
+function frontLine(event: FrontEvent): LogLine {
   const { place, pid, serverId } = event.front;
   const name = `front ${place + 1} (process ${pid}, server id ${serverId})`;
-  return event.type === 'FrontStarted'
-    ? info(`${name} started`)
-    : trouble(
+  switch (event.type) {
+    case 'FrontStarted':
+      return info(`${name} started`);
+    case 'FrontHung':
+      return trouble(`${name} hangs: no sign of life for ${event.silence / 1_000} s; it is killed`);
+    case 'FrontEnded':
+      return trouble(
         `${name} ended: ${event.how}; its miners are disconnected, another starts in ${formatDuration(event.retryIn)}`,
       );
+  }
 }

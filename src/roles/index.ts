@@ -2,7 +2,14 @@ export { coreLedger, type CoreLedger, type CoreLedgerOptions } from './cluster/c
 export { coreLink, type CoreLink, type CoreLinkOptions } from './cluster/core-link.js';
 export { portLedger, servedLedger } from './cluster/port-ledger.js';
 export type { Port, PortMessage } from './cluster/port.js';
-export { leasedInLedger, serverIds, type OwnServerIds, type ServerIdLeases } from './cluster/server-ids.js';
+export {
+  leasedInLedger,
+  serverIds,
+  type OwnServerIds,
+  type ServerIdLeases,
+  type ServerLease,
+  type ServerLives,
+} from './cluster/server-ids.js';
 export {
   coreSibling,
   frontSibling,

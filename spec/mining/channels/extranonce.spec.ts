@@ -13,6 +13,21 @@ const overlap = (a: Uint8Array, b: Uint8Array): boolean =>
   a.subarray(0, Math.min(a.length, b.length)).every((byte, at) => byte === b[at]);
 
 describe('layout', () => {
+  it('has the life of its server behind its id, so that those who have it after each other never meet', () => {
+    const prefixOf = (life: number) =>
+      extranonceAllocator({
+        serverId: 0x0102,
+        life,
+        indexSize: 3,
+        size: 20,
+        randomBytes: (length) => new Uint8Array(length),
+      }).allocateExtended(8).extranoncePrefix;
+    expect([prefixOf(0), prefixOf(255)]).toEqual([
+      Uint8Array.of(1, 2, 0, 0, 0, 0),
+      Uint8Array.of(1, 2, 255, 0, 0, 0),
+    ]);
+  });
+
   it('puts upstream prefix, server id and index in that order, big-endian', () => {
     const allocator = extranonceAllocator({
       upstreamPrefix: bytes(0xaa, 0xbb),
@@ -103,6 +118,8 @@ describe('refusals', () => {
     { serverId: -1 },
     { serverId: 0x1_0000 },
     { serverId: Number.NaN },
+    { serverId: 1, life: -1 },
+    { serverId: 1, life: 256 },
     { upstreamPrefix: new Uint8Array(19) },
     { upstreamPrefix: new Uint8Array(15), serverId: 1, indexSize: 4 },
   ])('refuses %j', (options) => {

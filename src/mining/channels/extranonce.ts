@@ -17,6 +17,8 @@ export interface ExtranonceAllocatorOptions {
   readonly upstreamPrefix?: Uint8Array;
   /** U16 that tells server instances of one pool apart. When given, it takes 2 bytes, big-endian. */
   readonly serverId?: number;
+  /** U8 that tells apart who has a server id one after another; only with that. When given, it takes a byte behind it. */
+  readonly life?: number;
   /** Bytes that tell channels apart, 1 to 6: room for 256^indexSize channels at a time. Default 2. */
   readonly indexSize?: number;
   /** Bytes of the whole extranonce, the same for every channel (spec §5.1.2.1), at most 32. Default 20. */
@@ -72,7 +74,7 @@ export interface ExtranonceAllocator {
  * Divides an extranonce space among channels so that no two ever search the same coinbases (spec §5.1.2.1):
  *
  * ```text
- * upstreamPrefix | serverId | index | rolled by an extended channel, zero on a standard one
+ * upstreamPrefix | serverId | life | index | rolled by an extended channel, zero on a standard one
  * ```
  *
  * Standard and extended channels draw their index from one pool, so a standard channel's extranonce is never
@@ -87,17 +89,20 @@ export interface ExtranonceAllocator {
  * @throws Sv2Error `out-of-range` when an option is, or when the parts don't fit `size`
  */
 export const extranonceAllocator = (options: ExtranonceAllocatorOptions = {}): ExtranonceAllocator => {
-  const { upstreamPrefix = new Uint8Array(0), serverId, indexSize = 2, size = 20 } = options;
+  const { upstreamPrefix = new Uint8Array(0), serverId, life, indexSize = 2, size = 20 } = options;
   const { randomBytes = defaultCrypto.randomBytes } = options;
   requireRange('indexSize', indexSize, 1, 6);
   if (serverId !== undefined) requireRange('serverId', serverId, 0, 0xffff);
-  const indexOffset = upstreamPrefix.length + (serverId === undefined ? 0 : 2);
+  if (life !== undefined) requireRange('life', life, 0, 0xff);
+  const server =
+    serverId === undefined ? [] : [serverId >>> 8, serverId & 0xff, ...(life === undefined ? [] : [life])];
+  const indexOffset = upstreamPrefix.length + server.length;
   const prefixSize = indexOffset + indexSize;
   requireRange('size', size, prefixSize, MAX_EXTRANONCE_SIZE);
 
   const base = new Uint8Array(indexOffset);
   base.set(upstreamPrefix);
-  if (serverId !== undefined) base.set([serverId >>> 8, serverId & 0xff], upstreamPrefix.length);
+  base.set(server, upstreamPrefix.length);
 
   const capacity = 256 ** indexSize;
   const lengthOfLive = new Map<number, number>();

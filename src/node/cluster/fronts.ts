@@ -29,7 +29,8 @@ import {
   type SchedulerLike,
 } from 'rxjs';
 import type { Port, PortMessage } from '../../roles/cluster/port.js';
-import type { ServerIdLeases } from '../../roles/cluster/server-ids.js';
+import type { ServerLease, ServerLives } from '../../roles/cluster/server-ids.js';
+import { silenceOf } from '../../roles/cluster/signs-of-life.js';
 import { backoff } from '../../service/upstreams/backoff.js';
 import { frontMark, frontPort } from './ipc-port.js';
 
@@ -40,9 +41,9 @@ export interface FrontsOptions {
   /** The file that a front runs, and its arguments. */
   readonly entry: string;
   readonly args: readonly string[];
-  readonly leases: ServerIdLeases;
+  readonly leases: ServerLives;
   /** What a front is told first. */
-  readonly welcome: (front: { readonly place: number; readonly serverId: number }) => PortMessage;
+  readonly welcome: (front: Pick<Front, 'place' | 'serverId' | 'life'>) => PortMessage;
   /**
    * Serves a front for as long as it lives, also while it ends after `start()` was unsubscribed from; completes when nothing
    * of it is left: only then its server id can be another's.
@@ -57,6 +58,8 @@ export interface Front {
   /** Which of the pool's, from 0 on; another that takes its place has the same. */
   readonly place: number;
   readonly serverId: number;
+  /** Which life of its server id it is: no two do the same work. */
+  readonly life: number;
   readonly pid: number;
   readonly port: Port;
 }
@@ -66,6 +69,17 @@ export interface FrontStarted {
   readonly type: 'FrontStarted';
   readonly front: Front;
 }
+
+/** A front has given no sign of life for so long that it is killed. */
+export interface FrontHung {
+  readonly type: 'FrontHung';
+  readonly front: Front;
+  /** Milliseconds. */
+  readonly silence: number;
+}
+
+/** What becomes of fronts. */
+export type FrontEvent = FrontStarted | FrontHung | FrontEnded;
 
 /** A front has ended, and its connections with it; another takes its place. */
 export interface FrontEnded {
@@ -81,9 +95,9 @@ export interface FrontEnded {
 export interface Fronts {
   /**
    * Runs them while subscribed; after that each is told to end, and is killed if it has not within ten seconds. One that ends
-   * by itself is started again, after a second at first, and up to 30 s if that goes on. Errors as `serve` and the leases do.
+   * by itself, or hangs, is started again, after a second at first, and up to 30 s if that goes on. Errors as `serve` and the leases do.
    */
-  start(): Observable<FrontStarted | FrontEnded>;
+  start(): Observable<FrontEvent>;
   /** Resolves when all that were started have ended, and nothing is left of them. */
   ended(): Promise<void>;
 }
@@ -105,20 +119,20 @@ export function fronts(options: FrontsOptions): Fronts {
   /** One life of the front in a place: from its lease to when nothing is left of it. */
   const life$ = (place: number, stop$: Observable<void>, retryIn: (uptime: number) => number) =>
     leases.lease$.pipe(
-      switchMap((serverId) => process$(place, serverId, stop$, retryIn).pipe(endWith('over' as const))),
+      switchMap((lease) => process$(place, lease, stop$, retryIn).pipe(endWith('over' as const))),
       takeWhile((event) => event !== 'over'),
     );
 
   const process$ = (
     place: number,
-    serverId: number,
+    { serverId, life }: ServerLease,
     stop$: Observable<void>,
     retryIn: (uptime: number) => number,
-  ): Observable<FrontStarted | FrontEnded> =>
+  ): Observable<FrontEvent> =>
     defer(() => {
       const worker = fork(options);
       const port = frontPort(worker);
-      const front: Front = { place, serverId, pid: worker.process.pid ?? 0, port };
+      const front: Front = { place, serverId, life, pid: worker.process.pid ?? 0, port };
       const startedAt = scheduler.now();
       const exit$ = fromEvent(
         worker,
@@ -131,7 +145,7 @@ export function fronts(options: FrontsOptions): Fronts {
       const welcomed$ = port.message$.pipe(
         tap((value) => {
           if ((value as { readonly type?: unknown } | null)?.type === 'hello')
-            port.send(welcome({ place, serverId }));
+            port.send(welcome({ place, serverId, life }));
         }),
       );
       const stopped$ = stop$.pipe(
@@ -141,7 +155,13 @@ export function fronts(options: FrontsOptions): Fronts {
         tap(() => worker.process.kill('SIGKILL')),
         takeUntil(exit$),
       );
+      const hung$ = silenceOf(port, scheduler).pipe(
+        map((silence): FrontHung => ({ type: 'FrontHung', front, silence })),
+        tap(() => worker.process.kill('SIGKILL')),
+        takeUntil(exit$),
+      );
       return merge(
+        hung$,
         exit$.pipe(
           map((how): FrontEnded => ({
             type: 'FrontEnded',

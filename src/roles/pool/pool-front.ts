@@ -62,6 +62,11 @@ export interface PoolFrontOptions
   /** 0 to 65,535; tells the servers of one pool apart so that their miners never do the same work. */
   readonly serverId?: number;
   /**
+   * 0 to 255; tells those apart that have a server id after each other, so that none needs to rest while the work of the one
+   * before it may be valid. Beside it a front has room for 16,777,216 channels at a time, without for all of 32 bits.
+   */
+  readonly life?: number;
+  /**
    * Bytes of extranonce that an extended channel may roll, and the most that `min_extranonce_size` can ask for, 1 to
    * 26; 14 unless given. For a signature of more than 47 bytes there is room for less, down to 9. Some devices can do
    * with 8 and less only.
@@ -104,7 +109,7 @@ export interface PoolFront {
 /** Hashes per second that lower nominal hash rates are taken for, and that no target is made for less than. */
 const minHashrate = 1_000;
 
-/** Bytes of an extranonce prefix that tell a server's channels apart. */
+/** Bytes of an extranonce prefix that tell a server's channels apart, or its lives and their channels. */
 const indexSize = 4;
 
 /** Bytes of an extranonce prefix: server id and index. */
@@ -122,7 +127,7 @@ const mostRollable = (tag: Uint8Array): number =>
  * @throws as `pool`
  */
 export function poolFront(options: PoolFrontOptions): PoolFront {
-  const { poolSignature = 'rx-sv2', serverId = 0, scheduler = asyncScheduler } = options;
+  const { poolSignature = 'rx-sv2', serverId = 0, life, scheduler = asyncScheduler } = options;
   const { sharesPerMinute = 6, shareBatchSize = 10, ledger } = options;
   const { randomBytes = defaultCrypto.randomBytes } = options;
   const wholePayout = payEverythingTo(options.payoutScript);
@@ -132,7 +137,10 @@ export function poolFront(options: PoolFrontOptions): PoolFront {
   let shares: ShareLedger | undefined;
   const tag = coinbaseTag(poolSignature);
   const { extranonceSize = Math.min(14, mostRollable(tag)) } = options;
-  const extranonce = { serverId, indexSize, size: prefixSize + extranonceSize, randomBytes };
+  const extranonce = {
+    ...(life === undefined ? { indexSize } : { life, indexSize: indexSize - 1 }),
+    ...{ serverId, size: prefixSize + extranonceSize, randomBytes },
+  };
   requireRange(
     'sharesPerMinute',
     sharesPerMinute,
