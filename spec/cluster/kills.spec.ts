@@ -17,7 +17,7 @@ describe('a pool on several machines', () => {
     const postgres = await postgresServer();
     try {
       const [nats, relayed] = [site.server.port, site.relay.port];
-      let core = pool.core(nats, postgres.url);
+      const core = pool.core(nats, postgres.url);
       const fronts: FrontProcess[] = [
         await pool.front(nats),
         await pool.front(nats),
@@ -55,12 +55,16 @@ describe('a pool on several machines', () => {
       await more(miners, 3);
       await look();
 
-      // the core; blocks that are found meanwhile wait for another
-      await core.stop('SIGKILL');
+      // the core: another waits, and has its turn; blocks that are found meanwhile wait for it
+      const another = pool.core(nats, postgres.url);
+      await another.printed(
+        /cluster sv2 has a core, \S+ \(process \d+\): there is one at a time; waiting for it/,
+      );
       const onChain = pool.blocks();
-      core = pool.core(nats, postgres.url);
+      await core.stop('SIGKILL');
       await more(miners, 3);
       await look();
+      await another.printed(/front \S+ \(process \d+\) \(server id 1\) is here/);
       expect(pool.blocks()).toBeGreaterThan(onChain);
 
       // the database
@@ -68,7 +72,7 @@ describe('a pool on several machines', () => {
       await postgres.start();
       await more(miners, 3);
       await look();
-      expect(await core.stop('SIGTERM')).toBe(0);
+      expect(await another.stop('SIGTERM')).toBe(0);
       for (const { role } of fronts.slice(1))
         expect(role.output.stdout + role.output.stderr).not.toMatch(/client \d+ [^\n]*disconnected/);
     } finally {

@@ -13,12 +13,12 @@ import {
   timeout,
   type Observable,
 } from 'rxjs';
-import { toDisplayHex } from '../../src/bitcoin/hash.js';
 import { connect, listen, type ListenAddress } from '../../src/node.js';
 import { miner, simulatedSource, templateProvider } from '../../src/index.js';
 import { keptUntilTheEnd, startProcess, type RunningRole } from '../cli/role-support.js';
 import { bytesToHex } from '../../src/codec/hex.js';
 import { openLedger } from '../../src/node/ledger/open-ledger.js';
+import { freePort } from '../interop/support/node.js';
 import { virtualHasher } from '../roles/support.js';
 
 /** Milliseconds that anything of this may take. */
@@ -49,18 +49,17 @@ export interface PoolSite {
   core(nats: number, ledger: string, ...more: readonly string[]): RunningRole;
   /** Starts a front, and waits until it listens. @param port where; any that is free unless given */
   front(nats: number, port?: number, ...more: readonly string[]): Promise<FrontProcess>;
+  /** The same, which says where miners reach it. */
+  advertised(nats: number, port?: number): Promise<FrontProcess>;
   /** Starts a miner. @param port of a front */
   mine(port: number, user: string, hashRate?: number): PlayedMiner;
   /** How many blocks the chain has taken. */
   blocks(): number;
-  /** The hashes of blocks on the chain of the template provider, so far and from now on. */
-  readonly block$: Observable<string>;
 }
 
 /** For a spec file: templates of a chain where one hash in 2^12 is a block. Processes and miners end after each spec. */
 export function poolSite(): PoolSite {
   const kept = keptUntilTheEnd();
-  const block$ = new ReplaySubject<string>(1_000);
   let provider = new Subscription();
   let miners = new Subscription();
   let address = '';
@@ -72,9 +71,7 @@ export function poolSite(): PoolSite {
     provider = templateProvider({ listen: listen({ port: 0, listeningObserver: address$ }), source })
       .start()
       .subscribe((outcome) => {
-        if (outcome.type !== 'BlockAccepted') return;
-        taken += 1;
-        block$.next(toDisplayHex(outcome.hash));
+        if (outcome.type === 'BlockAccepted') taken += 1;
       });
     address = `127.0.0.1:${(await firstValueFrom(address$)).port}`;
   });
@@ -88,6 +85,17 @@ export function poolSite(): PoolSite {
     ...['pool', '--cluster', `nats://127.0.0.1:${nats}`, '--cluster-role', role, ...payout],
   ];
 
+  const front: PoolSite['front'] = async (nats, port = 0, ...more) => {
+    const role = kept(
+      startProcess(
+        ...[...clusterAt(nats, 'front'), '--listen', `127.0.0.1:${port}`, ...more],
+        ...['--share-batch-size', '1', '--shares-per-minute', '600'],
+      ),
+    );
+    const [, listening] = await role.printed(/pool listening on 127\.0\.0\.1:(\d+)/);
+    return { role, port: Number(listening) };
+  };
+
   return {
     core: (nats, ledger, ...more) =>
       kept(
@@ -96,15 +104,10 @@ export function poolSite(): PoolSite {
           ...['--template-provider', address, '--no-template-provider-encryption'],
         ),
       ),
-    async front(nats, port = 0, ...more) {
-      const role = kept(
-        startProcess(
-          ...[...clusterAt(nats, 'front'), '--listen', `127.0.0.1:${port}`, ...more],
-          ...['--share-batch-size', '1', '--shares-per-minute', '600'],
-        ),
-      );
-      const [, listening] = await role.printed(/pool listening on 127\.0\.0\.1:(\d+)/);
-      return { role, port: Number(listening) };
+    front,
+    async advertised(nats, port) {
+      const own = port ?? (await freePort());
+      return front(nats, own, '--advertise-address', `127.0.0.1:${own}`);
     },
     mine(port, user, hashRate = 2_000) {
       const outcome$ = new Subject<{ readonly type: string; readonly count?: number }>();
@@ -144,7 +147,6 @@ export function poolSite(): PoolSite {
       };
     },
     blocks: () => taken,
-    block$: block$.asObservable(),
   };
 }
 

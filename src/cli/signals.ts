@@ -1,4 +1,6 @@
 import { fromEvent, merge } from 'rxjs';
 
-/** The user wants the program to end: Ctrl-C, or SIGTERM. */
-export const signal$ = merge(fromEvent(process, 'SIGINT'), fromEvent(process, 'SIGTERM'));
+const named$ = (name: 'SIGINT' | 'SIGTERM') => fromEvent(process, name, () => name);
+
+/** The user wants the program to end, by the name of how: Ctrl-C, or SIGTERM. */
+export const signal$ = merge(named$('SIGINT'), named$('SIGTERM'));

@@ -1,0 +1,77 @@
+/** A deploy: fronts that are told to end send their miners to others first, one front after another, under load. */
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { merge, tap } from 'rxjs';
+import { temporaryFiles } from '../cli/role-support.js';
+import { credited, poolSite, type FrontProcess, type PlayedMiner } from './pool-site.js';
+import { clusterSite } from './site.js';
+
+const site = clusterSite();
+const pool = poolSite();
+const { directory } = temporaryFiles();
+
+/** Milliseconds that a miner may be without work. */
+const most = 2_000;
+
+/** What becomes of a miner, while `watch$` is subscribed to. */
+const measured = ({ outcome$ }: PlayedMiner) => {
+  let since: number | undefined;
+  let longest = 0;
+  let shares = 0;
+  const watch$ = outcome$.pipe(
+    tap((outcome) => {
+      const { type, message } = outcome as {
+        readonly type: string;
+        readonly message?: { readonly type: string };
+      };
+      if (type === 'disconnected') since ??= performance.now();
+      if (type === 'sent' && message?.type === 'SubmitSharesExtended') shares += 1;
+      if (type === 'received' && message?.type === 'SubmitShares.Error') shares -= 1;
+      if (type !== 'received' || message?.type !== 'NewExtendedMiningJob' || since === undefined) return;
+      longest = Math.max(longest, performance.now() - since);
+      since = undefined;
+    }),
+  );
+  return {
+    watch$,
+    /** Shares that it has sent, less those that were rejected. */
+    shares: () => shares,
+    /** The longest that it was without work: from the end of a connection to its next job. */
+    longest: () => (since === undefined ? longest : Infinity),
+  };
+};
+
+describe('a rolling restart of all fronts', () => {
+  it(`loses no share, and leaves no miner without work for more than ${most} ms`, async () => {
+    const ledger = join(directory, 'rolling.sqlite');
+    const nats = site.server.port;
+    pool.core(nats, ledger);
+    const fronts: FrontProcess[] = [];
+    for (let number = 0; number < 3; number++) fronts.push(await pool.advertised(nats));
+    const miners = fronts.flatMap(({ port }, front) =>
+      Array.from({ length: 8 }, (_, index) => pool.mine(port, `miner${front}-${index}`, 500)),
+    );
+    const measures = miners.map(measured);
+    const watching = merge(...measures.map(({ watch$ }) => watch$)).subscribe();
+    await Promise.all(miners.map(({ more }) => more(2)));
+
+    for (const [index, { role, port }] of fronts.entries()) {
+      expect(await role.stop('SIGTERM')).toBe(0);
+      const others = fronts.filter((other) => other.port !== port).map((other) => `127.0.0.1:${other.port}`);
+      const [, places = ''] = /ending: \d+ miners? sent to ([^\n]*)/.exec(role.output.stdout) ?? [];
+      expect(new Set(places.split(', '))).toEqual(new Set(others));
+      fronts[index] = await pool.advertised(nats, port);
+    }
+    const sent = measures.map(({ shares }) => shares());
+    await Promise.all(miners.map(({ more }) => more(5)));
+
+    expect(Math.max(...measures.map(({ longest }) => longest()))).toBeLessThan(most);
+    watching.unsubscribe();
+    const told = miners.map(({ told: count }) => count);
+    const counts = await credited(ledger);
+    miners.forEach(({ user }, index) => {
+      expect(counts[user]).toBeGreaterThanOrEqual(told[index] ?? Infinity);
+      expect(counts[user]).toBeGreaterThanOrEqual(sent[index] ?? Infinity);
+    });
+  }, 90_000);
+});
