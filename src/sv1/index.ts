@@ -27,4 +27,5 @@ export {
   type Sv1Connector,
 } from './connection.js';
 export * from './server-session.js';
+export type { Sv1SessionOutcome, Sv1SessionOutput } from './session-output.js';
 export * from './url.js';

@@ -29,6 +29,16 @@ import {
   SuggestDifficulty,
 } from './methods.js';
 import { difficultyInPassword } from './password.js';
+import {
+  fail,
+  gather,
+  none,
+  nonsense,
+  say,
+  tell,
+  type Sv1SessionOutcome,
+  type Sv1SessionOutput,
+} from './session-output.js';
 
 /** What a session is told. */
 export interface Sv1ServerSessionOptions {
@@ -48,32 +58,6 @@ export interface Sv1Work extends Omit<Notify, 'type' | 'id'> {
   readonly extranonce2Size: number;
   /** Whether bits of its version may be rolled by those who have negotiated it. */
   readonly versionRollingAllowed: boolean;
-}
-
-/** What a miner wants, or did. */
-export type Sv1SessionOutcome =
-  /** It wants jobs: to be answered by `grant` or `refuse`; all that it asks until then waits. */
-  | { readonly type: 'Subscribing'; readonly userAgent: string | null; readonly sessionId: string | null }
-  | { readonly type: 'Authorized'; readonly user: string }
-  /** It is not a known user. */
-  | { readonly type: 'Unauthorized'; readonly user: string }
-  /** It would like a difficulty, above 0, to begin with. */
-  | { readonly type: 'DifficultySuggested'; readonly difficulty: number }
-  /** It wants no share to be easier, by BIP 310 or by its password. */
-  | { readonly type: 'LeastDifficulty'; readonly difficulty: number }
-  /** A share of an authorised user, to be judged and answered by `answer`. */
-  | { readonly type: 'ShareSubmitted'; readonly share: Submit }
-  /** What it sent made no sense, and it was told so. */
-  | { readonly type: 'Nonsense'; readonly reason: string }
-  /** It cannot go on here, as it cannot be told what has changed: it has to come anew. */
-  | { readonly type: 'Stranded'; readonly reason: string }
-  /** It goes on asking without waiting for the first answer. */
-  | { readonly type: 'TooManyRequests' };
-
-/** What an input to a session leads to: lines to send, in order, and what the miner wants. */
-export interface Sv1SessionOutput {
-  readonly messages: readonly Sv1Message[];
-  readonly outcomes: readonly Sv1SessionOutcome[];
 }
 
 /** A miner at a server. See {@link sv1ServerSession}. */
@@ -110,18 +94,6 @@ const maxWaiting = 64;
 
 /** Users that are remembered of one connection: there are controllers that have one for a whole farm. */
 const maxUsers = 4_096;
-
-const none: Sv1SessionOutput = { messages: [], outcomes: [] };
-const say = (...messages: readonly Sv1Message[]): Sv1SessionOutput => ({ messages, outcomes: [] });
-const tell = (...outcomes: readonly Sv1SessionOutcome[]): Sv1SessionOutput => ({ messages: [], outcomes });
-const gather = (...outputs: readonly Sv1SessionOutput[]): Sv1SessionOutput => ({
-  messages: outputs.flatMap(({ messages }) => messages),
-  outcomes: outputs.flatMap(({ outcomes }) => outcomes),
-});
-const fail = (id: Sv1Id, error: StratumError): Sv1SessionOutput =>
-  say({ type: 'answer', id, result: null, error });
-const nonsense = (id: Sv1Id, error: StratumError, reason: string): Sv1SessionOutput =>
-  gather(fail(id, error), tell({ type: 'Nonsense', reason }));
 
 /**
  * A miner's session at a server: negotiates, remembers users, answers every request, and has jobs follow what they

@@ -7,11 +7,10 @@ import {
   targetFromDifficulty,
 } from '../../bitcoin/target.js';
 import { quoted } from '../../codec/printable.js';
-import { SetupConnection } from '../../messages/common.js';
 import { RequestExtensions } from '../../messages/extensions.js';
 import { CloseChannel, OpenExtendedMiningChannel, UpdateChannel } from '../../messages/mining.js';
 import type { Message } from '../../messages/registry.js';
-import { miningSetupFlags, miningSuccessFlags } from '../../messages/setup-flags.js';
+import { miningSuccessFlags } from '../../messages/setup-flags.js';
 import { userIdentityTlv, workerHashrateTracking } from '../../messages/user-identity.js';
 import type { ClientChannel } from '../../mining/channels/client-channel.js';
 import { submission } from '../../mining/channels/client-work.js';
@@ -26,11 +25,14 @@ import type { ChannelJob } from '../../mining/work/job.js';
 import { jobStore } from '../../mining/work/job-lifetime.js';
 import type { Sv1Received } from '../../sv1/messages.js';
 import { ClientReconnect, type Submit } from '../../sv1/methods.js';
-import { sv1ServerSession, type Sv1SessionOutcome, type Sv1SessionOutput } from '../../sv1/server-session.js';
+import { sv1ServerSession } from '../../sv1/server-session.js';
+import type { Sv1SessionOutcome, Sv1SessionOutput } from '../../sv1/session-output.js';
+import { channelWish } from './channel-wish.js';
 import { minerClass, type MinerClass } from './miner-classes.js';
 import type { Sv1Extranonce } from './sv1-extranonces.js';
 import { sv1Jobs, type ExtranonceLayout } from './sv1-jobs.js';
 import { end, gather, nothing, tell, toMiner, toServer, type Sv1MinerOutput } from './sv1-miner-output.js';
+import { setupConnection } from './sv1-setup.js';
 
 /** What all miners of a listener have in common. */
 export interface Sv1MinerOptions {
@@ -61,16 +63,8 @@ export interface Sv1Miner {
   keepAlive(now: number): Sv1MinerOutput;
 }
 
-/** What a miner would have its channel be. */
-interface ChannelWish {
-  readonly nominalHashRate: number;
-  readonly maxTarget: Uint8Array;
-}
-
 /** Before there is a channel. */
 const noJobs = jobStore();
-
-const anyTarget = targetFromBigInt(MAX_U256);
 
 /**
  * A miner that speaks Stratum V1 as a client of a mining server: one extended channel, whose extranonce is divided as
@@ -93,7 +87,6 @@ export function sv1Miner(
   extranonce: Sv1Extranonce,
   nextJobId: () => string,
 ): Sv1Miner {
-  const { sharesPerMinute } = options;
   const jobs = sv1Jobs(nextJobId);
   let account: string | undefined;
   const session = sv1ServerSession({
@@ -106,9 +99,7 @@ export function sv1Miner(
   let kind: MinerClass | undefined;
   let extranonce2Size = options.extranonce2Size;
   let owner: string | undefined;
-  let suggested: number | undefined;
-  let least = 0;
-  let told: ChannelWish | undefined;
+  const wish = channelWish(options);
   let core: MiningClient | undefined;
   let extensions: readonly number[] = [];
   let channel: ClientChannel | undefined;
@@ -120,45 +111,18 @@ export function sv1Miner(
     extranonceSize,
   });
 
-  /** What the channel is to be: no slower than what makes for a target that the miner accepts. */
-  const wish = (): ChannelWish => {
-    const hashRateOf = (difficulty: number) =>
-      hashrateFromTarget(targetFromDifficulty(difficulty), sharesPerMinute);
-    const nominal = suggested === undefined ? options.nominalHashRate : hashRateOf(suggested);
-    const floor = Math.max(least, kind?.difficulty ?? 0);
-    if (floor === 0) return { nominalHashRate: nominal, maxTarget: anyTarget };
-    return {
-      nominalHashRate: Math.max(nominal, hashRateOf(floor) * (1 + 1e-6)),
-      maxTarget: targetFromDifficulty(floor),
-    };
-  };
-
   const setUp = (): Sv1MinerOutput => {
     if (isSetUp || owner === undefined || kind === undefined) return nothing;
     isSetUp = true;
-    return toServer(
-      SetupConnection({
-        protocol: 0,
-        minVersion: 2,
-        maxVersion: 2,
-        flags: miningSetupFlags.requiresVersionRolling,
-        endpointHost: '',
-        endpointPort: 0,
-        vendor: 'Stratum V1',
-        hardwareVersion: '',
-        firmware: printableText(userAgent ?? ''),
-        deviceId: '',
-      }),
-    );
+    return toServer(setupConnection(userAgent));
   };
 
   const open = (): Sv1MinerOutput => {
     if (core === undefined || owner === undefined) return nothing;
-    told = wish();
     const request = OpenExtendedMiningChannel({
       requestId: 1,
       userIdentity: options.userIdentity ?? owner,
-      ...told,
+      ...wish.asked(),
       minExtranonceSize: extranonce.bytes.length + extranonce2Size,
     });
     core.request(request);
@@ -168,13 +132,11 @@ export function sv1Miner(
   /** A channel that is open is told what the miner wants; what it says again and again is told once. */
   const update = (): Sv1MinerOutput => {
     if (channel === undefined) return nothing;
-    const { nominalHashRate, maxTarget } = wish();
-    const isKnown =
-      nominalHashRate === told?.nominalHashRate && compareTargets(maxTarget, told.maxTarget) === 0;
-    if (isKnown) return nothing;
-    told = { nominalHashRate, maxTarget };
+    const news = wish.news();
+    if (news === null) return nothing;
+    const { nominalHashRate, maxTarget: maximumTarget } = news;
     const { channelId } = channel;
-    return toServer(UpdateChannel({ channelId, nominalHashRate, maximumTarget: maxTarget }));
+    return toServer(UpdateChannel({ channelId, nominalHashRate, maximumTarget }));
   };
 
   const mine = (job: ChannelJob, now: number): Sv1MinerOutput => {
@@ -226,6 +188,7 @@ export function sv1Miner(
       case 'Subscribing':
         ({ userAgent } = outcome);
         kind = minerClass(userAgent);
+        wish.least('firmware', kind.difficulty);
         if (outcome.sessionId !== null) extranonce.resume(outcome.sessionId);
         extranonce2Size = Math.min(kind.most, Math.max(kind.least, options.extranonce2Size));
         return gather(
@@ -240,10 +203,10 @@ export function sv1Miner(
       case 'Unauthorized':
         return tell({ type: 'Sv1Unauthorized', user: outcome.user });
       case 'DifficultySuggested':
-        suggested = outcome.difficulty;
+        wish.suggested(outcome.difficulty);
         return update();
       case 'LeastDifficulty':
-        least = outcome.difficulty;
+        wish.least('miner', outcome.difficulty);
         return update();
       case 'ShareSubmitted':
         return judge(outcome.share, now);
@@ -332,12 +295,3 @@ const coinbaseLength = ({ job, extranoncePrefix }: ChannelJob, extranonceSize: n
 
 /** What stands before the first dot of a user's name. */
 const accountOf = (user: string): string => user.split('.', 1)[0] ?? user;
-
-/** Text without control characters, as Stratum V2 has it, of 255 bytes at most. */
-const printableText = (text: string): string =>
-  [...text]
-    .filter(
-      (character) => character >= ' ' && character !== '\x7f' && !/[\ud800-\udfff\ufffd]/.test(character),
-    )
-    .join('')
-    .slice(0, 80);
