@@ -1,11 +1,4 @@
 /** A Stratum V1 miner as the client of a Stratum V2 mining server, as a state without I/O. */
-import {
-  compareTargets,
-  hashrateFromTarget,
-  MAX_U256,
-  targetFromBigInt,
-  targetFromDifficulty,
-} from '../../bitcoin/target.js';
 import { quoted } from '../../codec/printable.js';
 import { RequestExtensions } from '../../messages/extensions.js';
 import { CloseChannel, OpenExtendedMiningChannel, UpdateChannel } from '../../messages/mining.js';
