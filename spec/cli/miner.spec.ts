@@ -100,6 +100,43 @@ describe('sv2 miner', () => {
     expect(await miner.stop()).toBe(0);
   });
 
+  it('goes to the next of its pools when one is away, by arguments and by a file', async () => {
+    const { pool, address } = await startPool();
+    const flags = ['--threads', '1', '--hash-rate', '1e6'];
+    const miner = startMiner(
+      ...['stratum2+tcp://alice@127.0.0.1:1', `stratum2+tcp://${address}`, '--no-encryption', ...flags],
+    );
+    await miner.printed(/no connection to the pool: 127\.0\.0\.1:1 refused the connection/);
+    await miner.printed(/going to the pool .*now/);
+    await pool.printed(/alice opened it/);
+    expect(await miner.stop()).toBe(0);
+    const file = fileOf(
+      'pools.toml',
+      `urls = ["stratum2+tcp://127.0.0.1:1", "stratum2+tcp://bob@${address}"]\nencryption = false\n`,
+    );
+    startMiner('--config', file, ...flags);
+    await pool.printed(/bob opened it/);
+  });
+
+  it('does so at pools of Stratum V1, too', async () => {
+    const { pool } = await startPool('--listen-sv1', '127.0.0.1:0');
+    const [, address] = await pool.printed(/listening for Stratum V1 on (127\.0\.0\.1:\d+)/);
+    const miner = startMiner(
+      ...[
+        'stratum+tcp://carol@127.0.0.1:1',
+        `stratum+tcp://${address}`,
+        '--threads',
+        '1',
+        '--hash-rate',
+        '1e6',
+      ],
+    );
+    await miner.printed(/no connection to the pool: .*; going to the pool number 2 in 0\.0 s/);
+    await miner.printed(/connected to the pool at 127\.0\.0\.1:\d+, Stratum V1/);
+    await pool.printed(/carol opened it/);
+    expect(await miner.stop()).toBe(0);
+  });
+
   it('says what a pool without keys needs', async () => {
     const { address } = await startPool();
     const miner = startMiner(`stratum2+tcp://${address}`, '--threads', '1', '--hash-rate', '1e6');
@@ -156,7 +193,16 @@ describe('sv2 miner', () => {
     ],
     ['a user', [url, '--user', 'x'.repeat(256)], '--user: expected a text of 1 to 255 bytes'],
     ['a key without encryption', [`${url}/${publicKey}`, '--no-encryption'], 'of no use without encryption'],
-    ['two URLs', [url, url], 'too many arguments'],
+    [
+      'pools of two protocols',
+      [url, 'stratum+tcp://127.0.0.1:1'],
+      'urls: expected pools of one protocol, got some of Stratum V1 and some of V2',
+    ],
+    [
+      'pools with a user each',
+      ['stratum2+tcp://a@127.0.0.1:1', 'stratum2+tcp://b@127.0.0.1:2'],
+      'urls: they name 2 users; expected one, or --user',
+    ],
   ])('refuses %s with status 2', async (_, argv, problem) => {
     const { exitCode, stdout, stderr } = await sv2(['miner', ...argv]);
     expect(stderr).toContain(problem);

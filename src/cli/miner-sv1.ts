@@ -16,7 +16,9 @@ import { connectSv1 } from '../node/sv1.js';
 import { hashWorkers } from '../node/hash-workers.js';
 import { measureHashRate } from '../roles/miner/hasher.js';
 import { mineSv1, type Sv1MiningOutcome } from '../roles/miner/sv1-miner.js';
+import type { Sv1Connector } from '../sv1/connection.js';
 import type { Sv1Url } from '../sv1/url.js';
+import { userOfAll } from './miner-pools.js';
 import { formatDifficulty, formatHashRate } from './format.js';
 import { quoted } from './printable.js';
 import { notSent } from './miner-log.js';
@@ -32,7 +34,8 @@ const wantedInterval = 1_000;
 
 /** What `sv2 miner` is told of a pool of Stratum V1. */
 export interface Sv1MinerSettings {
-  readonly url: Sv1Url;
+  /** The preferred one first. */
+  readonly pools: readonly [Sv1Url, ...Sv1Url[]];
   readonly user?: string | undefined;
   readonly password?: string | undefined;
   readonly threads: number;
@@ -44,12 +47,13 @@ export interface Sv1MinerSettings {
 
 /** The log of a miner at a pool of Stratum V1; subscribing runs it. @param counts what outcomes are counted in */
 export function sv1MinerLog(
-  { url, threads, ...settings }: Sv1MinerSettings,
+  { pools, threads, ...settings }: Sv1MinerSettings,
   counts: CountsByType,
 ): Observable<LogLine> {
-  const { host, port, tls } = url;
-  const user = settings.user ?? url.user ?? 'rx-sv2';
-  const password = settings.password ?? url.password;
+  const user = settings.user ?? userOfAll(pools);
+  const [{ password: passwordOfUrl }] = pools;
+  const password = settings.password ?? passwordOfUrl;
+  const [first$, ...others] = pools.map(({ host, port, tls }) => connectSv1({ host, port, tls }));
   const payout = settings.verify_payout ? { payout: demandOf(user, 'user') } : {};
   const log$ = hashWorkers(threads).pipe(
     switchMap((hasher) =>
@@ -59,7 +63,7 @@ export function sv1MinerLog(
     ),
     switchMap(({ hasher, hashRate }) => {
       const outcome$ = mineSv1({
-        connect: connectSv1({ host, port, tls }),
+        connect: [first$ as Sv1Connector, ...others],
         user,
         suggestedDifficulty: (hashRate * wantedInterval) / 1_000 / 2 ** 32,
         ...(password === undefined ? {} : { password }),
@@ -85,7 +89,7 @@ export function sv1MinerLog(
       );
     }),
   );
-  return tls ? log$ : concat(of(trouble('the connection is not encrypted')), log$);
+  return pools.every(({ tls }) => tls) ? log$ : concat(of(trouble('the connection is not encrypted')), log$);
 }
 
 /** What it has found, and what the pool said of it. */
@@ -98,9 +102,10 @@ export function sv1MinerLine(outcome: Sv1MiningOutcome): LogLine | undefined {
     case 'Sv1Connected':
       return info(`connected to the pool at ${outcome.address}, Stratum V1`);
     case 'Sv1Disconnected': {
-      const { reason, retryIn } = outcome;
+      const { reason, retryIn, next } = outcome;
+      const which = next === 0 ? 'trying again' : `going to the pool number ${next + 1}`;
       return trouble(
-        `no connection to the pool: ${reason.message}; trying again in ${(retryIn / 1_000).toFixed(1)} s`,
+        `no connection to the pool: ${reason.message}; ${which} in ${(retryIn / 1_000).toFixed(1)} s`,
       );
     }
     case 'JobStarted':

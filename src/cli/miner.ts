@@ -43,14 +43,20 @@ import { clientLine, silenceLog } from './role-client.js';
 import { about, info, trouble, type LogLine } from './log-line.js';
 import { runRole, type Role } from './run-role.js';
 import { anyStratumUrl } from './stratum-url.js';
+import { minerPools, userOfAll } from './miner-pools.js';
 import { sv1MinerLog, sv1Totals } from './miner-sv1.js';
+import type { Connector } from '../transport/connection.js';
 
 /** Seconds over which the hash rate that is shown is averaged. */
 const hashRateSeconds = 10;
 
 const schema = z.strictObject({
   ...monitoringSettings,
-  url: anyStratumUrl(),
+  url: anyStratumUrl().optional(),
+  urls: z
+    .array(anyStratumUrl(), { error: 'expected a list of URLs' })
+    .max(16, { error: 'expected 16 at most' })
+    .default([]),
   user: text().optional(),
   password: text(0).optional(),
   standard_channels: channelCount().optional(),
@@ -69,8 +75,8 @@ type Channels = MiningChannelOptions['channels'];
 export function registerMiner(command: Command, context: CommandContext): void {
   command
     .argument(
-      '[URL]',
-      'the pool: stratum2+tcp://host:port/AUTHORITY_KEY, without a key any server is accepted; stratum+tcp://host:port for Stratum V1',
+      '[URL...]',
+      'pools, the preferred one first: stratum2+tcp://host:port/AUTHORITY_KEY, without a key any server is accepted; stratum+tcp://host:port for Stratum V1',
     )
     .option(...configOption);
   for (const [flags, description] of logOptions) command.option(flags, description);
@@ -93,44 +99,48 @@ export function registerMiner(command: Command, context: CommandContext): void {
     .addHelpText(
       'after',
       `
-All channels share the hash rate. The keys of the TOML file are url, user, password, standard_channels, extended_channels,
+All channels share the hash rate. Of several pools the first that works is used; one that is preferred is gone back to when it
+has worked for a minute. The keys of the TOML file are url, urls (a list), user, password, standard_channels, extended_channels,
 threads, hash_rate, verify_payout, encryption, log_format, log_level, log_file, and${monitoringHelp}
 
 Example:
   $ sv2 miner stratum2+tcp://127.0.0.1:34254 --no-encryption --user alice`,
     )
-    .action((url: string | undefined) => runRole(context, () => minerRole(command, url)));
+    .action((urls: readonly string[]) => runRole(context, () => minerRole(command, urls)));
 }
 
 /** The miner that a command line asks for. @throws ConfigError */
-function minerRole(command: Command, url: string | undefined): Role {
+function minerRole(command: Command, [url, ...others]: readonly string[]): Role {
   const flags = flagsOf(command, { ...monitoringFlags, config: null });
-  if (url !== undefined) flags.push({ key: 'url', name: 'URL', value: url });
+  // those of the file are replaced, and not added to
+  if (url !== undefined)
+    flags.push({ key: 'url', name: 'URL', value: url }, { key: 'urls', name: 'URL', value: others });
   const settings = loadConfig(
     schema,
     [...environmentFlags(schema, 'MINER'), ...flags],
     command.opts<{ config?: string }>().config,
   );
-  const { url: pool } = settings;
-  if ('tls' in pool) {
+  const chosen = minerPools(settings.url, settings.urls);
+  if (chosen.protocol === 'sv1') {
     const counts = countsByType();
-    const line$ = sv1MinerLog({ ...settings, url: pool }, counts);
+    const line$ = sv1MinerLog({ ...settings, pools: chosen.pools }, counts);
     return { name: 'miner', settings, line$, totals: () => sv1Totals(counts) };
   }
   const fold = minerFold(asyncScheduler.now());
-  const line$ = minerLog({ ...settings, url: pool }, fold);
+  const line$ = minerLog({ ...settings, pools: chosen.pools }, fold);
   return { name: 'miner', settings, line$, totals: () => minerTotals(fold.state(asyncScheduler.now())) };
 }
 
-type PoolSettings = Settings & { readonly url: StratumUrl };
+type PoolSettings = Settings & { readonly pools: readonly [StratumUrl, ...StratumUrl[]] };
 
 /** The log of a miner at a pool of Stratum V2; subscribing runs it. @throws ConfigError */
 function minerLog(settings: PoolSettings, fold: Fold<MinerState>): Observable<LogLine> {
-  const { threads, hash_rate: given, url: pool } = settings;
-  const isAuthenticated = pool.authorityPublicKey !== undefined;
-  if (isAuthenticated && !settings.encryption)
+  const { threads, hash_rate: given, pools } = settings;
+  const isKeyed = pools.map(({ authorityPublicKey }) => authorityPublicKey !== undefined);
+  if (isKeyed.includes(true) && !settings.encryption)
     throw new ConfigError(['url: its authority key is of no use without encryption, which is switched off']);
   const channels = channelsOf(settings);
+  const userIdentity = settings.user ?? userOfAll(pools);
   if (settings.verify_payout && (channels.standard ?? 0) > 0)
     throw new ConfigError(['verify_payout: jobs of standard channels show no payout, see extended_channels']);
 
@@ -142,7 +152,7 @@ function minerLog(settings: PoolSettings, fold: Fold<MinerState>): Observable<Lo
           const begin = info(
             `${threads} ${threads === 1 ? 'thread' : 'threads'}, ${formatHashRate(hashRate)} ${how}`,
           );
-          return concat(of(begin), mining(settings, fold, channels, hasher, hashRate));
+          return concat(of(begin), mining(settings, userIdentity, fold, channels, hasher, hashRate));
         }),
       ),
     ),
@@ -152,7 +162,7 @@ function minerLog(settings: PoolSettings, fold: Fold<MinerState>): Observable<Lo
       ? 'no authority key in the URL: any server is accepted'
       : 'the connection is not encrypted',
   );
-  return isAuthenticated ? start$ : concat(of(anybody), start$);
+  return !isKeyed.includes(false) ? start$ : concat(of(anybody), start$);
 }
 
 /** How many channels are opened: one extended channel unless something else is asked for. @throws ConfigError */
@@ -166,24 +176,24 @@ function channelsOf({ standard_channels: standard = 0, extended_channels: given 
 
 function mining(
   settings: PoolSettings,
+  userIdentity: string,
   fold: Fold<MinerState>,
   channels: Channels,
   hasher: Hasher,
   nominalHashRate: number,
 ): Observable<LogLine> {
-  const { url, encryption: encrypted } = settings;
-  const { authorityPublicKey, user: userOfUrl, ...endpoint } = url;
-  const userIdentity = settings.user ?? userOfUrl ?? 'rx-sv2';
+  const { pools, encryption: encrypted } = settings;
   const silence = silenceLog('--no-encryption');
-  const connector = connect({
-    ...endpoint,
-    encrypted,
-    silenceObserver: silence.silenceObserver,
-    ...(authorityPublicKey === undefined ? {} : { authorityPublicKey }),
+  const [first$, ...others] = pools.map(({ host, port, authorityPublicKey }): Connector => {
+    const connector = connect({
+      ...{ host, port, encrypted, silenceObserver: silence.silenceObserver },
+      ...(authorityPublicKey === undefined ? {} : { authorityPublicKey }),
+    });
+    return settings.verify_payout ? paying(connector, demandOf(userIdentity, 'user')) : connector;
   });
   const monitoring = roleMonitoring<ClientOutcome<MinerOutcome>>(settings, { role: 'miner' });
   const outcome$ = miner({
-    connect: settings.verify_payout ? paying(connector, demandOf(userIdentity, 'user')) : connector,
+    connect: [first$ as Connector, ...others],
     userIdentity,
     channels,
     nominalHashRate,

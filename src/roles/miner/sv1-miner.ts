@@ -2,7 +2,6 @@
 import {
   asyncScheduler,
   bufferTime,
-  catchError,
   concat,
   defer,
   EMPTY,
@@ -19,10 +18,8 @@ import {
   skip,
   switchMap,
   takeUntil,
-  tap,
   throwError,
   timeout,
-  timer,
   type Observable,
   type SchedulerLike,
 } from 'rxjs';
@@ -33,19 +30,19 @@ import { Sv2Error } from '../../codec/errors.js';
 import { requirePayout } from '../../ledger/payout-check.js';
 import type { PayoutDemand } from '../../ledger/payout-demand.js';
 import { jobMerkleRoot } from '../../mining/work/merkle-root.js';
-import { disconnectReason, type DisconnectReason } from '../../service/errors.js';
-import { backoff, type ReconnectPolicy } from '../../service/upstreams/backoff.js';
+import type { ReconnectPolicy } from '../../service/upstreams/backoff.js';
 import { sv1ClientSession, type Sv1ClientOutcome, type Sv1Share } from '../../sv1/client-session.js';
 import type { Sv1Connection, Sv1Connector } from '../../sv1/connection.js';
 import type { StratumError } from '../../sv1/error-codes.js';
 import type { Sv1Work } from '../../sv1/server-session.js';
 import type { Hasher, HashEvent } from './hasher.js';
 import { shareLimit, type MaySend } from './share-limit.js';
+import { sv1Upstreams, type Sv1Disconnected } from './sv1-upstreams.js';
 
 /** What a miner of Stratum V1 is told. */
 export interface Sv1MiningOptions {
-  /** Dials the server. */
-  readonly connect: Sv1Connector;
+  /** Dials the server, or the servers, the preferred one first: the others are for while it does not work. */
+  readonly connect: Sv1Connector | readonly [Sv1Connector, ...Sv1Connector[]];
   /** The user, usually with a worker's name behind a dot. */
   readonly user: string;
   /** `x` unless given. */
@@ -66,8 +63,14 @@ export interface Sv1MiningOptions {
 
 /** What happens at a miner of Stratum V1. */
 export type Sv1MiningOutcome =
-  | { readonly type: 'Sv1Connected'; readonly address: string; readonly encrypted: boolean }
-  | { readonly type: 'Sv1Disconnected'; readonly reason: DisconnectReason; readonly retryIn: number }
+  | {
+      readonly type: 'Sv1Connected';
+      /** Which of the servers, from 0 on. */
+      readonly upstream: number;
+      readonly address: string;
+      readonly encrypted: boolean;
+    }
+  | Sv1Disconnected
   | { readonly type: 'JobStarted'; readonly jobId: string }
   | { readonly type: 'DifficultyChanged'; readonly difficulty: number }
   | { readonly type: 'ShareFound'; readonly jobId: string }
@@ -83,11 +86,14 @@ export type Sv1MiningOutcome =
 /** Milliseconds of silence after which a server is dialled anew, as devices in the field do. */
 const silenceLimit = 180_000;
 
+/** Milliseconds within which a server that is preferred has to give work, or it is not gone back to. */
+const proofLimit = 30_000;
+
 /** A server that says nothing but nonsense is left after so much of it. */
 const maxNonsense = 100;
 
 /**
- * Mines while subscribed, on one connection after the other, for ever. Errors when `hasher$` does.
+ * Mines while subscribed, on one connection after the other, for ever, and goes back to a server that is preferred (`sv1Upstreams`). Errors when `hasher$` does.
  * It rolls nonce and extranonce, not the version: a processor has enough to do with them.
  */
 export function mineSv1(options: Sv1MiningOptions): Observable<Sv1MiningOutcome> {
@@ -95,35 +101,53 @@ export function mineSv1(options: Sv1MiningOptions): Observable<Sv1MiningOutcome>
   const { scheduler = asyncScheduler } = options;
   return hasher$.pipe(
     switchMap((hasher) =>
-      defer(() => {
-        let failures = 0;
-        let connectedAt: number | undefined;
-        const finish = (error?: unknown): Observable<Sv1MiningOutcome> => {
-          const lasted = connectedAt === undefined ? 0 : scheduler.now() - connectedAt;
-          failures = lasted >= (reconnect.maxDelay ?? 30_000) ? 1 : failures + 1;
-          const retryIn = backoff(reconnect, failures, random());
-          const reason =
-            error === undefined
-              ? { code: 'peer-closed', message: 'the server closed the connection' }
-              : disconnectReason(error);
-          return concat(
-            of<Sv1MiningOutcome>({ type: 'Sv1Disconnected', reason, retryIn }),
-            timer(retryIn, scheduler).pipe(mergeMap(() => EMPTY)),
-          );
-        };
-        return defer(() => {
-          connectedAt = undefined;
-          return concat(
-            connect.pipe(
-              tap(() => (connectedAt = scheduler.now())),
-              mergeMap((connection) => conversation(connection, options, hasher, scheduler)),
-            ),
-            defer(() => finish()),
-          ).pipe(catchError(finish));
-        }).pipe(repeat());
+      sv1Upstreams({
+        connectors: isList(connect) ? connect : [connect],
+        reconnect,
+        random,
+        scheduler,
+        run: (connection, upstream) => conversation(connection, upstream, options, hasher, scheduler),
+        respond: (connection) => helloTo(connection, options, scheduler),
       }),
     ),
   );
+}
+
+const isList = (
+  connect: Sv1MiningOptions['connect'],
+): connect is readonly [Sv1Connector, ...Sv1Connector[]] => Array.isArray(connect);
+
+const sessionOf = ({ user, password, suggestedDifficulty }: Sv1MiningOptions) =>
+  sv1ClientSession({
+    user,
+    ...(password === undefined ? {} : { password }),
+    ...(suggestedDifficulty === undefined ? {} : { suggestedDifficulty }),
+  });
+
+/** Says hello, and emits each job of a server that is not mined at. */
+function helloTo(
+  connection: Sv1Connection,
+  options: Sv1MiningOptions,
+  scheduler: SchedulerLike,
+): Observable<unknown> {
+  return defer(() => {
+    const session = sessionOf(options);
+    const work$ = connection.message$.pipe(
+      timeout({ each: silenceLimit, scheduler }),
+      mergeMap((message) => {
+        const { messages, outcomes } = session.receive(message);
+        connection.send(...messages);
+        for (const outcome of outcomes) shown(outcome); // throws what ends a conversation
+        return outcomes.filter(({ type }) => type === 'Work');
+      }),
+      timeout({ first: proofLimit, scheduler }),
+    );
+    const hello$ = defer(() => {
+      connection.send(...session.start());
+      return EMPTY;
+    });
+    return merge(work$, hello$).pipe(finalize(() => connection.close()));
+  });
 }
 
 /** What hashing comes to; `withheld` for shares that are not sent, see `shareLimit`. */
@@ -134,17 +158,14 @@ type Hashed =
 
 function conversation(
   connection: Sv1Connection,
+  upstream: number,
   options: Sv1MiningOptions,
   hasher: Hasher,
   scheduler: SchedulerLike,
 ): Observable<Sv1MiningOutcome> {
-  const { user, password, suggestedDifficulty, payout } = options;
+  const { payout } = options;
   return defer(() => {
-    const session = sv1ClientSession({
-      user,
-      ...(password === undefined ? {} : { password }),
-      ...(suggestedDifficulty === undefined ? {} : { suggestedDifficulty }),
-    });
+    const session = sessionOf(options);
     const maySend = shareLimit(scheduler);
     const outcome$ = connection.message$.pipe(
       timeout({ each: silenceLimit, scheduler }),
@@ -164,7 +185,7 @@ function conversation(
       share(),
     );
     return merge(
-      of<Sv1MiningOutcome>({ type: 'Sv1Connected', ...connection.peer }),
+      of<Sv1MiningOutcome>({ type: 'Sv1Connected', upstream, ...connection.peer }),
       hashed$.pipe(
         mergeMap((event): readonly Sv1MiningOutcome[] => {
           if (!('type' in event)) return [{ type: 'JobStarted', jobId: event.jobId }];
