@@ -9,6 +9,7 @@ import { relaySections } from './relay.js';
 import { roundTripSections } from './round-trips.js';
 import { jobDistributionSections } from './job-distribution.js';
 import { memorySections } from './memory.js';
+import { payoutSections } from './payouts.js';
 import { silenceSections } from './silence.js';
 import { translatorSections } from './translator.js';
 import { validationSections } from './validation.js';
@@ -27,6 +28,7 @@ const parts: readonly (() => Promise<readonly Section[]>)[] = [
   translatorSections,
   jobDistributionSections,
   declarationSections,
+  payoutSections,
   memorySections,
 ];
 const wanted = process.argv.slice(2);

@@ -21,6 +21,7 @@ export * from './record-codec.js';
 export { roundWork, type RoundWork } from './round-work.js';
 export * from './server-lease.js';
 export * from './settlement.js';
+export * from './sliding-window.js';
 export { freezeSolo, type SoloPayee } from './solo-payout.js';
 export * from './spool.js';
 export * from './statement.js';

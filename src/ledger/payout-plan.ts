@@ -131,28 +131,49 @@ export const sharedWindow = (
   return windowWork === null ? withoutTime(window) : window;
 };
 
+/** Work that is shared out, and by whose weights. */
+export interface SharedWork extends Pick<FrozenPayout, 'windowWork' | 'window' | 'payTo'> {
+  /** By output script in hex. */
+  readonly weights: ReadonlyMap<string, bigint>;
+}
+
+/**
+ * Whom the work of a window pays.
+ * @param windowWork null for all
+ * @param of as {@link sharedPayToOf}
+ */
+export const sharedWork = (
+  window: WorkWindow,
+  windowWork: bigint | null,
+  of: (user: string) => readonly PayTo[] | null,
+): SharedWork => {
+  const payTo = new Map(window.contributions.map(({ user }) => [user, of(user) ?? []]));
+  return { windowWork, window, payTo, weights: weightsByScript(window.contributions, payTo) };
+};
+
+/** How much work a window of a plan is: null for all. */
+export const windowWorkOf = (
+  { mode, windowMultiple }: Pick<PayoutPlan, 'mode' | 'windowMultiple'>,
+  networkWork: bigint,
+): bigint | null => (mode === 'pplns' ? pplnsWindow(windowMultiple, networkWork) : null);
+
 /**
  * Settles what a template's blocks pay that are shared out: those of `pplns` and `proportional`.
  * @throws Sv2Error as `distribute` and `windowOver`
  */
 export const freezePayout = (plan: PayoutPlan, state: PayoutState): FrozenPayout => {
-  const { mode, rules } = plan;
-  const { networkWork, value, balances, since, until } = state;
-  const windowWork = mode === 'pplns' ? pplnsWindow(plan.windowMultiple, networkWork) : null;
+  const windowWork = windowWorkOf(plan, state.networkWork);
   const of = state.payToOf ?? ((user: string) => sharedPayToOf(user, plan));
-  const window = sharedWindow(state.slots, windowWork, of);
-  const payTo = new Map(window.contributions.map(({ user }) => [user, of(user) ?? []]));
-  const distribution = distribute(value, weightsByScript(window.contributions, payTo), balances, rules);
-  return {
-    mode,
-    rules,
-    networks: plan.networks ?? null,
-    networkWork,
-    windowWork,
-    window,
-    since,
-    until,
-    payTo,
-    distribution,
-  };
+  return freezeShared(plan, sharedWork(sharedWindow(state.slots, windowWork, of), windowWork, of), state);
 };
+
+/** The same by work that is known already. @throws Sv2Error as `distribute` */
+export const freezeShared = (
+  { mode, rules, networks }: Pick<PayoutPlan, 'mode' | 'rules' | 'networks'>,
+  { weights, ...work }: SharedWork,
+  { networkWork, value, balances, since, until }: Omit<PayoutState, 'slots' | 'payToOf'>,
+): FrozenPayout => ({
+  ...{ mode, rules, networks: networks ?? null, networkWork, since, until },
+  ...work,
+  distribution: distribute(value, weights, balances, rules),
+});

@@ -60,6 +60,37 @@ export const slotsOf = (records: Iterable<LedgerRecord>): SlotWork[] => {
   return [...slots.values()].flatMap((users) => [...users.values()]);
 };
 
+/** How far back a window reaches. */
+export interface WindowReach {
+  /** The slots that count, the newest first. */
+  readonly taken: readonly number[];
+  /** The part of the oldest's work that does. */
+  readonly part: Fraction;
+}
+
+/**
+ * How far back a window reaches: see {@link windowOver}.
+ * @param totals the work of each slot, in any order
+ * @throws Sv2Error `out-of-range`
+ */
+export const reachOf = (
+  totals: readonly (readonly [slot: number, work: bigint])[],
+  windowWork: bigint | null,
+): WindowReach => {
+  if (windowWork !== null && windowWork <= 0n)
+    throw new Sv2Error('out-of-range', `a window must be above 0 hashes, got ${windowWork}`, { windowWork });
+  const taken: number[] = [];
+  let total = 0n;
+  for (const [slot, work] of [...totals].sort(([one], [other]) => other - one)) {
+    if (work === 0n) continue;
+    taken.push(slot);
+    if (windowWork !== null && total + work >= windowWork)
+      return { taken, part: fraction(windowWork - total, work) };
+    total += work;
+  }
+  return { taken, part: fraction(1n) };
+};
+
 /**
  * The last `windowWork` hashes, whole slots at a time from the newest; of the oldest slot that is needed for it every
  * user's work counts for the same part. While there is less, all there is.
@@ -68,8 +99,6 @@ export const slotsOf = (records: Iterable<LedgerRecord>): SlotWork[] => {
  * @throws Sv2Error `out-of-range`
  */
 export const windowOver = (slots: Iterable<SlotWork>, windowWork: bigint | null): WorkWindow => {
-  if (windowWork !== null && windowWork <= 0n)
-    throw new Sv2Error('out-of-range', `a window must be above 0 hashes, got ${windowWork}`, { windowWork });
   const bySlot = new Map<number, SlotWork[]>();
   for (const entry of slots) {
     if (entry.work < 0n) throw new Sv2Error('out-of-range', `work must be 0 or more, got ${entry.work}`);
@@ -77,20 +106,10 @@ export const windowOver = (slots: Iterable<SlotWork>, windowWork: bigint | null)
     if (own === undefined) bySlot.set(entry.slot, [entry]);
     else own.push(entry);
   }
-  const newestFirst = [...bySlot.keys()].sort((one, other) => other - one);
-  const taken: number[] = [];
-  let part = fraction(1n);
-  let total = 0n;
-  for (const slot of newestFirst) {
-    const work = (bySlot.get(slot) ?? []).reduce((sum, entry) => sum + entry.work, 0n);
-    if (work === 0n) continue;
-    taken.push(slot);
-    if (windowWork !== null && total + work >= windowWork) {
-      part = fraction(windowWork - total, work);
-      break;
-    }
-    total += work;
-  }
+  const totals = [...bySlot].map(
+    ([slot, entries]) => [slot, entries.reduce((sum, { work }) => sum + work, 0n)] as const,
+  );
+  const { taken, part } = reachOf(totals, windowWork);
   const oldest = taken.at(-1);
   const scale = part.denominator;
   const contributions = new Map<string, Contribution>();

@@ -6,10 +6,8 @@ import {
   pplnsWindow,
   slotOf,
   type FrozenPayout,
-  type SlotWork,
 } from '../../../src/index.js';
-import { sharedWindow } from '../../../src/ledger/payout-plan.js';
-import { countedWork } from '../../../src/roles/pool/counted-work.js';
+import { countedWork, type Counted } from '../../../src/roles/pool/counted-work.js';
 import { payoutHistory } from '../../../src/roles/pool/payout-history.js';
 import { addressOf, planOf, shareOf } from '../../ledger/support.js';
 
@@ -17,13 +15,14 @@ const plan = planOf('pplns');
 const empty = { slots: [], rounds: [], roundsSince: [], blocks: [], receipts: [], nbits: null };
 
 /** As a template's payout is settled. */
-const settled = (slots: Iterable<SlotWork>, windowWork: bigint): FrozenPayout =>
-  ({
-    windowWork,
-    window: sharedWindow(slots, windowWork, (user) => (user === 'solo' ? null : [])),
-  }) as unknown as FrozenPayout;
+const settled = (counted: Counted, windowWork: bigint): FrozenPayout =>
+  ({ windowWork, window: counted.window(windowWork) }) as unknown as FrozenPayout;
 
-const slotsOf = (all: Iterable<SlotWork>): number[] => [...new Set([...all].map(({ slot }) => slot))];
+/** How far back all work reaches that is kept, and what it is. */
+const keptIn = (counted: Counted) => {
+  const { oldestSlot, contributions } = counted.window(1_000_000n);
+  return { oldestSlot, contributions };
+};
 
 describe('the work that a window may need', () => {
   it('is kept as far back as four windows reach, by those who share, and no further', () => {
@@ -34,20 +33,23 @@ describe('the work that a window may need', () => {
         { slot, user: 'solo', shares: 1, work: 1_000n },
       ]);
       const counted = work.now([]);
-      const payout = settled(counted.slots, 100n);
+      const payout = settled(counted, 100n);
       counted.settledBy(payout);
       // nothing of it has changed what counts
-      expect(settled(work.now([]).slots, 100n).window).toEqual(payout.window);
+      expect(settled(work.now([]), 100n).window).toEqual(payout.window);
     }
-    expect(slotsOf(work.now([]).slots)).toEqual(Array.from({ length: 40 }, (_, index) => 60 + index));
+    expect(keptIn(work.now([]))).toMatchObject({
+      oldestSlot: 60,
+      contributions: [{ user: 'alice', shares: 40, work: 400n }],
+    });
   });
 
   it('is all there is while there is less', () => {
     const work = countedWork(plan, empty, () => true);
     for (let slot = 0; slot < 39; slot++) work.add([{ slot, user: 'alice', shares: 1, work: 10n }]);
     const counted = work.now([]);
-    counted.settledBy(settled(counted.slots, 100n));
-    expect(slotsOf(work.now([]).slots)).toHaveLength(39);
+    counted.settledBy(settled(counted, 100n));
+    expect(keptIn(work.now([]))).toMatchObject({ oldestSlot: 0, contributions: [{ shares: 39 }] });
   });
 
   it('is what a pool reads when it starts, however long its past', async () => {

@@ -1,14 +1,22 @@
 /** Which work the next shared block is for: the last of all there is, or what was done since the block before. */
-import type { FrozenPayout, PayoutPlan } from '../../ledger/payout-plan.js';
+import { sharedWindow, type FrozenPayout, type PayoutPlan } from '../../ledger/payout-plan.js';
 import type { Receipt } from '../../ledger/receipts.js';
-import { addWork, roundWork, type WorkBySlot } from '../../ledger/round-work.js';
+import { roundWork } from '../../ledger/round-work.js';
+import { slidingWindow } from '../../ledger/sliding-window.js';
 import type { StoredBlock } from '../../ledger/store.js';
-import { oldestSlotOf, windowsKept, type SlotWork } from '../../ledger/window.js';
+import {
+  oldestSlotOf,
+  windowOver,
+  windowsKept,
+  type SlotWork,
+  type WorkWindow,
+} from '../../ledger/window.js';
 import { endsRound, receiptOf, type PayoutHistory } from './payout-history.js';
 
 /** The work that counts now. */
 export interface Counted {
-  readonly slots: Iterable<SlotWork>;
+  /** Which of it counts: the last of so many hashes, all for null. */
+  window(windowWork: bigint | null): WorkWindow;
   /** It is that of the records after these. */
   readonly since: readonly Receipt[];
   /** Takes note of what was settled by it. */
@@ -32,31 +40,38 @@ export const countedWork = (
   { mode }: Pick<PayoutPlan, 'mode'>,
   history: PayoutHistory,
   isShared: (user: string) => boolean,
-): CountedWork => (mode === 'proportional' ? workOfRounds(history) : workOfWindow(history, isShared));
+): CountedWork =>
+  mode === 'proportional' ? workOfRounds(history, isShared) : workOfWindow(history, isShared);
 
 const workOfWindow = ({ slots: before }: PayoutHistory, isShared: (user: string) => boolean): CountedWork => {
-  const slots: WorkBySlot = new Map();
-  const add = (entries: readonly SlotWork[]): void => addWork(slots, entries);
+  const work = slidingWindow();
   let cleared: number | null = null;
 
   /** Forgets what no window will reach back to. Once in a slot: it takes a look at all there is. */
   const forget = ({ windowWork, window: { newestSlot } }: FrozenPayout): void => {
     if (windowWork === null || newestSlot === null || newestSlot === cleared) return;
     cleared = newestSlot;
-    const oldest = oldestSlotOf(slots.values(), windowsKept * windowWork, isShared);
-    if (oldest === null) return;
-    for (const [key, { slot }] of slots) if (slot < oldest) slots.delete(key);
+    const oldest = oldestSlotOf(work.slots(), windowsKept * windowWork, () => true);
+    if (oldest !== null) work.forgetBefore(oldest);
   };
 
+  const add = (entries: readonly SlotWork[]): void => work.add(entries.filter(({ user }) => isShared(user)));
   add(before);
   return {
     add,
-    now: () => ({ slots: slots.values(), since: [], settledBy: forget }),
+    now: () => ({
+      window: (windowWork) => (windowWork === null ? windowOver(work.slots(), null) : work.over(windowWork)),
+      since: [],
+      settledBy: forget,
+    }),
     found: () => undefined,
   };
 };
 
-const workOfRounds = ({ rounds, roundsSince }: PayoutHistory): CountedWork => {
+const workOfRounds = (
+  { rounds, roundsSince }: PayoutHistory,
+  isShared: (user: string) => boolean,
+): CountedWork => {
   const work = roundWork();
   /** Where the rounds of blocks ended. */
   const ends = new Map<string, number>();
@@ -80,7 +95,8 @@ const workOfRounds = ({ rounds, roundsSince }: PayoutHistory): CountedWork => {
       for (const block of blocks)
         if (endsRound(block) && endOf(block) > 0 && endOf(block) >= endOf(last)) last = block;
       return {
-        slots: work.since(endOf(last)),
+        window: (windowWork) =>
+          sharedWindow(work.since(endOf(last)), windowWork, (user) => (isShared(user) ? [] : null)),
         since: last?.statement?.until.map(receiptOf) ?? roundsSince,
         settledBy: (payout) => settledAt.set(payout, cut),
       };

@@ -2,12 +2,15 @@
 import { toDisplayHex } from '../../bitcoin/hash.js';
 import type { TxOut } from '../../bitcoin/outputs.js';
 import {
-  freezePayout,
+  freezeShared,
   payToOf,
   sharedPayToOf,
+  sharedWork,
+  windowWorkOf,
   type FrozenPayout,
   type PayoutPlan,
   type PayTo,
+  type SharedWork,
 } from '../../ledger/payout-plan.js';
 import { networkWorkOf, type LedgerRecord } from '../../ledger/record.js';
 import type { Receipt } from '../../ledger/receipts.js';
@@ -58,6 +61,12 @@ export interface LedgerPayoutOptions {
   readonly history: PayoutHistory;
 }
 
+/** Work that counts for all templates until there is more. */
+interface PresentWork extends Pick<FrozenPayout, 'networkWork' | 'since' | 'until'> {
+  readonly shared: SharedWork;
+  settledBy(payout: FrozenPayout): void;
+}
+
 /** Users whose payee is remembered: an address takes a tenth of a millisecond to read. */
 const maxRemembered = 100_000;
 
@@ -68,10 +77,10 @@ export const ledgerPayout = ({ plan, confirmations, history }: LedgerPayoutOptio
   let { nbits } = history;
   let blocks = history.blocks;
   let balances = balancesOf(blocks);
-  const work = countedWork(plan, history, (user) => paidTo(user) !== null);
   const unsaved = new Map<string, StoredBlock>();
-  /** What shared blocks of a template pay, by how long a coinbase may be. */
-  let current = new WeakMap<NewTemplate, Map<number, FrozenPayout>>();
+  /** What shared blocks of a template pay, by what its outputs may weigh. */
+  let current = new WeakMap<NewTemplate, Map<number, readonly TxOut[]>>();
+  let presentWork: PresentWork | undefined;
   /** What outputs are by whose block it is, as long as a job has them. */
   const settled = new WeakMap<readonly TxOut[], (user: string) => FrozenPayout>();
   const outputsOfSolo = soloOutputs(rules);
@@ -87,31 +96,46 @@ export const ledgerPayout = ({ plan, confirmations, history }: LedgerPayoutOptio
     return payTo;
   };
 
+  const work = countedWork(plan, history, (user) => paidTo(user) !== null);
+
   const now = () => ({
     // without any record there is nobody to pay but the reserve, whatever the window
     networkWork: nbits === null ? 1n : networkWorkOf(nbits),
     until: [...receipts.values()].sort((one, other) => one.serverId - other.serverId),
   });
 
-  const freeze = (value: bigint, template: NewTemplate, coinbaseSize: number): FrozenPayout => {
-    const limits = limitsWithin(rules, coinbaseSize, template);
+  /** The work that counts now, for templates and coinbases of all sizes until there is more. */
+  const workNow = () => {
+    if (presentWork !== undefined) return presentWork;
+    const state = now();
     const counted = work.now(blocks);
-    const payout = freezePayout(
-      { ...plan, rules: { ...rules, limits } },
-      { value, balances, ...now(), slots: counted.slots, since: counted.since, payToOf: paidTo },
-    );
-    counted.settledBy(payout);
-    return payout;
+    const windowWork = windowWorkOf(plan, state.networkWork);
+    const shared = sharedWork(counted.window(windowWork), windowWork, paidTo);
+    presentWork = { ...state, shared, since: counted.since, settledBy: counted.settledBy };
+    return presentWork;
   };
 
   const outputsOf: OutputsOf = {
     shared(value, template, coinbaseSize) {
-      const bySize = current.get(template) ?? new Map<number, FrozenPayout>();
+      const bySize = current.get(template) ?? new Map<number, readonly TxOut[]>();
       current.set(template, bySize);
-      const payout = bySize.get(coinbaseSize) ?? freeze(value, template, coinbaseSize);
-      bySize.set(coinbaseSize, payout);
-      const { outputs: all } = payout.distribution;
-      settled.set(all, () => payout);
+      const limits = limitsWithin(rules, coinbaseSize, template);
+      const known = bySize.get(limits.weight);
+      if (known !== undefined) return known;
+      const { shared, settledBy, ...state } = workNow();
+      const own = balances;
+      // all payments of 10,000 users are not kept for the one template of thousands whose block is found
+      const freeze = (): FrozenPayout => {
+        const payout = freezeShared({ ...plan, rules: { ...rules, limits } }, shared, {
+          ...{ ...state, value },
+          balances: own,
+        });
+        settledBy(payout);
+        return payout;
+      };
+      const { outputs: all } = freeze().distribution;
+      bySize.set(limits.weight, all);
+      settled.set(all, freeze);
       return all;
     },
     solo(value, payTo) {
@@ -135,6 +159,7 @@ export const ledgerPayout = ({ plan, confirmations, history }: LedgerPayoutOptio
     blocks = all;
     balances = balancesOf(all);
     current = new WeakMap();
+    presentWork = undefined;
   };
 
   return {
@@ -151,6 +176,7 @@ export const ledgerPayout = ({ plan, confirmations, history }: LedgerPayoutOptio
       outputs === null ? undefined : settled.get(outputs)?.(user),
     /** There is a tip: blocks of ours may be deep enough, or lost. Hash as explorers show it; height 0 when it is not known. */
     tip(prevHash: string, height: number, nextNbits: number): void {
+      if (nextNbits !== nbits) presentWork = undefined;
       nbits = nextNbits;
       own.chainIs(nextNbits);
       if (height <= 0) return;
@@ -197,6 +223,7 @@ export const ledgerPayout = ({ plan, confirmations, history }: LedgerPayoutOptio
     /** Records are durable, up to this receipt: they count from the next template on. */
     written(records: readonly LedgerRecord[], receipt: Receipt): void {
       work.add(slotsOf(records));
+      presentWork = undefined;
       receipts.set(receipt.serverId, receipt);
     },
     /** Up to where the records of a server count. */
