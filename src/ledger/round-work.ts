@@ -20,7 +20,7 @@ const maxPieces = 128;
 export type WorkBySlot = Map<string, SlotWork>;
 
 /** Adds work to that of the same user in the same slot. */
-export const addWork = (work: WorkBySlot, entries: Iterable<SlotWork>): void => {
+const addWork = (work: WorkBySlot, entries: Iterable<SlotWork>): void => {
   for (const entry of entries) {
     const key = `${entry.slot} ${entry.user}`;
     const before = work.get(key);
