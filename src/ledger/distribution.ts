@@ -126,6 +126,12 @@ const earnings = (
   return earned;
 };
 
+/** What no output costs less than. */
+const leastCost = outputCost(new Uint8Array(0));
+
+/** What is not dust for any script that is so many hex digits long: see {@link dustLimit}. */
+const mostDust = (script: string): bigint => 3n * BigInt(8 + 9 + script.length / 2 + 148);
+
 /** What each payee is paid now; the sum is the value. */
 const payments = (
   value: bigint,
@@ -133,16 +139,15 @@ const payments = (
   reserve: string,
   { minimumPayout, limits }: DistributionRules,
 ): Map<string, bigint> => {
-  const minimumOf = (script: string): bigint => {
-    const dust = dustLimit(hexToBytes(script));
-    return minimumPayout > dust ? minimumPayout : dust;
-  };
+  const isEnough = (script: string, amount: bigint): boolean =>
+    amount >= minimumPayout && (amount >= mostDust(script) || amount >= dustLimit(hexToBytes(script)));
   const candidates = [...due]
-    .filter(([script, amount]) => script !== reserve && amount >= minimumOf(script))
+    .filter(([script, amount]) => script !== reserve && isEnough(script, amount))
     .sort(byAmount);
   let cost = outputCost(hexToBytes(reserve));
   const chosen: [string, bigint][] = [];
   for (const [script, amount] of candidates) {
+    if (!isWithin(addCosts(cost, leastCost), limits)) break; // of thousands that wait
     const after = addCosts(cost, outputCost(hexToBytes(script)));
     if (!isWithin(after, limits)) continue;
     cost = after;
@@ -152,12 +157,12 @@ const payments = (
   // the reserve has been paid what it owes: there is less now than everybody is due
   while (sumOf(paid.values()) > value) {
     const reduced = apportion(value, paid);
-    if ([...reduced].every(([script, amount]) => amount >= minimumOf(script))) {
+    if ([...reduced].every(([script, amount]) => isEnough(script, amount))) {
       paid = reduced;
       break;
     }
     const smallest = [...reduced]
-      .filter(([script, amount]) => amount < minimumOf(script))
+      .filter(([script, amount]) => !isEnough(script, amount))
       .sort(byAmount)
       .at(-1);
     if (smallest !== undefined) paid.delete(smallest[0]);

@@ -8,7 +8,7 @@ export * from './distribution.js';
 export * from './export.js';
 export * from './fraction.js';
 export * from './identity.js';
-export { memoryStore } from './memory-store.js';
+export { memoryStore, type MemoryStoreOptions } from './memory-store.js';
 export { payoutCheck, type PayoutCheck } from './payout-check.js';
 export * from './payout-demand.js';
 export * from './output-costs.js';

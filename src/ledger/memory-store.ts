@@ -61,9 +61,22 @@ export const conflict = ({ serverId }: Pick<Receipt, 'serverId'>): Sv2Error =>
 export const isSameReceipt = (one: Receipt, other: Receipt): boolean =>
   one.sequence === other.sequence && sameBytes(one.head, other.head);
 
-/** A store that keeps everything, in memory alone. */
-export const memoryStore = (): LedgerStore => {
+const recordsIn = ({ before, after }: LedgerCommit): number => after.sequence - before.sequence;
+
+/** What a {@link memoryStore} keeps. */
+export interface MemoryStoreOptions {
+  /** How many of the last records, 1 or more; 100,000 unless given, some 25 MB. Those of a commit are kept together. */
+  readonly maxRecords?: number;
+}
+
+/**
+ * A store in memory alone. It keeps the last records; of those before it has what they have come to: receipts, accounts, the
+ * work of slots, and all blocks with their statements. A statement whose window reaches back further can be audited by its own numbers, and not by
+ * records any more.
+ */
+export const memoryStore = ({ maxRecords = 100_000 }: MemoryStoreOptions = {}): LedgerStore => {
   const commits: LedgerCommit[] = [];
+  let kept = 0;
   const receipts = new Map<number, Receipt>();
   const accounts = new Map<string, LedgerAccount>();
   const slots = new Map<string, SlotWork>();
@@ -84,6 +97,11 @@ export const memoryStore = (): LedgerStore => {
       for (const block of commit.blocks) blocks.set(block.hash, block);
       if (isKnown) return Promise.resolve();
       commits.push(commit);
+      kept += recordsIn(commit);
+      while (kept > maxRecords && commits.length > 1) {
+        const oldest = commits.shift();
+        if (oldest !== undefined) kept -= recordsIn(oldest);
+      }
       receipts.set(serverId, commit.after);
       for (const account of commit.accounts)
         accounts.set(accountKey(serverId, account.user, account.worker), account);
