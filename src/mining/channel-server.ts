@@ -8,23 +8,16 @@ import {
   SubmitSharesSuccess,
   UpdateChannelError,
   type Message,
-  type SetCustomMiningJob,
   type UpdateChannel,
 } from '../messages/index.js';
+import type { ChannelServer, ChannelServerOptions, ServerWork } from './channel-server-types.js';
 import { channelCount } from './channels/channel-limits.js';
 import { channelOpening } from './channels/channel-opening.js';
 import type { UpdateChannelErrorCode } from './error-codes.js';
-import { groupFutureJobs, movedWork, type Jobs, type JobSource, type Work } from './work/job-distribution.js';
-import { type JobFactoryOptions } from './work/job-factory.js';
+import { groupFutureJobs, movedWork, type JobSource, type Work } from './work/job-distribution.js';
 import { isPrefixInUse } from './work/job-lifetime.js';
 import { gather, NOTHING, outputFor } from './mining-server-output.js';
-import type {
-  ChannelClosed,
-  ClientMessages,
-  MiningServer,
-  MiningServerOptions,
-  MiningServerOutput,
-} from './mining-server-types.js';
+import type { ChannelClosed, ClientMessages, MiningServerOutput } from './mining-server-types.js';
 import type { ServerChannel } from './channels/server-channel.js';
 import { groupMessageSlices } from './frame-size.js';
 import { channelTargets, hardestTarget, refusedTarget } from './difficulty/channel-target.js';
@@ -36,38 +29,10 @@ import {
   serverClient,
   type ServerClient,
 } from './channels/server-client.js';
-import { workIntake, type ChannelOfClient, type WorkIntake } from './work/work-intake.js';
+import { workIntake, type ChannelOfClient } from './work/work-intake.js';
 import { shareAccounting } from './shares/share-accounting.js';
 import { shareSubmission } from './shares/share-submission.js';
 import { isLastSlice, nextSlice, slices, turns } from './slices.js';
-
-/** Where a {@link channelServer} gets its work. */
-export interface ServerWork<S extends JobSource> {
-  readonly jobs: Jobs<S>;
-  /** What answers SetCustomMiningJob. */
-  readonly customJobs: (
-    work: Work<S>,
-  ) => (client: ServerClient, message: SetCustomMiningJob, now: number) => MiningServerOutput;
-  /** Whether targets are held to the network's; otherwise to what `setHardestTarget` was told. */
-  readonly followsNetwork: boolean;
-}
-
-/** A mining server whatever its jobs are made of. */
-export type ChannelServer<S extends JobSource> = Omit<MiningServer, 'newTemplate'> &
-  Pick<WorkIntake<S>, 'newTemplate' | 'endWork'> & {
-    /** See `ChannelTargets.setHardest`. */
-    setHardestTarget(target: Uint8Array, now: number): MiningServerOutput;
-    /** A client and its channels, as they are; live. */
-    client(clientId: number): ServerClient | undefined;
-    /** Lets a client go with its channels open. */
-    release(client: ServerClient): void;
-    /** Takes a client that another server of the same extranonce allocator has let go, and gives it the work that is done here. */
-    adopt(client: ServerClient, now: number): MiningServerOutput;
-  };
-
-/** Options of a {@link channelServer}. */
-export type ChannelServerOptions = Omit<MiningServerOptions, keyof JobFactoryOptions | 'acceptCustomJob'> &
-  Pick<MiningServerOptions, 'versionRollingAllowed'>;
 
 /** A mining server whose jobs are made of templates, or of something else; see {@link miningServer}. */
 export const channelServer = <S extends JobSource>(

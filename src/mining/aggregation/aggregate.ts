@@ -1,7 +1,7 @@
 /** An upstream channel and the channels here that share it: which work they are given, and what of theirs it is told. */
 import { compareTargets, targetFromNbits } from '../../bitcoin/target.js';
 import { SetNewPrevHashTemplate } from '../../messages/template-distribution.js';
-import type { ChannelServer } from '../channel-server.js';
+import type { ChannelServer } from '../channel-server-types.js';
 import { gather, NOTHING } from '../mining-server-output.js';
 import type { MiningServerOutput } from '../mining-server-types.js';
 import type { OpenMiningChannel } from '../mining-client.js';

@@ -10,7 +10,7 @@ import {
 import type { ChannelCount } from '../channels/channel-limits.js';
 import { serverClient, type ChannelIds } from '../channels/server-client.js';
 import type { OpenMiningChannel } from '../mining-client.js';
-import type { ChannelServer } from '../channel-server.js';
+import type { ChannelServer } from '../channel-server-types.js';
 import type { MiningServerOutput } from '../mining-server-types.js';
 import { aggregate, type Aggregate } from './aggregate.js';
 import type { ProxyOutput } from './output.js';

@@ -33,7 +33,7 @@ import type { Connector } from '../../transport/connection.js';
 import { inProcess } from '../in-process/in-process.js';
 import type { ExtraNode, ExtraSubmission } from '../extra-nodes.js';
 import type { SolutionOutcome } from '../pool/held-solutions.js';
-import type { ClockDiffers, ProviderFault } from '../pool/template-client.js';
+import type { ClockDiffers, ProviderFault } from '../pool/template-client-outcomes.js';
 import { declaringSide } from './declaring-side.js';
 import { MinersSaid, ToMiners } from './triggers.js';
 

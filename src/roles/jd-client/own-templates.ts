@@ -11,7 +11,7 @@ import {
   tipFault,
   type Fault,
 } from '../pool/provider-checks.js';
-import type { ClockDiffers } from '../pool/template-client.js';
+import type { ClockDiffers } from '../pool/template-client-outcomes.js';
 import { templateIds } from '../pool/template-ids.js';
 
 /** What is sent to the provider that is connected, and what became of blocks. */

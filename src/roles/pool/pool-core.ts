@@ -10,7 +10,8 @@ import type { Connector } from '../../transport/connection.js';
 import type { ExtraNode } from '../extra-nodes.js';
 import { given } from '../given.js';
 import type { TemplateMemory } from './template-ids.js';
-import { templateClient, type TemplateClientOutcome } from './template-client.js';
+import { templateClient } from './template-client.js';
+import type { TemplateClientOutcome } from './template-client-outcomes.js';
 
 /** What the half of a pool that templates come from is told. */
 export interface PoolCoreOptions {

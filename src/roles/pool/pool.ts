@@ -8,7 +8,7 @@ import { payEverythingTo } from './payout.js';
 import { roomOf } from './payout-room.js';
 import { poolCore, type PoolCoreOptions, type PoolCoreOutcome } from './pool-core.js';
 import { poolFront, type PoolFront, type PoolFrontOptions, type PoolFrontOutcome } from './pool-front.js';
-import type { TemplateClientOutcome } from './template-client.js';
+import type { TemplateClientOutcome } from './template-client-outcomes.js';
 
 export type { JobTooLong, NewTip, PoolMiningOutcome, WhenTemplateOld } from './mining-handler.js';
 export type { TemplateClientOutcome };
@@ -32,7 +32,7 @@ export type {
   TemplateOld,
   TemplateReceived,
   TemplateRenewed,
-} from './template-client.js';
+} from './template-client-outcomes.js';
 
 /** What a pool is told. */
 export interface PoolOptions
