@@ -65,7 +65,8 @@ export const clusterText = `On several machines, one sv2 pool with cluster_role 
 cluster_role = "front" serve miners; they meet at NATS servers that run with JetStream (nats-server -js), and a second core
 waits for the first to be gone, and ends when it is not. A front goes on without its core or NATS, for up to nine minutes, and
 acknowledges what it has accepted when both are back. SIGTERM has a front send its miners to the others, to their
-advertise_address, before it ends. coinbase_reward_script has to be the same everywhere. See examples/cluster.`;
+advertise_address, before it ends. coinbase_reward_script, payout and what goes with it have to be the same everywhere. See
+examples/cluster.`;
 
 type Settings = z.output<z.ZodObject<ReturnType<typeof clusterSettings>>>;
 

@@ -8,9 +8,11 @@ import {
   finalize,
   from,
   ignoreElements,
+  lastValueFrom,
   map,
   merge,
   mergeMap,
+  of,
   share,
   Subject,
   switchMap,
@@ -28,16 +30,25 @@ import { blocksFromQueue } from '../node/cluster/streamed-blocks.js';
 import { writtenFromQueue } from '../node/cluster/streamed-ledger.js';
 import { templateMemory } from '../node/cluster/template-memory.js';
 import { frontCalls$, refusal } from '../roles/cluster/front-call.js';
+import { coreLedger, type CoreLedger, type CoreLedgerOptions } from '../roles/cluster/core-ledger.js';
 import { servedLedger } from '../roles/cluster/port-ledger.js';
 import type { Port } from '../roles/cluster/port.js';
 import { coreSibling } from '../roles/cluster/siblings.js';
 import { poolCore, type PoolCoreOptions } from '../roles/pool/pool-core.js';
 import type { PoolOutcome } from '../roles/pool/pool.js';
 import type { TemplateMemory } from '../roles/pool/template-ids.js';
+import type { Sibling } from '../service/siblings.js';
 import type { ClusterPlace } from './cluster-settings.js';
 import { frontOutcomes } from './front-outcomes.js';
 import { info, trouble, type LogLine } from './log-line.js';
-import { clusterErrors, clusterQueues, onBus, persistent, type ClusterQueues } from './pool-cluster.js';
+import {
+  clusterErrors,
+  clusterQueues,
+  onBus,
+  payoutText,
+  persistent,
+  type ClusterQueues,
+} from './pool-cluster.js';
 import { poolLedger } from './pool-ledger.js';
 import type { PoolTold } from './pool-told.js';
 
@@ -47,8 +58,9 @@ export interface ClusterCoreOptions {
   /** Where the ledger is: a file or a URL. */
   readonly ledger: string;
   readonly core: Omit<PoolCoreOptions, 'sibling' | 'templateMemory'>;
-  /** Whom blocks pay: fronts have to have the same. */
+  /** Whom blocks pay, and by what rules, if by the ledger: fronts have to have the same. */
   readonly payoutScript: Uint8Array;
+  readonly payout: Pick<CoreLedgerOptions, 'plan' | 'confirmations'> | undefined;
   readonly told: PoolTold;
 }
 
@@ -112,10 +124,17 @@ interface Serving extends Kept {
 /** All that happens at the core and at its fronts. */
 function servingFronts(
   bus: NatsBus,
-  { place: { name: cluster }, core, payoutScript }: ClusterCoreOptions,
+  { place: { name: cluster }, core, payoutScript, payout }: ClusterCoreOptions,
   { shares, blocks, templateMemory: memory, store, errorObserver, tell }: Serving,
 ): Observable<PoolOutcome> {
-  return defer(() => {
+  const paying$: Observable<CoreLedger | undefined> =
+    store === undefined || payout === undefined
+      ? of(undefined)
+      : defer(() => coreLedger({ ...payout, store, scheduler: asyncScheduler }));
+  return paying$.pipe(switchMap((ledger) => served(ledger)));
+
+  function served(ledger: CoreLedger | undefined): Observable<PoolOutcome> {
+    const own = ledger?.store ?? store;
     const ports = corePorts(bus, { cluster, errorObserver });
     const front$ = ports.front$.pipe(share());
     const idsOf = clientIds(maxFronts);
@@ -133,14 +152,18 @@ function servingFronts(
             tap((call) => {
               name = `front ${call.name} (server id ${call.serverId})`;
               tell(info(`${name} is here`));
-              if (bytesToHex(call.payoutScript) === bytesToHex(payoutScript)) return;
-              const message = 'its coinbase_reward_script is not that of the core: they have to be the same';
+              const isPaidAlike =
+                bytesToHex(call.payoutScript) === bytesToHex(payoutScript) &&
+                call.payout === payoutText(payout?.plan);
+              if (isPaidAlike) return;
+              const message =
+                'coinbase_reward_script, payout, and what goes with them are not those of the core, and have to be';
               tell(trouble(`${name} is refused: ${message}`));
               port.send(refusal(message));
             }),
             ignoreElements(),
           ),
-          store === undefined ? EMPTY : servedLedger(port, store, () => false), // commits have a way of their own
+          own === undefined ? EMPTY : servedLedger(port, own, () => false), // commits have a way of their own
           takenOutcomes(port, idsOf(front % maxFronts), unheard).pipe(
             map(passed),
             filter((outcome) => outcome !== undefined),
@@ -160,16 +183,23 @@ function servingFronts(
 
     const found = blocksFromQueue(blocks, errorObserver.next);
     const sibling = coreSibling(front$, { errorObserver, toAll: ports.toAll });
+    const fronts: Sibling = { ...sibling, trigger$: merge(sibling.trigger$, found.trigger$) };
+    // blocks of whoever had the id before, and whose shares were not written
+    const begins = (serverId: number): Promise<void> =>
+      ledger === undefined
+        ? Promise.resolve()
+        : lastValueFrom(ledger.frontEnded(serverId), { defaultValue: undefined });
     return merge(
       poolCore({
         ...core,
-        sibling: { ...sibling, trigger$: merge(sibling.trigger$, found.trigger$) },
+        sibling: ledger?.sibling(fronts) ?? fronts,
         templateMemory: memory,
       })
         .start()
         .pipe(tap((outcome) => found.note(outcome))),
       front$.pipe(mergeMap(served$)),
-      store === undefined ? EMPTY : writtenFromQueue({ cluster, bus, queue: shares }, store),
+      own === undefined ? EMPTY : writtenFromQueue({ cluster, bus, queue: shares }, own, begins),
+      ledger?.start() ?? EMPTY,
     );
-  });
+  }
 }

@@ -27,6 +27,7 @@ import {
 } from 'rxjs';
 import { counted } from '../codec/counted.js';
 import { Sv2Error } from '../codec/errors.js';
+import type { PayoutPlan } from '../ledger/payout-plan.js';
 import { frontPorts } from '../node/cluster/front-ports.js';
 import type { NatsBus } from '../node/cluster/nats.js';
 import { natsLeases, type NatsServerIds } from '../node/cluster/nats-leases.js';
@@ -45,6 +46,7 @@ import {
   clusterErrors,
   clusterQueues,
   onBus,
+  payoutText,
   persistent,
   untilWritten,
   type ClusterQueues,
@@ -59,6 +61,8 @@ export interface ClusterFrontOptions {
   /** Where miners reach it, `HOST:PORT`, for those of fronts that end. */
   readonly address?: string;
   readonly miners: Omit<PoolFrontOptions, 'sibling' | 'ledger' | 'serverId'>;
+  /** How blocks are paid by the core's ledger, if they are. */
+  readonly payout?: PayoutPlan | undefined;
   readonly durability: 'acknowledged' | 'relaxed';
   readonly told: PoolTold;
 }
@@ -103,7 +107,7 @@ export function clusterFront(options: ClusterFrontOptions): ClusterFront {
 
   const life$ = (bus: NatsBus, { ids, shares, blocks }: Held, serverId: number): Observable<LogLine> =>
     defer(() => {
-      const { miners, durability } = options;
+      const { miners, durability, payout } = options;
       const errorObserver = clusterErrors(tell);
       const kept = keptBlocks(blocks, serverId, errorObserver.next);
       const link = coreLink(frontPorts(bus, { cluster: place.name, errorObserver }), {
@@ -122,6 +126,7 @@ export function clusterFront(options: ClusterFrontOptions): ClusterFront {
           next: link.sibling.next,
         },
         ledger: { store, durability },
+        ...(payout === undefined ? {} : { corePayout: payout }),
       });
       write = () => Promise.all([front.written(), kept.written()]);
       holding = { ids, clients: () => front.clients().size };
@@ -142,7 +147,12 @@ export function clusterFront(options: ClusterFrontOptions): ClusterFront {
             return EMPTY;
           }
           tell(info('the core is here', 'core here'));
-          port.send(frontCall({ name: place.holder, serverId, payoutScript: miners.payoutScript }));
+          port.send(
+            frontCall({
+              ...{ name: place.holder, serverId, payoutScript: miners.payoutScript },
+              payout: payoutText(payout),
+            }),
+          );
           return merge(refusals$(port), toldOutcomes(concat(from(present.outcomes()), outcome$), port));
         }),
         ignoreElements(),

@@ -1,10 +1,13 @@
 /** The two parts of a pool on several machines, as roles that `sv2 pool` runs. */
 import { from, merge, race, switchMap, take, type Observable } from 'rxjs';
+import { payEverythingTo } from '../roles/pool/payout.js';
+import { roomOf } from '../roles/pool/payout-room.js';
 import type { PoolCoreOptions } from '../roles/pool/pool-core.js';
 import type { ClusterPlace } from './cluster-settings.js';
 import { ConfigError } from './config.js';
 import { ledgerPlace } from './ledger-place.js';
 import { trouble, type LogLine } from './log-line.js';
+import { payoutPlan } from './payout-plan-settings.js';
 import { payoutWarnings } from './payout-setting.js';
 import { clusterCore } from './pool-cluster-core.js';
 import { clusterFront } from './pool-cluster-front.js';
@@ -21,7 +24,6 @@ const unable = (settings: FrontSettings): string[] => [
   ...(settings.jds === undefined
     ? []
     : ['jds: not in a cluster; sv2 jd-server, and [declarator] at its fronts, go with it']),
-  ...(settings.payout === 'pool' ? [] : [`payout: ${settings.payout} not in a cluster yet`]),
 ];
 
 const complain = (problems: readonly string[]): void => {
@@ -33,7 +35,7 @@ export function coreRole(
   settings: PoolSettings,
   file: string | undefined,
   place: ClusterPlace,
-  core: Omit<PoolCoreOptions, 'sibling'>,
+  core: Omit<PoolCoreOptions, 'sibling' | 'payoutRoom'>,
   coreLine$: Observable<LogLine>,
 ): Role {
   const ledger = ledgerPlace(settings.ledger, file);
@@ -42,12 +44,19 @@ export function coreRole(
     ...(ledger === undefined ? ['ledger: a cluster has one: expected a file, or postgres://…'] : []),
   ]);
   const { script, networks } = payoutOf(settings);
-  const told = poolTold(settings, networks);
+  const { payout: plan, confirmations = 100 } = payoutPlan(settings, {
+    ...{ reserve: script, networks, hasLedger: true, declaredBy: undefined },
+  });
+  const told = poolTold(settings, plan?.networks ?? networks);
+  const payoutRoom = plan === undefined ? payEverythingTo(script).room : roomOf(plan);
   const line$ = merge(
     from([...notHonoured(settings).map((text) => trouble(text)), ...payoutWarnings(script)]),
     coreLine$,
     told.monitoringLine$,
-    clusterCore({ place, ledger: ledger ?? '', core, payoutScript: script, told }),
+    clusterCore({
+      ...{ place, ledger: ledger ?? '', core: { ...core, payoutRoom }, payoutScript: script, told },
+      payout: plan && { plan, confirmations },
+    }),
   );
   return { name: 'pool', settings, line$, totals: told.totals };
 }
@@ -62,11 +71,15 @@ export function frontRole(settings: FrontSettings, file: string | undefined, pla
       ? []
       : ['template_provider_type: the core has it, and a front has none']),
   ]);
-  const { networks } = payoutOf(settings);
-  const told = poolTold(settings, networks);
+  const { script, networks } = payoutOf(settings);
+  const { payout } = payoutPlan(settings, {
+    ...{ reserve: script, networks, hasLedger: true },
+    declaredBy: settings.declarator === undefined ? undefined : 'declarator',
+  });
+  const told = poolTold(settings, payout?.networks ?? networks);
   const miners = poolMiners(settings, file);
   const front = clusterFront({
-    ...{ place, told, miners: miners.options, durability: settings.durability },
+    ...{ place, told, miners: miners.options, payout, durability: settings.durability },
     ...(serverId === 0 ? {} : { serverId }),
     ...(address === undefined
       ? {}

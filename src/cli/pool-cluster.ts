@@ -15,9 +15,11 @@ import {
   type NextObserver,
 } from 'rxjs';
 import { Sv2Error } from '../codec/errors.js';
+import type { PayoutPlan } from '../ledger/payout-plan.js';
 import { natsBus, natsServers, type NatsBus, type NatsStatus } from '../node/cluster/nats.js';
 import { workQueue, type WorkQueue } from '../node/cluster/work-queue.js';
 import type { ClusterPlace } from './cluster-settings.js';
+import { outcomeToJson } from '../observe/json.js';
 import { info, trouble, type LogLine } from './log-line.js';
 
 /** A part of a cluster that runs while its lines are subscribed to. */
@@ -62,6 +64,10 @@ export const clusterQueues = async (
   shares: await workQueue(bus, { cluster, name: 'shares', onError }),
   blocks: await workQueue(bus, { cluster, name: 'blocks', onError }),
 });
+
+/** Rules of payouts as a text, which core and fronts have to have the same. */
+export const payoutText = (plan: PayoutPlan | undefined): string =>
+  plan === undefined ? '' : JSON.stringify(outcomeToJson({ type: 'payout', plan }));
 
 /** Tells of what goes wrong between the parts of a cluster. */
 export const clusterErrors = (tell: (line: LogLine) => void): NextObserver<unknown> => ({

@@ -70,10 +70,7 @@ function poolRole(command: Command): Role {
     maxTemplateAge: 1000 * settings.template_max_age,
     ...(networks === undefined ? {} : { networks }),
   } satisfies Partial<PoolOptions>;
-  if (cluster !== undefined) {
-    const payout = payEverythingTo(script);
-    return coreRole(settings, file, cluster, { ...core, payoutRoom: payout.room }, silence.line$);
-  }
+  if (cluster !== undefined) return coreRole(settings, file, cluster, core, silence.line$);
   const miners = poolMiners(settings, file);
   const { jds } = settings;
   const jdsListener =

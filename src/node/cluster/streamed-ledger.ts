@@ -55,8 +55,13 @@ const unavailable = (message: string): Sv2Error => new Sv2Error('ledger-unavaila
 const answersFor = (cluster: string, serverId: number): string =>
   `${clusterSubjects(cluster).core}.written.${serverId}`;
 
-/** What is asked: where the chain has come to when all before is written, or a commit. */
-const question = (kind: 'receipt' | 'commit', commit: unknown): PortMessage =>
+/**
+ * What is asked: where the chain has come to when all before is written, by a front that begins with its server id (`begin`)
+ * or goes on (`receipt`), or a commit.
+ */
+type Kind = 'begin' | 'receipt' | 'commit';
+
+const question = (kind: Kind, commit: unknown): PortMessage =>
   ({ type: 'kept', version: clusterVersion, kind, commit }) as PortMessage;
 
 /**
@@ -97,7 +102,7 @@ export function streamedLedger(
       ),
     );
 
-  const askAnew = async (serverId: number, kind: 'receipt' | 'commit', commit: unknown): Promise<Receipt> => {
+  const askAnew = async (serverId: number, kind: Kind, commit: unknown): Promise<Receipt> => {
     const receipt = await ask(serverId, `${session} ${++asked}`, question(kind, commit));
     if (receipt === undefined) throw unavailable('an id was given twice'); // it is random
     return receipt;
@@ -105,7 +110,7 @@ export function streamedLedger(
 
   return {
     ...beside,
-    receipt: (serverId) => askAnew(serverId, 'receipt', null),
+    receipt: (serverId) => askAnew(serverId, 'begin', null),
     async commit(commit) {
       const { before, after } = commit;
       const { serverId } = after;
@@ -132,17 +137,20 @@ function receiptFrom(value: unknown): Receipt {
 /**
  * The core's side: writes what is kept into its store while subscribed, of each server one after another, says so, and is done
  * with it then. What cannot be written now is tried again; what never can be is said, and not kept. Emits nothing, never errors.
+ * @param begins is told that a front begins with a server id, so that whoever had it before has ended; its errors are those of the store
  */
 export function writtenFromQueue(
   { cluster, bus, queue, scheduler = asyncScheduler }: StreamedLedgerOptions,
   store: Pick<LedgerStore, 'commit' | 'receipt'>,
+  begins: (serverId: number) => Promise<void> = () => Promise.resolve(),
 ): Observable<never> {
   const write = async ({ serverId, value }: QueuedItem): Promise<Receipt> => {
     const fields = fieldsOf(value, 'kept');
     requireVersion(fields, 'kept');
     const kind = fields.text('kind', 10);
-    if (kind === 'receipt') return store.receipt(serverId);
-    if (kind !== 'commit') throw invalid('kept: kind', 'receipt or commit', kind);
+    if (kind === 'begin') await begins(serverId);
+    if (kind === 'begin' || kind === 'receipt') return store.receipt(serverId);
+    if (kind !== 'commit') throw invalid('kept: kind', 'begin, receipt or commit', kind);
     const commit = commitCodec.from(fields.value('commit'));
     const { after } = commit;
     if (after.serverId !== serverId) throw conflict(after);

@@ -11,6 +11,8 @@ export interface FrontCall {
   readonly serverId: number;
   /** Whom its blocks pay. */
   readonly payoutScript: Uint8Array;
+  /** By what rules, as a text that is the same for the same rules. */
+  readonly payout: string;
 }
 
 const callType = 'front-call';
@@ -18,6 +20,9 @@ const refusalType = 'front-refused';
 
 /** Bytes of a script at most: what an output can have. */
 const maxScript = 10_000;
+
+/** Characters of rules at most. */
+const maxRules = 100_000;
 
 const isOf = (value: unknown, type: string): boolean =>
   (value as { readonly type?: unknown } | null | undefined)?.type === type;
@@ -39,6 +44,7 @@ export const frontCalls$ = (port: Port): Observable<FrontCall> =>
         name: fields.text('name', 200),
         serverId: fields.whole('serverId', 0xffff),
         payoutScript: fields.bytes('payoutScript', 0, maxScript),
+        payout: fields.text('payout', maxRules),
       };
     }),
   );
