@@ -174,6 +174,18 @@ describe('who is served', () => {
   });
 });
 
+it('takes the first named worker of a user in the place of the one without a name, though there is no room for more', () => {
+  const fold = poolFold(0, { maxWorkers: 2 });
+  fold.note(connected(), 0);
+  for (const id of [1, 2]) fold.note(opened(`user ${id}`, { channelId: id }), id);
+  for (const channelId of [1, 2]) fold.note(share({ channelId, worker: 'rig' }), 10);
+  const named = () => fold.state(20).workers.map(({ user, worker }) => [user, worker]);
+  expect(named()).toEqual([
+    ['user 1', 'rig'],
+    ['user 2', 'rig'],
+  ]);
+});
+
 it('shares with the state before what has not changed', () => {
   const fold = poolFold(0);
   for (const outcome of [connected(1), opened('alice'), connected(2), opened('bob', { clientId: 2 }), tip(1)])

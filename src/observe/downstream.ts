@@ -41,6 +41,9 @@ import {
 } from './tally.js';
 import type { HashRates } from './windows.js';
 
+/** Milliseconds until it is looked again whether one of as many workers as there may be can be forgotten, when none could. */
+const forgetInterval = 60_000;
+
 /** How much is kept of those who are served. */
 export interface DownstreamLimits {
   /** Users that are kept; 10,000 unless given. Those with open channels are kept beyond that. */
@@ -81,18 +84,23 @@ export function downstream(
   };
 
   /** The worker that a share is of, which is the user's own if there is no room for another. */
+  let forgetAgainAt = -Infinity;
   const workerOf = (channel: Channel, name: string, now: number): Worker => {
     const { worker: last } = channel;
     if (last !== undefined && last.worker === name && !last.isGone) return last;
     const { user } = channel;
     let worker = user.workers.get(name);
-    if (worker === undefined && name !== '' && workers.size >= maxWorkers) {
-      forgetWorkers();
-      if (workers.size >= maxWorkers) return workerOf(channel, '', now);
-    }
     if (worker === undefined) {
       const nameless = user.workers.get('');
       if (nameless !== undefined && isUnused(nameless)) forget(nameless);
+      else if (name !== '' && workers.size >= maxWorkers) {
+        // all are looked at for that: where nobody can be forgotten, once a minute and not for each share
+        if (now >= forgetAgainAt) {
+          forgetWorkers();
+          if (workers.size >= maxWorkers) forgetAgainAt = now + forgetInterval;
+        }
+        if (workers.size >= maxWorkers) return workerOf(channel, '', now);
+      }
       worker = newWorker(user, name, channel, now);
       user.workers.set(name, worker);
       workers.add(worker);
