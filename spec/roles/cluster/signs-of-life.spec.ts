@@ -11,11 +11,11 @@ const values = { a: { type: 'alive' }, x: { type: 'outcomes' }, n: 11_000 };
 const portOf = (message$: Port['message$']): Port => ({ message$, send: () => undefined });
 
 describe('a front', () => {
-  it('says once a second that it is alive', () => {
+  it('says at once that it is alive, and then each second', () => {
     marbles(({ expectObservable }) => {
       const [front, core] = memoryPorts().ends;
       const type$ = core.message$.pipe(map((message) => (message as PortMessage).type));
-      expectObservable(type$, '                             ^ 3600ms !').toBe('1s a 999ms a 999ms a', {
+      expectObservable(type$, '                             ^ 3600ms !').toBe('a 999ms a 999ms a 999ms a', {
         a: 'alive',
       });
       expectObservable(signsOfLife(front, asyncScheduler), '^ 3500ms !').toBe('');

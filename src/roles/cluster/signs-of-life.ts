@@ -8,6 +8,7 @@ import {
   scan,
   take,
   tap,
+  timer,
   type Observable,
   type SchedulerLike,
 } from 'rxjs';
@@ -24,9 +25,9 @@ const missingAtFirst = 50;
 
 const sign: PortMessage = { type: 'alive' };
 
-/** A front's side: says that it is alive while subscribed. Never completes. */
+/** A front's side: says that it is alive, at once and while subscribed. Never completes. */
 export function signsOfLife(port: Port, scheduler: SchedulerLike): Observable<never> {
-  return interval(signInterval, scheduler).pipe(
+  return timer(0, signInterval, scheduler).pipe(
     tap(() => port.send(sign)),
     ignoreElements(),
   );
