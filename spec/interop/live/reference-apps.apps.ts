@@ -62,7 +62,7 @@ describe('the reference pool', () => {
       await pool.line(/Block Found/);
       await provider.sv2.line(/^block \d+ accepted/);
       await provider.sv2.line(/^block \d+ accepted/);
-      await miner.line(/^\d+ shares? accepted/);
+      await miner.line(/^channel \d+: \d+ shares? accepted/);
       expect(miner.count(/rejected: (?!stale-share)/)).toBe(0);
       // a second block on the same parent comes too late: on this chain nearly every hash is a block
       expect(provider.sv2.count(/rejected: (?!inconclusive|duplicate|stale|bad-prevblk)/)).toBe(0);
