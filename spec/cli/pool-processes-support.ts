@@ -2,31 +2,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach } from '@jest/globals';
-import {
-  concat,
-  filter,
-  firstValueFrom,
-  NEVER,
-  of,
-  ReplaySubject,
-  scan,
-  Subscription,
-  type Observable,
-} from 'rxjs';
-import { miner, simulatedSource, templateProvider } from '../../src/index.js';
-import { connect, listen, type ListenAddress } from '../../src/node.js';
-import { virtualHasher } from '../roles/support.js';
+import { firstValueFrom, ReplaySubject, Subscription } from 'rxjs';
+import { simulatedSource, templateProvider } from '../../src/index.js';
+import { listen, type ListenAddress } from '../../src/node.js';
+import { playMiner, type PlayedMiner } from '../roles/played-miner.js';
 import { keptUntilTheEnd, startProcess, temporaryFiles, type RunningRole } from './role-support.js';
 import { sv2 } from './support.js';
 
 /** Whom the pool pays unless told otherwise. */
 export const address = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
-
-/** A miner, and what happens at it. */
-export interface MinerAt {
-  readonly user: string;
-  readonly outcome$: Observable<{ readonly type: string; readonly count?: number }>;
-}
 
 /** Where a pool's miners connect. */
 const portOf = async (pool: RunningRole): Promise<number> =>
@@ -37,15 +21,6 @@ export const processAt = async (pool: RunningRole, place: 1 | 2, nth = 1): Promi
   const started = new RegExp(`(?:front ${place} \\(process (\\d+), server id \\d+\\) started[^]*?){${nth}}`);
   return Number((await pool.printed(started))[1]);
 };
-
-/** Shares that a miner has heard to be accepted, once they are so many or more. */
-export const accepted = ({ outcome$ }: MinerAt, least: number): Promise<number> =>
-  firstValueFrom(
-    outcome$.pipe(
-      scan((sum, { type, count = 0 }) => (type === 'SharesAccepted' ? sum + count : sum), 0),
-      filter((sum) => sum >= least),
-    ),
-  );
 
 /** Accepted shares by user, as the ledger has them. */
 export const credited = async (ledger: string): Promise<Readonly<Record<string, number>>> => {
@@ -103,21 +78,7 @@ export const poolOfProcesses = () => {
     return { pool, ledger };
   };
 
-  const startMiner = (port: number, user: string): MinerAt => {
-    const outcome$ = new ReplaySubject<{ readonly type: string }>(100_000);
-    running.add(
-      miner({
-        connect: connect({ host: '127.0.0.1', port, encrypted: false }),
-        userIdentity: user,
-        channels: { extended: 1 },
-        nominalHashRate: 2_000,
-        hasher$: concat(of(virtualHasher(2_000)), NEVER),
-      })
-        .start()
-        .subscribe(outcome$),
-    );
-    return { user, outcome$: outcome$.asObservable() };
-  };
+  const startMiner = (port: number, user: string): PlayedMiner => playMiner(running, port, user);
 
   /**
    * Starts miners until each front has one, as the system hands connections to whichever front takes them: ids of clients tell
@@ -127,16 +88,16 @@ export const poolOfProcesses = () => {
   const minersAtBoth = async (
     pool: RunningRole,
     userOf = (number: number): string => `miner${number}`,
-  ): Promise<readonly [one: MinerAt, two: MinerAt]> => {
+  ): Promise<readonly [one: PlayedMiner, two: PlayedMiner]> => {
     const port = await portOf(pool);
-    const at = new Map<number, MinerAt>();
+    const at = new Map<number, PlayedMiner>();
     for (let number = 1; at.size < 2; number++) {
       const user = userOf(number);
       const started = startMiner(port, user);
       const [, id] = await pool.printed(new RegExp(`client (\\d+)[^\\n]*: "?${user}"? opened it`));
       at.set((Number(id) - 1) % 2, started);
     }
-    return [at.get(0) as MinerAt, at.get(1) as MinerAt];
+    return [at.get(0) as PlayedMiner, at.get(1) as PlayedMiner];
   };
 
   return { directory, startPool, minersAtBoth };

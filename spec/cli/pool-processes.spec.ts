@@ -2,14 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { frontSettings } from '../../src/cli/pool-processes.js';
 import { poolSchema } from '../../src/cli/pool-settings.js';
-import {
-  accepted,
-  address,
-  credited,
-  isAlive,
-  poolOfProcesses,
-  processAt,
-} from './pool-processes-support.js';
+import { address, credited, isAlive, poolOfProcesses, processAt } from './pool-processes-support.js';
 import { startRole } from './role-support.js';
 
 const { startPool, minersAtBoth } = poolOfProcesses();
@@ -18,15 +11,15 @@ describe('sv2 pool --processes', () => {
   it('mines blocks with miners of all fronts, and a front that is killed takes its own alone', async () => {
     const { pool, ledger } = await startPool();
     const [one, two] = await minersAtBoth(pool);
-    const heard = await Promise.all([accepted(one, 5), accepted(two, 5)]);
+    const heard = await Promise.all([one.atLeast(5), two.atLeast(5)]);
     await pool.printed(/is on the chain/);
 
     process.kill(await processAt(pool, 1), 'SIGKILL');
     await pool.printed(/front 1 \(process \d+, server id 0\) ended: SIGKILL; its miners are disconnected/);
-    await accepted(two, heard[1] + 10);
+    await two.atLeast(heard[1] + 10);
     await processAt(pool, 1, 2); // with the same server id, and another life of it
-    await accepted(one, heard[0] + 10); // it has come back, to either
-    const [ofOne, ofTwo] = await Promise.all([accepted(one, 0), accepted(two, 0)]);
+    await one.atLeast(heard[0] + 10); // it has come back, to either
+    const [ofOne, ofTwo] = [one.told, two.told];
     const kept = await credited(ledger);
     expect(kept[one.user]).toBeGreaterThanOrEqual(Math.max(ofOne, heard[0] + 10));
     expect(kept[two.user]).toBeGreaterThanOrEqual(Math.max(ofTwo, heard[1] + 10));
@@ -43,7 +36,7 @@ describe('sv2 pool --processes', () => {
   it('is nothing without its core: when that is killed, its fronts end', async () => {
     const { pool, ledger } = await startPool();
     const [one] = await minersAtBoth(pool);
-    const heard = await accepted(one, 3);
+    const heard = await one.atLeast(3);
     const fronts = [await processAt(pool, 1), await processAt(pool, 2)];
     // they have its stdout: it is closed once all of them have ended
     expect(await pool.stop('SIGKILL')).toBe(-9);

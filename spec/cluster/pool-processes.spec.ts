@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import type { Statement } from '../../src/index.js';
-import { accepted, poolOfProcesses, processAt } from '../cli/pool-processes-support.js';
+import { poolOfProcesses, processAt } from '../cli/pool-processes-support.js';
 import { sv2 } from '../cli/support.js';
 import { addressOf } from '../ledger/support.js';
 
@@ -20,7 +20,7 @@ describe('sv2 pool --processes 2', () => {
   it('kills a front that hangs, and starts another in its place, whose miners do work that nobody has done', async () => {
     const { pool } = await startPool();
     const [one, two] = await minersAtBoth(pool);
-    const heard = await Promise.all([accepted(one, 5), accepted(two, 5)]);
+    const heard = await Promise.all([one.atLeast(5), two.atLeast(5)]);
     const hung = await processAt(pool, 1);
     process.kill(hung, 'SIGSTOP');
     await pool.printed(
@@ -28,7 +28,7 @@ describe('sv2 pool --processes 2', () => {
     );
     await pool.printed(/front 1 \(process \d+, server id 0\) ended: SIGKILL/);
     expect(await processAt(pool, 1, 2)).not.toBe(hung);
-    await Promise.all([accepted(one, heard[0] + 10), accepted(two, heard[1] + 10)]);
+    await Promise.all([one.atLeast(heard[0] + 10), two.atLeast(heard[1] + 10)]);
     expect(pool.output.stdout).not.toMatch(/duplicate/);
     expect(await pool.stop('SIGTERM')).toBe(0);
   }, 120_000);
@@ -40,7 +40,7 @@ describe('sv2 pool --processes 2 --payout pplns', () => {
       ...['--payout', 'pplns', '--payout-confirmations', '3', '--fee', '100'],
     );
     const [one, two] = await minersAtBoth(pool, (number) => `${addressOf(number)}.rig${number}`);
-    await Promise.all([accepted(one, 10), accepted(two, 10)]);
+    await Promise.all([one.atLeast(10), two.atLeast(10)]);
     await pool.printed(/is deep enough: what it paid counts for good/);
     process.kill(await processAt(pool, 1), 'SIGKILL');
     await pool.printed(/front 1 \(process \d+, server id \d+\) ended: SIGKILL/);

@@ -1,28 +1,13 @@
 /** A pool on several machines, all of which are this one: its core and its fronts are processes, miners and templates are here. */
 import { afterAll, afterEach, beforeAll } from '@jest/globals';
-import {
-  BehaviorSubject,
-  concat,
-  filter,
-  firstValueFrom,
-  NEVER,
-  of,
-  ReplaySubject,
-  Subject,
-  Subscription,
-  timeout,
-  type Observable,
-} from 'rxjs';
-import { connect, listen, type ListenAddress } from '../../src/node.js';
-import { miner, simulatedSource, templateProvider } from '../../src/index.js';
+import { firstValueFrom, ReplaySubject, Subscription } from 'rxjs';
+import { listen, type ListenAddress } from '../../src/node.js';
+import { simulatedSource, templateProvider } from '../../src/index.js';
 import { keptUntilTheEnd, startProcess, type RunningRole } from '../cli/role-support.js';
 import { bytesToHex } from '../../src/codec/hex.js';
 import { openLedger } from '../../src/node/ledger/open-ledger.js';
 import { freePort } from '../interop/support/node.js';
-import { virtualHasher } from '../roles/support.js';
-
-/** Milliseconds that anything of this may take. */
-const patience = 30_000;
+import { playMiner, type PlayedMiner } from '../roles/played-miner.js';
 
 const payout = ['--coinbase-reward-script', 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080'];
 
@@ -30,17 +15,6 @@ const payout = ['--coinbase-reward-script', 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5x
 export interface FrontProcess {
   readonly role: RunningRole;
   readonly port: number;
-}
-
-/** A miner, and what it was acknowledged. */
-export interface PlayedMiner {
-  readonly user: string;
-  /** All that happens to it from now on. */
-  readonly outcome$: Observable<{ readonly type: string }>;
-  /** Shares that it was told are accepted, until now. */
-  readonly told: number;
-  /** Resolves when it was told of so many more. */
-  more(count: number): Promise<void>;
 }
 
 /** See {@link poolSite}. */
@@ -109,43 +83,7 @@ export function poolSite(): PoolSite {
       const own = port ?? (await freePort());
       return front(nats, own, '--advertise-address', `127.0.0.1:${own}`);
     },
-    mine(port, user, hashRate = 2_000) {
-      const outcome$ = new Subject<{ readonly type: string; readonly count?: number }>();
-      const told$ = new BehaviorSubject(0);
-      miners.add(
-        outcome$.subscribe(({ type, count = 0 }) => {
-          if (type === 'SharesAccepted') told$.next(told$.value + count);
-        }),
-      );
-      miners.add(
-        miner({
-          connect: connect({ host: '127.0.0.1', port, encrypted: false }),
-          userIdentity: user,
-          channels: { extended: 1 },
-          nominalHashRate: hashRate,
-          hasher$: concat(of(virtualHasher(hashRate)), NEVER),
-          reconnect: { initialDelay: 100, maxDelay: 500 },
-        })
-          .start()
-          .subscribe(outcome$),
-      );
-      return {
-        user,
-        outcome$,
-        get told() {
-          return told$.value;
-        },
-        async more(count) {
-          const most = told$.value + count;
-          await firstValueFrom(
-            told$.pipe(
-              filter((sum) => sum >= most),
-              timeout(patience),
-            ),
-          );
-        },
-      };
-    },
+    mine: (port, user, hashRate) => playMiner(miners, port, user, hashRate),
     blocks: () => taken,
   };
 }

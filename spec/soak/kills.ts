@@ -4,11 +4,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import {
-  concat,
   filter,
   firstValueFrom,
-  NEVER,
-  of,
   ReplaySubject,
   Subject,
   take,
@@ -16,18 +13,15 @@ import {
   timeout,
   timer,
   type NextObserver,
-  type Subscription,
-  merge,
+  Subscription,
 } from 'rxjs';
-import { connect } from '../../src/node/connect.js';
 import { listen, type ListenAddress } from '../../src/node/listen.js';
-import { miner } from '../../src/roles/miner/miner.js';
 import type { BlockSource } from '../../src/roles/template-provider/block-source.js';
 import { simulatedSource } from '../../src/roles/template-provider/simulated-source.js';
 import { templateProvider } from '../../src/roles/template-provider/template-provider.js';
 import { addressOf } from '../ledger/support.js';
 import type { PostgresServer } from '../node/ledger/postgres-server.js';
-import { virtualHasher } from '../roles/support.js';
+import { playMiner } from '../roles/played-miner.js';
 import { diceOf } from '../simulation/random.js';
 import { hashOf, killChecks, type Counts } from './kill-checks.js';
 
@@ -153,26 +147,20 @@ export async function killPool(options: KillOptions): Promise<KillResult> {
   })
     .start()
     .subscribe();
-  const minersOf = ({ port }: RunningPool) =>
-    merge(
-      ...users.map((user) =>
-        miner({
-          connect: connect({ host: '127.0.0.1', port, encrypted: false }),
-          userIdentity: user,
-          channels: { extended: 1 },
-          nominalHashRate: 3_000,
-          hasher$: concat(of(virtualHasher(3_000)), NEVER),
-        })
-          .start()
-          .pipe(
-            tap((outcome) => {
-              if (outcome.type !== 'SharesAccepted') return;
-              acknowledged[user] = (acknowledged[user] ?? 0) + outcome.count;
-              acknowledgement$.next();
-            }),
-          ),
-      ),
-    ).subscribe();
+  const minersOf = ({ port }: RunningPool): Subscription => {
+    const running = new Subscription();
+    for (const user of users) {
+      const { outcome$ } = playMiner(running, port, user, 3_000);
+      running.add(
+        outcome$.subscribe((outcome) => {
+          if (outcome.type !== 'SharesAccepted') return;
+          acknowledged[user] = (acknowledged[user] ?? 0) + outcome.count;
+          acknowledgement$.next();
+        }),
+      );
+    }
+    return running;
+  };
   const acknowledgements = (count: number) =>
     firstValueFrom(
       acknowledgement$.pipe(
