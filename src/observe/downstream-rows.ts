@@ -142,7 +142,7 @@ export const isUnused = ({ tally }: Worker): boolean => tally.accepted + tally.r
 
 /** Those that have been idle longest: a twentieth of the limit. */
 export function idlest<M extends Metered>(all: readonly M[], limit: number): readonly M[] {
-  const last = ({ tally, since }: M) => tally.lastAcceptedAt ?? since;
+  const last = ({ tally, since }: M) => (Number.isNaN(tally.lastAcceptedAt) ? since : tally.lastAcceptedAt);
   return [...all].sort((a, b) => last(a) - last(b)).slice(0, Math.max(1, Math.floor(limit / 20)));
 }
 

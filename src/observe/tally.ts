@@ -49,9 +49,10 @@ export interface Tally {
   codes: Counts | undefined;
   work: number;
   best: number;
-  lastAcceptedAt: number | null;
-  lastRejectedAt: number | null;
-  lastSequenceNumber: number | null;
+  /** NaN before the first: with null, V8 would make a new number of each, and an old row point at it. */
+  lastAcceptedAt: number;
+  lastRejectedAt: number;
+  lastSequenceNumber: number;
   lastDifficulty: number;
   blocks: number;
 }
@@ -63,9 +64,9 @@ export const newTally = (): Tally => ({
   codes: undefined,
   work: 0,
   best: 0,
-  lastAcceptedAt: null,
-  lastRejectedAt: null,
-  lastSequenceNumber: null,
+  lastAcceptedAt: NaN,
+  lastRejectedAt: NaN,
+  lastSequenceNumber: NaN,
   lastDifficulty: 0,
   blocks: 0,
 });
@@ -96,6 +97,8 @@ export function countRejected(tally: Tally, errorCode: string, sequenceNumber: n
 
 const noCodes: Readonly<Record<string, number>> = {};
 
+const orNull = (value: number): number | null => (Number.isNaN(value) ? null : value);
+
 /** Counts as they are shown. */
 export const sharesOf = (tally: Tally): Shares => ({
   accepted: tally.accepted,
@@ -103,9 +106,9 @@ export const sharesOf = (tally: Tally): Shares => ({
   rejectedByCode: tally.codes === undefined ? noCodes : recordOf(tally.codes),
   work: tally.work,
   bestDifficulty: tally.best,
-  lastAcceptedAt: tally.lastAcceptedAt,
-  lastRejectedAt: tally.lastRejectedAt,
-  lastSequenceNumber: tally.lastSequenceNumber,
+  lastAcceptedAt: orNull(tally.lastAcceptedAt),
+  lastRejectedAt: orNull(tally.lastRejectedAt),
+  lastSequenceNumber: orNull(tally.lastSequenceNumber),
   lastDifficulty: tally.lastDifficulty,
   blocksFound: tally.blocks,
 });

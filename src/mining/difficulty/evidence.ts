@@ -19,6 +19,12 @@ export const add = (evidence: Tally, shares: number, expected: number): void => 
   evidence.expected += expected;
 };
 
+/** Makes one what another is, in its place: a new object for each share would outlive the share in an old state. */
+export const copy = ({ shares, expected }: Evidence, to: Tally): void => {
+  to.shares = shares;
+  to.expected = expected;
+};
+
 export const clear = (evidence: Tally): void => {
   evidence.shares = 0;
   evidence.expected = 0;

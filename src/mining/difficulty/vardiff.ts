@@ -4,6 +4,7 @@ import { Sv2Error } from '../../codec/errors.js';
 import {
   add,
   clear,
+  copy,
   logLikelihoodRatio,
   NONE,
   noShorter,
@@ -12,6 +13,7 @@ import {
   type Evidence,
 } from './evidence.js';
 import {
+  changed,
   hold,
   nextReview,
   REVIEWS,
@@ -133,13 +135,13 @@ export const startVardiff = ({
  */
 export const stepVardiff = (state: VardiffState, event: VardiffEvent): VardiffState =>
   advanceVardiff(
-    {
-      ...state,
+    changed(state, {
       current: tally(state.current),
+      inherited: tally(state.inherited),
       faster: tally(state.faster),
       slower: tally(state.slower),
       word: { ...state.word },
-    },
+    }),
     event,
   );
 
@@ -154,11 +156,11 @@ export const advanceVardiff = (state: VardiffState, event: VardiffEvent): Vardif
     case 'update':
       return update(state, event);
     case 'set':
-      return hold({ ...state, now }, event.target);
+      return hold(changed(state, { now }), event.target);
     case 'idle':
-      return { ...state, now };
+      return changed(state, { now });
     case 'rejected':
-      return alive({ ...state, now });
+      return alive(changed(state, { now }));
     case 'share':
       return count(state, event, Math.min(event.difficulty / state.difficulty, 1));
     case 'tick':
@@ -183,12 +185,12 @@ const count = (state: OwnState, { type, now }: VardiffEvent, shares: number): Va
 };
 
 /** Forgets what spoke for a miner that's silent, and nothing that speaks for one that floods. */
-const alive = (state: VardiffState): VardiffState => ({
-  ...state,
-  missing: 0,
-  current: state.current.shares < state.current.expected ? tally(state.inherited) : state.current,
-  slower: tally(),
-});
+const alive = (state: VardiffState): VardiffState =>
+  changed(state, {
+    missing: 0,
+    current: state.current.shares < state.current.expected ? tally(state.inherited) : state.current,
+    slower: tally(),
+  });
 
 /** Takes over what the client or the network says. */
 const update = (state: VardiffState, event: VardiffEvent & { type: 'update' }): VardiffState => {
@@ -202,7 +204,7 @@ const update = (state: VardiffState, event: VardiffEvent & { type: 'update' }): 
     const options = { ...state.options, ...bounds, nominalHashrate: nominal.stated };
     const evidence = state.current.shares > state.current.expected ? state.current : NONE;
     return setHashrate(
-      { ...state, now, options, idleHashrate: options.minHashrate },
+      changed(state, { now, options, idleHashrate: options.minHashrate }),
       nominal.hashrate,
       evidence,
     );
@@ -210,9 +212,9 @@ const update = (state: VardiffState, event: VardiffEvent & { type: 'update' }): 
   const { sharesPerMinute = state.options.sharesPerMinute } = event;
   const nominalHashrate = nominal?.stated ?? state.options.nominalHashrate;
   const options = { ...state.options, ...bounds, sharesPerMinute, nominalHashrate };
-  const bounded = setHashrate({ ...state, now, options }, state.hashrate, state.current);
+  const bounded = setHashrate(changed(state, { now, options }), state.hashrate, state.current);
   const isSame = bounded.target === state.target && sharesPerMinute === state.options.sharesPerMinute;
-  return isSame ? { ...state, options } : bounded;
+  return isSame ? changed(state, { options }) : bounded;
 };
 
 /** What a nominal hashrate says that wasn't known, if anything, and the hashrate to go by; null when it is not to be trusted. */
@@ -254,15 +256,14 @@ const judge = (state: OwnState, shares: number): VardiffState => {
     return follow(state, shares, current, current);
   }
   const idleHashrate = (state.hashrate * ratio) / IDLE_EASING;
-  if (reviewAt < REVIEWS.settled) return { ...state, idleHashrate, reviewAt: nextReview(current) };
+  if (reviewAt < REVIEWS.settled) return changed(state, { idleHashrate, reviewAt: nextReview(current) });
   const isLast = reviewAt >= REVIEWS.last;
-  return {
-    ...state,
+  return changed(state, {
     idleHashrate,
     reviewAt: REVIEWS.last,
     usual: ratio,
     current: isLast ? tally() : current,
-  };
+  });
 };
 
 /** What a new target inherits of the evidence for it: short evidence of a great change is better begun anew. */
@@ -285,12 +286,10 @@ const follow = (state: OwnState, last: number, evidence: Evidence, inherited: Ev
 const go = (state: OwnState, wanted: number, evidence: Evidence): VardiffState => {
   const { minHashrate } = state.options;
   if (!(wanted <= minHashrate && state.hashrate === minHashrate)) return setHashrate(state, wanted, evidence);
-  const { shares, expected } = evidence;
-  state.inherited = { shares, expected };
   state.reviewAt = nextReview(evidence);
   state.usual = 1;
-  state.current.shares = shares;
-  state.current.expected = expected;
+  copy(evidence, state.inherited);
+  copy(evidence, state.current);
   clear(state.faster);
   clear(state.slower);
   return state;

@@ -55,7 +55,8 @@ export class ServerSession {
   readonly #running = new Subscription();
   /** A message came. */
   readonly #sign$ = new Subject<void>();
-  #lastMessageAt: number | undefined;
+  /** NaN before the first: a number from the start is changed in its place, where one made anew for each message outlives it. */
+  #lastMessageAt = NaN;
   /** When extensions have to be negotiated. */
   #negotiation: Subscription | undefined;
   #client: ClientInfo | undefined;
@@ -81,7 +82,7 @@ export class ServerSession {
 
   /** When the client's last message came, in milliseconds of the scheduler's clock. */
   get lastMessageAt(): number | undefined {
-    return this.#lastMessageAt;
+    return Number.isNaN(this.#lastMessageAt) ? undefined : this.#lastMessageAt;
   }
 
   /** Runs the connection while subscribed, once; completes when it has ended, whatever the reason. */
