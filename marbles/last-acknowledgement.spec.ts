@@ -120,7 +120,7 @@ describe('a pool acknowledges the shares of a miner', () => {
       ({ connection, expectSent, expectOutcomes }) => {
         const miner = connection('(so) 6ms h-c', fromMiner);
         const { start } = poolFor(connection('(wtp)', fromProvider), miner, { firstChannelTimeout: 1_000 });
-        expectSent(miner).toBe('(wojp) 4ms --a 1237ms |', toMiner);
+        expectSent(miner).toBe('(wojp) 4ms --a 1037ms |', toMiner);
         expectOutcomes(start(), 'handlerError').toBe('');
       },
       { until: 4_000 },

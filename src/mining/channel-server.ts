@@ -32,7 +32,7 @@ import {
 import { workIntake, type ChannelOfClient } from './work/work-intake.js';
 import { shareAccounting } from './shares/share-accounting.js';
 import { shareSubmission } from './shares/share-submission.js';
-import { isLastSlice, nextSlice, slices, turns } from './slices.js';
+import { nextSlice, pace, slices, turns, type Slice } from './slices.js';
 
 /** A mining server whose jobs are made of templates, or of something else; see {@link miningServer}. */
 export const channelServer = <S extends JobSource>(
@@ -125,11 +125,12 @@ export const channelServer = <S extends JobSource>(
   const renewable = turns(channels);
   /** Those that have yet to be held to the network's target. */
   let unbounded: Iterator<ChannelOfClient> | undefined;
+  const mostUnbounded = pace();
 
   /** Keeps the targets of some channels within their bound; the others have their turn at `tick`. */
-  const bound = (slice: readonly ChannelOfClient[], now: number): readonly MiningServerOutput[] => {
-    if (isLastSlice(slice)) unbounded = undefined;
-    return slice.map(([{ clientId }, channel]) => targets.bound(clientId, channel, now));
+  const bound = ({ items, isLast }: Slice<ChannelOfClient>, now: number): readonly MiningServerOutput[] => {
+    if (isLast) unbounded = undefined;
+    return items.map(([{ clientId }, channel]) => targets.bound(clientId, channel, now));
   };
   const boundTargets = (hardest: Uint8Array, now: number): readonly MiningServerOutput[] => {
     if (!targets.setHardest(hardest)) return [];
@@ -191,7 +192,7 @@ export const channelServer = <S extends JobSource>(
     refuseShares(reason) {
       refusal = reason;
     },
-    renewJobs: (now, olderThan = 0) => intake.renew(renewable(), now, olderThan),
+    renewJobs: (now, olderThan = 0) => intake.renew(renewable(now), now, olderThan),
     setTarget(clientId, channelId, target) {
       const channel = channelOf(clientOf(clientId), channelId);
       return targets.set(clientId, channel, target, channel.vardiff.now);
@@ -238,10 +239,11 @@ export const channelServer = <S extends JobSource>(
       return outputFor(clientId, [...acknowledgements, CloseChannel({ channelId, reasonCode })], outcomes);
     },
     tick(now) {
-      const late = unbounded === undefined ? [] : nextSlice(unbounded);
+      const count = mostUnbounded(now);
+      const late = unbounded === undefined ? undefined : nextSlice(unbounded, count);
       return gather([
-        ...(late.length === 0 ? [] : bound(late, now)),
-        intake.renew(late, now, 0), // they have a job on this tip already, for the target before
+        ...(late === undefined ? [] : bound(late, now)),
+        intake.renew(late?.items ?? [], now, 0), // they have a job on this tip already, for the target before
         ...due(now).flatMap(([{ clientId }, channel]) => [
           outputFor(clientId, acknowledge([channel])),
           targets.tick(clientId, channel, now),

@@ -133,7 +133,9 @@ export interface MiningServer {
   /**
    * Gives channels whose target has changed since their job was sent another job of the same template: targets
    * are for jobs to come only (spec §5.3.21), and it may be long until there is another template. The others hear
-   * nothing. Each call looks at the next 500 channels, and after the last at the first again: to be called every 250 ms. It is work that nobody had, by other bytes in the coinbase, under the same extranonce prefix.
+   * nothing. Each call looks at the next channels, two for each millisecond since the last call and at most 500, and after the last at the
+   * first again: to be called every 250 ms, or more often. It is work that nobody had, by other bytes in the coinbase, under the same
+   * extranonce prefix.
    *
    * @param olderThan milliseconds that a job and its template must be known to this function for; 0 unless given
    */
@@ -175,9 +177,9 @@ export interface MiningServer {
    */
   closeChannel(clientId: number, channelId: number, reasonCode: string): MiningServerOutput;
   /**
-   * Time passed: to be called every 250 ms. Within 5 s every channel has its turn (up to 10,000 of them, beyond that it takes longer): its
+   * Time passed: to be called every 250 ms, or more often for shorter slices. Within 5 s every channel has its turn (up to 10,000 of them, beyond that it takes longer): its
    * target is eased if it finds no shares, and its accepted shares that wait for their batch to fill are acknowledged. After a change of the
-   * network's target that {@link MiningServer.setNewPrevHash} told, another 500 a call are held to it.
+   * network's target that {@link MiningServer.setNewPrevHash} told, as many others are held to it.
    */
   tick(now: number): MiningServerOutput;
   /**

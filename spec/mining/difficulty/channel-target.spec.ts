@@ -33,10 +33,15 @@ const withChannel = (fields: Parameters<typeof server>[0] = {}) => {
   return { core, channel };
 };
 
-/** What comes of a time without shares, in milliseconds. */
-const passTime = (core: MiningServer, from: number, until: number): readonly MiningServerOutput[] => {
+/** What comes of a time without shares, in milliseconds. @param every how often it is told */
+const passTime = (
+  core: MiningServer,
+  from: number,
+  until: number,
+  every = 250,
+): readonly MiningServerOutput[] => {
   const outputs: MiningServerOutput[] = [];
-  for (let now = from; now <= until; now += 250) outputs.push(core.tick(now));
+  for (let now = from; now <= until; now += every) outputs.push(core.tick(now));
   return outputs;
 };
 
@@ -184,6 +189,27 @@ describe('upkeep of many channels', () => {
     expect(countOf(outputs, 'SetTarget')).toEqual({ most: 500, inAll: CHANNELS });
   });
 
+  it('is done in slices of 100 by those who call every 50 ms, in the same time', () => {
+    const core = crowd();
+    const outputs = passTime(core, NOW + 50, NOW + 75_000, 50);
+    expect(countOf(outputs.slice(1), 'SetTarget')).toEqual({ most: 100, inAll: CHANNELS });
+    const wanted = targetFromHashrate(5e9, 6);
+    for (const [clientId, { channelId }] of [...core.channels()]) core.setTarget(clientId, channelId, wanted);
+    const first = core.renewJobs(NOW + 75_000);
+    const others = Array.from({ length: 18 }, (_, call) => core.renewJobs(NOW + 75_000 + 50 * (call + 1)));
+    expect(countOf([first], 'NewExtendedMiningJob').inAll).toBe(500);
+    expect(countOf(others, 'NewExtendedMiningJob')).toEqual({ most: 100, inAll: CHANNELS - 500 });
+  });
+
+  it('goes on after a clock was set back', () => {
+    const core = crowd();
+    core.tick(NOW + 60_000);
+    core.newTemplate(template(3));
+    const first = core.setNewPrevHash(prevHashFor(3, { nBits: 0x1f00ffff }), NOW + 60_000);
+    const others = passTime(core, NOW, NOW + 3 * 250);
+    expect(countOf([first, ...others], 'SetTarget')).toEqual({ most: 500, inAll: CHANNELS });
+  });
+
   it('holds them to another network target in slices, each with a job for it', () => {
     const core = crowd();
     const nBits = 0x1f00ffff;
@@ -218,12 +244,12 @@ describe('upkeep of many channels', () => {
     const core = crowd();
     const wanted = targetFromHashrate(5e9, 6);
     for (const [clientId, { channelId }] of [...core.channels()]) core.setTarget(clientId, channelId, wanted);
-    const renewed = Array.from({ length: 5 }, () => core.renewJobs(NOW));
+    const renewed = Array.from({ length: 5 }, (_, call) => core.renewJobs(NOW + 250 * call));
     expect(countOf(renewed, 'NewExtendedMiningJob')).toEqual({ most: 500, inAll: CHANNELS });
     for (const [, { jobs }] of core.channels()) expect(jobs.active?.target).toEqual(wanted);
     const [[clientId, { channelId }]] = [...core.channels()] as [readonly [number, ServerChannel]];
     core.setTarget(clientId, channelId, targetFromHashrate(6e9, 6));
-    const again = Array.from({ length: 5 }, () => core.renewJobs(NOW));
+    const again = Array.from({ length: 5 }, (_, call) => core.renewJobs(NOW + 1_250 + 250 * call));
     expect(countOf(again, 'NewExtendedMiningJob').inAll).toBe(1);
   });
 });

@@ -26,9 +26,6 @@ import { upkeepEvery } from '../upkeep.js';
 import { judge } from './judgement.js';
 import { waitingClients, type WaitingLimits } from './waiting-clients.js';
 
-/** How often the core has a slice of its upkeep done, in milliseconds. */
-const upkeepInterval = 250;
-
 /** What the core of a role that serves miners says, at least. */
 interface CoreOutput {
   readonly messages: readonly ClientMessages[];
@@ -53,7 +50,9 @@ export interface ServedClientsOptions<Output, Outcome> extends WaitingLimits {
   readonly scheduler: SchedulerLike;
   /** Everything an output of the core leads to, in order; made with {@link ServedClients.effectsOf}. */
   readonly effects: (output: Output) => Iterable<ServerEffect | Outcome>;
-  /** What is to be done every 250 ms, beside letting clients go that open no channel. */
+  /** How often there is upkeep, in milliseconds. */
+  readonly upkeepInterval: number;
+  /** What is to be done then, beside letting clients go that open no channel. */
   readonly upkeep: (now: number) => Iterable<ServerEffect | Outcome>;
 }
 
@@ -140,7 +139,7 @@ export const servedClients = <Output extends CoreOutput, Outcome>(
             return message.type === 'CloseChannel' ? [...all, nonsense(clientId)] : all;
           }),
         ),
-        upkeepEvery(upkeepInterval, scheduler).pipe(handleEach('mining', upkeep)),
+        upkeepEvery(options.upkeepInterval, scheduler).pipe(handleEach('mining', upkeep)),
       ),
   };
 };

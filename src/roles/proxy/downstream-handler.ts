@@ -148,6 +148,7 @@ export const proxyMining =
         core,
         accounts: options.openAccounts(),
         effects,
+        upkeepInterval: 250,
         upkeep: (time) => effects(core.tick(time)),
       });
 
