@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { firstValueFrom, Subject, tap, toArray, VirtualTimeScheduler } from 'rxjs';
 import { clientIds, takenOutcomes, toldOutcomes } from '../../../src/node/cluster/outcome-batches.js';
+import { packShares } from '../../../src/node/cluster/packed-shares.js';
 import type { Port } from '../../../src/roles/cluster/port.js';
 import { like } from '../../../src/testing/equality.js';
 import { marbles } from '../../../src/testing/marbles.js';
@@ -33,6 +34,20 @@ describe("what happens at a front, at its core's", () => {
         s: { ...share(103) },
         n: values.n,
       });
+    });
+  });
+
+  it('keeps its order where accepted shares are among it, whole ones and such as are none of ours', () => {
+    marbles(({ hot, expectObservable }) => {
+      const [core, front] = memoryPorts().ends;
+      const whole = (clientId: number): Outcome => ({
+        ...{ type: 'ShareAccepted', clientId, channelId: 2, jobId: 3, sequenceNumber: 4 },
+        ...{ userIdentity: 'bc1q.rig', worker: `rig${clientId}`, difficulty: 0.5 },
+        ...{ hash: new Uint8Array(32).fill(clientId), target: new Uint8Array(32).fill(255) },
+      });
+      const values = { c: connected(3), s: share(3), n: { type: 'NewTip' }, w: whole(3), x: whole(4) };
+      expectObservable(toldOutcomes(hot<Outcome>('(cwsxnw)', values), front)).toBe('-');
+      expectObservable(takenOutcomes(core, (id) => id)).toBe('20ms (cwsxnw)', values);
     });
   });
 
@@ -95,7 +110,7 @@ describe("what happens at a front, at its core's", () => {
     scheduler.flush();
     for (let number = 0; number < 100_010; number++) outcome$.next({ type: `${number}` });
     outcome$.complete();
-    expect(sent).toEqual([{ type: 'outcomes', text: '[{"type":"first"}]', lost: 0 }]);
+    expect(sent).toEqual([{ type: 'outcomes', text: '[{"type":"first"}]', shares: packShares([]), lost: 0 }]);
     for (let batch = 1; batch <= 50; batch++) {
       back$.next({ type: 'outcomes-taken' });
       expect(sent).toHaveLength(batch + 1);

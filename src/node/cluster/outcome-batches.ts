@@ -1,8 +1,10 @@
 /** What happens at a front, told to its core: in batches, in their order, and never more than the core takes. */
 import { asyncScheduler, filter, mergeMap, Observable, Subscription, tap, type SchedulerLike } from 'rxjs';
 import { outcomeFromJson, outcomeToJson } from '../../observe/json.js';
-import { fieldsOf } from '../../roles/cluster/plain-fields.js';
+import { fieldsOf, invalid, type Fields } from '../../roles/cluster/plain-fields.js';
 import type { Port, PortMessage } from '../../roles/cluster/port.js';
+import type { ShareAccepted } from '../../mining/mining-server-outcomes.js';
+import { isPackable, packShares, unpackShares } from './packed-shares.js';
 
 interface Outcome {
   readonly type: string;
@@ -36,6 +38,30 @@ const crosses = (outcome: Outcome): boolean =>
   (outcome.type !== 'sent' && outcome.type !== 'received') ||
   shown.includes((outcome as Outcome & { readonly message: Outcome }).message.type);
 
+/** Outcomes in their order: as JSON, but for accepted shares, which have a null there. */
+const batchOf = (outcomes: readonly Outcome[]) => {
+  const shares: ShareAccepted[] = [];
+  const others = outcomes.map((outcome) => {
+    if (!isPackable(outcome)) return outcomeToJson(outcome);
+    shares.push(outcome);
+    return null;
+  });
+  return { text: JSON.stringify(others), shares: packShares(shares) };
+};
+
+/** What {@link batchOf} was made of. @throws Sv2Error `invalid-cluster-message`, `invalid-outcome-json` */
+const outcomesIn = (fields: Fields): Outcome[] => {
+  const shares = unpackShares(fields.value('shares')).values();
+  const all = JSON.parse(fields.text('text', maxText)) as unknown[];
+  const outcomes = all.map((json): Outcome => {
+    if (json !== null) return outcomeFromJson(json);
+    const share = shares.next();
+    if (share.done === true) throw invalid('outcomes: shares', 'one for each null', all);
+    return share.value;
+  });
+  return outcomes;
+};
+
 /**
  * A front's side: tells the core of outcomes while subscribed, what came in 20 ms at a time, once what was told before was taken; completes
  * when `outcome$` has and all is told, and errors with it.
@@ -59,10 +85,10 @@ export function toldOutcomes(
         if (isComplete) subscriber.complete();
         return;
       }
-      const text = JSON.stringify(waiting.slice(0, batchSize).map((outcome) => outcomeToJson(outcome)));
+      const batch = batchOf(waiting.slice(0, batchSize));
       waiting = waiting.slice(batchSize);
       isUnderWay = true;
-      port.send({ type: 'outcomes', text, lost } as PortMessage);
+      port.send({ type: 'outcomes', ...batch, lost } as PortMessage);
       lost = 0;
     };
 
@@ -182,10 +208,10 @@ export function takenOutcomes(
       mergeMap((value): Outcome[] => {
         const fields = fieldsOf(value, 'outcomes');
         const count = fields.whole('lost');
-        const all = JSON.parse(fields.text('text', maxText)) as unknown[];
+        const outcomes = outcomesIn(fields).map(renamed);
         port.send({ type: 'outcomes-taken' });
         const lost: OutcomesLost[] = count === 0 ? [] : [{ type: 'OutcomesLost', count }];
-        return [...all.map((json) => renamed(outcomeFromJson(json))), ...lost];
+        return [...outcomes, ...lost];
       }),
       tap(note),
     );
