@@ -8,11 +8,22 @@ import { sv2 } from './support.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'rx-sv2-payout-'));
 afterAll(() => rmSync(folder, { recursive: true }));
-const declaring = join(folder, 'declaring.toml');
-writeFileSync(
-  declaring,
-  '[jds]\nlisten_address = "127.0.0.1:0"\nbitcoin_rpc = "http://user:password@127.0.0.1:1"\n',
+const written = (name: string, text: string): string => {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+};
+const jds = '[jds]\nlisten_address = "127.0.0.1:0"\nbitcoin_rpc = "http://user:password@127.0.0.1:1"\n';
+const declaring = written('declaring.toml', jds);
+const elsewhere = written('elsewhere.toml', `[declarator]\ntoken_key = "${'07'.repeat(32)}"\n`);
+const byLedger = written('by-ledger.toml', `${jds}experimental_payout_distribution = true\n`);
+const byTable = written('by-table.toml', `${jds}[jds.experimental_payout_distribution]\nweight = 1\n`);
+const inPart = written('in-part.toml', `${jds}min_pool_share = 0.5\n`);
+const badTable = written(
+  'bad-table.toml',
+  `${jds}[jds.experimental_payout_distribution]\npayouts = [{ script = "raw(51)", weight = -1 }]\n`,
 );
+const regtest = ['--network', 'regtest'];
 
 const mainnet = 'bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4';
 const testnet = 'tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx';
@@ -55,7 +66,31 @@ const wrong: [string[], string][] = [
     'network: payout = "solo" pays users, and coinbase_reward_script does not tell of which network',
   ],
   [['--payout', 'solo', '--ledger', 'none'], 'payout: solo pays by the ledger, and ledger is none'],
-  [['--payout', 'solo', '--config', declaring], 'jds: blocks of declared jobs pay coinbase_reward_script'],
+  [
+    [...regtest, '--payout', 'solo', '--config', declaring, '--processes', '2'],
+    'processes: with several of them those that judge declared jobs do not have the ledger, so that blocks of declared jobs pay coinbase_reward_script, and payout = "solo" pays users',
+  ],
+  [
+    [...regtest, '--payout', 'pplns', '--config', elsewhere],
+    'declarator: the declaration server elsewhere does not have the ledger',
+  ],
+  [
+    [...regtest, '--payout', 'solo', '--config', byLedger],
+    'jds.experimental_payout_distribution: true is for payout = "pplns" or "proportional", got payout = "solo"',
+  ],
+  [
+    ['--config', byLedger],
+    'jds.experimental_payout_distribution: true is for payout = "pplns" or "proportional", got payout = "pool"',
+  ],
+  [
+    [...regtest, '--payout', 'pplns', '--config', byTable],
+    'jds.experimental_payout_distribution: payout = "pplns" pays by the ledger; expected true, or none',
+  ],
+  [
+    [...regtest, '--payout', 'pplns', '--config', inPart],
+    'jds.min_pool_share: payout = "pplns" shares out whole blocks by the ledger; expected 1, got 0.5',
+  ],
+  [['--config', badTable], 'jds.experimental_payout_distribution.payouts.0.weight'],
 ];
 
 describe('sv2 pool refuses payouts that make no sense', () => {
@@ -84,7 +119,7 @@ describe('users of sv2 pool are paid on the network', () => {
     const settings = settingsOf({ payout: 'solo', ...given });
     const { script, networks: own } = payoutOf(settings);
     const { payout } = payoutPlan(settings, {
-      ...{ reserve: script, networks: own, hasLedger: true, declaredBy: undefined },
+      ...{ reserve: script, networks: own, hasLedger: true },
     });
     expect(payout?.networks).toEqual(networks);
   });

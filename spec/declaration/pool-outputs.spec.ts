@@ -28,7 +28,8 @@ describe("the pool's outputs", () => {
           );
           // by another way: an output of one's own for each, and in sum for each script
           const total = outputs.reduce((sum, each) => sum + each.value, 0n);
-          const payout = leastPayout(total > value ? total : value, minPoolShare);
+          const rest = others.reduce((left, each) => left - each.value, total > value ? total : value);
+          const payout = leastPayout(rest > 0n ? rest : 0n, minPoolShare);
           const needed = [{ ...first, value: payout > first.value ? payout : first.value }, ...others];
           const of = (list: readonly TxOut[], number: number) =>
             list.filter(({ scriptPubKey }) => scriptPubKey[1] === number);

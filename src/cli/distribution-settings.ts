@@ -57,6 +57,22 @@ export const distributionSetting = () =>
 /** What {@link distributionSetting} comes out as. */
 export type DistributionSetting = z.output<ReturnType<typeof distributionSetting>>;
 
+/** The same, or `true` for what a ledger pays: of a pool that has one. */
+export const ledgerOrDistributionSetting = () => {
+  const table = distributionSetting();
+  return z
+    .unknown()
+    .transform((value, context): true | DistributionSetting => {
+      if (value === true) return true;
+      const result = table.safeParse(value);
+      if (result.success) return result.data;
+      // with their places, which a union does not tell
+      context.issues.push(...(result.error.issues as unknown as typeof context.issues));
+      return z.NEVER;
+    })
+    .optional();
+};
+
 /** Its part of the help. */
 export const distributionHelp = (table: string): string => `
   [${table}${distributionKey}]     # draft extension 0x0003: for clients that have it, the others pay as said above

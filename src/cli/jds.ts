@@ -17,6 +17,7 @@ import { workerHashrateTracking } from '../messages/user-identity.js';
 import { hexToBytes } from '../codec/hex.js';
 import type { TokenSeal } from '../declaration/token-seal.js';
 import { defaultTokenLimits } from '../declaration/tokens.js';
+import type { DeclaredPayouts } from '../roles/pool/declared-payouts.js';
 import type { DeclarationNode } from '../roles/jd-server/declaration-node.js';
 import {
   jdServer,
@@ -77,7 +78,7 @@ export interface DeclarationSettings {
   readonly token_lifetime: number;
   readonly coinbase_only: boolean;
   readonly min_pool_share: number;
-  readonly [distributionKey]?: DistributionSetting;
+  readonly [distributionKey]?: true | DistributionSetting;
 }
 
 /** A declaration server, its log, and what it has done so far. */
@@ -92,6 +93,8 @@ export interface DeclaredPayout {
   readonly script: Uint8Array;
   /** What the chain may be; any unless given. */
   readonly networks?: readonly AddressNetwork[];
+  /** How the pool pays by its ledger, if it does. */
+  readonly payouts?: DeclaredPayouts | undefined;
 }
 
 /**
@@ -105,7 +108,7 @@ export interface DeclaredPayout {
 export function declarationServer(
   settings: DeclarationSettings,
   listen: Observable<Connection>,
-  { script, networks }: DeclaredPayout,
+  { script, networks, payouts }: DeclaredPayout,
   {
     where = '',
     seal,
@@ -126,16 +129,18 @@ export function declarationServer(
   const payoutDistribution$ =
     setting === undefined
       ? undefined
-      : NEVER.pipe(
-          startWith({
-            distribution: distributionOf(setting, script, networks, `${where}${distributionKey}`),
-            isAfterBlock: false,
-          }),
-        );
+      : setting === true
+        ? payouts?.payoutDistribution$
+        : NEVER.pipe(
+            startWith({
+              distribution: distributionOf(setting, script, networks, `${where}${distributionKey}`),
+              isAfterBlock: false,
+            }),
+          );
   const service = jdServer({
     listen,
     node: nodeOf(settings, where),
-    outputs: [{ value: 0n, scriptPubKey: script }],
+    ...(payouts?.declarator ?? { outputs: [{ value: 0n, scriptPubKey: script }] }),
     ...(networks === undefined ? {} : { networks }),
     ...(seal === undefined ? {} : { seal }),
     ...(payoutDistribution$ === undefined ? {} : { payoutDistribution$ }),

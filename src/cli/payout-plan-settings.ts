@@ -92,8 +92,8 @@ interface Surroundings {
   /** Whose addresses are paid, as far as the pool's own script tells. */
   readonly networks: readonly AddressNetwork[] | undefined;
   readonly hasLedger: boolean;
-  /** The table by which miners may have jobs of their own, if there is one. */
-  readonly declaredBy: 'jds' | 'declarator' | undefined;
+  /** Why blocks of jobs that miners made can pay nobody but `coinbase_reward_script`, with the setting; undefined where they can. */
+  readonly declarationProblem?: string | undefined;
 }
 
 /**
@@ -102,15 +102,15 @@ interface Surroundings {
  */
 export function payoutPlan(
   settings: Settings,
-  { reserve, networks, hasLedger, declaredBy }: Surroundings,
+  { reserve, networks, hasLedger, declarationProblem }: Surroundings,
 ): Pick<PoolLedgerOptions, 'payout' | 'confirmations'> {
   const problems = useless(settings);
   const { payout: mode } = settings;
   if (mode !== 'pool' && !hasLedger)
     problems.push(`payout: ${mode} pays by the ledger, and ledger is none: leave one of them out`);
-  if (mode !== 'pool' && declaredBy !== undefined)
+  if (mode !== 'pool' && declarationProblem !== undefined)
     problems.push(
-      `${declaredBy}: blocks of declared jobs pay coinbase_reward_script, and payout = "${mode}" pays users: leave one of them out`,
+      `${declarationProblem}, so that blocks of declared jobs pay coinbase_reward_script, and payout = "${mode}" pays users: leave one of them out`,
     );
   let paid = networks;
   for (const [key, script] of [

@@ -7,6 +7,7 @@ import type { ClusterPlace } from './cluster-settings.js';
 import { ConfigError } from './config.js';
 import { ledgerPlace } from './ledger-place.js';
 import { trouble, type LogLine } from './log-line.js';
+import { declarationProblem } from './declared-payout-settings.js';
 import { payoutPlan } from './payout-plan-settings.js';
 import { payoutWarnings } from './payout-setting.js';
 import { clusterCore } from './pool-cluster-core.js';
@@ -45,7 +46,7 @@ export function coreRole(
   ]);
   const { script, networks } = payoutOf(settings);
   const { payout: plan, confirmations = 100 } = payoutPlan(settings, {
-    ...{ reserve: script, networks, hasLedger: true, declaredBy: undefined },
+    ...{ reserve: script, networks, hasLedger: true },
   });
   const told = poolTold(settings, plan?.networks ?? networks);
   const payoutRoom = plan === undefined ? payEverythingTo(script).room : roomOf(plan);
@@ -74,7 +75,7 @@ export function frontRole(settings: FrontSettings, file: string | undefined, pla
   const { script, networks } = payoutOf(settings);
   const { payout } = payoutPlan(settings, {
     ...{ reserve: script, networks, hasLedger: true },
-    declaredBy: settings.declarator === undefined ? undefined : 'declarator',
+    declarationProblem: declarationProblem(settings),
   });
   const told = poolTold(settings, payout?.networks ?? networks);
   const miners = poolMiners(settings, file);

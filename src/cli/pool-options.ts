@@ -100,7 +100,9 @@ ${payoutHelp}${clusterHelp}
   bitcoin_rpc = "http://user:password@127.0.0.1:8332"    # or with bitcoin_cookie; see sv2 jd-server --help
   token_lifetime = 3600                         # seconds
   min_pool_share = 1                            # of a block that coinbase_reward_script must get
-  coinbase_only = true                          # whether transactions may be kept secret${distributionHelp('jds.')}
+  coinbase_only = true                          # whether transactions may be kept secret
+  experimental_payout_distribution = true       # draft extension 0x0003: clients that have it pay users, with payout = "pplns" or "proportional"
+or, without payout, a table:${distributionHelp('jds.')}
   [declarator]                                  # instead of [jds]: sv2 jd-server is another process, or elsewhere
   token_key = "…"                               # secret, the same as there: openssl rand -hex 32
   previous_token_key = "…"                      # while it is being changed: here first, then there, then without this

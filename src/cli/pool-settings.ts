@@ -6,6 +6,7 @@ import { defaultChannelLimits } from '../mining/channels/channel-limits.js';
 import { defaultNonsenseLimits } from '../service/sessions/nonsense.js';
 import { clusterSettings } from './cluster-settings.js';
 import { authorityPublicKey, ConfigError, hostPort, number, text } from './config.js';
+import { distributionKey, ledgerOrDistributionSetting } from './distribution-settings.js';
 import { extraNodesSetting } from './extra-nodes.js';
 import { declarationSettings, tokenKey } from './jds.js';
 import { ledgerSetting } from './ledger-place.js';
@@ -70,7 +71,11 @@ export const poolSchema = z.strictObject({
   extra_block_submissions: extraNodesSetting(),
   jds: z
     .strictObject(
-      { listen_address: hostPort(0), ...declarationSettings() },
+      {
+        listen_address: hostPort(0),
+        ...declarationSettings(),
+        [distributionKey]: ledgerOrDistributionSetting(),
+      },
       { error: 'expected a table [jds] with listen_address and bitcoin_rpc' },
     )
     .optional(),

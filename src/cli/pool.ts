@@ -13,6 +13,7 @@ import { pool, type Pool, type PoolOptions } from '../roles/pool/pool.js';
 import type { Connector } from '../transport/connection.js';
 import { clusterPlace, isFrontAsked } from './cluster-settings.js';
 import { ConfigError, loadConfig } from './config.js';
+import { declarationProblem, declaredPayoutLines, declaredPayoutsOf } from './declared-payout-settings.js';
 import { environmentFlags } from './environment.js';
 import { extraNodes } from './extra-nodes.js';
 import type { CommandContext } from './io.js';
@@ -80,20 +81,26 @@ function poolRole(command: Command): Role {
   // what was declared is sealed into tokens for other processes to judge by
   const tokenKey =
     jds === undefined || settings.processes === 1 ? undefined : defaultCrypto.randomBytes(TOKEN_KEY_SIZE);
-  const declaration =
-    jds === undefined || jdsListener === undefined
-      ? undefined
-      : declarationServer(jds, jdsListener.listen, payoutOf(settings), {
-          where: 'jds.',
-          ...(tokenKey === undefined ? {} : { seal: tokenSeal({ key: tokenKey }) }),
-        });
   const place = ledgerPlace(settings.ledger, file);
   const plan = payoutPlan(settings, {
     reserve: script,
     networks,
     hasLedger: place !== undefined,
-    declaredBy: jds !== undefined ? 'jds' : settings.declarator !== undefined ? 'declarator' : undefined,
+    declarationProblem: declarationProblem(settings),
   });
+  const declaredPayouts = declaredPayoutsOf(settings, plan.payout);
+  const declaration =
+    jds === undefined || jdsListener === undefined
+      ? undefined
+      : declarationServer(
+          jds,
+          jdsListener.listen,
+          { ...payoutOf(settings), payouts: declaredPayouts },
+          {
+            where: 'jds.',
+            ...(tokenKey === undefined ? {} : { seal: tokenSeal({ key: tokenKey }) }),
+          },
+        );
   const shown = plan.payout?.networks ?? networks;
   const options: PoolOptions = {
     ...core,
@@ -123,12 +130,18 @@ function poolRole(command: Command): Role {
         written: service.written,
       };
     }
-    const ledger = store === undefined ? {} : { ledger: { store, durability, ...plan, ...journal } };
+    const declared = declaredPayouts === undefined ? {} : { declaredPayouts };
+    const ledger =
+      store === undefined ? {} : { ledger: { store, durability, ...plan, ...journal, ...declared } };
     const service = poolOf({ ...options, ...ledger });
     return { line$: merge(told.run(service.start(), store), told.report$), written: service.written };
   });
   const line$ = merge(
-    from([...notHonoured(settings).map((text) => trouble(text)), ...payoutWarnings(script)]),
+    from([
+      ...notHonoured(settings).map((text) => trouble(text)),
+      ...payoutWarnings(script),
+      ...declaredPayoutLines(settings, plan.payout),
+    ]),
     miners.line$,
     jdsListener?.line$ ?? EMPTY,
     silence.line$,

@@ -21,6 +21,8 @@ export interface DeclaringConnection {
   readonly revealsTransactions: boolean;
   /** Whether it is told of payout distributions, and its jobs name them. */
   usesDistributions: boolean;
+  /** Whether its last token was of a user with outputs of its own: it is told of no distributions then. */
+  hasOwnOutputs: boolean;
 }
 
 /** A declaration that was not answered yet. */

@@ -41,8 +41,13 @@ export interface DeclarationsContext {
   readonly proposes: boolean;
   /** Milliseconds that a client may take to provide transactions. */
   readonly transactionsTimeout: number;
-  /** What the coinbase of a declaration must pay. @throws Refusal */
-  checkFor(client: DeclaringConnection, message: DeclareMiningJob, now: number): CoinbaseCheck;
+  /** What the coinbase of a declaration must pay that comes with a token. @throws Refusal */
+  checkFor(
+    client: DeclaringConnection,
+    message: DeclareMiningJob,
+    token: MiningJobToken,
+    now: number,
+  ): CoinbaseCheck;
 }
 
 /** See {@link declarations}. Times are milliseconds since 1970. */
@@ -222,7 +227,7 @@ export const declarations = (context: DeclarationsContext): Declarations => {
         if (tip === null) throw new Refusal('internal-error', 'there is no chain tip known here yet');
         token.state = { type: 'declaring' };
         try {
-          const check = context.checkFor(client, message, now);
+          const check = context.checkFor(client, message, token, now);
           return begin(client, requestId, token, readDeclaration(message, tip, check), check, tip, now);
         } catch (error) {
           tokens.take(token);

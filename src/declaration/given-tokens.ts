@@ -1,4 +1,5 @@
 /** Gives tokens out: into the book of this declarator, or sealed for a pool elsewhere. */
+import type { TxOut } from '../bitcoin/outputs.js';
 import type { DeclaringConnection } from './declarations-under-way.js';
 import type { DeclarationTip, JobTerms } from './declared-job.js';
 import type { JobDeclaratorOptions, TokenDropped } from './job-declarator-types.js';
@@ -15,7 +16,13 @@ export interface GivenToken {
 export interface GivenTokens {
   /** Those that are known here. */
   readonly tokens: Tokens;
-  allocated(client: DeclaringConnection, userIdentifier: string, now: number): GivenToken;
+  /** @param outputs what its coinbases must have, unless they are those of all */
+  allocated(
+    client: DeclaringConnection,
+    userIdentifier: string,
+    outputs: readonly [TxOut, ...TxOut[]] | undefined,
+    now: number,
+  ): GivenToken;
   declared(client: DeclaringConnection, userIdentifier: string, terms: JobTerms, now: number): GivenToken;
 }
 
@@ -54,9 +61,11 @@ export const givenTokens = (
     bytes: Uint8Array,
     expiresAt: number,
     state: TokenState,
+    outputs?: readonly [TxOut, ...TxOut[]],
   ): GivenToken => {
     const dropped: TokenDropped[] = [];
-    tokens.give({ bytes, userIdentifier, holder, expiresAt, state }, ({ userIdentifier: user }) =>
+    const own = outputs === undefined ? {} : { outputs };
+    tokens.give({ bytes, userIdentifier, holder, expiresAt, state, ...own }, ({ userIdentifier: user }) =>
       dropped.push({ type: 'TokenDropped', clientId, userIdentifier: user }),
     );
     return { bytes, dropped };
@@ -64,11 +73,12 @@ export const givenTokens = (
 
   return {
     tokens,
-    allocated(client, userIdentifier, now) {
+    allocated(client, userIdentifier, outputs, now) {
       const { usesDistributions, revealsTransactions } = client;
       const expiresAt = now + tokenLifetime;
       const state = { type: 'allocated' } as const;
-      if (seal === undefined) return kept(client, userIdentifier, randomBytes(TOKEN_SIZE), expiresAt, state);
+      if (seal === undefined)
+        return kept(client, userIdentifier, randomBytes(TOKEN_SIZE), expiresAt, state, outputs);
       const { height = 0, minTime = 0, subsidy = 0n } = tipNow() ?? {};
       const bytes = seal.allocated(userIdentifier, {
         ...{ expiresAt, height, minTime, subsidy },

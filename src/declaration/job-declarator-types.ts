@@ -1,4 +1,5 @@
 /** What goes into a job declarator and what comes out. */
+import type { TxOut } from '../bitcoin/outputs.js';
 import type { RandomBytes } from '../crypto/index.js';
 import type {
   AllocateMiningJobToken,
@@ -21,6 +22,14 @@ import type { TokenLimits } from './tokens.js';
 export interface JobDeclaratorOptions extends PoolOutputs, TokenLimits {
   /** Makes tokens that nobody guesses. */
   readonly randomBytes: RandomBytes;
+  /**
+   * What the coinbases of one user must have in place of `outputs`, and whatever a distribution says (draft extension 0x0003): of a
+   * pool whose miners are paid for their own blocks. Undefined for a user who is no exception, as all are unless it is given.
+   * Sealed tokens do not say it, so that a declarator that has a `seal` must not have it. They should stay the same: a client pays
+   * what its last token says, and uses those that it got before.
+   * @param subsidy of the next block, in satoshis; 0 before there is a tip
+   */
+  readonly outputsOf?: (userIdentifier: string, subsidy: bigint) => readonly [TxOut, ...TxOut[]] | undefined;
   /**
    * For a pool that judges custom jobs by their tokens alone, as one in another process (`sealedCustomJobs`): tokens are sealed.
    * Unless given they are random, and worth something here only.

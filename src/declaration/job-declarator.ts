@@ -24,7 +24,7 @@ import type {
 } from './job-declarator-types.js';
 import { knownTransactions } from './known-transactions.js';
 import { distributionIdOf, payoutDistribution } from './payout-messages.js';
-import { checkPoolOutputs, type CoinbaseCheck } from './pool-outputs.js';
+import { checkPoolOutputs, type CoinbaseCheck, type PoolOutputs } from './pool-outputs.js';
 import { solvedJobs as solvedJobBook } from './solved-jobs.js';
 import { sealedCustomJobs } from './sealed-custom-jobs.js';
 import { sameAccount } from './token-user.js';
@@ -57,7 +57,10 @@ export const jobDeclarator = (options: JobDeclaratorOptions): JobDeclarator => {
   const sealedJobs = seal === undefined ? undefined : sealedCustomJobs({ seal, outputs: options.outputs });
   let tip: DeclarationTip | null = null;
 
-  const checkOutputs: CoinbaseCheck = (outputs, blockValue) => checkPoolOutputs(outputs, options, blockValue);
+  const checkOf =
+    (required: PoolOutputs['outputs']): CoinbaseCheck =>
+    (outputs, blockValue) =>
+      checkPoolOutputs(outputs, { ...options, outputs: required }, blockValue);
 
   const declarations = declarationBook({
     tokens,
@@ -66,8 +69,10 @@ export const jobDeclarator = (options: JobDeclaratorOptions): JobDeclarator => {
     solvedJobs,
     proposes,
     transactionsTimeout,
-    checkFor: ({ usesDistributions }, message, now) =>
-      usesDistributions ? distributions.check(distributionIdOf(message), now) : checkOutputs,
+    checkFor: ({ usesDistributions }, message, { outputs }, now) =>
+      usesDistributions && outputs === undefined
+        ? distributions.check(distributionIdOf(message), now)
+        : checkOf(outputs ?? options.outputs),
   });
 
   const allocate = (
@@ -76,11 +81,14 @@ export const jobDeclarator = (options: JobDeclaratorOptions): JobDeclarator => {
     now: number,
   ): JobDeclaratorOutput => {
     const { clientId, usesDistributions } = client;
-    const { bytes: miningJobToken, dropped } = given.allocated(client, userIdentifier, now);
+    const own = options.outputsOf?.(userIdentifier, tip?.subsidy ?? 0n);
+    client.hasOwnOutputs = own !== undefined;
+    const { bytes: miningJobToken, dropped } = given.allocated(client, userIdentifier, own, now);
+    const usual = usesDistributions ? NO_OUTPUTS : coinbaseTxOutputs;
     const answer = {
       requestId,
       miningJobToken,
-      coinbaseTxOutputs: usesDistributions ? NO_OUTPUTS : coinbaseTxOutputs,
+      coinbaseTxOutputs: own === undefined ? usual : serialiseOutputs(own),
     };
     const outcomes: JobDeclaratorOutcome[] = [
       { type: 'TokenAllocated', clientId, userIdentifier },
@@ -108,6 +116,7 @@ export const jobDeclarator = (options: JobDeclaratorOptions): JobDeclarator => {
         clientId,
         holder: address ?? `client ${clientId}`,
         usesDistributions: false,
+        hasOwnOutputs: false,
         revealsTransactions: (flags & jobDeclarationSetupFlags.declareTxData) !== 0,
       });
     },
@@ -120,7 +129,7 @@ export const jobDeclarator = (options: JobDeclaratorOptions): JobDeclarator => {
       const client = clients.get(clientId);
       if (client === undefined) return NOTHING;
       const { present } = distributions;
-      client.usesDistributions = extensions.includes(payoutDistribution) && present !== undefined;
+      client.usesDistributions = extensions.includes(payoutDistribution);
       if (!client.usesDistributions || present === undefined) return NOTHING;
       // it is no message of the specification's, but one that a service declares
       return output(client, [present as unknown as Message], []);
@@ -129,7 +138,7 @@ export const jobDeclarator = (options: JobDeclaratorOptions): JobDeclarator => {
       const message = distributions.set(distribution, isAfterBlock, now) as unknown as Message;
       return together(
         [...clients.values()]
-          .filter(({ usesDistributions }) => usesDistributions)
+          .filter(({ usesDistributions, hasOwnOutputs }) => usesDistributions && !hasOwnOutputs)
           .map((client) => output(client, [message], [])),
       );
     },
@@ -168,7 +177,10 @@ export const jobDeclarator = (options: JobDeclaratorOptions): JobDeclarator => {
         isSameUser,
         checkFor() {
           const id = distributionIdOf(job);
-          return id === undefined ? checkOutputs : distributions.check(id, now);
+          const own = token?.outputs;
+          return id === undefined || own !== undefined
+            ? checkOf(own ?? options.outputs)
+            : distributions.check(id, now);
         },
       });
       if (refused === null && token !== undefined) tokens.take(token);

@@ -12,8 +12,8 @@ export interface PoolOutputs {
    */
   readonly outputs: readonly [TxOut, ...TxOut[]];
   /**
-   * The part of a block's value that the first of them must get at least, 0 to 1; 1 unless given. The specification lets
-   * clients pay others, too: a pool that pays them less for it then can allow that.
+   * The part of a block's value that the first of them must get at least, less what the others must have, 0 to 1; 1 unless
+   * given. The specification lets clients pay others, too: a pool that pays them less for it then can allow that.
    */
   readonly minPoolShare?: number;
 }
@@ -51,8 +51,9 @@ export const checkPoolOutputs = (
 ): void => {
   const present = sums(outputs);
   const claimed = outputs.reduce((sum, { value }) => sum + value, 0n);
-  const payout = leastPayout(claimed > blockValue ? claimed : blockValue, minPoolShare);
   const [first, ...others] = required;
+  const rest = others.reduce((left, { value }) => left - value, claimed > blockValue ? claimed : blockValue);
+  const payout = leastPayout(rest > 0n ? rest : 0n, minPoolShare);
   const least = { ...first, value: payout > first.value ? payout : first.value };
   for (const [script, { value, count }] of sums([least, ...others])) {
     const found = present.get(script);

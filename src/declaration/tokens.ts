@@ -1,5 +1,6 @@
 /** Tokens for mining jobs: who has which, until when, and what for. */
 import { bytesToHex } from '../codec/hex.js';
+import type { TxOut } from '../bitcoin/outputs.js';
 import type { JobTerms } from './declared-job.js';
 
 /** What a token is worth. */
@@ -21,6 +22,8 @@ export interface MiningJobToken {
   readonly holder: string;
   /** Milliseconds since 1970. */
   readonly expiresAt: number;
+  /** What coinbases must have that come with it; unless given what those of all must have. */
+  readonly outputs?: readonly [TxOut, ...TxOut[]];
   state: TokenState;
 }
 

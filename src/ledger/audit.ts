@@ -2,7 +2,8 @@
 import { parseTransaction, txid } from '../bitcoin/transaction.js';
 import { toDisplayHex } from '../bitcoin/hash.js';
 import { bytesToHex, hexToBytes } from '../codec/hex.js';
-import { distribute } from './distribution.js';
+import { distributedAsPaid } from './declared-payout.js';
+import { distribute, sumOf } from './distribution.js';
 import {
   isSolo,
   payToOf,
@@ -47,7 +48,7 @@ export interface AuditMaterial {
  * Recomputes a statement.
  *
  * From itself: that its users' work pays whom their names say, that payments and outputs follow from weights, balances and
- * rules to the satoshi, that its coinbase has these outputs first, and its transaction id. From all records: that none
+ * rules to the satoshi, that its coinbase has these outputs first (of a declared job: all these that are worth anything), and its transaction id. From all records: that none
  * was changed, left out or put in (their hash chain), and that the work and weight of everybody is what they prove. From one
  * user's records: the same for this user.
  *
@@ -110,15 +111,24 @@ const auditDistribution = (statement: Statement, compare: Compare): void => {
     new Map(contributions.map(({ user, payTo }) => [user, payTo])),
   );
   const balances = new Map(statement.payments.map(({ script, before }) => [script, BigInt(before)]));
-  const right = stateDistribution(distribute(BigInt(statement.value), weights, balances, rules));
+  const right = stateDistribution(
+    statement.isDeclared === true
+      ? distributedAsPaid(coinbaseOf(statement).outputs, weights, balances, rules)
+      : distribute(BigInt(statement.value), weights, balances, rules),
+  );
+  if (statement.isDeclared === true)
+    compare('value', String(sumOf(right.outputs.map(({ value }) => BigInt(value)))), statement.value);
   compareLists('payments', right.payments, statement.payments, compare);
   compareLists('outputs', right.outputs, statement.outputs, compare);
 };
 
+const coinbaseOf = ({ coinbaseTx }: Statement) => parseTransaction(hexToBytes(coinbaseTx));
+
 const auditCoinbase = (statement: Statement, compare: Compare): void => {
-  const coinbase = parseTransaction(hexToBytes(statement.coinbaseTx));
+  const coinbase = coinbaseOf(statement);
   compare('txid', toDisplayHex(txid(coinbase)), statement.txid);
   const paid = coinbase.outputs
+    .filter(({ value }) => statement.isDeclared !== true || value > 0n)
     .slice(0, statement.outputs.length)
     .map(({ value, scriptPubKey }) => ({ value: String(value), script: bytesToHex(scriptPubKey) }));
   compareLists('coinbaseTx.outputs', statement.outputs, paid, compare);

@@ -89,7 +89,7 @@ export const distribute = (
       limits: rules.limits,
     });
 
-  const earned = earnings(value, weights, rules);
+  const earned = earnedOf(value, weights, rules);
   const scripts = [...new Set([...earned.keys(), ...balances.keys(), reserve])].sort();
   const due = new Map(
     scripts.map((script) => [script, (earned.get(script) ?? 0n) + (balances.get(script) ?? 0n)]),
@@ -104,8 +104,8 @@ export const distribute = (
   return { value, payments: result, outputs: outputsOf(paid, rules.reserve) };
 };
 
-/** What each payee has earned of a block. */
-const earnings = (
+/** What each payee has earned of a block. @throws Sv2Error `out-of-range` */
+export const earnedOf = (
   value: bigint,
   weights: ReadonlyMap<string, bigint>,
   { donation, fee, reserve }: DistributionRules,
@@ -189,7 +189,8 @@ type Amount = readonly [script: string, amount: bigint];
 const byAmount = ([script, amount]: Amount, [otherScript, other]: Amount): number =>
   amount !== other ? (amount > other ? -1 : 1) : script < otherScript ? -1 : 1;
 
-const sumOf = (amounts: Iterable<bigint>): bigint => {
+/** The sum of amounts. */
+export const sumOf = (amounts: Iterable<bigint>): bigint => {
   let sum = 0n;
   for (const amount of amounts) sum += amount;
   return sum;
@@ -207,7 +208,7 @@ const requireBasisPoints = (basisPoints: number): number => {
 };
 
 /** What must hold whatever the input: who finds otherwise must not pay anybody. */
-const requireExact = (value: bigint, all: readonly Payment[]): void => {
+export const requireExact = (value: bigint, all: readonly Payment[]): void => {
   const earned = sumOf(all.map((payment) => payment.earned));
   const paid = sumOf(all.map((payment) => payment.paid));
   const after = sumOf(all.map((payment) => payment.after));

@@ -4,7 +4,15 @@ export * from './audit.js';
 export * from './block-journal.js';
 export * from './bookkeeping.js';
 export * from './credit-report.js';
-export * from './distribution.js';
+export { distributedAsPaid } from './declared-payout.js';
+export {
+  BASIS_POINTS,
+  distribute,
+  type Cut,
+  type Distribution,
+  type DistributionRules,
+  type Payment,
+} from './distribution.js';
 export * from './export.js';
 export * from './fraction.js';
 export * from './identity.js';

@@ -1,6 +1,8 @@
 /** How a pool pays, and what of it is settled before a block is found: the distribution frozen with its template. */
 import type { AddressNetwork } from '../bitcoin/payout-script.js';
+import type { TxOut } from '../bitcoin/outputs.js';
 import { bytesToHex } from '../codec/hex.js';
+import { distributedAsPaid } from './declared-payout.js';
 import { distribute, type Distribution, type DistributionRules } from './distribution.js';
 import type { Fraction } from './fraction.js';
 import { parseIdentity } from './identity.js';
@@ -46,6 +48,8 @@ export interface FrozenPayout {
   /** Whom each user's work pays. */
   readonly payTo: ReadonlyMap<string, readonly PayTo[]>;
   readonly distribution: Distribution;
+  /** Whether the coinbase is its miner's: its outputs are those that it has, whatever the rules would pay. */
+  readonly isDeclared?: boolean;
 }
 
 /** What {@link freezePayout} goes by. */
@@ -176,4 +180,21 @@ export const freezeShared = (
   ...{ mode, rules, networks: networks ?? null, networkWork, since, until },
   ...work,
   distribution: distribute(value, weights, balances, rules),
+});
+
+/** What a block pays whose coinbase its miner made, by work that is known. @throws Sv2Error as `distributedAsPaid` */
+export const freezeDeclared = (
+  { mode, rules, networks }: Pick<PayoutPlan, 'mode' | 'rules' | 'networks'>,
+  { weights, ...work }: SharedWork,
+  {
+    outputs,
+    balances,
+    ...state
+  }: Omit<PayoutState, 'slots' | 'payToOf' | 'value'> & { readonly outputs: readonly TxOut[] },
+): FrozenPayout => ({
+  ...{ mode, rules, networks: networks ?? null },
+  ...state,
+  ...work,
+  distribution: distributedAsPaid(outputs, weights, balances, rules),
+  isDeclared: true,
 });

@@ -1,6 +1,7 @@
 /** What blocks pay that are their finder's alone: for thousands of payees, worked out once for all that are alike. */
 import type { TxOut } from '../bitcoin/outputs.js';
 import { bytesToHex, hexToBytes } from '../codec/hex.js';
+import { distributedAsPaid } from './declared-payout.js';
 import { distribute, type DistributionRules } from './distribution.js';
 import { dustLimit, outputCost } from './output-costs.js';
 import { weightsByScript, type FrozenPayout, type PayoutPlan, type PayTo } from './payout-plan.js';
@@ -38,7 +39,11 @@ export const soloBalances = (
   return own;
 };
 
-/** What a block of one payee pays, whole. @throws Sv2Error as `distribute` */
+/**
+ * What a block of one payee pays, whole.
+ * @param state `outputs` of a block whose coinbase its miner made: it pays those, whatever the rules say
+ * @throws Sv2Error as `distribute`
+ */
 export const freezeSolo = (
   payee: SoloPayee,
   { rules, networks }: Pick<PayoutPlan, 'rules' | 'networks'>,
@@ -47,12 +52,15 @@ export const freezeSolo = (
     readonly networkWork: bigint;
     readonly balances: ReadonlyMap<string, bigint>;
     readonly until: readonly Receipt[];
+    readonly outputs?: readonly TxOut[];
   },
 ): FrozenPayout => {
-  const { value, networkWork, balances, until } = state;
+  const { value, networkWork, balances, until, outputs } = state;
   const { user, payTo } = payee;
   const contribution = { user, shares: 1, work: networkWork, weight: 1n };
   const byUser = new Map([[user, payTo]]);
+  const weights = weightsByScript([contribution], byUser);
+  const own = soloBalances(payee, rules, balances);
   return {
     mode: 'solo',
     rules,
@@ -69,12 +77,9 @@ export const freezeSolo = (
     since: [],
     until,
     payTo: byUser,
-    distribution: distribute(
-      value,
-      weightsByScript([contribution], byUser),
-      soloBalances(payee, rules, balances),
-      rules,
-    ),
+    ...(outputs === undefined
+      ? { distribution: distribute(value, weights, own, rules) }
+      : { distribution: distributedAsPaid(outputs, weights, own, rules), isDeclared: true }),
   };
 };
 

@@ -47,6 +47,8 @@ export interface Statement {
   readonly user: string;
   readonly worker: string;
   readonly mode: PayoutMode;
+  /** Whether the coinbase was made by who found the block (job declaration): `outputs` are those that it has, in place of those by the rules. */
+  readonly isDeclared?: true;
   readonly rules: StatedRules;
   /** Whose addresses are paid; null for all. */
   readonly networks: readonly AddressNetwork[] | null;
@@ -103,6 +105,7 @@ export const statementOf = (block: StatedBlock, frozen: FrozenPayout): Statement
     user: block.user,
     worker: block.worker,
     mode: frozen.mode,
+    ...(frozen.isDeclared === true ? { isDeclared: true } : {}),
     rules: stateRules(frozen.rules),
     networks: frozen.networks,
     networkWork: String(frozen.networkWork),

@@ -22,6 +22,7 @@ export * from './miner/hasher.js';
 export * from './miner/miner.js';
 export { paying } from './paying.js';
 export * from './pool/pool.js';
+export { declaredPayouts, type DeclaredPayouts } from './pool/declared-payouts.js';
 export * from './pool/pool-core.js';
 export * from './pool/pool-front.js';
 export * from './proxy/proxy.js';

@@ -134,7 +134,7 @@ export function demoNetwork({
     // a declared job pays the pool, which no plan for users can have
     const plan = payoutPlan(
       chooser === undefined ? { payout: 'pplns', payout_confirmations: confirmations } : { payout: 'pool' },
-      { reserve: payoutScript, networks, hasLedger: true, declaredBy: undefined },
+      { reserve: payoutScript, networks, hasLedger: true },
     );
     const store = memoryStore();
 

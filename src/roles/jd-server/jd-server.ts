@@ -7,6 +7,7 @@ import { jobDeclarator } from '../../declaration/job-declarator.js';
 import type { JobDeclarator, JobDeclaratorOptions } from '../../declaration/job-declarator-types.js';
 import { payoutDistribution, SetPayoutDistribution } from '../../declaration/payout-messages.js';
 import type { CustomBlock } from '../../declaration/declared-block.js';
+import { ServiceError } from '../../service/errors.js';
 import type { ExtensionPolicy } from '../../service/extensions/negotiation.js';
 import type { ServerOutcome } from '../../service/outcomes.js';
 import { createServer, type Server } from '../../service/server.js';
@@ -81,7 +82,7 @@ export interface JobDeclarationServer extends Pick<Server, 'clients'> {
  *
  * Each declared job is judged by what is known here, and then by the node if that can (`DeclarationNode.propose`); the
  * outcome says by whom.
- * @throws Sv2Error `out-of-range`
+ * @throws Sv2Error `out-of-range`, ServiceError `invalid-configuration`
  */
 export function jdServer(options: JobDeclarationServerOptions): JobDeclarationServer {
   const { listen, node, inactivityLimit = 21_600_000, scheduler = asyncScheduler } = options;
@@ -91,6 +92,12 @@ export function jdServer(options: JobDeclarationServerOptions): JobDeclarationSe
     throw new Sv2Error('out-of-range', `minPoolShare must be from 0 to 1, got ${minPoolShare}`, {
       option: 'minPoolShare',
     });
+  }
+  if (options.seal !== undefined && options.outputsOf !== undefined) {
+    throw new ServiceError(
+      'invalid-configuration',
+      'jdServer: expected seal or outputsOf, got both: a pool elsewhere does not know what the users of its tokens are paid by',
+    );
   }
   const begin = () => jobDeclarator({ ...options, randomBytes, proposes: node.propose !== undefined });
   const customBlock$ = new Subject<CustomBlock>();

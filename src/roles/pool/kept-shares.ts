@@ -17,37 +17,60 @@ import type { LedgerOutcome } from './ledger-outcomes.js';
 import type { PaidShare } from './paid-share.js';
 import type { Payees } from './payees.js';
 import type { ShareContext, ShareLedger } from './share-ledger.js';
+import type { DeclaredPayouts } from './declared-payouts.js';
+import { presentTemplate } from './present-template.js';
 import { templateHeights } from './template-heights.js';
 
 /** What clients say of their devices. */
 type Device = Pick<SetupConnection, 'vendor' | 'firmware'>;
 
 /** How blocks are paid by a ledger. */
-export interface KeptPayout extends Pick<Payees, 'payoutOf' | 'template'> {
+export interface KeptPayout extends Pick<Payees, 'payoutOf'> {
+  /** There is a template. */
+  template(template: NewTemplate): void;
   /** There is a tip: see `ledgerPayout`. */
   tip(prevHash: string, height: number, nbits: number): void;
   /**
    * A block was found.
    * @param outputs what its job pays; null for a custom job
    * @param share that it is
+   * @param template that the pool has at the time; undefined before the first
    * @returns what the core is told with it
    */
   found(
     block: StatedBlock & { readonly prevHash: string },
     outputs: readonly TxOut[] | null,
     share: ShareRecord,
+    template: NewTemplate | undefined,
   ): PaidShare | undefined;
 }
 
 /** A ledger of this process: a block is noted with its share before anybody hears of it. */
-export const paidHere = (payout: LedgerPayout, ledger: ShareLedger): KeptPayout => ({
-  ...payout,
-  found(block, outputs, share) {
-    const frozen = payout.settledWith(outputs, block.user);
-    if (frozen !== undefined) ledger.found(payout.found(block, frozen), share);
-    return undefined;
-  },
-});
+export const paidHere = (
+  payout: LedgerPayout,
+  ledger: ShareLedger,
+  declared: DeclaredPayouts | undefined,
+  now: () => number,
+): KeptPayout => {
+  declared?.opened(payout);
+  return {
+    ...payout,
+    template(template) {
+      payout.template();
+      declared?.template(template, now());
+    },
+    found(block, outputs, share, template) {
+      const frozen =
+        outputs === null && template !== undefined
+          ? payout.declared(block.user, block.coinbaseTx, template)
+          : payout.settledWith(outputs, block.user);
+      if (frozen === undefined) return undefined;
+      ledger.found(payout.found(block, frozen), share);
+      declared?.found();
+      return undefined;
+    },
+  };
+};
 
 /** The ledger of the core, which is told with the block. */
 export const paidByCore = (payout: FrontPayout): KeptPayout => ({
@@ -62,6 +85,7 @@ export const paidByCore = (payout: FrontPayout): KeptPayout => ({
 /** Gives a mining server's accepted shares to a ledger. */
 export const keptShares = (core: MiningServer, ledger: ShareLedger, payout?: KeptPayout) => {
   const heights = templateHeights();
+  const present = presentTemplate();
   const paid = new WeakMap<object, PaidShare>();
   const devices = new Map<number, Device>();
   let context: ShareContext = { height: 0, nbits: 0 };
@@ -79,13 +103,14 @@ export const keptShares = (core: MiningServer, ledger: ShareLedger, payout?: Kep
           if (outcome.type === 'ShareAccepted') {
             accepted = outcome;
             ledger.accepted(outcome, message, context, vendor);
-          } else if (outcome.type === 'BlockFound' && outcome.solution !== null && accepted !== undefined) {
+          } else if (outcome.type === 'BlockFound' && accepted !== undefined) {
             const { hash, header, coinbaseTx, userIdentity: user, worker } = outcome;
             const prevHash = toDisplayHex(header.subarray(4, 36)); // after the version
             const own = payout?.found(
               { height: context.height, hash, prevHash, coinbaseTx, time: now, user, worker },
               outcome.payout,
               ledger.recordOf(accepted, message, context, vendor),
+              present.now,
             );
             if (own !== undefined) paid.set(outcome, own);
           }
@@ -94,12 +119,14 @@ export const keptShares = (core: MiningServer, ledger: ShareLedger, payout?: Kep
     } satisfies MiningServer,
     /** There is a template: its coinbase begins with its height (BIP 34). */
     template(template: NewTemplate): void {
-      payout?.template();
+      present.add(template);
+      payout?.template(template);
       heights.note(template);
     },
     /** There is a tip: shares from now on are for the block on it. */
     tip({ templateId, prevHash, nBits: nbits }: SetNewPrevHashTemplate): void {
       context = { height: heights.of(templateId), nbits };
+      present.tip(templateId);
       payout?.tip(toDisplayHex(prevHash), context.height - 1, nbits);
     },
     /** What the core is told with a block that was found here. */

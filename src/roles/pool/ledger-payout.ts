@@ -1,8 +1,11 @@
 /** Pays a pool's blocks by its ledger: distributions frozen with each template, statements of blocks, what becomes of them. */
 import { toDisplayHex } from '../../bitcoin/hash.js';
 import type { TxOut } from '../../bitcoin/outputs.js';
+import { parseTransaction } from '../../bitcoin/transaction.js';
 import {
+  freezeDeclared,
   freezeShared,
+  isSolo,
   payToOf,
   sharedPayToOf,
   sharedWork,
@@ -67,6 +70,14 @@ interface PresentWork extends Pick<FrozenPayout, 'networkWork' | 'since' | 'unti
   settledBy(payout: FrozenPayout): void;
 }
 
+/** What is settled for the blocks of a template. */
+interface OfTemplate {
+  /** What shared blocks pay, by what their outputs may weigh. */
+  readonly bySize: Map<number, readonly TxOut[]>;
+  readonly work: PresentWork;
+  readonly balances: ReadonlyMap<string, bigint>;
+}
+
 /** Users whose payee is remembered: an address takes a tenth of a millisecond to read. */
 const maxRemembered = 100_000;
 
@@ -78,8 +89,7 @@ export const ledgerPayout = ({ plan, confirmations, history }: LedgerPayoutOptio
   let blocks = history.blocks;
   let balances = balancesOf(blocks);
   const unsaved = new Map<string, StoredBlock>();
-  /** What shared blocks of a template pay, by what its outputs may weigh. */
-  let current = new WeakMap<NewTemplate, Map<number, readonly TxOut[]>>();
+  let current = new WeakMap<NewTemplate, OfTemplate>();
   let presentWork: PresentWork | undefined;
   /** What outputs are by whose block it is, as long as a job has them. */
   const settled = new WeakMap<readonly TxOut[], (user: string) => FrozenPayout>();
@@ -115,15 +125,22 @@ export const ledgerPayout = ({ plan, confirmations, history }: LedgerPayoutOptio
     return presentWork;
   };
 
+  /** What is settled for all blocks of a template. */
+  const settledOf = (template: NewTemplate): OfTemplate => {
+    const known = current.get(template);
+    if (known !== undefined) return known;
+    const own: OfTemplate = { bySize: new Map(), work: workNow(), balances };
+    current.set(template, own);
+    return own;
+  };
+
   const outputsOf: OutputsOf = {
     shared(value, template, coinbaseSize) {
-      const bySize = current.get(template) ?? new Map<number, readonly TxOut[]>();
-      current.set(template, bySize);
+      const { bySize, work: counted, balances: own } = settledOf(template);
       const limits = limitsWithin(rules, coinbaseSize, template);
       const known = bySize.get(limits.weight);
       if (known !== undefined) return known;
-      const { shared, settledBy, ...state } = workNow();
-      const own = balances;
+      const { shared, settledBy, ...state } = counted;
       // all payments of 10,000 users are not kept for the one template of thousands whose block is found
       const freeze = (): FrozenPayout => {
         const payout = freezeShared({ ...plan, rules: { ...rules, limits } }, shared, {
@@ -174,6 +191,23 @@ export const ledgerPayout = ({ plan, confirmations, history }: LedgerPayoutOptio
     /** What was settled with the outputs of a job, for the block of a user; undefined for a job that pays something else. */
     settledWith: (outputs: readonly TxOut[] | null, user: string): FrozenPayout | undefined =>
       outputs === null ? undefined : settled.get(outputs)?.(user),
+    /**
+     * What a block pays whose coinbase its miner made.
+     * @param template that the pool has itself at the time: what is settled for its blocks, is for this
+     */
+    declared(user: string, coinbaseTx: Uint8Array, template: NewTemplate): FrozenPayout {
+      const { outputs } = parseTransaction(coinbaseTx);
+      const value = outputs.reduce((sum, output) => sum + output.value, 0n);
+      if (isSolo(user, plan)) {
+        const payee = { user, payTo: payToOf(user, plan) };
+        return freezeSolo(payee, plan, { ...now(), balances, value, outputs });
+      }
+      const settledFor = settledOf(template);
+      const { shared, settledBy, ...state } = settledFor.work;
+      const payout = freezeDeclared(plan, shared, { ...state, balances: settledFor.balances, outputs });
+      settledBy(payout);
+      return payout;
+    },
     /** There is a tip: blocks of ours may be deep enough, or lost. Hash as explorers show it; height 0 when it is not known. */
     tip(prevHash: string, height: number, nextNbits: number): void {
       if (nextNbits !== nbits) presentWork = undefined;

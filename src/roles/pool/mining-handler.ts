@@ -21,6 +21,7 @@ import { ofEvent, ofTrigger } from '../../service/operators.js';
 import { disconnect, toSibling, type ServerEffect } from '../../service/effects.js';
 import { servedClients } from '../downstream/served-clients.js';
 import type { WaitingLimits } from '../downstream/waiting-clients.js';
+import type { DeclaredPayouts } from './declared-payouts.js';
 import type { LedgerPayout } from './ledger-payout.js';
 import type { FrontPayout } from './front-payout.js';
 import { keptShares, paidByCore, paidHere } from './kept-shares.js';
@@ -86,6 +87,8 @@ export interface PoolMiningOptions
   readonly openAccounts: () => Pick<AccountBook, 'count'>;
   /** The ledger of this run; without, shares are acknowledged as they come. */
   readonly openLedger: () => ShareLedger | undefined;
+  /** Is told what the ledger pays, for the declaration server beside the pool. */
+  readonly declaredPayouts?: DeclaredPayouts;
   /** What is paid by the ledger, this process's or the core's, if anything is. */
   readonly ledgerPayout: () => LedgerPayout | FrontPayout | undefined;
 }
@@ -131,7 +134,10 @@ export const poolMining =
           : keptShares(
               core,
               ledger,
-              payout && ('paymentOf' in payout ? paidByCore(payout) : paidHere(payout, ledger)),
+              payout &&
+                ('paymentOf' in payout
+                  ? paidByCore(payout)
+                  : paidHere(payout, ledger, options.declaredPayouts, () => scheduler.now())),
             );
       let isTemplateOld = false;
 

@@ -190,6 +190,7 @@ export function poolFront(options: PoolFrontOptions): PoolFront {
           ? {}
           : { alreadySeen: { has: (hash) => opened?.alreadySeen.has(hash) === true } }),
         ...given(options, 'isKnownUser', 'acceptCustomJob', 'customBlockObserver'),
+        ...(ledger?.declaredPayouts === undefined ? {} : { declaredPayouts: ledger.declaredPayouts }),
         ...given(options, 'maxChannels', 'maxChannelsPerAddress', 'maxChannelsPerClient'),
         ...given(options, 'firstChannelTimeout', 'maxWithoutChannel'),
       }),

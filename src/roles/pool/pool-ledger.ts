@@ -4,6 +4,7 @@ import type { BlockJournal } from '../../ledger/block-journal.js';
 import type { Durability } from '../../ledger/spool.js';
 import type { LedgerStore } from '../../ledger/store.js';
 import type { PayoutPlan } from '../../ledger/payout-plan.js';
+import type { DeclaredPayouts } from './declared-payouts.js';
 import { ledgerPayout, type LedgerPayout } from './ledger-payout.js';
 import { payoutHistory } from './payout-history.js';
 import { seenShares, type SeenShares } from '../../mining/shares/seen-shares.js';
@@ -21,6 +22,8 @@ export interface PoolLedgerOptions {
   readonly commitInterval?: number;
   /** How blocks are paid by the ledger: user identities are those of `parseIdentity` then. Without, everything goes to `payoutScript`. */
   readonly payout?: PayoutPlan;
+  /** Where there is a declaration server beside the pool, what that has to know of `payout`: made of the same plan. */
+  readonly declaredPayouts?: DeclaredPayouts;
   /** Blocks on it, itself included, with which a block of ours is booked; 100 unless given, when its coinbase can be spent. */
   readonly confirmations?: number;
   /**
