@@ -9,6 +9,8 @@ export interface CutRelay {
   cut(): void;
   /** Takes lines again. */
   mend(): void;
+  /** Lets nothing more through to the other side behind the next bytes that have this text among them, until {@link mend}. */
+  stopBehind(text: string): void;
   /** Breaks all lines and stops listening. */
   close(): void;
 }
@@ -17,6 +19,8 @@ export interface CutRelay {
 export async function cutRelay(to: () => number): Promise<CutRelay> {
   const sockets = new Set<Socket>();
   let isCut = false;
+  let last: string | undefined;
+  let isStopped = false;
   const breakAll = (): void => {
     for (const socket of sockets) socket.destroy();
   };
@@ -36,8 +40,13 @@ export async function cutRelay(to: () => number): Promise<CutRelay> {
         sockets.delete(socket);
         other.destroy();
       });
-      socket.pipe(other);
     }
+    far.pipe(near);
+    near.on('data', (chunk: Buffer) => {
+      if (isStopped || far.destroyed) return;
+      far.write(chunk);
+      if (last !== undefined && chunk.includes(last)) isStopped = true;
+    });
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -49,6 +58,11 @@ export async function cutRelay(to: () => number): Promise<CutRelay> {
     },
     mend() {
       isCut = false;
+      isStopped = false;
+      last = undefined;
+    },
+    stopBehind(text) {
+      last = text;
     },
     close() {
       breakAll();

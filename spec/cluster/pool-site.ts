@@ -1,9 +1,10 @@
 /** A pool on several machines, all of which are this one: its core and its fronts are processes, miners and templates are here. */
 import { afterAll, afterEach, beforeAll } from '@jest/globals';
-import { firstValueFrom, ReplaySubject, Subscription } from 'rxjs';
+import { firstValueFrom, ReplaySubject, Subject, Subscription, type Observable } from 'rxjs';
 import { listen, type ListenAddress } from '../../src/node.js';
 import { simulatedSource, templateProvider } from '../../src/index.js';
 import { keptUntilTheEnd, startProcess, type RunningRole } from '../cli/role-support.js';
+import { toDisplayHex } from '../../src/bitcoin/hash.js';
 import { bytesToHex } from '../../src/codec/hex.js';
 import { openLedger } from '../../src/node/ledger/open-ledger.js';
 import { freePort } from '../interop/support/node.js';
@@ -27,6 +28,8 @@ export interface PoolSite {
   advertised(nats: number, port?: number): Promise<FrontProcess>;
   /** Starts a miner. @param port of a front */
   mine(port: number, user: string, hashRate?: number): PlayedMiner;
+  /** The hash of the next block that the chain takes, as explorers show it: in the turn in which it does. */
+  readonly block$: Observable<string>;
   /** How many blocks the chain has taken. */
   blocks(): number;
 }
@@ -38,6 +41,7 @@ export function poolSite(): PoolSite {
   let miners = new Subscription();
   let address = '';
   let taken = 0;
+  const block$ = new Subject<string>();
 
   beforeAll(async () => {
     const address$ = new ReplaySubject<ListenAddress>(1);
@@ -45,7 +49,9 @@ export function poolSite(): PoolSite {
     provider = templateProvider({ listen: listen({ port: 0, listeningObserver: address$ }), source })
       .start()
       .subscribe((outcome) => {
-        if (outcome.type === 'BlockAccepted') taken += 1;
+        if (outcome.type !== 'BlockAccepted') return;
+        taken += 1;
+        block$.next(toDisplayHex(outcome.hash));
       });
     address = `127.0.0.1:${(await firstValueFrom(address$)).port}`;
   });
@@ -84,6 +90,7 @@ export function poolSite(): PoolSite {
       return front(nats, own, '--advertise-address', `127.0.0.1:${own}`);
     },
     mine: (port, user, hashRate) => playMiner(miners, port, user, hashRate),
+    block$,
     blocks: () => taken,
   };
 }

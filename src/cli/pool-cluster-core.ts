@@ -2,8 +2,11 @@
 import {
   asyncScheduler,
   catchError,
+  concat,
+  concatMap,
   defer,
   EMPTY,
+  exhaustMap,
   filter,
   finalize,
   from,
@@ -16,20 +19,24 @@ import {
   share,
   Subject,
   switchMap,
+  take,
   tap,
+  timer,
   type NextObserver,
   type Observable,
 } from 'rxjs';
 import { bytesToHex } from '../codec/hex.js';
 import type { LedgerStore } from '../ledger/store.js';
 import { corePorts } from '../node/cluster/core-ports.js';
+import { natsBlockJournal } from '../node/cluster/nats-block-journal.js';
 import type { NatsBus } from '../node/cluster/nats.js';
-import { coreLeaseTtl, natsCoreLease } from '../node/cluster/nats-leases.js';
+import { coreLeaseTtl, natsCoreLease, natsLeases } from '../node/cluster/nats-leases.js';
 import { clientIds, takenOutcomes } from '../node/cluster/outcome-batches.js';
 import { blocksFromQueue } from '../node/cluster/streamed-blocks.js';
 import { writtenFromQueue } from '../node/cluster/streamed-ledger.js';
 import { templateMemory } from '../node/cluster/template-memory.js';
 import { frontCalls$, refusal } from '../roles/cluster/front-call.js';
+import type { CoreJournal } from '../roles/cluster/core-journal.js';
 import { coreLedger, type CoreLedger, type CoreLedgerOptions } from '../roles/cluster/core-ledger.js';
 import { servedLedger } from '../roles/cluster/port-ledger.js';
 import type { Port } from '../roles/cluster/port.js';
@@ -103,6 +110,7 @@ export function clusterCore(options: ClusterCoreOptions): Observable<LogLine> {
 /** What a core finds that was kept for it. */
 interface Kept extends ClusterQueues {
   readonly templateMemory: TemplateMemory;
+  readonly journal: CoreJournal;
 }
 
 const whatIsKept = async (
@@ -112,6 +120,7 @@ const whatIsKept = async (
 ): Promise<Kept> => ({
   ...(await clusterQueues(bus, cluster, onError)),
   templateMemory: await templateMemory(bus, cluster, asyncScheduler.now()),
+  journal: await natsBlockJournal(bus, cluster),
 });
 
 /** What serving fronts takes, beside a core's options. */
@@ -121,16 +130,44 @@ interface Serving extends Kept {
   readonly tell: (line: LogLine) => void;
 }
 
+/** Milliseconds between two looks whether those who found blocks that are not in the ledger are gone. */
+const lookAgain = 5_000;
+
+/** Writes the blocks of fronts that are gone for good: their server ids are to be had, and the core has them meanwhile. */
+const endedFronts$ = (
+  bus: NatsBus,
+  { name: cluster, holder }: ClusterPlace,
+  ledger: CoreLedger,
+): Observable<never> =>
+  timer(lookAgain, lookAgain, asyncScheduler).pipe(
+    exhaustMap(() =>
+      from(ledger.waiting()).pipe(
+        concatMap((serverId) =>
+          from(natsLeases(bus, { cluster, holder, serverId })).pipe(
+            switchMap(({ lease$ }) => lease$),
+            switchMap(() => concat(ledger.frontEnded(serverId), of(serverId))),
+            take(1),
+            catchError(() => EMPTY), // it is somebody's, who writes them
+          ),
+        ),
+      ),
+    ),
+    ignoreElements(),
+  );
+
 /** All that happens at the core and at its fronts. */
 function servingFronts(
   bus: NatsBus,
-  { place: { name: cluster }, core, payoutScript, payout }: ClusterCoreOptions,
-  { shares, blocks, templateMemory: memory, store, errorObserver, tell }: Serving,
+  { place, core, payoutScript, payout }: ClusterCoreOptions,
+  { shares, blocks, templateMemory: memory, journal, store, errorObserver, tell }: Serving,
 ): Observable<PoolOutcome> {
+  const { name: cluster } = place;
   const paying$: Observable<CoreLedger | undefined> =
     store === undefined || payout === undefined
       ? of(undefined)
-      : defer(() => coreLedger({ ...payout, store, scheduler: asyncScheduler }));
+      : defer(() =>
+          coreLedger({ ...payout, store, journal, doFrontsLiveOn: true, scheduler: asyncScheduler }),
+        );
   return paying$.pipe(switchMap((ledger) => served(ledger)));
 
   function served(ledger: CoreLedger | undefined): Observable<PoolOutcome> {
@@ -200,6 +237,7 @@ function servingFronts(
       front$.pipe(mergeMap(served$)),
       own === undefined ? EMPTY : writtenFromQueue({ cluster, bus, queue: shares }, own, begins),
       ledger?.start() ?? EMPTY,
+      ledger === undefined ? EMPTY : endedFronts$(bus, place, ledger),
     );
   }
 }

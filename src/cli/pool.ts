@@ -7,6 +7,7 @@ import { TOKEN_KEY_SIZE, tokenSeal } from '../declaration/token-seal.js';
 import { isFront } from '../node/cluster/ipc-port.js';
 import { connect } from '../node/connect.js';
 import { blockJournal } from '../node/ledger/block-journal.js';
+import { coreJournalOf } from '../roles/cluster/core-journal.js';
 import { payEverythingTo } from '../roles/pool/payout.js';
 import { roomOf } from '../roles/pool/payout-room.js';
 import { pool, type Pool, type PoolOptions } from '../roles/pool/pool.js';
@@ -122,7 +123,10 @@ function poolRole(command: Command): Role {
       const service = poolProcesses({
         ...{ settings, front, file, store },
         core: { ...core, payoutRoom: payout === undefined ? payEverythingTo(script).room : roomOf(payout) },
-        payout: payout && { plan: payout, confirmations, ...journal },
+        payout: payout && {
+          ...{ plan: payout, confirmations },
+          ...('journal' in journal ? { journal: coreJournalOf(journal.journal) } : {}),
+        },
         customBlockObserver: declaration?.service.customBlockObserver,
       });
       return {

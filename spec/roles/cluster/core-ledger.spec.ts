@@ -16,6 +16,7 @@ import {
   type SequencedRecord,
   type ShareRecord,
 } from '../../../src/index.js';
+import { coreJournalOf } from '../../../src/roles/cluster/core-journal.js';
 import { coreLedger } from '../../../src/roles/cluster/core-ledger.js';
 import {
   SolutionFound,
@@ -46,12 +47,13 @@ const share = (user: number, serverId: number): ShareRecord =>
   shareOf(addressOf(user), { serverId, time: Date.now() });
 
 /** A core with its template client's half, for which templates come by number. */
-const open = async (store: LedgerStore, journal = memoryJournal()) => {
+const open = async (store: LedgerStore, journal = memoryJournal(), doFrontsLiveOn = false) => {
   const ledger = await coreLedger({
     store,
-    journal,
+    journal: coreJournalOf(journal),
     plan: planOf('pplns'),
     confirmations: 2,
+    doFrontsLiveOn,
     scheduler: asyncScheduler,
   });
   const fromFronts = new Subject<SiblingEvent>();
@@ -186,6 +188,49 @@ describe("a core's ledger", () => {
       [4, 1],
     ]);
     expect(journal.noted()).toEqual([]);
+  });
+
+  it('has the blocks that a core before has noted and no front has written: with their commits, or when their fronts are gone', async () => {
+    const store = memoryStore();
+    const journal = memoryJournal();
+    const before = await open(store, journal, true);
+    before.give(1);
+    const winners = [share(1, 3), share(2, 4), share(3, 5)] as const;
+    const hashes = winners.map((winner) => before.find(1, winner));
+    expect(await hashesOf(store)).toEqual([]);
+
+    const core = await open(store, journal, true);
+    expect(journal.noted()).toHaveLength(3);
+    // it is handed the same block again, as nobody has said what became of it
+    core.give(1);
+    core.find(1, winners[0]);
+    expect(journal.noted()).toHaveLength(3);
+    const living = await bookkeeping(core.store, 3);
+    await living.write([winners[0]]);
+    expect(await hashesOf(store)).toEqual(hashes.slice(0, 1));
+    await lastValueFrom(core.frontEnded(4), { defaultValue: null });
+    expect(await hashesOf(store)).toEqual(hashes.slice(0, 2));
+    expect(journal.noted()).toHaveLength(3);
+    await lastValueFrom(core.frontEnded(5), { defaultValue: null });
+    expect(await hashesOf(store)).toEqual(hashes);
+    expect((await recordsOf(store)).map(({ record }) => record)).toEqual(winners);
+    expect(journal.noted()).toEqual([]);
+  });
+
+  it('takes a block in that comes behind the commit that its share is in, and credits that once', async () => {
+    const store = memoryStore();
+    const core = await open(store);
+    core.give(1);
+    const [first, second] = [share(1, 1), share(2, 2)];
+    const [one, two] = [await bookkeeping(core.store, 1), await bookkeeping(core.store, 2)];
+    await one.write([first]);
+    await two.write([second]);
+    const hashes = [core.find(1, first), core.find(1, second)];
+    await lastValueFrom(core.frontEnded(1), { defaultValue: null });
+    await core.written();
+    expect(await hashesOf(store)).toEqual(hashes);
+    expect((await recordsOf(store)).map(({ record }) => record)).toEqual([first, second]);
+    expect(core.journal.noted()).toEqual([]);
   });
 
   it('books a block that is deep enough, and tells of it', async () => {

@@ -1,12 +1,13 @@
 /** What fronts are told of payouts by their core, and what becomes of blocks that they find. */
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { ignoreElements, map, merge, Subject, tap } from 'rxjs';
+import { asyncScheduler, ignoreElements, map, merge, Subject, tap } from 'rxjs';
 import { buildCoinbase, coinbaseTag } from '../../../src/bitcoin/coinbase.js';
 import type { TxOut } from '../../../src/bitcoin/outputs.js';
 import { concatBytes } from '../../../src/bitcoin/consensus-bytes.js';
 import { toDisplayHex } from '../../../src/bitcoin/hash.js';
 import { Sv2Error } from '../../../src/codec/errors.js';
 import { auditStatement, type NotedBlock, type SlotWork } from '../../../src/index.js';
+import { coreJournalOf } from '../../../src/roles/cluster/core-journal.js';
 import { corePayout } from '../../../src/roles/cluster/core-payout.js';
 import { coreSibling, frontSibling } from '../../../src/roles/cluster/siblings.js';
 import { frontPayout } from '../../../src/roles/pool/front-payout.js';
@@ -82,9 +83,12 @@ beforeEach(() => {
   payout = openPayout();
   noted = [];
   core = corePayout(payout, {
-    note: (one) => void noted.push(one),
-    noted: () => noted,
-    clear: () => void noted.splice(0),
+    journal: coreJournalOf({
+      note: (one) => void noted.push(one),
+      noted: () => noted,
+      clear: () => void noted.splice(0),
+    }),
+    scheduler: asyncScheduler,
   });
 });
 
@@ -219,11 +223,14 @@ describe('a core that pays', () => {
 
   it('lets a block out that cannot be noted, which is told', () => {
     core = corePayout(payout, {
-      note() {
-        throw new Sv2Error('journal-unavailable', 'the disk is full');
-      },
-      noted: () => [],
-      clear: () => undefined,
+      journal: coreJournalOf({
+        note() {
+          throw new Sv2Error('journal-unavailable', 'the disk is full');
+        },
+        noted: () => [],
+        clear: () => undefined,
+      }),
+      scheduler: asyncScheduler,
     });
     handed(...begin);
     const share = shareOf(addressOf(1));
@@ -234,6 +241,32 @@ describe('a core that pays', () => {
       { type: 'BlockNotNoted', message: 'the disk is full' },
       { type: 'PayoutStated' },
     ]);
+  });
+
+  it.each([
+    ['as soon as it is noted', '-(n|)', '    ----o', []],
+    ['when it cannot be noted, which is told', '-#', '   ----o', ['BlockNotNoted']],
+    ['after half a second, which is told', '-', '        - 500ms o', ['BlockNotNoted']],
+  ])('lets a block out %s', (_, noting, expected, told) => {
+    marbles(({ cold, expectObservable, flush }) => {
+      core = corePayout(payout, {
+        journal: {
+          // a promise would settle in real time
+          note: () => cold(`--${noting}`) as unknown as Promise<void>,
+          noted: () => [],
+          clear: () => undefined,
+        },
+        scheduler: asyncScheduler,
+      });
+      handed(...begin);
+      const share = shareOf(addressOf(1));
+      const payment = { kind: 'shared', coinbaseSize: Infinity } as const;
+      const found = blockOf(1, sharedOf(Infinity), { share, payment });
+      const { trigger$ } = core.sibling({ trigger$: cold('-f', { f: found }), next: () => undefined });
+      expectObservable(trigger$.pipe(map(() => 'o'))).toBe(expected.trim());
+      flush();
+      expect(core.takeOutcomes().map(({ type }) => type)).toEqual(['PayoutStated', ...told].sort());
+    });
   });
 
   it('clears its journal once what is noted is in the ledger', () => {

@@ -17,17 +17,17 @@ import {
 } from 'rxjs';
 import { bytesToHex } from '../../codec/hex.js';
 import { bookkeeping } from '../../ledger/bookkeeping.js';
-import type { BlockJournal } from '../../ledger/block-journal.js';
 import type { PayoutPlan } from '../../ledger/payout-plan.js';
 import { decodeRecords } from '../../ledger/record-codec.js';
-import type { LedgerRecord } from '../../ledger/record.js';
+import type { LedgerRecord, ShareRecord } from '../../ledger/record.js';
 import type { LedgerCommit, LedgerStore, StoredBlock } from '../../ledger/store.js';
 import type { Sibling } from '../../service/siblings.js';
 import type { LedgerOutcome } from '../pool/ledger-outcomes.js';
 import { ledgerPayout, type LedgerPayout } from '../pool/ledger-payout.js';
 import { payoutHistory } from '../pool/payout-history.js';
 import { recentShares, recoverBlocks } from '../pool/pool-ledger.js';
-import { corePayout, type CorePayout } from './core-payout.js';
+import type { CoreJournal } from './core-journal.js';
+import { corePayout, type CorePayout, type UnsavedBlock } from './core-payout.js';
 
 /** Milliseconds between two looks at what is to be saved, and after one that failed. */
 const saveInterval = 200;
@@ -39,8 +39,13 @@ export interface CoreLedgerOptions {
   readonly plan: PayoutPlan;
   /** Blocks on it, itself included, with which a block of ours is booked; 100 unless given, when its coinbase can be spent. */
   readonly confirmations?: number;
-  /** Where blocks are noted before they go out, of this core alone: see `PoolLedgerOptions.journal`. */
-  readonly journal?: BlockJournal;
+  /** Where blocks are noted before they go out: see `PoolLedgerOptions.journal`. */
+  readonly journal?: CoreJournal;
+  /**
+   * Whether fronts live on without their core, and go on with their chains themselves: what was noted of them waits for their
+   * commits, or for `frontEnded`. False unless given: what was noted is written at once.
+   */
+  readonly doFrontsLiveOn?: boolean;
   readonly scheduler: SchedulerLike;
 }
 
@@ -53,6 +58,8 @@ export interface CoreLedger extends Pick<CorePayout, 'sibling'> {
    * id can be another's; tries again while the ledger cannot be written, for as long as it is started.
    */
   frontEnded(serverId: number): Observable<never>;
+  /** Servers with blocks whose shares are not written. */
+  waiting(): ReadonlySet<number>;
   /** Saves what becomes of blocks, while subscribed, and tells of it. Never completes, nor errors. */
   start(): Observable<LedgerOutcome>;
   /** Saves what is to be saved, once more, if that can be done: for the end. */
@@ -68,18 +75,40 @@ export const coreLedger = async ({
   plan,
   confirmations = 100,
   journal,
+  doFrontsLiveOn = false,
   scheduler,
 }: CoreLedgerOptions): Promise<CoreLedger> => {
   const startedAt = scheduler.now();
-  if (journal !== undefined && journal.noted().length > 0)
+  const before = journal?.noted() ?? [];
+  if (journal !== undefined && before.length > 0 && !doFrontsLiveOn)
     await recoverBlocks(journal, store, await recentShares(store, startedAt));
-  const payout = ledgerPayout({ plan, confirmations, history: await payoutHistory(store, plan, startedAt) });
-  const core = corePayout(payout, journal);
+  const saved = before.length === 0 ? [] : await store.blocks();
+  const inLedger = new Set(saved.map(({ hash }) => hash));
+  const noted = before.filter(({ block }) => !inLedger.has(block.hash));
+  journal?.clear(before.flatMap(({ block: { hash } }) => (inLedger.has(hash) ? [hash] : [])));
+  const unsaved = noted.map(({ block }) => block);
+  const all = { ...store, blocks: async () => [...(await store.blocks()), ...unsaved] };
+  const history = await payoutHistory(all, plan, startedAt);
+  const payout = ledgerPayout({ plan, confirmations, history, unsaved });
+  const core = corePayout(payout, { journal, noted, scheduler });
   const own = countingStore(store, payout, core, startedAt);
   let isStarted = false;
 
+  /** Blocks for which it was looked whether their shares were written before they were stated. */
+  const looked = new WeakSet<ShareRecord>();
+
+  /** Finds those whose shares were written ahead of them: a block can be later at the core than what its front wrote. */
+  const findWritten = async (): Promise<void> => {
+    const unlooked = core.unsaved().filter(({ share }) => !looked.has(share));
+    if (unlooked.length === 0) return;
+    const written = await writtenOf(store, unlooked);
+    for (const { share } of unlooked) looked.add(share);
+    core.withoutShare(written);
+  };
+
   /** Saves what has become of blocks whose shares are in the ledger. */
   const save = async (): Promise<void> => {
+    await findWritten();
     const waiting = new Set(core.unsaved().map(({ block }) => block.hash));
     const blocks = payout.unsaved().filter(({ hash }) => !waiting.has(hash));
     if (blocks.length === 0) return;
@@ -92,8 +121,12 @@ export const coreLedger = async ({
     if (lost.length === 0) return;
     const known = new Set((await store.blocks()).map(({ hash }) => hash));
     core.saved(lost.map(({ block }) => block).filter(({ hash }) => known.has(hash)));
+    const written = await writtenOf(store, lost);
+    core.withoutShare(written);
+    const withShare = new Set(written.map(({ hash }) => hash));
     const books = await bookkeeping(own, serverId);
-    for (const { block, share } of lost) if (!known.has(block.hash)) await books.write([share]);
+    for (const { block, share } of lost)
+      if (!known.has(block.hash) && !withShare.has(block.hash)) await books.write([share]);
   };
 
   const opened: CoreLedger = {
@@ -109,6 +142,7 @@ export const coreLedger = async ({
         ignoreElements(),
       );
     },
+    waiting: () => new Set(core.unsaved().map(({ share }) => share.serverId)),
     start: () =>
       defer(() => {
         isStarted = true;
@@ -137,6 +171,18 @@ export const coreLedger = async ({
     written: () => save().catch(() => undefined), // what becomes of blocks is seen by tips again
   };
   return opened;
+};
+
+/** Of blocks, those whose shares a store has. Its records are read from the first of these shares on. */
+const writtenOf = async (store: LedgerStore, blocks: readonly UnsavedBlock[]): Promise<StoredBlock[]> => {
+  const byHash = new Map(blocks.map(({ block, share }) => [bytesToHex(share.hash), block]));
+  const since = blocks.reduce((first, { share }) => Math.min(first, share.time), Infinity);
+  const found: StoredBlock[] = [];
+  for await (const { record } of store.records({ since })) {
+    const block = record.type === 'share' ? byHash.get(bytesToHex(record.hash)) : undefined;
+    if (block !== undefined) found.push(block);
+  }
+  return found;
 };
 
 /** A store whose commits count for payouts, each record once, and take the blocks with them that their shares are. */
@@ -188,6 +234,7 @@ const countingStore = (
       if (before.length > 0) payout.written(before, commit.before);
       count(commit, records);
       core.saved(blocks);
+      core.withoutShare(blocksOf(records)); // of those that were stated meanwhile
     },
   };
 };

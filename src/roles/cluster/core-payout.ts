@@ -1,10 +1,23 @@
 /** Pays the blocks of all fronts by their core's ledger: what each template pays, and what a block that was found is stated by. */
-import { map } from 'rxjs';
+import {
+  catchError,
+  concat,
+  EMPTY,
+  from,
+  ignoreElements,
+  mergeMap,
+  of,
+  takeUntil,
+  tap,
+  timer,
+  type Observable,
+  type SchedulerLike,
+} from 'rxjs';
 import { sameBytes } from '../../bitcoin/consensus-bytes.js';
 import { toDisplayHex } from '../../bitcoin/hash.js';
 import { serialiseTemplateOutputs, type TxOut } from '../../bitcoin/outputs.js';
 import { parseTransaction } from '../../bitcoin/transaction.js';
-import type { BlockJournal } from '../../ledger/block-journal.js';
+import type { NotedBlock } from '../../ledger/block-journal.js';
 import type { ShareRecord } from '../../ledger/record.js';
 import type { StoredBlock } from '../../ledger/store.js';
 import type { NewTemplate } from '../../messages/template-distribution.js';
@@ -24,6 +37,7 @@ import {
   type SharedOutputs,
 } from '../pool/triggers.js';
 import { coinbaseSizes } from '../translator/miner-classes.js';
+import type { CoreJournal } from './core-journal.js';
 
 /** A block that is not in the ledger, with the share that it is. */
 export interface UnsavedBlock {
@@ -37,22 +51,36 @@ export interface CorePayout {
   sibling(fronts: Sibling): Sibling;
   /** Blocks whose shares are not in the ledger yet. */
   unsaved(): readonly UnsavedBlock[];
+  /** The shares of these are in the ledger, and they are not. */
+  withoutShare(blocks: readonly StoredBlock[]): void;
   /** They are in the ledger, with their shares. */
   saved(blocks: readonly StoredBlock[]): void;
   /** What happened since it was asked last. */
   takeOutcomes(): readonly LedgerOutcome[];
 }
 
-/**
- * The core's side of payouts.
- * @param journal where blocks are noted before they go out
- */
-export const corePayout = (payout: LedgerPayout, journal?: BlockJournal): CorePayout => {
+/** Milliseconds that a block may wait until it is noted. */
+const noteLimit = 500;
+
+/** What the core's side of payouts has besides. */
+export interface CorePayoutOptions {
+  /** Where blocks are noted before they go out. */
+  readonly journal?: CoreJournal | undefined;
+  /** Blocks that were noted by a core before, and are among the payout's unsaved: fronts that live on write their shares. */
+  readonly noted?: readonly NotedBlock[];
+  readonly scheduler: SchedulerLike;
+}
+
+/** The core's side of payouts. */
+export const corePayout = (
+  payout: LedgerPayout,
+  { journal, noted: before = [], scheduler }: CorePayoutOptions,
+): CorePayout => {
   const heights = templateHeights();
   /** What fronts were told, by template and length of coinbases. */
   const frozen = new Map<bigint, ReadonlyMap<number, readonly TxOut[]>>();
   /** Shares of blocks that are not in the ledger, by the block's hash. */
-  const shares = new Map<string, ShareRecord>();
+  const shares = new Map(before.map(({ block, record }): [string, ShareRecord] => [block.hash, record]));
   let balances: ReadonlyMap<string, bigint> = new Map();
   let outcomes: LedgerOutcome[] = [];
 
@@ -95,11 +123,13 @@ export const corePayout = (payout: LedgerPayout, journal?: BlockJournal): CorePa
     return settled;
   };
 
-  const state = (found: Solution, paid: PaidShare): void => {
+  /** States a block. @returns what it waits for before it goes out, if it does */
+  const state$ = (found: Solution, paid: PaidShare): Observable<never> => {
     const { share } = paid;
     const { height, time, user, worker } = share;
     const { hash, header, solution } = found;
     const prevHash = toDisplayHex(header.subarray(4, 36)); // after the version
+    if (payout.knows(toDisplayHex(hash))) return EMPTY; // a core before has stated it, and may have been gone then
     let block: StoredBlock;
     try {
       const { coinbaseTx } = solution;
@@ -109,23 +139,43 @@ export const corePayout = (payout: LedgerPayout, journal?: BlockJournal): CorePa
       );
     } catch (error) {
       outcomes.push({ type: 'BlockNotStated', hash: toDisplayHex(hash), message: messageOf(error) });
-      return;
+      return EMPTY;
     }
     shares.set(block.hash, share);
-    try {
-      journal?.note({ block, record: share });
-    } catch (error) {
+    const notNoted = (error: unknown): void => {
       outcomes.push({ type: 'BlockNotNoted', hash: block.hash, message: messageOf(error) });
+    };
+    let noting: void | Promise<void> = undefined;
+    try {
+      noting = journal?.note({ block, record: share });
+    } catch (error) {
+      notNoted(error);
     }
+    if (noting === undefined) return EMPTY;
+    const noted$ = from(noting).pipe(
+      catchError((error: unknown) => {
+        notNoted(error);
+        return EMPTY;
+      }),
+      ignoreElements(),
+    );
+    return noted$.pipe(
+      takeUntil(
+        timer(noteLimit, scheduler).pipe(
+          tap(() => notNoted(`not within ${noteLimit} ms, for which a block waits; it may be all the same`)),
+        ),
+      ),
+    );
   };
 
   return {
     sibling: (fronts) => ({
       trigger$: fronts.trigger$.pipe(
-        map((trigger): SiblingEvent => {
-          if (!SolutionFound.match(trigger)) return trigger;
-          if (trigger.paid !== undefined) state(trigger.block, trigger.paid);
-          return SolutionFound(trigger.block);
+        mergeMap((trigger): Observable<SiblingEvent> => {
+          if (!SolutionFound.match(trigger)) return of(trigger);
+          const { block, paid } = trigger;
+          const out$ = of(SolutionFound(block));
+          return paid === undefined ? out$ : concat(state$(block, paid), out$);
         }),
       ),
       next(trigger) {
@@ -143,12 +193,15 @@ export const corePayout = (payout: LedgerPayout, journal?: BlockJournal): CorePa
         const share = shares.get(block.hash);
         return share === undefined ? [] : [{ block, share }];
       }),
+    withoutShare(blocks) {
+      for (const { hash } of blocks) shares.delete(hash);
+    },
     saved(blocks) {
       payout.saved(blocks);
       for (const { hash } of blocks) shares.delete(hash);
-      if (blocks.length === 0 || shares.size > 0) return;
+      if (blocks.length === 0) return;
       try {
-        journal?.clear();
+        journal?.clear(blocks.map(({ hash }) => hash));
       } catch {
         // they stay noted, and are known when the pool starts
       }

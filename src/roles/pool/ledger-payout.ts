@@ -62,6 +62,8 @@ export interface LedgerPayoutOptions {
   /** Blocks on it, itself included, with which a block is booked. */
   readonly confirmations: number;
   readonly history: PayoutHistory;
+  /** Blocks of the history that are not saved yet; none unless given. */
+  readonly unsaved?: readonly StoredBlock[];
 }
 
 /** Work that counts for all templates until there is more. */
@@ -82,13 +84,13 @@ interface OfTemplate {
 const maxRemembered = 100_000;
 
 /** The payout of one run of a pool. */
-export const ledgerPayout = ({ plan, confirmations, history }: LedgerPayoutOptions) => {
+export const ledgerPayout = ({ plan, confirmations, history, unsaved: before = [] }: LedgerPayoutOptions) => {
   const { rules } = plan;
   const receipts = new Map(history.receipts.map((receipt) => [receipt.serverId, receipt]));
   let { nbits } = history;
   let blocks = history.blocks;
   let balances = balancesOf(blocks);
-  const unsaved = new Map<string, StoredBlock>();
+  const unsaved = new Map(before.map((block) => [block.hash, block]));
   let current = new WeakMap<NewTemplate, OfTemplate>();
   let presentWork: PresentWork | undefined;
   /** What outputs are by whose block it is, as long as a job has them. */
@@ -262,6 +264,8 @@ export const ledgerPayout = ({ plan, confirmations, history }: LedgerPayoutOptio
     },
     /** Up to where the records of a server count. */
     countedTo: (serverId: number): number => receipts.get(serverId)?.sequence ?? 0,
+    /** Whether a block has a statement, or was known before. @param hash as explorers show it */
+    knows: (hash: string): boolean => blocks.some((block) => block.hash === hash),
     /** Blocks that are to be saved. */
     unsaved: (): readonly StoredBlock[] => [...unsaved.values()],
     /** They are. */

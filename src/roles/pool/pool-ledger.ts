@@ -1,6 +1,6 @@
 /** A pool's ledger: where its shares are kept, and what it knows of them when it starts. */
 import { bookkeeping, type Bookkeeping } from '../../ledger/bookkeeping.js';
-import type { BlockJournal } from '../../ledger/block-journal.js';
+import type { BlockJournal, NotedBlock } from '../../ledger/block-journal.js';
 import type { Durability } from '../../ledger/spool.js';
 import type { LedgerStore } from '../../ledger/store.js';
 import type { PayoutPlan } from '../../ledger/payout-plan.js';
@@ -87,7 +87,7 @@ export const recentShares = async (store: LedgerStore, now: number): Promise<See
  * @throws Sv2Error `server-id-taken`, `ledger-unavailable`, `journal-unavailable`
  */
 export const recoverBlocks = async (
-  journal: BlockJournal,
+  journal: { noted(): readonly NotedBlock[]; clear(hashes: Iterable<string>): void },
   store: LedgerStore,
   seen: SeenShares,
   open: Iterable<readonly [serverId: number, books: Bookkeeping]> = [],
@@ -102,12 +102,13 @@ export const recoverBlocks = async (
     return books;
   };
   const known = new Set((await store.blocks()).map(({ hash }) => hash));
-  for (const { block, record } of journal.noted()) {
+  const noted = journal.noted();
+  for (const { block, record } of noted) {
     if (known.has(block.hash)) continue;
     known.add(block.hash);
     const books = await booksOf(record.serverId);
     await books.write(seen.has(record.hash) ? [] : [record], [block]);
     seen.add(record.hash);
   }
-  journal.clear();
+  journal.clear(noted.map(({ block: { hash } }) => hash));
 };
