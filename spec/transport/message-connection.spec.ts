@@ -1,5 +1,5 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import { firstValueFrom, Subject } from 'rxjs';
+import { firstValueFrom, Subject, tap } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { CodecError } from '../../src/codec/index.js';
 import { FramingError, headerSize, readHeader } from '../../src/framing/index.js';
@@ -14,6 +14,7 @@ import { memoryStreams } from '../../src/testing/memory-streams.js';
 import { plainChannel } from '../../src/transport/frame-channel.js';
 import { completeLimits, framesPerStep, unreadBytes } from '../../src/transport/limits.js';
 import { messageConnection } from '../../src/transport/message-connection.js';
+import type { Connection } from '../../src/transport/connection.js';
 import { sendQueues } from '../../src/transport/send-queues.js';
 import { createTurns, readTime } from '../../src/transport/turns.js';
 import { at, fakeStream, frames, log, setTarget, setup, type FakeStream } from './support.js';
@@ -629,8 +630,8 @@ describe('a chunk of many frames', () => {
   const many = (count: number, from = 0) =>
     Array.from({ length: count }, (_, index) => setTarget((from + index) % 256));
 
-  /** Two clients of one listener. */
-  function clients() {
+  /** Two clients of one listener. @param answer what is done with what a client sends */
+  function clients(answer: (connection: Connection, message: Message) => void = () => undefined) {
     const asked: (() => void)[] = [];
     const time = { now: 0 };
     const shared = {
@@ -643,7 +644,8 @@ describe('a chunk of many frames', () => {
     const client = () => {
       const stream = fakeStream();
       const connection = messageConnection(stream, plainChannel(2000), peer, limits(), undefined, shared);
-      return { stream, connection, received: log(connection.message$) };
+      const message$ = connection.message$.pipe(tap((message) => answer(connection, message)));
+      return { stream, connection, received: log(message$) };
     };
     const turn = () => asked.splice(0).forEach((work) => work());
     return { one: client(), other: client(), turn, asked, time };
@@ -673,6 +675,28 @@ describe('a chunk of many frames', () => {
     turn();
     expect(one.received.values).toHaveLength(framesPerStep * 3);
     expect(other.received.values).toHaveLength(40);
+  });
+
+  it('has its answers leave with those of others when the turn ends, and at once if it closes', () => {
+    const { one, other, turn } = clients((connection, message) => connection.send(message));
+    const two = frames(setTarget(1), setTarget(2));
+    for (const { stream, connection } of [one, other]) {
+      stream.incoming$.next(two);
+      expect(stream.writes).toEqual([]);
+      expect(connection.queuedBytes).toBe(two.length);
+    }
+    other.connection.close();
+    expect([one, other].map(({ stream }) => stream.writes)).toEqual([[], [two]]);
+    turn();
+    expect([one, other].map(({ stream }) => stream.writes)).toEqual([[two], [two]]);
+  });
+
+  it('has its answers leave in the turn that it waited for', () => {
+    const { one, turn } = clients((connection, message) => connection.send(message));
+    const all = frames(...many(framesPerStep + 4));
+    one.stream.incoming$.next(all);
+    turn();
+    expect(one.stream.writes.flatMap((bytes) => [...bytes])).toEqual([...all]);
   });
 
   it('needs no turn if it has few', () => {

@@ -1,12 +1,20 @@
 import { describe, expect, it } from '@jest/globals';
-import { createTurns, readTime, stepsPerTurn, turnTime, type Step } from '../../src/transport/turns.js';
+import {
+  createTurns,
+  leavingTime,
+  leavingTogether,
+  readTime,
+  stepsPerTurn,
+  turnTime,
+  type Step,
+} from '../../src/transport/turns.js';
 
 /** Turns that are taken when the spec says so, at a time that passes when a step says so. */
 function turns() {
   const time = { now: 0 };
   const asked: (() => void)[] = [];
   const done: string[] = [];
-  const { connection, newcomers, mayRead } = createTurns(
+  const { connection, newcomers, mayRead, leaving } = createTurns(
     () => time.now,
     (work) => asked.push(work),
   );
@@ -25,7 +33,11 @@ function turns() {
     asked.shift()?.();
     return done.join(' ');
   };
-  return { connection, newcomers, mayRead, work, turn, asked, done, time };
+  /** Has so many leave. */
+  const leave = (name: string, count = 1) => {
+    for (let sender = 0; sender < count; sender++) leaving({ flush: () => done.push(name) });
+  };
+  return { connection, newcomers, mayRead, leave, work, turn, asked, done, time };
 }
 
 describe('turns', () => {
@@ -88,5 +100,40 @@ describe('turns', () => {
     expect([mayRead(), mayRead()]).toEqual([false, false]);
     turn();
     expect(mayRead()).toBe(true);
+  });
+
+  it('have what peers are sent leave together when they end, once', () => {
+    const { mayRead, leave, turn, asked, done } = turns();
+    mayRead();
+    leave('a');
+    leave('b');
+    expect(done).toEqual([]);
+    expect(asked).toHaveLength(1);
+    expect([turn(), asked.length]).toEqual(['a b', 0]);
+    leave('c'); // of a turn in which nothing was read
+    expect([turn(), turn()]).toEqual(['c', '']);
+  });
+
+  it('have nobody wait for more than 63 others', () => {
+    const { leave, turn, done } = turns();
+    expect(leavingTogether).toBe(64);
+    leave('a', 63);
+    expect(done).toHaveLength(0);
+    leave('b', 2);
+    expect(done).toEqual([...new Array<string>(63).fill('a'), 'b']);
+    expect(turn()).toBe('b');
+  });
+
+  it('have nobody wait for others that take long', () => {
+    const { leave, turn, done, time } = turns();
+    leave('a');
+    time.now += leavingTime;
+    leave('b');
+    expect(done).toEqual(['a', 'b']);
+    leave('c');
+    time.now += leavingTime - 0.1;
+    leave('d');
+    expect(done).toEqual(['a', 'b']);
+    expect(turn()).toBe('c d');
   });
 });

@@ -45,8 +45,9 @@ const flushAll = (): void => {
  * A connection over a stream whose handshake is done.
  *
  * It handles what one step may have of a chunk, and the rest when its turn comes, or all if others have just taken long; until then, and
- * while a client has not read what waits for it, nothing more is read from the stream. What is sent while a chunk is handled leaves when it has been, as
- * one write; what is sent at other times leaves at the end of the turn.
+ * while a client has not read what waits for it, nothing more is read from the stream. What is sent while a chunk is handled leaves as one
+ * write: with what the other connections of its listener are sent in this turn, or if it has none when the chunk has been handled. What is
+ * sent at other times leaves when the code that runs has ended.
  */
 // A class, as every connection has one: closures and their context took 2 KiB of each, and an action and a promise for each answer 3 µs.
 export class StreamConnection {
@@ -268,11 +269,14 @@ export class StreamConnection {
     } catch (error) {
       this.fail(error);
     }
-    if (!isScheduled) {
-      this.#willFlush = false;
-      if (this.#open) this.flush();
-    }
+    if (!isScheduled) this.#leave();
     return this.#rest !== undefined;
+  }
+
+  /** What was sent while a chunk was handled leaves with what others are sent in this turn. */
+  #leave(): void {
+    if (this.#open && this.#queue !== undefined && this.#turns !== undefined) this.#turns.leaving(this);
+    else this.flush();
   }
 
   /** Handles more of what has been read. Returns whether there is more still. */

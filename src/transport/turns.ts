@@ -1,6 +1,12 @@
 /** One step of some work; returns whether there is more to do. */
 export type Step = () => boolean;
 
+/** Who has something to send. */
+export interface Sender {
+  /** Writes it. */
+  flush(): void;
+}
+
 /** The order in which the connections of a listener get this process's time. */
 export interface Turns {
   /**
@@ -9,6 +15,11 @@ export interface Turns {
    * one after the other otherwise, before anything else is looked at.
    */
   mayRead(): boolean;
+  /**
+   * Has what waits to be sent to a peer written at the end of this turn, or with that of `leavingTogether` peers, or after `leavingTime`.
+   * A peer on the same machine, or a network card, is woken once for all of them then.
+   */
+  leaving(sender: Sender): void;
   /**
    * Has the rest of a connection's work done, step by step, in turns with that of others. It must not be in
    * the middle of a step of its own; asking twice is asking once.
@@ -32,6 +43,15 @@ export const turnTime = 5;
 export const readTime = 100;
 
 /**
+ * Peers whose answers leave together. 1,000 connections with one share in flight took 54 to 74 µs of processor time for each when answers
+ * left one by one, 43 to 59 with 16 together, 39 to 46 with 64, and no less with 1,000.
+ */
+export const leavingTogether = 64;
+
+/** Milliseconds after which no answer waits for others. */
+export const leavingTime = 1;
+
+/**
  * The turns of a listener. Nothing is scheduled while nothing is read and nobody waits.
  * @param now milliseconds, to measure by; where time stands still, steps alone are counted
  * @param nextTurn has something done when this process has looked at its sockets again
@@ -45,6 +65,10 @@ export function createTurns(now: () => number, nextTurn: (work: () => void) => v
   let newcomersServed = now();
   /** When the first was handled of what was read since sockets were looked at. */
   let readSince: number | undefined;
+  let senders: Sender[] = [];
+  /** When the first of them came. */
+  let leavingSince = 0;
+  let isEnding = false;
 
   /** Takes steps in turn, until one is taken and the time is up. */
   const serve = (steps: Set<Step>, time: number) => {
@@ -68,6 +92,7 @@ export function createTurns(now: () => number, nextTurn: (work: () => void) => v
   const takeTurn = () => {
     serve(connections, turnTime);
     serveNewcomers(Math.min(turnTime, now() - newcomersServed));
+    flush();
     scheduled = false;
     if (connections.size + newcomers.size > 0) schedule();
   };
@@ -78,12 +103,38 @@ export function createTurns(now: () => number, nextTurn: (work: () => void) => v
     nextTurn(takeTurn);
   };
 
+  const flush = () => {
+    const leaving = senders;
+    senders = [];
+    for (const sender of leaving) sender.flush();
+  };
+
+  const endTurn = () => {
+    isEnding = false;
+    readSince = undefined;
+    flush();
+  };
+
+  /** Has the turn that something happened in end before the next begins. */
+  const begun = () => {
+    if (isEnding) return;
+    isEnding = true;
+    nextTurn(endTurn);
+  };
+
   return {
     mayRead() {
       if (readSince !== undefined) return now() - readSince < readTime;
       readSince = now();
-      nextTurn(() => (readSince = undefined));
+      begun();
       return true;
+    },
+    leaving(sender) {
+      const first = senders.length === 0;
+      senders.push(sender);
+      if (first) leavingSince = now();
+      if (senders.length >= leavingTogether || now() - leavingSince >= leavingTime) flush();
+      else if (first) begun();
     },
     connection(step) {
       connections.add(step);
