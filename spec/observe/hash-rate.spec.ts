@@ -147,10 +147,10 @@ describe('hashRate', () => {
     const windows = workWindows(['1m', '1d']);
     const sums = windows.create(0);
     windows.add(sums, 1, 0);
-    const { slots } = sums;
+    const { cells } = sums;
     for (let index = 0; index < 1_000_000; index++) windows.add(sums, 1, index);
-    expect(sums.slots).toBe(slots);
-    expect(slots?.length).toBe(2 * 13 * 2);
+    expect(sums.cells).toBe(cells);
+    expect(cells?.length).toBe(1 + 2 * 3 + 2 * 13 * 2);
   });
 
   it('leaves out what is worth nothing: a block that misses its share target', () => {

@@ -61,69 +61,106 @@ export interface WorkWindows<W extends WindowName> {
   rates(sums: WorkSums, now: number, difficulty: number): HashRates<W>;
 }
 
-/** Sums of work: 1 KiB for five windows. */
+/** Sums of work: 1.2 KiB for five windows. */
 export interface WorkSums {
   readonly since: number;
-  lastAt: number;
-  /** Allocated with the first share: of each slot of each window Σw and Σw². */
-  slots: Float64Array | undefined;
-  /** Of each window, the number of the newest slot. */
-  newest: Float64Array | undefined;
+  /**
+   * Allocated with the first share, all in one piece: when the last share came, then of each window the newest slot's number, Σw and Σw²,
+   * then of each window Σw and Σw² of the slots before that. What a share adds to stands together: with the rings it was five places
+   * of memory and more, each of which takes longer to reach than all that is done there.
+   */
+  cells: Float64Array | undefined;
 }
+
+/** Cells of a window's newest slot: its number, Σw, Σw². */
+const newestCells = 3;
 
 /** Sums of work over windows, in bounded memory however many shares there are: each window is a ring of 13 slots. */
 export function workWindows<W extends WindowName>(names: readonly W[]): WorkWindows<W> {
   const windows = names.map((name) => ({ name, length: windowLength(name) }));
-  const slotLengths = windows.map(({ length }) => length / slots);
+  const slotLengths = Float64Array.from(windows, ({ length }) => length / slots);
   const longest = Math.max(0, ...windows.map(({ length }) => length)) * (1 + 1 / slots);
   const ring = slots + 1;
+  const rings = 1 + newestCells * windows.length;
+  const cellCount = rings + 2 * ring * windows.length;
+  /** Where a slot of a window that is not its newest has its sums. */
+  const inRing = (window: number, slot: number): number => rings + 2 * (ring * window + (slot % ring));
+
+  /** The numbers of the slots of a time: many shares are counted at the same. */
+  const present = new Float64Array(windows.length);
+  let presentAt = NaN;
+  const look = (now: number): void => {
+    if (now === presentAt) return;
+    presentAt = now;
+    for (let window = 0; window < present.length; window++)
+      present[window] = Math.floor(now / (slotLengths[window] as number));
+  };
+
+  const begun = (): Float64Array => {
+    const cells = new Float64Array(cellCount);
+    for (let window = 0; window < present.length; window++)
+      cells[1 + newestCells * window] = present[window] as number;
+    return cells;
+  };
+
+  /** The newest slot of a window goes to its ring, and those that nothing was added to are empty there. */
+  const close = (cells: Float64Array, window: number, before: number, slot: number): void => {
+    const newest = 1 + newestCells * window;
+    const at = inRing(window, before);
+    cells[at] = cells[newest + 1] as number;
+    cells[at + 1] = cells[newest + 2] as number;
+    for (let empty = Math.max(before + 1, slot - slots); empty < slot; empty++) {
+      const emptied = inRing(window, empty);
+      cells[emptied] = 0;
+      cells[emptied + 1] = 0;
+    }
+  };
 
   return {
-    create: (now) => ({ since: now, lastAt: -Infinity, slots: undefined, newest: undefined }),
+    create: (now) => ({ since: now, cells: undefined }),
 
     add(sums, difficulty, now) {
-      const values = (sums.slots ??= new Float64Array(windows.length * ring * 2));
-      const newest = (sums.newest ??= new Float64Array(windows.length));
-      sums.lastAt = now;
-      for (let window = 0; window < slotLengths.length; window++) {
-        const slot = Math.floor(now / (slotLengths[window] as number));
-        const before = newest[window] as number;
-        const base = window * ring;
-        if (slot > before) {
-          const first = Math.max(before + 1, slot - slots);
-          for (let cleared = first; cleared <= slot; cleared++) {
-            const at = (base + (cleared % ring)) * 2;
-            values[at] = 0;
-            values[at + 1] = 0;
-          }
-          newest[window] = slot;
-        }
+      look(now);
+      const cells = (sums.cells ??= begun());
+      cells[0] = now;
+      for (let window = 0; window < present.length; window++) {
+        const newest = 1 + newestCells * window;
+        const slot = present[window] as number;
+        const before = cells[newest] as number;
         // a clock that was set back: what it says now belongs to the newest
-        const at = (base + ((slot > before ? slot : before) % ring)) * 2;
-        values[at] = (values[at] as number) + difficulty;
-        values[at + 1] = (values[at + 1] as number) + difficulty * difficulty;
+        if (slot > before) {
+          close(cells, window, before, slot);
+          cells[newest] = slot;
+          cells[newest + 1] = difficulty;
+          cells[newest + 2] = difficulty * difficulty;
+        } else {
+          cells[newest + 1] = (cells[newest + 1] as number) + difficulty;
+          cells[newest + 2] = (cells[newest + 2] as number) + difficulty * difficulty;
+        }
       }
     },
 
-    isIdle: (sums, now) => Math.max(sums.lastAt, sums.since) < now - longest,
+    isIdle: ({ since, cells }, now) => Math.max(cells?.[0] ?? since, since) < now - longest,
 
-    rates(sums, now, difficulty) {
+    rates({ since, cells }, now, difficulty) {
       const rates: Partial<Record<W, HashRate>> = {};
       for (const [window, { name }] of windows.entries()) {
         const slotLength = slotLengths[window] as number;
-        const newest = Math.max(Math.floor(now / slotLength), sums.newest?.[window] ?? -Infinity);
+        const at = 1 + newestCells * window;
+        const last = cells?.[at] ?? -Infinity;
+        const newest = Math.max(Math.floor(now / slotLength), last);
         let work = 0;
         let squares = 0;
-        if (sums.slots !== undefined) {
-          const last = sums.newest?.[window] as number;
-          for (let slot = newest - slots; slot <= last; slot++) {
-            if (slot < last - slots) continue;
-            const at = (window * ring + (((slot % ring) + ring) % ring)) * 2;
-            work += sums.slots[at] as number;
-            squares += sums.slots[at + 1] as number;
+        if (cells !== undefined && last >= newest - slots) {
+          work = cells[at + 1] as number;
+          squares = cells[at + 2] as number;
+          for (let slot = newest - slots; slot < last; slot++) {
+            if (slot < 0) continue;
+            work += cells[inRing(window, slot)] as number;
+            squares += cells[inRing(window, slot) + 1] as number;
           }
         }
-        const from = Math.max(sums.since, (newest - slots) * slotLength);
+        const from = Math.max(since, (newest - slots) * slotLength);
         rates[name] = rateOf(work, squares, Math.max(1, (now - from) / 1_000), difficulty);
       }
       return rates as HashRates<W>;
