@@ -7,7 +7,17 @@
 import { spawnSync, type SpawnSyncReturns } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { apps, bitcoind, btcd, cache, root, sriPeerManifest, sriPeerTarget, sv2 } from './support/paths.js';
+import {
+  apps,
+  bitcoind,
+  bitcoinIpc,
+  btcd,
+  cache,
+  root,
+  sriPeerManifest,
+  sriPeerTarget,
+  sv2,
+} from './support/paths.js';
 
 /** The version of the node that is put behind our template provider. */
 const btcdVersion = 'v0.26.2';
@@ -145,11 +155,20 @@ const buildBitcoinCore = (wanted: boolean): boolean => {
   return true;
 };
 
+/** Whether there is a Bitcoin Core with IPC, for the reference's declaration server. */
+const hasIpc = (): boolean => {
+  if (bitcoinIpc !== undefined && existsSync(bitcoinIpc)) return true;
+  const place = bitcoinIpc === undefined ? 'BITCOIN_NODE does not name it' : `there is no ${bitcoinIpc}`;
+  say(`test:interop: without bitcoin-node, which is Bitcoin Core with IPC: ${place}`);
+  return false;
+};
+
 const args = process.argv.slice(2);
 buildSriPeer();
 installBtcd();
 const withApps = installApps(args.includes('--apps'));
 const withBitcoinCore = buildBitcoinCore(args.includes('--bitcoin-core'));
+const withIpc = withApps && hasIpc();
 buildSv2();
 
 const { default: base } = (await import(`${root}/jest.config.js`)) as { readonly default: object };
@@ -161,6 +180,7 @@ const config = {
     '<rootDir>/spec/interop/live/*.live.ts',
     ...(withApps ? ['<rootDir>/spec/interop/live/*.apps.ts'] : []),
     ...(withBitcoinCore ? ['<rootDir>/spec/interop/live/*.core.ts'] : []),
+    ...(withIpc ? ['<rootDir>/spec/interop/live/*.ipc.ts'] : []),
   ],
   testTimeout: 120_000,
 };

@@ -58,6 +58,38 @@ export const startReferencePool = async (directory: string, provider: Listening)
   return app;
 };
 
+/** The reference pool with its declaration server, over the socket of Bitcoin Core in a directory; waits until it has templates. */
+export const startReferenceDeclarator = async (
+  directory: string,
+): Promise<App & { readonly declarator: string }> => {
+  const address = `127.0.0.1:${await freePort()}`;
+  const declarator = `127.0.0.1:${await freePort()}`;
+  const config = configuration(
+    `${directory}/pool_sv2.toml`,
+    ...authorityLines,
+    'cert_validity_sec = 3600',
+    `listen_address = "${address}"`,
+    'coinbase_reward_script = "raw(51)"',
+    'server_id = 1',
+    'pool_signature = "sri"',
+    'shares_per_minute = 60.0',
+    'share_batch_size = 1',
+    'supported_extensions = []',
+    'required_extensions = []',
+    '[template_provider_type.BitcoinCoreIpc]',
+    'version = 31',
+    'network = "regtest"',
+    `data_dir = "${directory}"`,
+    'fee_threshold = 100',
+    'min_interval = 5',
+    '[jds]',
+    `listen_address = "${declarator}"`,
+  );
+  const app = startApp('pool_sv2', address, config);
+  await app.line(/ready to accept connections/);
+  return { ...app, declarator };
+};
+
 /**
  * A configuration that both translators read, for a pool of this authority.
  * @param aggregate whether all devices share one channel; then they are named in its shares (extension 0x0002)

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { firstValueFrom, retry } from 'rxjs';
 import { bitcoinRpc } from '../../../src/node/bitcoin-rpc.js';
 import { patience } from './inbox.js';
-import { bitcoind, btcd } from './paths.js';
+import { bitcoind, bitcoinIpc, btcd } from './paths.js';
 import { startProgram, type Program } from './process.js';
 
 /** A port of loopback that was free just now. */
@@ -107,10 +107,21 @@ const rpcAuth = (user: string, password: string): string => {
  * Bitcoin Core without peers, with its files below a directory. `interop` is the user for us, whom options can forbid
  * things; the spec is another.
  */
-export const bitcoinCoreNode = async (
+export const bitcoinCoreNode = (
   directory: string,
   chain: 'regtest' | 'signet' | 'testnet4',
   ...options: readonly string[]
+): Promise<Node> => coreNode(bitcoind, directory, chain, options);
+
+/** Bitcoin Core on regtest, that listens at a Unix socket below its directory, too, and takes transactions that are not standard. */
+export const bitcoinIpcNode = (directory: string): Promise<Node> =>
+  coreNode(bitcoinIpc ?? 'bitcoin-node', directory, 'regtest', ['-ipcbind=unix', '-acceptnonstdtxn=1']);
+
+const coreNode = async (
+  command: string,
+  directory: string,
+  chain: string,
+  options: readonly string[],
 ): Promise<Node> => {
   const port = await freePort();
   const args = [
@@ -127,5 +138,5 @@ export const bitcoinCoreNode = async (
     ...options,
   ];
   const url = (user: string) => `http://${user}:secret@127.0.0.1:${port}`;
-  return nodeOf(bitcoind, args, url('interop'), url('spec'));
+  return nodeOf(command, args, url('interop'), url('spec'));
 };

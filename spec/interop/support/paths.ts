@@ -14,6 +14,8 @@ export const btcd = `${cache}/bin/btcd`;
 export const apps = process.env['SRI_APPS'] ?? `${cache}/apps`;
 /** Bitcoin Core's node; BITCOIND names another. */
 export const bitcoind = process.env['BITCOIND'] ?? `${cache}/bitcoin-core/bin/bitcoind`;
+/** The same with IPC, of the Debian or Bitcoin Core's own packages or built with `ENABLE_IPC`: BITCOIN_NODE names it. */
+export const bitcoinIpc = process.env['BITCOIN_NODE'];
 /** Where `sv2` is built, with its package.json. */
 export const sv2 = `${cache}/sv2`;
 export const sv2Main = `${sv2}/dist/cli/main.js`;
