@@ -1,7 +1,8 @@
 /** A core and three fronts on a real nats-server and PostgreSQL, of which everything is killed or cut off. */
 import { describe, expect, it } from '@jest/globals';
 import { postgresServer, withoutPostgres } from '../node/ledger/postgres-server.js';
-import { credited, poolSite, type FrontProcess } from './pool-site.js';
+import { credited } from './credited.js';
+import { poolSite, type FrontProcess } from './pool-site.js';
 import type { PlayedMiner } from '../roles/played-miner.js';
 import { clusterSite } from './site.js';
 

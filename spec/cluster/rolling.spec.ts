@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { merge, tap } from 'rxjs';
 import { temporaryFiles } from '../cli/role-support.js';
-import { credited, poolSite, type FrontProcess } from './pool-site.js';
+import { credited } from './credited.js';
+import { poolSite, type FrontProcess } from './pool-site.js';
 import type { PlayedMiner } from '../roles/played-miner.js';
 import { clusterSite } from './site.js';
 

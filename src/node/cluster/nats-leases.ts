@@ -172,7 +172,9 @@ const natsKeeper = (store: KV, own: OwnEntry, what: (id: number) => string): Lea
       own.keys.add(key);
       return { revision };
     } catch (error) {
-      const entry = await entryOf(store, key, own);
+      const entry = await entryOf(store, key, own).catch((silent: unknown) => {
+        throw unavailable(silent);
+      });
       if (entry === undefined) throw unavailable(error);
       if (!entry.isOwn) return { holder: entry.holder };
       own.keys.add(key);
