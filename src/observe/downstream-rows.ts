@@ -5,6 +5,7 @@ import type { MiningServerOutcome } from '../mining/mining-server-types.js';
 import type { ServerOutcome } from '../service/outcomes.js';
 import type { ChannelState, ClientState, UserState, WorkerState } from './downstream-types.js';
 import type { Row } from './rows.js';
+import type { Logged } from './share-log.js';
 import { newTally, sharesOf, type Tally } from './tally.js';
 import { defaultWindows, workWindows, type HashRates, type WorkSums } from './windows.js';
 
@@ -19,6 +20,8 @@ export interface Client extends Row<ClientState> {
   readonly info: DownstreamOutcome<'connected'>['client'];
   extensions: readonly number[];
   readonly channels: Map<number, Channel>;
+  /** Its channel if there is just one: found without a look into the map. */
+  only: Channel | undefined;
   readonly tally: Tally;
   rejectedMessages: number;
 }
@@ -31,7 +34,7 @@ export interface Metered {
 }
 
 /** A channel that is open, or was. */
-export interface Channel extends Row<ChannelState>, Metered {
+export interface Channel extends Row<ChannelState>, Metered, Logged {
   readonly clientId: number;
   readonly channelId: number;
   readonly kind: ChannelState['kind'];
@@ -76,6 +79,7 @@ export const newClient = (info: Client['info']): Client => ({
   info,
   extensions: info.extensions,
   channels: new Map(),
+  only: undefined,
   tally: newTally(),
   rejectedMessages: 0,
 });
@@ -128,6 +132,8 @@ export const newChannel = (
   difficulty: difficultyFromTarget(outcome.target),
   isOpen: true,
   worker: undefined,
+  logSlot: -1,
+  logged: 0,
 });
 
 /** Whether its rates change no more by time alone. @param now milliseconds since 1970 */

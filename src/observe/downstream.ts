@@ -30,6 +30,7 @@ import type {
 } from './downstream-types.js';
 import type { Note, Part, Parts } from './fold.js';
 import { changed, rowsOf, type Row } from './rows.js';
+import { shareLog } from './share-log.js';
 import {
   countAccepted,
   countRejected,
@@ -88,6 +89,7 @@ export function downstream(
   const workerOf = (channel: Channel, name: string, now: number): Worker => {
     const { worker: last } = channel;
     if (last !== undefined && last.worker === name && !last.isGone) return last;
+    log.settleAll(); // who is unused or idle is asked below
     const { user } = channel;
     let worker = user.workers.get(name);
     if (worker === undefined) {
@@ -133,6 +135,7 @@ export function downstream(
   }
 
   const close = (channel: Channel): void => {
+    log.settle(channel);
     channel.isOpen = false;
     channel.user.openChannels -= 1;
     channels.delete(channel);
@@ -148,6 +151,33 @@ export function downstream(
     if (difficulty > 0 && !(to.since === now && to.tally.accepted === 1))
       windows.add(to.sums, difficulty, now);
   };
+
+  /** Counts an accepted share for the rows of its channel. */
+  const count = (
+    channel: Channel,
+    difficulty: number,
+    sequence: number,
+    reached: number,
+    now: number,
+  ): void => {
+    const { client, user, worker } = channel;
+    if (client !== undefined) {
+      countAccepted(client.tally, difficulty, sequence, reached, now);
+      changed(client);
+    }
+    credit(channel, difficulty, sequence, reached, now);
+    changed(channel);
+    credit(user, difficulty, sequence, reached, now);
+    changed(user);
+    if (worker === undefined) return;
+    credit(worker, difficulty, sequence, reached, now);
+    changed(worker);
+  };
+
+  // Only of a channel that is its client's and its user's only one: others' shares are counted in the order in which they come.
+  const log = shareLog<Channel>(count);
+  const isAlone = ({ client, user }: Channel): boolean =>
+    client?.only !== undefined && user.openChannels === 1;
 
   const leave = (clientId: number): void => {
     for (const channel of channelsOf(clientId)?.values() ?? []) close(channel);
@@ -167,6 +197,7 @@ export function downstream(
 
   const onChannelOpened: Note<DownstreamOutcome<'ChannelOpened'>> = (outcome, now) => {
     const { clientId, channelId, userIdentity } = outcome;
+    log.settleAll(); // whoever was alone may be so no more
     const client = clientsById.get(clientId);
     const user = userOf(userIdentity, now);
     const channel = newChannel(outcome, client, user, now);
@@ -175,6 +206,7 @@ export function downstream(
     const before = all.get(channelId);
     if (before !== undefined) close(before);
     all.set(channelId, channel);
+    if (client !== undefined) client.only = all.size === 1 ? channel : undefined;
     channels.add(channel);
     user.openChannels += 1;
     changed(user);
@@ -191,6 +223,8 @@ export function downstream(
     if (all === undefined || channel === undefined) return;
     all.delete(channelId);
     close(channel);
+    if (channel.client !== undefined)
+      channel.client.only = all.size === 1 ? all.values().next().value : undefined;
   };
 
   const onChannelUpdated: Note<DownstreamOutcome<'ChannelUpdated'>> = (outcome) => {
@@ -214,19 +248,14 @@ export function downstream(
     const reached = roughDifficulty(hash);
     credit(total, difficulty, sequenceNumber, reached, now);
     totalChanged = true;
-    const channel = channelsOf(clientId)?.get(channelId);
+    const client = clientsById.get(clientId);
+    const only = client?.only;
+    const channel = only?.channelId === channelId ? only : channelsOf(clientId)?.get(channelId);
     if (channel === undefined) return;
-    const { client, user } = channel;
     const worker = workerOf(channel, name, now);
-    worker.channel = channel;
-    if (client !== undefined) {
-      countAccepted(client.tally, difficulty, sequenceNumber, reached, now);
-      changed(client);
-    }
-    for (const metered of [channel, user, worker]) {
-      credit(metered, difficulty, sequenceNumber, reached, now);
-      changed(metered);
-    }
+    if (worker.channel !== channel) worker.channel = channel;
+    if (isAlone(channel)) log.note(channel, difficulty, sequenceNumber, reached, now);
+    else count(channel, difficulty, sequenceNumber, reached, now);
   };
 
   /** The rows that something at a channel is also counted for; a worker that is not known is not made for a rejected share. */
@@ -237,6 +266,7 @@ export function downstream(
   ): readonly (Row<unknown> & { readonly tally: Tally })[] => {
     const client = clientsById.get(clientId);
     const channel = channelsOf(clientId)?.get(channelId);
+    if (client?.only !== undefined) log.settle(client.only);
     const worker = channel?.user.workers.get(name) ?? channel?.user.workers.get('');
     return [client, channel, channel?.user, worker].filter((row) => row !== undefined);
   };
@@ -283,6 +313,13 @@ export function downstream(
     return shownTotal;
   };
 
+  const settled =
+    <S>(state: (now: number) => S) =>
+    (now: number): S => {
+      log.settleAll();
+      return state(now);
+    };
+
   return {
     clients: {
       on: {
@@ -298,11 +335,11 @@ export function downstream(
         ShareRejected: onRejected,
         BlockFound: onBlock,
       },
-      state: clients.state,
+      state: settled(clients.state),
     },
-    channels: shownOf(channels.state),
-    users: shownOf(users.state),
-    workers: shownOf(workers.state),
+    channels: shownOf(settled(channels.state)),
+    users: shownOf(settled(users.state)),
+    workers: shownOf(settled(workers.state)),
     shares: shownOf((now) => totalNow(now).shares),
     hashRate: shownOf((now) => totalNow(now).hashRate),
   };
