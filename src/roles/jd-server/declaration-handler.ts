@@ -114,7 +114,7 @@ export const jobDeclaration =
         const atOnce: Emitted[] = [];
         for (const { clientId, messages: own } of messages) atOnce.push(send(clientId, ...own));
         for (const outcome of outcomes) {
-          if ('clientId' in outcome && isNonsense(outcome)) atOnce.push(nonsense(outcome.clientId));
+          if (isNonsense(outcome)) atOnce.push(nonsense(outcome.clientId));
           atOnce.push(outcome);
         }
         if (proposals.length === 0 && blocks.length === 0) return atOnce;
@@ -217,8 +217,14 @@ export const jobDeclaration =
       );
     });
 
+/** What is said of a client that sends nonsense. */
+type Nonsense = Extract<
+  JobDeclaratorOutcome,
+  { readonly type: 'TokenDropped' | 'DeclarationIgnored' | 'SolutionRefused' | 'DeclarationRefused' }
+>;
+
 /** What an honest client does not do often. A tip that changed is nobody's fault. */
-const isNonsense = (outcome: JobDeclaratorOutcome): boolean => {
+const isNonsense = (outcome: JobDeclaratorOutcome): outcome is Nonsense => {
   switch (outcome.type) {
     case 'TokenDropped':
     case 'DeclarationIgnored':
