@@ -268,14 +268,18 @@ describe('sv2 demo', () => {
     for (const demo of demos) expect(await demo.stop()).toBe(0);
   });
 
-  it('shows in its dashboard what its miners are owed and were paid', async () => {
-    const demo = startProcess('demo', '--monitoring', '127.0.0.1:0');
+  it.each([
+    ['', [], ['demo.standard', 'demo.extended']],
+    [', by blocks of one that chooses too', ['--job-declaration'], ['demo.standard', 'demo.choosing']],
+  ] as const)('shows in its dashboard what its miners are owed and were paid%s', async (_, flags, names) => {
+    const demo = startProcess('demo', '--monitoring', '127.0.0.1:0', ...flags);
     const [, url = ''] = await demo.printed(/dashboard at (http:\/\/\S+)/);
     const accounts = async () =>
       (await (await fetch(`${url}api/v1/accounts`)).json()) as {
         items: { payee: string; accepted: number; owed: number; pending: number; paid: number }[];
       };
-    const miners = ['demo.standard', 'demo.extended'].map((name) => identityOf(name).split('.')[0]);
+    const miners = names.map((name) => identityOf(name).split('.')[0]);
+    const isFound = () => flags.length === 0 || demo.output.stdout.includes('found by demo.choosing');
     let items: Awaited<ReturnType<typeof accounts>>['items'] = [];
     const areAllPaid = () =>
       miners.every((miner) =>
@@ -283,8 +287,9 @@ describe('sv2 demo', () => {
       );
     const { body } = await fetch(`${url}api/v1/events?types=PayoutStated,PayoutBooked`);
     for await (const _ of body as ReadableStream<Uint8Array>) {
+      const found = isFound();
       ({ items } = await accounts());
-      if (areAllPaid()) break;
+      if (found && areAllPaid()) break;
     }
     expect(areAllPaid()).toBe(true);
     for (const miner of miners)

@@ -21,6 +21,7 @@ import { generateAuthorityKeyPair, type AuthorityKeyPair } from '../../noise/aut
 import { jdClient } from '../../roles/jd-client/jd-client.js';
 import { jdServer } from '../../roles/jd-server/jd-server.js';
 import { miner } from '../../roles/miner/miner.js';
+import { declaredPayouts } from '../../roles/pool/declared-payouts.js';
 import { pool, type PoolOutcome } from '../../roles/pool/pool.js';
 import type { BlockSource } from '../../roles/template-provider/block-source.js';
 import { simulatedSource } from '../../roles/template-provider/simulated-source.js';
@@ -120,22 +121,22 @@ export function demoNetwork({
     const chooser = miners.find(({ chooses }) => chooses === true);
     const chain = simulatedSource({ nbits });
     const source = chooser === undefined ? chain : lateNode(chain);
-    const declarator = jdServer({
-      listen: atDeclarator.listen,
-      node: source,
-      outputs: [{ value: 0n, scriptPubKey: payoutScript }],
-    });
-
     const provider$ = templateProvider({ listen: atProvider.listen, source })
       .start()
       .pipe(map((outcome): DemoOutcome => ({ from: 'templateProvider', outcome })));
 
     const networks = ['regtest'] as const;
-    // a declared job pays the pool, which no plan for users can have
     const plan = payoutPlan(
-      chooser === undefined ? { payout: 'pplns', payout_confirmations: confirmations } : { payout: 'pool' },
+      { payout: 'pplns', payout_confirmations: confirmations },
       { reserve: payoutScript, networks, hasLedger: true },
     );
+    const payouts = plan.payout === undefined ? undefined : declaredPayouts(plan.payout);
+    const declarator = jdServer({
+      listen: atDeclarator.listen,
+      node: source,
+      ...(payouts?.declarator ?? { outputs: [{ value: 0n, scriptPubKey: payoutScript }] }),
+      ...(payouts === undefined ? {} : { payoutDistribution$: payouts.payoutDistribution$ }),
+    });
     const store = memoryStore();
 
     const pool$ = atProvider.address$.pipe(
@@ -149,7 +150,7 @@ export function demoNetwork({
           shareBatchSize: 1,
           acceptCustomJob: declarator.acceptCustomJob,
           customBlockObserver: declarator.customBlockObserver,
-          ledger: { store, ...plan },
+          ledger: { store, ...plan, ...(payouts === undefined ? {} : { declaredPayouts: payouts }) },
         }).start(),
       ),
       monitoring === undefined
@@ -208,6 +209,8 @@ export function demoNetwork({
             },
           ],
           templateProvider: dial(providerAddress, atOwnProvider.authority),
+          // its blocks pay users by the pool's ledger, as all do
+          payoutDistributions: true,
           signature: 'rx-sv2 demo',
           sharesPerMinute,
           shareBatchSize: 1,
