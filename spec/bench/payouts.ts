@@ -1,5 +1,6 @@
 /** What it costs to settle what a template's blocks pay. */
 import {
+  divideBlock,
   freezeShared,
   parseFraction,
   sharedWork,
@@ -14,6 +15,9 @@ import { amount, speed, type Section } from './table.js';
 const users = 10_000;
 const slots = 144;
 const rounds = 5;
+
+/** Weight units of what is paid in coinbases of about 500, 750, 2,250, 6,500 bytes and any. */
+const coinbaseWeights = [1_200, 2_200, 8_200, 25_200, 26_000];
 
 const nameOf = (user: number): string => `user${String(user).padStart(5, '0')}`;
 
@@ -55,11 +59,12 @@ export function payoutSections(): Promise<readonly Section[]> {
     since: [],
     until: [],
   };
-  const times: Record<'naive' | 'kept' | 'shared' | 'frozen', number[]> = {
+  const times: Record<'naive' | 'kept' | 'shared' | 'frozen' | 'sizes', number[]> = {
     naive: [],
     kept: [],
     shared: [],
     frozen: [],
+    sizes: [],
   };
   window.over(windowWork);
   for (let round = 0; round < rounds; round += 1) {
@@ -72,13 +77,21 @@ export function payoutSections(): Promise<readonly Section[]> {
     let shared = sharedWork(own, windowWork, payTo);
     times.shared.push(cpuOf(() => (shared = sharedWork(own, windowWork, payTo))));
     times.frozen.push(cpuOf(() => freezeShared(plan, shared, state)));
+    times.sizes.push(
+      cpuOf(() => {
+        const division = divideBlock(state.value, shared.weights, state.balances, plan.rules);
+        for (const weight of coinbaseWeights)
+          division.outputsWithin({
+            ...plan.rules.limits,
+            weight: Math.min(weight, plan.rules.limits.weight),
+          });
+      }),
+    );
   }
-  const [naive, kept, shared, frozen] = [times.naive, times.kept, times.shared, times.frozen].map(median) as [
-    number,
-    number,
-    number,
-    number,
-  ];
+  const { sizes } = times;
+  const [naive, kept, shared, frozen, sized] = [
+    ...[times.naive, times.kept, times.shared, times.frozen, sizes],
+  ].map(median) as [number, number, number, number, number];
   const once = 'names in their order, big integers';
   return Promise.resolve([
     {
@@ -100,11 +113,18 @@ export function payoutSections(): Promise<readonly Section[]> {
           limit: 'a map of scripts',
         },
         {
-          what: 'its distribution, for each template and size of coinbases',
+          what: 'its distribution, a line for each user: when a block is found',
           figure: amount(frozen, 'ms'),
           baseline: '',
           ratio: '',
           limit: 'divisions and sorting of 10,000 amounts',
+        },
+        {
+          what: `its outputs for coinbases of ${coinbaseWeights.length} sizes, for each template`,
+          figure: amount(sized, 'ms'),
+          baseline: amount(coinbaseWeights.length * frozen, 'ms, a distribution for each'),
+          ratio: speed(sized, coinbaseWeights.length * frozen),
+          limit: 'the same, once',
         },
       ],
     },

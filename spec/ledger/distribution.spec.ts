@@ -1,10 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { bytesToHex } from '../../src/codec/hex.js';
+import { bytesToHex, hexToBytes } from '../../src/codec/hex.js';
 import {
+  addCosts,
   apportion,
   distribute,
+  divideBlock,
   dustLimit,
+  isWithin,
   outputCost,
   type DistributionRules,
   type Distribution,
@@ -18,6 +21,27 @@ const none = new Map<string, bigint>();
 const sum = (amounts: Iterable<bigint>): bigint => [...amounts].reduce((total, amount) => total + amount, 0n);
 const paidTo = ({ payments }: Distribution, script: Uint8Array): bigint =>
   payments.find((payment) => payment.script === bytesToHex(script))?.paid ?? 0n;
+
+/** Who waits though there would be room, where everybody else has got all that is due. */
+const leftOut = ({ payments, outputs }: Distribution, { minimumPayout, limits }: DistributionRules) => {
+  const own = payments.filter(({ script }) => script !== bytesToHex(reserve));
+  if (own.some(({ paid, before, earned }) => paid > 0n && paid < before + earned)) return [];
+  const used = outputs
+    .filter(({ scriptPubKey }) => bytesToHex(scriptPubKey) !== bytesToHex(reserve))
+    .map(({ scriptPubKey }) => outputCost(scriptPubKey))
+    .reduce(addCosts, outputCost(reserve));
+  return own.filter(({ script, paid, before, earned }) => {
+    const scriptPubKey = hexToBytes(script);
+    const due = before + earned;
+    return (
+      paid === 0n &&
+      due >= minimumPayout &&
+      due >= dustLimit(scriptPubKey) &&
+      own.every((payment) => payment.after >= 0n) &&
+      isWithin(addCosts(used, outputCost(scriptPubKey)), limits)
+    );
+  });
+};
 
 const anyRules = fc
   .record({
@@ -212,6 +236,37 @@ describe('a block is divided', () => {
     expect(paidTo(result, scriptOf(2))).toBe(300_000n);
     expect(paidTo(result, reserve)).toBe(300_000n);
     expect(result.payments.find(({ script }) => script === bytesToHex(scriptOf(1)))?.after).toBe(200_000n);
+  });
+
+  it('once for outputs of several sizes, each as if it were the only one', () => {
+    const anyLimits = fc.array(
+      fc.record({
+        weight: fc.integer({ min: 200, max: 8_000 }),
+        sigops: fc.integer({ min: 4, max: 80 }),
+        count: fc.integer({ min: 1, max: 30 }),
+      }),
+      { minLength: 2, maxLength: 5 },
+    );
+    fc.assert(
+      fc.property(
+        ...[anyValue, anyWeights, anyBalances, anyRules, anyLimits],
+        (value, weights, balances, rules, sizes) => {
+          const all = weightsOf(weights);
+          const division = divideBlock(value, all, balances, rules);
+          for (const limits of sizes) {
+            const right = distribute(value, all, balances, { ...rules, limits });
+            expect(division.outputsWithin(limits)).toEqual(right.outputs);
+            expect(division.within(limits)).toEqual(right);
+            expect(leftOut(right, { ...rules, limits })).toEqual([]);
+          }
+        },
+      ),
+      seeded,
+    );
+    const division = divideBlock(5_000n, weightsOf([1n, 2n]), none, plain);
+    expect(() => division.outputsWithin({ ...roomy, count: 0 })).toThrow(
+      expect.objectContaining({ code: 'no-room' }),
+    );
   });
 
   it('to the reserve while nobody has delivered anything, and a block that is worth nothing has an output', () => {

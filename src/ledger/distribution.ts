@@ -76,39 +76,77 @@ export const distribute = (
   weights: ReadonlyMap<string, bigint>,
   balances: ReadonlyMap<string, bigint>,
   rules: DistributionRules,
-): Distribution => {
+): Distribution => divideBlock(value, weights, balances, rules).within(rules.limits);
+
+/** What everybody is due of a block, whatever its outputs may cost. */
+export interface BlockDivision {
+  /** The distribution within limits, as {@link distribute} has it. @throws Sv2Error `no-room` */
+  within(limits: OutputLimits): Distribution;
+  /** Its outputs alone, without a line for each payee that waits. @throws Sv2Error `no-room` */
+  outputsWithin(limits: OutputLimits): readonly TxOut[];
+}
+
+/**
+ * {@link distribute} in two steps, for blocks of one value whose outputs may cost this or that: who is due what is worked out
+ * and put in order once, and cut for each.
+ * @param value satoshis, 0 or more
+ * @param weights by output script in hex, 0 or more
+ * @param balances what payees are owed, by output script in hex; their sum must be 0
+ * @throws Sv2Error `out-of-range`
+ */
+export const divideBlock = (
+  value: bigint,
+  weights: ReadonlyMap<string, bigint>,
+  balances: ReadonlyMap<string, bigint>,
+  rules: Omit<DistributionRules, 'limits'>,
+): BlockDivision => {
   if (value < 0n)
     throw new Sv2Error('out-of-range', `a block's value must be 0 or more, got ${value}`, { value });
   const owed = sumOf(balances.values());
   if (owed !== 0n) throw new Sv2Error('out-of-range', `balances must sum to 0, got ${owed}`, { owed });
   const reserve = bytesToHex(rules.reserve);
-  const costOfReserve = outputCost(rules.reserve);
-  if (!isWithin(costOfReserve, rules.limits))
-    throw new Sv2Error('no-room', 'the limits of outputs leave no room for one to the reserve', {
-      cost: costOfReserve,
-      limits: rules.limits,
-    });
-
   const earned = earnedOf(value, weights, rules);
-  const scripts = [...new Set([...earned.keys(), ...balances.keys(), reserve])].sort();
-  const due = new Map(
-    scripts.map((script) => [script, (earned.get(script) ?? 0n) + (balances.get(script) ?? 0n)]),
-  );
-  const paid = payments(value, due, reserve, rules);
-  const result = scripts.map((script) => {
-    const before = balances.get(script) ?? 0n;
-    const own = { script, earned: earned.get(script) ?? 0n, before, paid: paid.get(script) ?? 0n };
-    return { ...own, after: before + own.earned - own.paid };
-  });
-  requireExact(value, result);
-  return { value, payments: result, outputs: outputsOf(paid, rules.reserve) };
+  const scripts = new Set([...earned.keys(), ...balances.keys(), reserve]);
+  const candidates: Amount[] = [];
+  for (const script of scripts) {
+    const due = (earned.get(script) ?? 0n) + (balances.get(script) ?? 0n);
+    if (script !== reserve && isEnough(script, due, rules)) candidates.push([script, due]);
+  }
+  candidates.sort(byAmount);
+
+  const paidWithin = (limits: OutputLimits): ReadonlyMap<string, bigint> => {
+    const cost = outputCost(rules.reserve);
+    if (!isWithin(cost, limits))
+      throw new Sv2Error('no-room', 'the limits of outputs leave no room for one to the reserve', {
+        cost,
+        limits,
+      });
+    const paid = payments(value, candidates, reserve, { ...rules, limits });
+    if (sumOf(paid.values()) !== value)
+      throw new Error(`of ${value} satoshis ${sumOf(paid.values())} would be paid`);
+    return paid;
+  };
+
+  return {
+    outputsWithin: (limits) => outputsOf(paidWithin(limits), rules.reserve),
+    within(limits) {
+      const paid = paidWithin(limits);
+      const result = [...scripts].sort().map((script) => {
+        const before = balances.get(script) ?? 0n;
+        const own = { script, earned: earned.get(script) ?? 0n, before, paid: paid.get(script) ?? 0n };
+        return { ...own, after: before + own.earned - own.paid };
+      });
+      requireExact(value, result);
+      return { value, payments: result, outputs: outputsOf(paid, rules.reserve) };
+    },
+  };
 };
 
 /** What each payee has earned of a block. @throws Sv2Error `out-of-range` */
 export const earnedOf = (
   value: bigint,
   weights: ReadonlyMap<string, bigint>,
-  { donation, fee, reserve }: DistributionRules,
+  { donation, fee, reserve }: Omit<DistributionRules, 'limits'>,
 ): Map<string, bigint> => {
   const cuts = [donation, fee].filter((cut) => cut !== undefined);
   const amounts = cuts.map(
@@ -129,25 +167,33 @@ export const earnedOf = (
 /** What no output costs less than. */
 const leastCost = outputCost(new Uint8Array(0));
 
+/** Weight units that an output to a script that is so many hex digits long has at least: quick, for thousands that wait. */
+const leastWeight = (script: string): number => leastCost.weight + 2 * script.length;
+
 /** What is not dust for any script that is so many hex digits long: see {@link dustLimit}. */
 const mostDust = (script: string): bigint => 3n * BigInt(8 + 9 + script.length / 2 + 148);
 
-/** What each payee is paid now; the sum is the value. */
+/** Whether a payee need not wait for more. */
+const isEnough = (
+  script: string,
+  amount: bigint,
+  { minimumPayout }: Pick<DistributionRules, 'minimumPayout'>,
+): boolean =>
+  amount >= minimumPayout && (amount >= mostDust(script) || amount >= dustLimit(hexToBytes(script)));
+
+/** What each payee is paid now; the sum is the value. Of those who are due enough, the largest first. */
 const payments = (
   value: bigint,
-  due: ReadonlyMap<string, bigint>,
+  candidates: readonly Amount[],
   reserve: string,
   { minimumPayout, limits }: DistributionRules,
 ): Map<string, bigint> => {
-  const isEnough = (script: string, amount: bigint): boolean =>
-    amount >= minimumPayout && (amount >= mostDust(script) || amount >= dustLimit(hexToBytes(script)));
-  const candidates = [...due]
-    .filter(([script, amount]) => script !== reserve && isEnough(script, amount))
-    .sort(byAmount);
+  const own = { minimumPayout };
   let cost = outputCost(hexToBytes(reserve));
-  const chosen: [string, bigint][] = [];
+  const chosen: Amount[] = [];
   for (const [script, amount] of candidates) {
     if (!isWithin(addCosts(cost, leastCost), limits)) break; // of thousands that wait
+    if (cost.weight + leastWeight(script) > limits.weight) continue;
     const after = addCosts(cost, outputCost(hexToBytes(script)));
     if (!isWithin(after, limits)) continue;
     cost = after;
@@ -157,12 +203,12 @@ const payments = (
   // the reserve has been paid what it owes: there is less now than everybody is due
   while (sumOf(paid.values()) > value) {
     const reduced = apportion(value, paid);
-    if ([...reduced].every(([script, amount]) => isEnough(script, amount))) {
+    if ([...reduced].every(([script, amount]) => isEnough(script, amount, own))) {
       paid = reduced;
       break;
     }
     const smallest = [...reduced]
-      .filter(([script, amount]) => !isEnough(script, amount))
+      .filter(([script, amount]) => !isEnough(script, amount, own))
       .sort(byAmount)
       .at(-1);
     if (smallest !== undefined) paid.delete(smallest[0]);

@@ -8,6 +8,8 @@ export { distributedAsPaid } from './declared-payout.js';
 export {
   BASIS_POINTS,
   distribute,
+  divideBlock,
+  type BlockDivision,
   type Cut,
   type Distribution,
   type DistributionRules,

@@ -34,7 +34,6 @@ describe('the work that a window may need', () => {
       ]);
       const counted = work.now([]);
       const payout = settled(counted, 100n);
-      counted.settledBy(payout);
       // nothing of it has changed what counts
       expect(settled(work.now([]), 100n).window).toEqual(payout.window);
     }
@@ -48,7 +47,7 @@ describe('the work that a window may need', () => {
     const work = countedWork(plan, empty, () => true);
     for (let slot = 0; slot < 39; slot++) work.add([{ slot, user: 'alice', shares: 1, work: 10n }]);
     const counted = work.now([]);
-    counted.settledBy(settled(counted, 100n));
+    settled(counted, 100n);
     expect(keptIn(work.now([]))).toMatchObject({ oldestSlot: 0, contributions: [{ shares: 39 }] });
   });
 

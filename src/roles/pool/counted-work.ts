@@ -15,7 +15,7 @@ import { endsRound, receiptOf, type PayoutHistory } from './payout-history.js';
 
 /** The work that counts now. */
 export interface Counted {
-  /** Which of it counts: the last of so many hashes, all for null. */
+  /** Which of it counts: the last of so many hashes, all for null. What no window will reach back to is forgotten. */
   window(windowWork: bigint | null): WorkWindow;
   /** It is that of the records after these. */
   readonly since: readonly Receipt[];
@@ -48,8 +48,8 @@ const workOfWindow = ({ slots: before }: PayoutHistory, isShared: (user: string)
   let cleared: number | null = null;
 
   /** Forgets what no window will reach back to. Once in a slot: it takes a look at all there is. */
-  const forget = ({ windowWork, window: { newestSlot } }: FrozenPayout): void => {
-    if (windowWork === null || newestSlot === null || newestSlot === cleared) return;
+  const forget = (windowWork: bigint, { newestSlot }: WorkWindow): void => {
+    if (newestSlot === null || newestSlot === cleared) return;
     cleared = newestSlot;
     const oldest = oldestSlotOf(work.slots(), windowsKept * windowWork, () => true);
     if (oldest !== null) work.forgetBefore(oldest);
@@ -60,9 +60,14 @@ const workOfWindow = ({ slots: before }: PayoutHistory, isShared: (user: string)
   return {
     add,
     now: () => ({
-      window: (windowWork) => (windowWork === null ? windowOver(work.slots(), null) : work.over(windowWork)),
+      window(windowWork) {
+        if (windowWork === null) return windowOver(work.slots(), null);
+        const window = work.over(windowWork);
+        forget(windowWork, window);
+        return window;
+      },
       since: [],
-      settledBy: forget,
+      settledBy: () => undefined,
     }),
     found: () => undefined,
   };

@@ -27,6 +27,7 @@ import type { PayoutHistory } from './payout-history.js';
 import { payees, type OutputsOf } from './payees.js';
 import { limitsWithin } from './payout-room.js';
 import { countedWork } from './counted-work.js';
+import { templateDivision } from './template-division.js';
 
 /** A block was found and pays by the ledger: its statement is kept. */
 export interface PayoutStated {
@@ -93,6 +94,7 @@ export const ledgerPayout = ({ plan, confirmations, history, unsaved: before = [
   const unsaved = new Map(before.map((block) => [block.hash, block]));
   let current = new WeakMap<NewTemplate, OfTemplate>();
   let presentWork: PresentWork | undefined;
+  const divisionOf = templateDivision(rules);
   /** What outputs are by whose block it is, as long as a job has them. */
   const settled = new WeakMap<readonly TxOut[], (user: string) => FrozenPayout>();
   const outputsOfSolo = soloOutputs(rules);
@@ -123,7 +125,8 @@ export const ledgerPayout = ({ plan, confirmations, history, unsaved: before = [
     const counted = work.now(blocks);
     const windowWork = windowWorkOf(plan, state.networkWork);
     const shared = sharedWork(counted.window(windowWork), windowWork, paidTo);
-    presentWork = { ...state, shared, since: counted.since, settledBy: counted.settledBy };
+    const { since, settledBy } = counted;
+    presentWork = { ...state, shared, since, settledBy };
     return presentWork;
   };
 
@@ -152,7 +155,7 @@ export const ledgerPayout = ({ plan, confirmations, history, unsaved: before = [
         settledBy(payout);
         return payout;
       };
-      const { outputs: all } = freeze().distribution;
+      const all = divisionOf(value, shared, own).outputsWithin(limits);
       bySize.set(limits.weight, all);
       settled.set(all, freeze);
       return all;
