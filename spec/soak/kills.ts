@@ -197,7 +197,10 @@ export async function killPool(options: KillOptions): Promise<KillResult> {
       if (victim !== 'pool') await store?.start();
       const told = { ...acknowledged };
       const { kept, problems: found } = await checks.look(told, onChain, victim === 'store');
-      problems.push(...found.map((problem) => `round ${round}, ${victim}: ${problem}`));
+      for (const problem of found) {
+        problems.push(`round ${round}, ${victim}: ${problem}`);
+        say?.(`round ${round}, ${victim}, wrong: ${problem}`); // a run that is ended early has told, too
+      }
       say?.(
         `round ${round}, ${victim}: ${JSON.stringify({ acknowledged: told, credited: kept.credited, blocks: chain.size })}`,
       );
