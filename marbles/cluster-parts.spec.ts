@@ -1,6 +1,6 @@
 /** What a part of a cluster waits for: leases that others have, and what is to be written before it ends. */
 import { describe, expect, it } from '@jest/globals';
-import { EMPTY, from, merge, mergeMap, NEVER, of, throwError, type Observable } from 'rxjs';
+import { EMPTY, merge, mergeMap, NEVER, of, throwError, type Observable } from 'rxjs';
 import { persistent } from '../src/cli/pool-cluster.js';
 import { Sv2Error } from '../src/codec/errors.js';
 import { marbles } from '../src/testing/marbles.js';
@@ -60,17 +60,21 @@ describe('a lease that is asked for again', () => {
     );
   });
 
-  it.each([
-    ['that is not of a lease', new Error('a fault')],
-    ['of one that cannot be asked for at all', away],
-  ])('ends with an error %s', (_, error) => {
+  it('is waited for for ten seconds where nobody can be asked: a broker under load is no reason to end', () => {
+    const told: string[] = [];
     marbles(({ expectObservable }) => {
-      expectObservable(
-        from(['']).pipe(
-          mergeMap(() => thrown(error)),
-          persistent(2_000, () => undefined),
-        ),
-      ).toBe('#', undefined, error);
+      const tell = ({ text }: { readonly text: string }) => told.push(text);
+      expectObservable(inTurn(thrown(away)).pipe(persistent(0, tell))).toBe('10s #', undefined, away);
+      const late$ = inTurn(...new Array<Observable<never>>(10).fill(thrown(away)), of('i'));
+      expectObservable(late$.pipe(persistent(0, tell))).toBe('10s (i|)');
+    });
+    expect(told).toEqual(['no JetStream; waiting for it', 'no JetStream; waiting for it']);
+  });
+
+  it('ends with an error that is not of a lease', () => {
+    const fault = new Error('a fault');
+    marbles(({ expectObservable }) => {
+      expectObservable(thrown(fault).pipe(persistent(2_000, () => undefined))).toBe('#', undefined, fault);
     });
   });
 });

@@ -41,7 +41,12 @@ const parts = clusterParts(
     },
   },
 );
-const problems: string[] = [];
+let problems = 0;
+/** Tells it at once: of a run that ends with an error, too. */
+const complain = (problem: string): void => {
+  problems += 1;
+  say(`WRONG: ${problem}`);
+};
 say(
   `${count} miners, ${rounds} rounds, seed ${seed}, ledger in ${store === undefined ? 'a file' : 'PostgreSQL'}`,
 );
@@ -74,9 +79,9 @@ const look = async (where: string): Promise<void> => {
     const counts = await credited(ledger);
     for (const [user, acknowledged] of told)
       if ((counts[user] ?? 0) < acknowledged)
-        problems.push(`${where}: ${user} was told of ${acknowledged} shares and has ${counts[user] ?? 0}`);
+        complain(`${where}: ${user} was told of ${acknowledged} shares and has ${counts[user] ?? 0}`);
   } catch (error) {
-    problems.push(`${where}: ${String(error)}`);
+    complain(`${where}: ${String(error)}`);
   }
 };
 
@@ -85,7 +90,7 @@ const acknowledgedAgain = async (where: string): Promise<number> => {
   const [begun, before] = [performance.now(), totalOf(all.acknowledged())];
   while (totalOf(all.acknowledged()) < before + count / 100) {
     if (performance.now() - begun > patience) {
-      problems.push(`${where}: shares were not acknowledged any more`);
+      complain(`${where}: shares were not acknowledged any more`);
       return Infinity;
     }
     await pause(50);
@@ -144,10 +149,10 @@ try {
       const again = await acknowledgedAgain(where);
       const longest = all.takeLongest();
       const worst = longest.at(-1) ?? 0;
-      if (back === Infinity) problems.push(`${where}: ${all.without()} miners have no work`);
+      if (back === Infinity) complain(`${where}: ${all.without()} miners have no work`);
       if (name === 'rolling restart' && worst > mostInRestart) {
         const late = longest.filter((one) => one > mostInRestart).length;
-        problems.push(
+        complain(
           `${where}: ${late} miners were without work for more than ${mostInRestart} ms, up to ${worst.toFixed()}`,
         );
       }
@@ -171,5 +176,4 @@ try {
 }
 for (const [line, times] of [...troubles].sort(([, one], [, other]) => other - one).slice(0, 20))
   say(`${times} × ${line}`);
-for (const problem of problems) say(problem);
-process.exitCode = problems.length === 0 ? 0 : 1;
+process.exitCode = problems === 0 ? 0 : 1;

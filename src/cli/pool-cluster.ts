@@ -101,9 +101,12 @@ export const untilWritten =
 /** How often a lease is asked for again, in milliseconds. */
 const askAgain = 1_000;
 
+/** For how long JetStream is asked again that does not answer from the start, in milliseconds: one that was not set up is to be told soon. */
+const silencePatience = 10_000;
+
 /**
- * A lease that is asked for again: for as long as `patience` milliseconds where another has it, and for ever once it was ours
- * and lost. Errors of a lease are Sv2Errors; others pass.
+ * A lease that is asked for again: for as long as `patience` milliseconds where another has it, for ten seconds where nobody can be
+ * asked, and for ever once it was ours and lost. Errors of a lease are Sv2Errors; others pass.
  * @param tell is told why it is waited for, once for each reason
  */
 export const persistent =
@@ -124,9 +127,10 @@ export const persistent =
             attempts += 1;
             if (!(error instanceof Sv2Error)) return throwError(() => error);
             const isTaken = error.code === 'core-taken' || error.code === 'server-id-taken';
+            const isAway = error.code === 'cluster-unavailable';
             const isWaitedFor = wasOurs
-              ? isTaken || error.code === 'lease-lost' || error.code === 'cluster-unavailable'
-              : isTaken && attempts <= most;
+              ? isTaken || isAway || error.code === 'lease-lost'
+              : (isTaken && attempts <= most) || (isAway && attempts <= silencePatience / askAgain);
             if (!isWaitedFor) return throwError(() => error);
             if (told !== error.message) tell(trouble(`${error.message}; waiting for it`));
             told = error.message;

@@ -1,7 +1,8 @@
 /** From records to what a store is to commit: one server's accounts, slots and receipts go on from where they were. */
-import { concatBytes } from '../bitcoin/consensus-bytes.js';
+import { concatBytes, sameBytes } from '../bitcoin/consensus-bytes.js';
 import { accountsAfter, listAccounts, type LedgerAccount } from './accounts.js';
 import { encodeRecord } from './record-codec.js';
+import { isSameReceipt } from './memory-store.js';
 import { creditedWork, type LedgerRecord } from './record.js';
 import { nextHead, type Receipt } from './receipts.js';
 import type { LedgerCommit, LedgerStore, StoredBlock } from './store.js';
@@ -10,10 +11,11 @@ import { slotOf, slotsOf, type SlotWork } from './window.js';
 /** Keeps one server's part of a ledger. */
 export interface Bookkeeping {
   /**
-   * Makes records durable, in this order. Only accepted work opens an account: what was rejected of a worker without one
+   * Makes records durable, in this order. When it fails, whether they are durable may be known to nobody: the same are to be given
+   * again, which adds them once. Only accepted work opens an account: what was rejected of a worker without one
    * counts for its user, and of a user without one for nobody.
    * @param blocks that become durable with them: a block's share is not in the ledger without its statement
-   * @throws Sv2Error as `LedgerStore.commit`; the same records can be tried again
+   * @throws Sv2Error as `LedgerStore.commit`
    */
   write(records: readonly LedgerRecord[], blocks?: readonly StoredBlock[]): Promise<void>;
   readonly receipt: Receipt;
@@ -21,6 +23,17 @@ export interface Bookkeeping {
 
 /** Accounts kept in memory; of others, what they were is read again. */
 const maxKept = 20_000;
+
+/** What is about to be committed. */
+interface Prepared {
+  /** The bytes of the records that were given. */
+  readonly given: Uint8Array;
+  readonly commit: Omit<LedgerCommit, 'blocks'>;
+  readonly slot: number;
+  readonly slotWork: Map<string, SlotWork>;
+}
+
+const bytesOf = (records: readonly LedgerRecord[]): Uint8Array => concatBytes(records.map(encodeRecord));
 
 const keyOf = ({ user, worker }: { readonly user: string; readonly worker: string }): string =>
   JSON.stringify([user, worker]);
@@ -54,74 +67,97 @@ export const bookkeeping = async (store: LedgerStore, serverId: number): Promise
     return isThere('') ? { ...record, worker: '' } : undefined;
   };
 
+  /** What a store is to commit, but for blocks, and what is known once it has; undefined for records that are nobody's. */
+  const prepare = async (given: readonly LedgerRecord[]): Promise<Prepared | undefined> => {
+    await load(
+      given.flatMap(({ user, worker }) => [
+        { user, worker },
+        { user, worker: '' },
+      ]),
+    );
+    const opened = new Set(given.filter(({ type }) => type === 'share').map(keyOf));
+    const records = given.map((record) => owned(record, opened)).filter((record) => record !== undefined);
+    const last = records.at(-1);
+    if (last === undefined) return undefined;
+
+    const touched = new Map<string, Map<string, LedgerAccount>>();
+    for (const record of records) {
+      const account = accounts.get(keyOf(record));
+      if (account === undefined) continue;
+      const workers = touched.get(account.user) ?? new Map<string, LedgerAccount>();
+      touched.set(account.user, workers.set(account.worker, account));
+    }
+    const changed = listAccounts(accountsAfter(records, touched));
+    const encoded = records.map(encodeRecord);
+    const after: Receipt = {
+      serverId,
+      sequence: receipt.sequence + records.length,
+      head: encoded.reduce(nextHead, receipt.head),
+    };
+
+    const slots: SlotWork[] = [];
+    let [lastSlot, lastWork] = [slot, slotWork];
+    for (const number of new Set(slotsOf(records).map((entry) => entry.slot))) {
+      const own = slotsOf(records.filter(({ time }) => slotOf(time) === number));
+      const before =
+        number === lastSlot
+          ? lastWork
+          : new Map((await store.serverSlot(serverId, number)).map((entry) => [entry.user, entry]));
+      const now = new Map(before);
+      for (const { user, shares, work } of own) {
+        const was = before.get(user);
+        const entry = {
+          slot: number,
+          user,
+          shares: shares + (was?.shares ?? 0),
+          work: work + (was?.work ?? 0n),
+        };
+        now.set(user, entry);
+        slots.push(entry);
+      }
+      if (number >= lastSlot) [lastSlot, lastWork] = [number, now];
+    }
+
+    requireSameWork(records, changed, touched);
+    const commit = {
+      ...{ before: receipt, after, records: concatBytes(encoded), time: last.time },
+      ...{ accounts: changed, slots },
+    };
+    const isAll =
+      records.every((record, index) => record === given[index]) && records.length === given.length;
+    return {
+      given: isAll ? commit.records : bytesOf(given),
+      ...{ commit, slot: lastSlot, slotWork: lastWork },
+    };
+  };
+
+  /**
+   * What was tried last, and failed as far as anybody knows. A store may have it all the same, or get it later: accounts and slots that
+   * were read anew could have its records already, and would count them twice.
+   */
+  let tried: Prepared | undefined;
+
+  const settled = (prepared: Prepared): void => {
+    receipt = prepared.commit.after;
+    ({ slot, slotWork } = prepared);
+    for (const account of prepared.commit.accounts) accounts.set(keyOf(account), account);
+    tried = undefined;
+  };
+
   return {
     async write(given, blocks = []) {
-      await load(
-        given.flatMap(({ user, worker }) => [
-          { user, worker },
-          { user, worker: '' },
-        ]),
-      );
-      const opened = new Set(given.filter(({ type }) => type === 'share').map(keyOf));
-      const records = given.map((record) => owned(record, opened)).filter((record) => record !== undefined);
-      const last = records.at(-1);
-      if (last === undefined) {
+      if (tried !== undefined && !sameBytes(tried.given, bytesOf(given))) {
+        // others than those that failed: what became of those is asked
+        if (isSameReceipt(await store.receipt(serverId), tried.commit.after)) settled(tried);
+        else tried = undefined;
+      }
+      tried ??= await prepare(given);
+      if (tried === undefined) {
         if (blocks.length > 0) await store.saveBlocks(blocks);
         return;
       }
-
-      const touched = new Map<string, Map<string, LedgerAccount>>();
-      for (const record of records) {
-        const account = accounts.get(keyOf(record));
-        if (account === undefined) continue;
-        const workers = touched.get(account.user) ?? new Map<string, LedgerAccount>();
-        touched.set(account.user, workers.set(account.worker, account));
-      }
-      const changed = listAccounts(accountsAfter(records, touched));
-      const encoded = records.map(encodeRecord);
-      const after: Receipt = {
-        serverId,
-        sequence: receipt.sequence + records.length,
-        head: encoded.reduce(nextHead, receipt.head),
-      };
-
-      const slots: SlotWork[] = [];
-      let [lastSlot, lastWork] = [slot, slotWork];
-      for (const number of new Set(slotsOf(records).map((entry) => entry.slot))) {
-        const own = slotsOf(records.filter(({ time }) => slotOf(time) === number));
-        const before =
-          number === lastSlot
-            ? lastWork
-            : new Map((await store.serverSlot(serverId, number)).map((entry) => [entry.user, entry]));
-        const now = new Map(before);
-        for (const { user, shares, work } of own) {
-          const was = before.get(user);
-          const entry = {
-            slot: number,
-            user,
-            shares: shares + (was?.shares ?? 0),
-            work: work + (was?.work ?? 0n),
-          };
-          now.set(user, entry);
-          slots.push(entry);
-        }
-        if (number >= lastSlot) [lastSlot, lastWork] = [number, now];
-      }
-
-      requireSameWork(records, changed, touched);
-      const commit: LedgerCommit = {
-        before: receipt,
-        after,
-        records: concatBytes(encoded),
-        time: last.time,
-        accounts: changed,
-        slots,
-        blocks,
-      };
-      await store.commit(commit);
-      receipt = after;
-      [slot, slotWork] = [lastSlot, lastWork];
-      for (const account of changed) accounts.set(keyOf(account), account);
+      await store.commit({ ...tried.commit, blocks });
+      settled(tried);
     },
     get receipt() {
       return receipt;

@@ -8,6 +8,7 @@ import { fieldsOf } from '../../roles/cluster/plain-fields.js';
 import type { ServerIdLeases } from '../../roles/cluster/server-ids.js';
 import { clusterSubjects } from './bus.js';
 import type { NatsBus } from './nats.js';
+import { unavailable } from './unavailable.js';
 
 /** What leases of both kinds are told. */
 export interface NatsHolderOptions {
@@ -115,12 +116,10 @@ async function openBucket(bus: NatsBus, cluster: string, name: string, ttl: numb
   return new Kvm(bus.connection as NatsConnection)
     .create(bucket, { ttl, history: 1 })
     .catch((error: unknown) => {
-      const why = error instanceof Error ? error.message : String(error);
-      throw new Sv2Error(
-        'cluster-unavailable',
-        `cannot open ${bucket} in JetStream: ${why} (a lease must last as long in the whole cluster, and nats-server must run with -js)`,
-        { bucket },
+      throw unavailable(
+        `cannot open ${bucket} in JetStream`,
         error,
+        ' (a lease must last as long in the whole cluster, and nats-server must run with -js)',
       );
     });
 }
@@ -163,6 +162,8 @@ const entryOf = async (store: KV, key: string, own: OwnEntry) => {
   }
 };
 
+const leasing = 'cannot take a lease in JetStream';
+
 /** Keeps leases in a bucket whose entries are forgotten after their time. @param what is leased, for people */
 const natsKeeper = (store: KV, own: OwnEntry, what: (id: number) => string): LeaseKeeper => {
   const take = async (id: number): Promise<{ revision: number } | { holder: string }> => {
@@ -173,9 +174,9 @@ const natsKeeper = (store: KV, own: OwnEntry, what: (id: number) => string): Lea
       return { revision };
     } catch (error) {
       const entry = await entryOf(store, key, own).catch((silent: unknown) => {
-        throw unavailable(silent);
+        throw unavailable(leasing, silent);
       });
-      if (entry === undefined) throw unavailable(error);
+      if (entry === undefined) throw unavailable(leasing, error);
       if (!entry.isOwn) return { holder: entry.holder };
       own.keys.add(key);
       return { revision: entry.revision };
@@ -211,9 +212,4 @@ const natsKeeper = (store: KV, own: OwnEntry, what: (id: number) => string): Lea
       given().catch(() => undefined);
     },
   };
-};
-
-const unavailable = (error: unknown): Sv2Error => {
-  const why = error instanceof Error ? error.message : String(error);
-  return new Sv2Error('cluster-unavailable', `cannot take a lease in JetStream: ${why}`, {}, error);
 };

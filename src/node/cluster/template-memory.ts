@@ -4,6 +4,7 @@ import { fieldsOf } from '../../roles/cluster/plain-fields.js';
 import type { TemplateMemory, TemplateSource } from '../../roles/pool/template-ids.js';
 import { clusterSubjects } from './bus.js';
 import type { NatsBus } from './nats.js';
+import { unavailable } from './unavailable.js';
 
 /** Templates that are remembered: an hour of them. */
 const most = 256;
@@ -19,16 +20,20 @@ const maxId = 20;
 /**
  * Reads what the cores before have left, and keeps what this one does; what cannot be kept is not, as it is only of use for a
  * block that is found in the moment when a core ends.
+ * @throws Sv2Error `cluster-unavailable`
  * @param now milliseconds since 1970: ids of this core's templates begin at it, times 2^20
  */
 export async function templateMemory(bus: NatsBus, cluster: string, now: number): Promise<TemplateMemory> {
   clusterSubjects(cluster); // complains about the name
   const { Kvm } = await import('@nats-io/kv');
-  const store = await new Kvm(bus.connection as NatsConnection).create(`${cluster}-templates`, {
-    ttl,
-    history: 1,
+  const bucket = `${cluster}-templates`;
+  const open = async () => {
+    const store = await new Kvm(bus.connection as NatsConnection).create(bucket, { ttl, history: 1 });
+    return { store, before: await store.get(key) };
+  };
+  const { store, before } = await open().catch((error: unknown) => {
+    throw unavailable(`cannot open ${bucket} in JetStream`, error);
   });
-  const before = await store.get(key);
   const known = new Map(before?.operation === 'PUT' ? read(before.string()) : []);
   const last = new Map(known);
   return {

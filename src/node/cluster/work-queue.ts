@@ -7,6 +7,7 @@ import type { PortMessage } from '../../roles/cluster/port.js';
 import { clusterSubjects } from './bus.js';
 import { decodeEnvelope, encodeEnvelope, maxText, piecesOf, tooLarge, valueOf } from './envelope.js';
 import type { NatsBus } from './nats.js';
+import { unavailable } from './unavailable.js';
 
 /** A value that the core has to be done with. It can come again, also after that. */
 export interface QueuedItem {
@@ -72,15 +73,7 @@ export async function workQueue(
   const stream = `${cluster}-${name}`;
   const consumer = 'core';
   const subjectOf = (serverId: number): string => `${cluster}.${name}.${serverId}`;
-  const failed = (error: unknown): Sv2Error => {
-    const why = error instanceof Error ? error.message : String(error);
-    return new Sv2Error(
-      'cluster-unavailable',
-      `cannot open ${stream} in JetStream: ${why}`,
-      { stream },
-      error,
-    );
-  };
+  const failed = (error: unknown): Sv2Error => unavailable(`cannot open ${stream} in JetStream`, error);
   const manager = await jetstreamManager(connection).catch((error: unknown) => {
     throw failed(error);
   });
