@@ -36,9 +36,23 @@ export function ledgerPlace(where: string | undefined, config: string | undefine
  * @param ledger where the ledger is: a path or a URL
  */
 export function journalPlace(ledger: string, config: string | undefined, serverId: number): string {
-  const file = isPostgres(ledger) ? (ledgerPlace(undefined, config) ?? '') : ledger;
-  return `${file}-blocks-${serverId}`;
+  return `${fileOf(ledger, config)}-blocks-${serverId}`;
 }
+
+/**
+ * Where a pool's monitoring keeps its history: beside its ledger, as blocks on their way are.
+ * @param ledger where the ledger is: a path or a URL; undefined for none
+ * @returns undefined without a ledger: then nothing is kept
+ */
+export const historyPlace = (
+  ledger: string | undefined,
+  config: string | undefined,
+  serverId: number,
+): string | undefined => (ledger === undefined ? undefined : `${fileOf(ledger, config)}-history-${serverId}`);
+
+/** The file of a ledger, or of a database where its file would be. */
+const fileOf = (ledger: string, config: string | undefined): string =>
+  isPostgres(ledger) ? (ledgerPlace(undefined, config) ?? '') : ledger;
 
 /** A place as it may be shown: without a password. */
 export function shownPlace(where: string): string {

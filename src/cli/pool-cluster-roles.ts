@@ -5,7 +5,7 @@ import { roomOf } from '../roles/pool/payout-room.js';
 import type { PoolCoreOptions } from '../roles/pool/pool-core.js';
 import type { ClusterPlace } from './cluster-settings.js';
 import { ConfigError } from './config.js';
-import { ledgerPlace } from './ledger-place.js';
+import { historyPlace, ledgerPlace } from './ledger-place.js';
 import { trouble, type LogLine } from './log-line.js';
 import { declarationProblem } from './declared-payout-settings.js';
 import { payoutPlan } from './payout-plan-settings.js';
@@ -48,7 +48,8 @@ export function coreRole(
   const { payout: plan, confirmations = 100 } = payoutPlan(settings, {
     ...{ reserve: script, networks, hasLedger: true },
   });
-  const told = poolTold(settings, plan?.networks ?? networks);
+  const history = historyPlace(ledger, file, settings.server_id);
+  const told = poolTold(settings, plan?.networks ?? networks, history);
   const payoutRoom = plan === undefined ? payEverythingTo(script).room : roomOf(plan);
   const line$ = merge(
     from([...notHonoured(settings).map((text) => trouble(text)), ...payoutWarnings(script)]),

@@ -28,15 +28,21 @@ export interface PoolTold {
 /**
  * Tells of one pool, as the settings say.
  * @param networks whose addresses its ledger pays, if that is known
+ * @param historyFile where its monitoring keeps its history; in memory alone unless given
  * @throws ConfigError as `roleMonitoring` does
  */
-export function poolTold(settings: FrontSettings, networks?: readonly AddressNetwork[]): PoolTold {
+export function poolTold(
+  settings: FrontSettings,
+  networks?: readonly AddressNetwork[],
+  historyFile?: string,
+): PoolTold {
   const fold = poolFold(asyncScheduler.now());
   const monitoring = roleMonitoring<PoolOutcome>(settings, {
     role: 'pool',
     sharesPerMinute: settings.shares_per_minute,
     shareBatchSize: settings.share_batch_size,
     alerts: { templateAge: 1000 * settings.template_max_age },
+    ...(historyFile === undefined ? {} : { historyFile }),
   });
   return {
     run(outcome$, store) {

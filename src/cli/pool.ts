@@ -19,7 +19,7 @@ import { environmentFlags } from './environment.js';
 import { extraNodes } from './extra-nodes.js';
 import type { CommandContext } from './io.js';
 import { customJobsOf, declarationServer } from './jds.js';
-import { journalPlace, ledgerPlace } from './ledger-place.js';
+import { historyPlace, journalPlace, ledgerPlace } from './ledger-place.js';
 import { payoutWarnings } from './payout-setting.js';
 import { payoutPlan } from './payout-plan-settings.js';
 import { coreRole, frontRole } from './pool-cluster-roles.js';
@@ -111,7 +111,7 @@ function poolRole(command: Command): Role {
   // complain now, not when the ledger is open
   poolOf(options);
   const front = settings.processes === 1 ? undefined : frontSettings(settings, tokenKey);
-  const told = poolTold(settings, shown);
+  const told = poolTold(settings, shown, historyPlace(place, file, settings.server_id));
   const { durability } = settings;
   const run$ = poolLedger(place, (store) => {
     const { payout, confirmations = 100 } = plan;

@@ -23,6 +23,15 @@ export const defaultResolutions: readonly [Resolution, Resolution] = [
   { step: 600_000, slots: 12_960 },
 ];
 
+/** One slot, with what it takes to go on with it. */
+export interface HistorySlot {
+  /** Milliseconds of the slot, and how many of them there were before it since 1970. */
+  readonly step: number;
+  readonly slot: number;
+  /** In the order of the names: how often it was seen, and its mean, which is 0 when that is never. */
+  readonly values: readonly { readonly count: number; readonly mean: number }[];
+}
+
 /** How things were. See {@link history}. */
 export interface History<K extends string> {
   /** Takes note of how things are. @param now milliseconds since 1970; one before the last counts for the last */
@@ -34,6 +43,13 @@ export interface History<K extends string> {
   series(name: K, since: number, now: number): Series;
   /** All that there is to keep over a restart, as plain data. */
   save(): SavedHistory;
+  /**
+   * Slots in which something was seen, of each resolution the oldest first.
+   * @param since milliseconds since 1970: those that ended before are left out
+   */
+  slots(since: number): readonly HistorySlot[];
+  /** Adds what was seen before, by another history with the same names; what is older than is kept is left out. */
+  add(slots: readonly HistorySlot[]): void;
 }
 
 /** A history as plain data; what is of other resolutions or names is not read again. */
@@ -126,6 +142,33 @@ export function history<const K extends string>(
       const last = Math.floor(now / ring.step);
       const first = Math.max(Math.ceil(since / ring.step), last - ring.slots + 1, 0);
       return { from: first * ring.step, step: ring.step, values: valuesOf(ring, name, first, last) };
+    },
+    slots: (since) =>
+      rings.flatMap(({ step, newest, slots, sums, counts }) => {
+        const first = Math.max(newest - slots + 1, Math.floor(since / step), 0);
+        return Array.from({ length: Math.max(0, newest - first + 1) }, (_, index) => {
+          const at = (first + index) % slots;
+          const values = names.map((name) => {
+            const count = (counts[name] as Float64Array)[at] as number;
+            return { count, mean: count === 0 ? 0 : ((sums[name] as Float64Array)[at] as number) / count };
+          });
+          return { step, slot: first + index, values };
+        }).filter(({ values }) => values.some(({ count }) => count > 0));
+      }),
+    add(added) {
+      for (const { step, slot, values } of added) {
+        const ring = rings.find((each) => each.step === step);
+        if (ring === undefined || slot <= ring.newest - ring.slots) continue;
+        moveTo(ring, slot);
+        const at = slot % ring.slots;
+        for (const [place, name] of names.entries()) {
+          const { count, mean } = values[place] ?? { count: 0, mean: 0 };
+          if (count === 0 || !Number.isFinite(mean)) continue;
+          const [counts, sums] = [ring.counts[name] as Float64Array, ring.sums[name] as Float64Array];
+          counts[at] = (counts[at] as number) + count;
+          sums[at] = (sums[at] as number) + mean * count;
+        }
+      }
     },
     save: () => ({
       version: 1,

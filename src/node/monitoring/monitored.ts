@@ -24,8 +24,11 @@ import { TransportError } from '../../transport/errors.js';
 import type { ListenAddress } from '../tcp-options.js';
 import { postAlerts, webhook } from './alert-webhook.js';
 import type { ShareSettings } from './downstream-view.js';
+import { historyFile } from './history-file.js';
+import { keptHistory } from './kept-history.js';
 import { ledgerAccounts, type ShownLedger } from './ledger-accounts.js';
 import { watchedRoles, type WatchedRole, type WatchedRoleName } from './roles.js';
+import { timelineForm } from './timeline.js';
 import { vigil } from './vigil.js';
 import { watch } from './watch.js';
 import type { StateTimes } from '../../observe/fold.js';
@@ -55,6 +58,11 @@ export interface MonitoringOptions extends Partial<ShareSettings> {
    * shown nowhere.
    */
   readonly alertWebhook?: string;
+  /**
+   * A file for the history, of this role alone: what was seen is written to it once a minute, 600 KB at most, and read after a
+   * restart. Unless given the history is in memory alone. What is wrong with the file is told and stops nothing.
+   */
+  readonly historyFile?: string;
   /** A pool's ledger, whose accounts are shown. */
   readonly ledger?: ShownLedger;
   /** Of the program, as answers tell it; `unknown` unless given. */
@@ -103,7 +111,7 @@ export function monitored<O extends { readonly type: string }>(
     refreshInterval = 5_000,
     scheduler = asyncScheduler,
   } = options;
-  const { orAnyPort = false, alertWebhook, ledger } = options;
+  const { orAnyPort = false, alertWebhook, historyFile: historyPath, ledger } = options;
   if (!isLoopback(host) && token === undefined && !isOpen)
     throw new ServiceError(
       'invalid-configuration',
@@ -154,6 +162,12 @@ export function monitored<O extends { readonly type: string }>(
               tap((address) => options.listeningObserver?.next(address)),
             );
       const alert$ = vigil(watched, options.alerts ?? {}, scheduler);
+      const kept$ =
+        port === undefined || historyPath === undefined
+          ? EMPTY
+          : keptHistory({
+              ...{ history: watched.history, form: timelineForm, file: historyFile(historyPath), scheduler },
+            }).pipe(tap(tell));
       const looked$ =
         alertWebhook === undefined
           ? alert$
@@ -171,7 +185,7 @@ export function monitored<O extends { readonly type: string }>(
         connect((all$) =>
           merge(
             all$,
-            merge(served$, looked$).pipe(
+            merge(served$, kept$, looked$).pipe(
               ignoreElements(),
               takeUntil(all$.pipe(ignoreElements(), endWith(null))),
             ),

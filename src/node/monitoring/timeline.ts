@@ -1,9 +1,13 @@
 /** How a role was: what is looked at every ten seconds, kept by the minute and by ten minutes. */
-import { history, type History } from '../../observe/history.js';
+import { defaultResolutions, history, type History } from '../../observe/history.js';
+import type { SlotsForm } from '../../observe/history-slots.js';
 import type { Showable } from '../../observe/live.js';
 
 /** What is kept. */
 const names = ['hashRate', 'workers', 'acceptedPerMinute', 'rejectedPerMinute'] as const;
+
+/** The form of a file with it. */
+export const timelineForm: SlotsForm = { names, resolutions: defaultResolutions };
 
 /** How a role was, as the API tells it. */
 export type TimelineAnswer = { readonly from: number; readonly step: number } & Readonly<
@@ -11,7 +15,7 @@ export type TimelineAnswer = { readonly from: number; readonly step: number } & 
 >;
 
 /** Keeps how a role was. See {@link timeline}. */
-export interface Timeline {
+export interface Timeline extends Pick<History<string>, 'slots' | 'add'> {
   /** Takes note of how things are. */
   note(state: Showable): void;
   /** How they were. @param since milliseconds since 1970 */
@@ -27,6 +31,8 @@ export function timeline(): Timeline {
   const kept: History<(typeof names)[number]> = history(names);
   let last: { readonly time: number; readonly accepted: number; readonly rejected: number } | undefined;
   return {
+    slots: kept.slots,
+    add: kept.add,
     note({ time, hashRate, workers, shares }) {
       const { accepted, rejected } = shares ?? { accepted: NaN, rejected: NaN };
       const minutes = last === undefined ? NaN : (time - last.time) / 60_000;
