@@ -164,6 +164,27 @@ export const differences = {
     ours: 'refuses them (`invalid-coinbase-tx-outputs`): what was said is not what would be mined',
     source: 'spec §5.3.18: the outputs, serialised',
   },
+  declarationUnpaid: {
+    files: [],
+    vectors: "declarations whose coinbase pays the pool's script nothing, or not all of what there is (live only)",
+    reference: 'accepts them',
+    ours: 'refuses them (`pool-payout-script-missing`, `invalid-coinbase-tx-outputs`) with what is missing',
+    source: 'spec §6.4.3: the server should reject them',
+  },
+  declarationBytes: {
+    files: [],
+    vectors: 'coinbases with bytes behind their end, or with a scriptSig that leaves more room than an extranonce can have (live only)',
+    reference: 'reads past them, and fills any room',
+    ours: 'refuses them (`invalid-coinbase-tx`): what was said is not what would be mined, or cannot be',
+    source: 'spec §5.3.3: 32 bytes',
+  },
+  declarationCode: {
+    files: [],
+    vectors: 'declarations that both refuse (live only)',
+    reference: "`invalid-job` for all that Core's checkBlock refuses, `stale-chain-tip` when the coinbase is of another height or its own template has just been renewed, `missing-txs` before it looks at the coinbase; no details",
+    ours: 'looks at the coinbase first: `invalid-coinbase-tx`, `invalid-coinbase-tx-input`, `invalid-coinbase-tx-outputs`, `pool-payout-script-missing`; details say what was expected and what came',
+    source: "spec §6.4.7: codes are the server's",
+  },
 } as const satisfies Record<string, Difference>;
 
 /** The name of a difference. */
