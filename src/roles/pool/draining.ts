@@ -1,15 +1,5 @@
 /** Sends the clients of a front elsewhere before it ends: some at a time, so that those who take them can keep up. */
-import {
-  defer,
-  ignoreElements,
-  interval,
-  map,
-  merge,
-  mergeMap,
-  switchMap,
-  tap,
-  type SchedulerLike,
-} from 'rxjs';
+import { defer, ignoreElements, interval, merge, mergeMap, switchMap, tap, type SchedulerLike } from 'rxjs';
 import { Reconnect } from '../../messages/common.js';
 import { defineTrigger } from '../../service/define-trigger.js';
 import type { MiningServerHandler } from '../../service/handlers.js';
@@ -25,9 +15,17 @@ export interface Place {
 /** A front takes no more clients, and is to send those it has elsewhere; to its mining server, from whoever ends it. */
 export const FrontDraining = defineTrigger('FrontDraining', (places: readonly Place[]) => ({ places }));
 
-/** Clients that are told at one time, and milliseconds between two times: 500 a second. 5,000 miners that came back to one process at once took it 9 s. */
-const atOnce = 50;
+/** Milliseconds between two times that clients are told. */
 const pause = 100;
+
+/**
+ * Milliseconds within which all are told, however many: slowly, as each is without work while those before it shake hands, and
+ * soon enough that all have left before a front's time is over.
+ */
+const within = 15_000;
+
+/** The fewest that are told at one time: 50 a second. */
+const fewest = 5;
 
 const samePlace: Place = { host: '', port: 0 };
 
@@ -42,10 +40,10 @@ export const sendsAway =
       const untold = new Set<number>();
       let sent = 0;
 
-      const some = (places: readonly Place[]): ServerEffect[] => {
+      const some = (places: readonly Place[], most: number): ServerEffect[] => {
         const effects: ServerEffect[] = [];
         for (const clientId of untold) {
-          if (effects.length >= atOnce) break;
+          if (effects.length >= most) break;
           const { host, port } = places[sent++ % places.length] ?? samePlace;
           untold.delete(clientId);
           effects.push(send(clientId, Reconnect({ newHost: host, newPort: port })));
@@ -68,12 +66,10 @@ export const sendsAway =
         known$,
         event$.pipe(
           ofTrigger(FrontDraining),
-          switchMap(({ places }) =>
-            interval(pause, scheduler).pipe(
-              map(() => some(places)),
-              mergeMap((effects) => effects),
-            ),
-          ),
+          switchMap(({ places }) => {
+            const most = Math.max(fewest, Math.ceil((untold.size * pause) / within));
+            return interval(pause, scheduler).pipe(mergeMap(() => some(places, most)));
+          }),
         ),
       );
     });
