@@ -17,6 +17,7 @@ export interface Usage {
 /** A server in another process. */
 export interface ServerProcess {
   readonly port: number;
+  readonly pid: number;
   /** Has it run one of its commands, and returns the answer. */
   command<T>(name: string): Promise<T>;
   /** Its memory, after garbage collection. */
@@ -47,6 +48,7 @@ export async function startServer(file: string | URL, ...args: readonly string[]
   const { port } = (await receive()) as { port: number };
   return {
     port,
+    pid: child.pid as number,
     command,
     usage: () => command<Usage>('usage'),
     processorTime: () => command<number>('processorTime'),

@@ -1,5 +1,6 @@
 /** What limits the figures, from profiles: see ../README.md. */
 export const limits = {
+  floor: 'reading and writing as many bytes in Node.js, alone',
   shareAlone: 'reading and writing, a system call each for every share, then what has left the caches',
   shareOfMany: 'the cipher, SHA-256d, then accounts and outcomes',
   throughput: 'as above, on one thread',

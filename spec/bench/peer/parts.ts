@@ -1,22 +1,10 @@
 /** The measurements of `npm run bench:peer`, each with its rows of the table. */
-import { answerLength, rawFleet, requestLength } from '../fleets.js';
 import { jobDistribution } from '../job-distribution.js';
-import { median } from '../measure.js';
-import { startServer } from '../processes.js';
 import { reach, type Row, type Section } from '../table.js';
 import { limits } from './limits.js';
 import { processes } from './processes-part.js';
-import { comparison, results, withSpread, type Results } from './results.js';
-import {
-  openSite,
-  pools,
-  restless,
-  still,
-  type PoolName,
-  type RunningPool,
-  type Run,
-  type Site,
-} from './site.js';
+import { comparison, results, withSpread, type Comparison, type Measured, type Results } from './results.js';
+import { floorOf, openSite, pools, restless, still } from './site.js';
 import type { Tools } from './tools.js';
 
 /** How long everything takes. */
@@ -47,29 +35,33 @@ export interface Finding {
 
 export type Part = (setting: Setting) => Promise<Finding>;
 
-/** What is measured of a pool that was just started. */
-type Measurement = (site: Site, pool: RunningPool) => Promise<Run>;
+/** Loads by what they are, each for a pool that was just started: options of the load generator. */
+type Loads = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
-/** Has the pools take turns in all measurements, round after round. */
+/** Has the pools, and raw sockets where those do as much, take turns under all loads, round after round. */
 async function takeTurns(
   { tools, firstPort, effort, say }: Setting,
   templateFlags: readonly string[],
-  measurements: Readonly<Record<string, Measurement>>,
+  loads: Loads,
+  hasFloor: boolean,
 ): Promise<Readonly<Record<string, Results>>> {
-  const all = Object.fromEntries(Object.keys(measurements).map((what) => [what, results(what)]));
+  const all = Object.fromEntries(Object.keys(loads).map((what) => [what, results(what)]));
   const site = await openSite(tools, firstPort, templateFlags);
   try {
     for (let round = 1; round <= effort.rounds; round += 1) {
-      for (const [what, measure] of Object.entries(measurements)) {
+      for (const [what, options] of Object.entries(loads)) {
         for (const name of pools) {
           say(`round ${round}: ${what}, ${name}`);
           const pool = await site.startPool(name);
           try {
-            all[what]?.add(name, await measure(site, pool));
+            all[what]?.add(name, await site.load(pool, options));
           } finally {
             await pool.stop();
           }
         }
+        if (!hasFloor) continue;
+        say(`round ${round}: ${what}, raw sockets`);
+        all[what]?.add('floor', await floorOf(tools, options));
       }
     }
   } finally {
@@ -92,24 +84,12 @@ const of = (all: Readonly<Record<string, Results>>, what: string): Results => {
 
 const count = (n: number): string => n.toLocaleString('en');
 
-/**
- * What reading and writing takes alone: processor time of a server of raw sockets in Node.js for as many bytes as a share and its answer
- * have, one in flight on each connection, in microseconds.
- */
-async function floorOf(connections: number, rounds: number): Promise<number> {
-  const server = await startServer('servers/raw.ts', String(requestLength), String(answerLength));
-  const fleet = await rawFleet(server.port, connections);
-  const times: number[] = [];
-  for (let round = 0; round <= rounds; round += 1) {
-    const trips = Math.ceil(30_000 / connections);
-    const before = await server.processorTime();
-    await fleet.run(trips);
-    times.push((((await server.processorTime()) - before) * 1000) / (connections * trips));
-  }
-  fleet.close();
-  await server.stop();
-  return median(times.slice(1)); // the first is for code to be compiled
-}
+/** What raw sockets take beside what a pool does. */
+const floor = (measured: Results, { what, figure, unit, per = 1 }: Omit<Comparison, 'limit'>): Row => ({
+  what: `the floor, ${what}`,
+  figure: withSpread(measured.median('floor', figure), measured.spread('floor', figure), unit, per),
+  ...{ baseline: '', ratio: '', limit: limits.floor },
+});
 
 /** Shares as fast as they are acknowledged. */
 const shares: Part = async (setting) => {
@@ -117,32 +97,18 @@ const shares: Part = async (setting) => {
   const loads = [1, 8].flatMap((w) => [100, 1000, 5000].map((n) => ({ n, w })));
   const nameOf = ({ n, w }: { readonly n: number; readonly w: number }): string =>
     `${count(n)} connections, ${w} in flight`;
-  const measurements = loads.map((load): [string, Measurement] => [
-    nameOf(load),
-    (site, pool) => site.load(pool, { ...load, secs, warm }),
-  ]);
-  const all = await takeTurns(setting, still, Object.fromEntries(measurements));
-  const floors: Row[] = [];
-  for (const n of [100, 1000, 5000]) {
-    setting.say(`the floor for ${count(n)} connections`);
-    const micros = await floorOf(n, setting.effort.rounds);
-    floors.push({
-      what: `the floor: ${nameOf({ n, w: 1 })}, raw sockets in Node.js`,
-      figure: `${micros.toPrecision(3)} µs`,
-      ...{ baseline: '', ratio: '', limit: 'reading and writing alone' },
-    });
-  }
+  const options = loads.map((load) => [nameOf(load), { ...load, secs, warm }]);
+  const all = await takeTurns(setting, still, Object.fromEntries(options) as Loads, true);
   const cpu = 'cpu_us_per_share';
-  const growth = (pool: PoolName, w: number): number =>
+  const growth = (pool: Measured, w: number): number =>
     of(all, nameOf({ n: 5000, w })).median(pool, cpu) / of(all, nameOf({ n: 100, w })).median(pool, cpu);
   return finding('Shares, as fast as they are acknowledged', all, [
-    ...loads.map((load) =>
-      comparison(of(all, nameOf(load)), {
-        ...{ what: `CPU per share: ${nameOf(load)}`, figure: cpu, unit: 'µs', atMost: 1 },
-        limit: load.w === 1 ? limits.shareAlone : limits.shareOfMany,
-      }),
-    ),
-    ...floors,
+    ...loads.flatMap((load) => {
+      const measured = of(all, nameOf(load));
+      const shown = { what: `CPU per share: ${nameOf(load)}`, figure: cpu, unit: 'µs' };
+      const limit = load.w === 1 ? limits.shareAlone : limits.shareOfMany;
+      return [comparison(measured, { ...shown, atMost: 1, limit }), floor(measured, shown)];
+    }),
     comparison(of(all, nameOf({ n: 1000, w: 8 })), {
       ...{ what: `shares a second: ${nameOf({ n: 1000, w: 8 })}`, figure: 'shares_per_s', unit: '/s' },
       ...{ atLeast: 1, limit: limits.throughput },
@@ -151,7 +117,7 @@ const shares: Part = async (setting) => {
       what: `growth of CPU per share from 100 to ${count(5000)} connections, ${w} in flight`,
       figure: `${growth('ours', w).toFixed(2)} ×`,
       baseline: `${growth('reference', w).toFixed(2)} ×`,
-      ratio: '',
+      ratio: `the floor ${growth('floor', w).toFixed(2)} ×`,
       target: reach('≤ 1.25 ×', growth('ours', w) <= 1.25),
       limit: limits.growth,
     })),
@@ -163,55 +129,44 @@ const paced: Part = async (setting) => {
   const { seconds: secs, warmUp: warm } = setting.effort;
   const rate = 5000;
   const sizes = [1000, 5000];
-  const measurements = sizes.map((n): [string, Measurement] => [
-    `${count(n)} connections`,
-    (site, pool) => site.load(pool, { n, w: 1, rate, secs, warm }),
-  ]);
-  const all = await takeTurns(setting, still, Object.fromEntries(measurements));
+  const options = sizes.map((n) => [`${count(n)} connections`, { n, w: 1, rate, secs, warm }]);
+  const all = await takeTurns(setting, still, Object.fromEntries(options) as Loads, true);
   return finding(
     `Shares at ${count(rate)} a second`,
     all,
-    Object.entries(all).flatMap(([what, measured]) => [
-      comparison(measured, {
-        ...{ what: `p50: ${what}`, figure: 'rtt_p50_us', unit: 'ms', per: 1000, limit: limits.shareAlone },
-      }),
-      comparison(measured, {
-        ...{
-          what: `p99: ${what}`,
-          figure: 'rtt_p99_us',
-          unit: 'ms',
-          per: 1000,
-          atMost: 2,
-          limit: limits.p99,
-        },
-      }),
-    ]),
+    Object.entries(all).flatMap(([what, measured]) => {
+      const p50 = { what: `p50: ${what}`, figure: 'rtt_p50_us', unit: 'ms', per: 1000 };
+      const p99 = { what: `p99: ${what}`, figure: 'rtt_p99_us', unit: 'ms', per: 1000 };
+      return [
+        comparison(measured, { ...p50, limit: limits.shareAlone }),
+        floor(measured, p50),
+        comparison(measured, { ...p99, atMost: 2, limit: limits.p99 }),
+        floor(measured, p99),
+      ];
+    }),
   );
 };
 
 /** Many who come at once. */
 const burst: Part = async (setting) => {
   const sizes = [1000, 5000];
-  const measurements = sizes.map((n): [string, Measurement] => [
-    `${count(n)} connections`,
-    (site, pool) => site.load(pool, { n, w: 0, secs: 0, burst: 256, pause: 0 }),
-  ]);
-  const all = await takeTurns(setting, still, Object.fromEntries(measurements));
+  const options = sizes.map((n) => [`${count(n)} connections`, { n, w: 0, secs: 0, burst: 256, pause: 0 }]);
+  const all = await takeTurns(setting, still, Object.fromEntries(options) as Loads, true);
   return finding(
     'Opening connections with a channel, 256 at a time',
     all,
     Object.entries(all).flatMap(([what, measured]) => {
       const resident = results(what);
-      for (const pool of pools) {
-        const grown = measured.median(pool, 'rss_opened_mib') - measured.median(pool, 'rss0_mib');
-        resident.add(pool, { kib: (grown * 1024) / measured.median(pool, 'opened') });
+      for (const name of [...pools, 'floor'] as const) {
+        const grown = measured.median(name, 'rss_opened_mib') - measured.median(name, 'rss0_mib');
+        resident.add(name, { kib: (grown * 1024) / measured.median(name, 'opened') });
       }
       const kib = resident.median('ours', 'kib');
+      const opening = { what: `CPU per opened channel: ${what}`, figure: 'open_cpu_us', unit: 'µs' };
+      const held = { what: `resident per connection: ${what}`, figure: 'kib', unit: 'KiB' };
       return [
-        comparison(measured, {
-          ...{ what: `CPU per opened channel: ${what}`, figure: 'open_cpu_us', unit: 'µs', atMost: 1 },
-          limit: limits.opening,
-        }),
+        comparison(measured, { ...opening, atMost: 1, limit: limits.opening }),
+        floor(measured, opening),
         {
           what: `of it on the thread that serves miners: ${what}`,
           figure: withSpread(
@@ -221,12 +176,8 @@ const burst: Part = async (setting) => {
           ),
           ...{ baseline: '', ratio: '', limit: limits.openingHere },
         },
-        {
-          ...comparison(resident, {
-            ...{ what: `resident per connection: ${what}`, figure: 'kib', unit: 'KiB', limit: limits.memory },
-          }),
-          target: reach('≤ 16 KiB', kib <= 16),
-        },
+        { ...comparison(resident, { ...held, limit: limits.memory }), target: reach('≤ 16 KiB', kib <= 16) },
+        floor(resident, held),
       ];
     }),
   );
@@ -236,9 +187,9 @@ const burst: Part = async (setting) => {
 const tips: Part = async (setting) => {
   const blockInterval = 3;
   const n = 1000;
-  const measure: Measurement = (site, pool) =>
-    site.load(pool, { n, w: 0, secs: 0, 'events-secs': blockInterval * setting.effort.tips + 1 });
-  const all = await takeTurns(setting, restless(blockInterval), { [`${count(n)} channels`]: measure });
+  const options = { n, w: 0, secs: 0, 'events-secs': blockInterval * setting.effort.tips + 1 };
+  const loads: Loads = { [`${count(n)} channels`]: options };
+  const all = await takeTurns(setting, restless(blockInterval), loads, false);
   setting.say('10,000 channels beside a loop of raw writes');
   const { ours, raw } = await jobDistribution(10_000, 2 * setting.effort.rounds + 1);
   const found = finding(
@@ -269,27 +220,20 @@ const tips: Part = async (setting) => {
 
 /** One connection. */
 const single: Part = async (setting) => {
-  const measurements = [1, 8].map((w): [string, Measurement] => [
-    `${w} in flight`,
-    (site, pool) => site.load(pool, { n: 1, w, secs: setting.effort.seconds, warm: 1 }),
-  ]);
-  const all = await takeTurns(setting, still, Object.fromEntries(measurements));
+  const secs = setting.effort.seconds;
+  const options = [1, 8].map((w) => [`${w} in flight`, { n: 1, w, secs, warm: 1 }]);
+  const all = await takeTurns(setting, still, Object.fromEntries(options) as Loads, true);
   return finding(
     'One connection',
     all,
-    Object.entries(all).flatMap(([what, measured]) => [
-      comparison(measured, {
-        ...{
-          what: `CPU per share: ${what}`,
-          figure: 'cpu_us_per_share',
-          unit: 'µs',
-          limit: limits.shareAlone,
-        },
-      }),
-      comparison(measured, {
-        ...{ what: `p50: ${what}`, figure: 'rtt_p50_us', unit: 'µs', limit: limits.shareAlone },
-      }),
-    ]),
+    Object.entries(all).flatMap(([what, measured]) => {
+      const cpu = { what: `CPU per share: ${what}`, figure: 'cpu_us_per_share', unit: 'µs' };
+      const p50 = { what: `p50: ${what}`, figure: 'rtt_p50_us', unit: 'µs' };
+      return [cpu, p50].flatMap((shown) => [
+        comparison(measured, { ...shown, limit: limits.shareAlone }),
+        floor(measured, shown),
+      ]);
+    }),
   );
 };
 

@@ -3,30 +3,36 @@ import { median } from '../measure.js';
 import { reach, type Row } from '../table.js';
 import type { PoolName, Run } from './site.js';
 
-/** Runs of one measurement, all rounds of both pools. */
+/** The pools, and raw sockets that read and write as much. */
+export type Measured = PoolName | 'floor';
+
+/** Runs of one measurement, all rounds of all that were measured. */
 export interface Results {
-  add(pool: PoolName, run: Run): void;
-  /** The median of a figure of a pool; NaN if there is none. */
-  median(pool: PoolName, figure: string): number;
+  add(measured: Measured, run: Run): void;
+  /** The median of a figure; NaN if there is none. */
+  median(measured: Measured, figure: string): number;
   /** The least and the most of it. */
-  spread(pool: PoolName, figure: string): readonly [number, number];
+  spread(measured: Measured, figure: string): readonly [number, number];
   /** Runs in which connections were lost or shares rejected. */
   readonly spoilt: readonly string[];
 }
 
 export function results(what: string): Results {
-  const runs: Record<PoolName, Run[]> = { ours: [], reference: [] };
-  const values = (pool: PoolName, figure: string): number[] =>
-    runs[pool].flatMap((run) => (typeof run[figure] === 'number' ? [run[figure]] : []));
+  const runs: Record<Measured, Run[]> = { ours: [], reference: [], floor: [] };
+  const values = (measured: Measured, figure: string): number[] =>
+    runs[measured].flatMap((run) => (typeof run[figure] === 'number' ? [run[figure]] : []));
   return {
-    add: (pool, run) => runs[pool].push(run),
-    median: (pool, figure) => median(values(pool, figure)),
-    spread: (pool, figure) => [Math.min(...values(pool, figure)), Math.max(...values(pool, figure))],
+    add: (measured, run) => runs[measured].push(run),
+    median: (measured, figure) => median(values(measured, figure)),
+    spread: (measured, figure) => [
+      Math.min(...values(measured, figure)),
+      Math.max(...values(measured, figure)),
+    ],
     get spoilt() {
-      return Object.entries(runs).flatMap(([pool, all]) =>
+      return Object.entries(runs).flatMap(([measured, all]) =>
         all
           .filter(({ dead = 0, rejected = 0 }) => dead !== 0 || rejected !== 0)
-          .map((run) => `${what}, ${pool}: ${JSON.stringify(run)}`),
+          .map((run) => `${what}, ${measured}: ${JSON.stringify(run)}`),
       );
     },
   };

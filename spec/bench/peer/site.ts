@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { encodeAuthorityPublicKey, encodeAuthoritySecretKey, generateAuthorityKeyPair } from 'rx-sv2';
 import { nodeCrypto } from 'rx-sv2/node';
+import { answerLength, requestLength } from '../fleets.js';
+import { startServer } from '../processes.js';
 import type { Tools } from './tools.js';
 
 /** Ours and the reference's. */
@@ -129,35 +131,64 @@ export async function openSite(
       await sleep(settle);
       return { pid: child.pid as number, stop: (signal = 'SIGINT') => end(child, signal) };
     },
-    async load(target, options, onReady) {
-      const all = {
-        pool: `127.0.0.1:${poolPort}`,
-        key: pool.publicKey,
-        tp: `127.0.0.1:${providerPort}`,
-        'tp-key': provider.publicKey,
-        pid: target.pid,
-        ...options,
-      };
-      const args = Object.entries(all).flatMap(([name, value]) => [`--${name}`, String(value)]);
-      const child = spawn(tools.load, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-      children.add(child);
-      let output = '';
-      child.stdout.on('data', (text: Buffer) => {
-        output += text.toString();
-        if (output.startsWith('ready\n')) {
-          output = output.slice('ready\n'.length);
-          onReady?.();
-        }
-      });
-      await once(child, 'close');
-      children.delete(child);
-      return JSON.parse(output) as Run;
-    },
+    load: (target, options, onReady) =>
+      generateLoad(
+        tools.load,
+        {
+          pool: `127.0.0.1:${poolPort}`,
+          key: pool.publicKey,
+          tp: `127.0.0.1:${providerPort}`,
+          'tp-key': provider.publicKey,
+          pid: target.pid,
+          ...options,
+        },
+        onReady,
+        children,
+      ),
     async close() {
       await Promise.all([...children].map((child) => end(child, 'SIGINT')));
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/**
+ * Puts a server of raw sockets in Node.js under load, one that answers as many bytes as a share has with as many as its answer has:
+ * what reading and writing alone takes.
+ * @param options of the load generator
+ */
+export async function floorOf(tools: Tools, options: Readonly<Record<string, number>>): Promise<Run> {
+  const server = await startServer('servers/raw.ts', String(requestLength), String(answerLength));
+  const sizes = { request: requestLength, answer: answerLength };
+  const address = { pool: `127.0.0.1:${server.port}`, pid: server.pid };
+  try {
+    return await generateLoad(tools.load, { ...address, ...sizes, ...options });
+  } finally {
+    await server.stop();
+  }
+}
+
+/** Runs the load generator. @param children it is one of them while it runs */
+async function generateLoad(
+  command: string,
+  options: Readonly<Record<string, string | number>>,
+  onReady?: () => void,
+  children?: Set<ChildProcess>,
+): Promise<Run> {
+  const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  children?.add(child);
+  let output = '';
+  child.stdout.on('data', (text: Buffer) => {
+    output += text.toString();
+    if (output.startsWith('ready\n')) {
+      output = output.slice('ready\n'.length);
+      onReady?.();
+    }
+  });
+  await once(child, 'close');
+  children?.delete(child);
+  return JSON.parse(output) as Run;
 }
 
 /** An authority's keys, and how a configuration file has them. */

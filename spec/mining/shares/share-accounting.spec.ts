@@ -129,6 +129,16 @@ describe('totals', () => {
     });
   });
 
+  it('keeps no hash that it is given, the best one neither', () => {
+    const accounting = shareAccounting({ batchSize: 10 });
+    for (const difficulty of [4, 1024, 16]) {
+      const hash = targetFromDifficulty(difficulty);
+      accounting.accept({ hash, sequenceNumber: difficulty, difficulty: 2 });
+      hash.fill(0xff);
+    }
+    expect(accounting.totals().bestDifficulty).toBe(1024);
+  });
+
   it.each([Number.NaN, Infinity, -1])('refuses a credit of %s and counts nothing', (difficulty) => {
     const accounting = shareAccounting({ batchSize: 1 });
     expect(() => accounting.accept(share(1, difficulty))).toThrow(

@@ -188,7 +188,10 @@ class Counts implements ShareCounts {
   #rejected = 0;
   #difficultySum = 0;
   #blocksFound = 0;
-  /** Of the shares counted here; a difficulty takes a bigint, and is worked out when somebody asks. */
+  /**
+   * Of the shares counted here; a difficulty takes a bigint, and is worked out when somebody asks. A copy: an old account that pointed at
+   * the hash of a new share would keep what a collection of young objects is to be rid of.
+   */
   #bestHash: Uint8Array | undefined;
   /** Of other accounts that were added. */
   #bestAdded = 0;
@@ -201,7 +204,8 @@ class Counts implements ShareCounts {
         { difficulty },
       );
     }
-    if (compareTargets(hash, this.#bestHash ?? HIGHEST_HASH) <= 0) this.#bestHash = hash;
+    if (compareTargets(hash, this.#bestHash ?? HIGHEST_HASH) <= 0)
+      (this.#bestHash ??= new Uint8Array(32)).set(hash);
     this.#accepted++;
     this.#difficultySum += difficulty;
     if (blockFound === true) this.#blocksFound++;

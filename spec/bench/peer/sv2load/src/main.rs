@@ -2,7 +2,9 @@
 //! shares in flight per connection, or a share every so often. One JSON line on stdout; see ../README.md.
 
 mod miner;
+mod pace;
 mod procs;
+mod raw;
 mod stats;
 mod tips;
 mod wire;
@@ -67,7 +69,11 @@ async fn run(opt: HashMap<String, String>) -> Res<()> {
         start: Notify::new(),
         port: address.rsplit(':').next().unwrap().parse().map_err(err("port"))?,
         address,
-        key: authority(&get("key", ""))?,
+        key: if opt.contains_key("request") {
+            [0; 32]
+        } else {
+            authority(&get("key", ""))?
+        },
         window: w,
         hash_rate: get("hash-rate", "1000").parse().map_err(err("--hash-rate"))?,
         slack: get("slack", "1").parse().map_err(err("--slack"))?, // 2: every other share is wrong
@@ -97,8 +103,19 @@ async fn run(opt: HashMap<String, String>) -> Res<()> {
     let me0 = proc_of("self");
     let main_thread = format!("{pid}/task/{pid}");
     let t0 = proc_of(&main_thread);
+    // bytes of a request and of its answer, where nobody speaks a protocol
+    let lengths = match (opt.get("request"), opt.get("answer")) {
+        (Some(request), Some(answer)) => Some(raw::Lengths {
+            request: request.parse().map_err(err("--request"))?,
+            answer: answer.parse().map_err(err("--answer"))?,
+        }),
+        _ => None,
+    };
     for index in 0..n {
-        tokio::task::spawn_local(miner::miner(shared.clone(), index));
+        match lengths {
+            Some(lengths) => tokio::task::spawn_local(raw::raw(shared.clone(), index, lengths)),
+            None => tokio::task::spawn_local(miner::miner(shared.clone(), index)),
+        };
     }
     let limit = Instant::now()
         + Duration::from_secs_f64(get("open-limit", "120").parse().map_err(err("--open-limit"))?);

@@ -1,5 +1,6 @@
 //! One connection with one standard channel, from its handshake to its last share.
 
+use crate::pace::Pace;
 use crate::stats::{add, Shared};
 use crate::wire::{connect, err, frame, open_standard, setup_connection, shake_hands, u32_at, Res};
 use crate::work::Work;
@@ -59,9 +60,7 @@ async fn connection(shared: &Shared, index: usize) -> Res<()> {
     let mut sequence = 0u32;
     let mut tried = 0u64;
     let mut is_first_job = true;
-    let paced = shared.every > 0.0;
-    let interval = Duration::from_secs_f64(shared.every);
-    let mut next_at: Option<tokio::time::Instant> = None;
+    let mut pace = (shared.every > 0.0).then(|| Pace::new(shared.every, index));
     loop {
         while let Some(kind) = rx.next(&mut p)? {
             match kind {
@@ -71,11 +70,7 @@ async fn connection(shared: &Shared, index: usize) -> Res<()> {
                     add(&s.acked, count as u64);
                     while pending.front().is_some_and(|(seq, _)| *seq <= last) {
                         let (_, at) = pending.pop_front().unwrap();
-                        if s.measuring.get() {
-                            s.latencies
-                                .borrow_mut()
-                                .push((now - at).as_nanos().min(u32::MAX as u128) as u32 / 100);
-                        }
+                        s.answered(now - at);
                     }
                 }
                 0x1d => {
@@ -152,18 +147,9 @@ async fn connection(shared: &Shared, index: usize) -> Res<()> {
         if s.running.get() && channel != 0 {
             if let Some(work) = &mut work {
                 let mut n = 0;
-                let mut allowed = if paced {
-                    let now = tokio::time::Instant::now();
-                    let first = now + interval.mul_f64((index as f64 * 0.618_033_988_7).fract());
-                    let at = *next_at.get_or_insert(first);
-                    if at <= now {
-                        next_at = Some((at + interval).max(now));
-                        1
-                    } else {
-                        0
-                    }
-                } else {
-                    window.saturating_sub(pending.len())
+                let mut allowed = match &mut pace {
+                    Some(pace) => pace.due() as usize,
+                    None => window.saturating_sub(pending.len()),
                 };
                 while allowed > 0 {
                     allowed -= 1;
@@ -187,7 +173,8 @@ async fn connection(shared: &Shared, index: usize) -> Res<()> {
                 add(&s.tried, std::mem::take(&mut tried));
             }
         }
-        if let (true, true, Some(at)) = (paced, s.running.get(), next_at) {
+        let next_at = pace.as_ref().and_then(Pace::next);
+        if let (true, Some(at)) = (s.running.get(), next_at) {
             tokio::select! {
                 filled = rx.fill() => filled?,
                 _ = tokio::time::sleep_until(at) => {}

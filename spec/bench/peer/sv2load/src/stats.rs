@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::{Notify, Semaphore};
 
 #[derive(Default)]
@@ -29,6 +29,17 @@ pub struct Stats {
     /// When the first of those who return found the pool there again
     pub there_again: Cell<Option<Instant>>,
     pub changed: Notify,
+}
+
+impl Stats {
+    /// Takes note of how long a share was under way, in tenths of a microsecond, while that is measured.
+    pub fn answered(&self, after: Duration) {
+        if self.measuring.get() {
+            self.latencies
+                .borrow_mut()
+                .push(after.as_nanos().min(u32::MAX as u128) as u32 / 100);
+        }
+    }
 }
 
 pub fn add<T: Copy + std::ops::Add<Output = T>>(c: &Cell<T>, n: T) {
