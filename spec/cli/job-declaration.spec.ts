@@ -2,6 +2,8 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { filter, firstValueFrom } from 'rxjs';
+import { coreTemplate, nth, scriptedNode } from '../node/bitcoin-support.js';
 import { startRole } from './role-support.js';
 import { sv2 } from './support.js';
 
@@ -96,6 +98,46 @@ describe('sv2 jd-server, and [jds] of sv2 pool', () => {
     expect(await (await fetch(`${url}/api/v1/state`)).json()).toMatchObject({ role: 'jd-server' });
     await server.printed(/the Bitcoin node: .*127\.0\.0\.1:1/);
     expect(await server.stop()).toBe(0);
+  });
+
+  it('goes on with a node that was stopped and started again, with another cookie, once that is ready', async () => {
+    const cookieFile = fileOf('.cookie', '__cookie__:first');
+    let isReady = true;
+    const nodeWith = (password: string, port = 0) =>
+      scriptedNode((request) => {
+        const { method, params, authorization, reply, fail, respond } = request;
+        const [asked = {}] = params as [{ longpollid?: string }?];
+        if (authorization !== `Basic ${Buffer.from(`__cookie__:${password}`).toString('base64')}`)
+          respond(401, '');
+        else if (!isReady) fail(-28, 'Loading block index…');
+        else if (method === 'getrawmempool') reply([]);
+        else if (method !== 'getblocktemplate') fail(-32601, 'Method not found', 404);
+        else if (asked.longpollid === undefined) reply(coreTemplate({ transactions: [] }));
+        // long polls are held
+      }, port);
+    const first = await nodeWith('first');
+    const url = `http://127.0.0.1:${first.port}`;
+    const server = startRole(
+      ...['jd-server', '--listen', '127.0.0.1:0', '--coinbase-reward-script', 'raw(51)'],
+      ...['--bitcoin-rpc', url, '--bitcoin-cookie', cookieFile],
+    );
+    await server.printed(/declaration server listening on/);
+    await nth(first, 'getrawmempool');
+    await nth(first, 'getblocktemplate', 1);
+    expect(server.output.stderr).not.toMatch(/the Bitcoin node:/);
+
+    await first.stop();
+    await server.printed(/the Bitcoin node: .* (closed|refused) the connection/);
+    isReady = false;
+    const second = await nodeWith('second', first.port);
+    fileOf('.cookie', '__cookie__:second');
+    await server.printed(/the Bitcoin node: .* is starting: "Loading block index…" \(RPC error -28\)/);
+    isReady = true;
+    await server.printed(/the Bitcoin node is back/);
+    // declared transactions are known from its mempool, too
+    await firstValueFrom(second.request$.pipe(filter(({ method }) => method === 'getrawmempool' && isReady)));
+    expect(await server.stop()).toBe(0);
+    await second.stop();
   });
 
   it('is beside the pool that has the table', async () => {

@@ -530,11 +530,13 @@ describe('submitting a block to a Bitcoin node', () => {
     const answers: ((request: RpcRequest) => void)[] = [
       ({ drop }) => drop(),
       ({ fail }) => fail(-28, 'starting'),
+      ({ fail }) => fail(-9, 'Shutting down'),
+      ({ respond }) => respond(503, 'Request rejected during server shutdown'),
       ({ reply }) => reply('duplicate'),
       ({ reply }) => reply(best),
     ];
     const { node, blocks, result } = await submit((request) => answers.shift()?.(request));
-    for (const [attempt, wait] of [500, 1_000].entries()) {
+    for (const [attempt, wait] of [500, 1_000, 2_000, 4_000].entries()) {
       await (
         await nth(node, 'submitblock', attempt)
       ).abandoned;
@@ -542,7 +544,7 @@ describe('submitting a block to a Bitcoin node', () => {
       blocks.advance(wait);
     }
     expect(await result).toEqual({ accepted: true });
-    expect(node.count('submitblock')).toBe(3);
+    expect(node.count('submitblock')).toBe(5);
   });
 
   it('is given up after ten more attempts', async () => {

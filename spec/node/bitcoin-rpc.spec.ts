@@ -76,6 +76,32 @@ describe('bitcoinRpc', () => {
     }
   });
 
+  it('asks once more with another cookie, as of a node that was started again after the first was read', async () => {
+    const cookieFile = join(directory, '.cookie-restarted');
+    const basic = (cookie: string) => `Basic ${Buffer.from(cookie).toString('base64')}`;
+    writeFileSync(cookieFile, '__cookie__:first');
+    const node = await start(({ authorization, respond, reply }) => {
+      if (authorization === basic('__cookie__:second')) reply(7);
+      else {
+        writeFileSync(cookieFile, '__cookie__:second');
+        respond(401, '');
+      }
+    });
+    const rpc = bitcoinRpc({ url: node.url, cookieFile });
+    expect(await firstValueFrom(rpc.call('uptime', []))).toBe(7);
+    expect(node.count('uptime')).toBe(2);
+  });
+
+  it('is refused at once with a cookie that is still the same', async () => {
+    const cookieFile = join(directory, '.cookie-wrong');
+    writeFileSync(cookieFile, '__cookie__:wrong');
+    const node = await start(({ respond }) => respond(401, ''));
+    await expect(
+      firstValueFrom(bitcoinRpc({ url: node.url, cookieFile }).call('uptime', [])),
+    ).rejects.toMatchObject({ code: 'node-unauthorized' });
+    expect(node.count('uptime')).toBe(1);
+  });
+
   it('says when the cookie file cannot be read', async () => {
     const rpc = bitcoinRpc({ url: 'http://127.0.0.1:1', cookieFile: join(directory, 'none') });
     await expect(firstValueFrom(rpc.call('uptime', []))).rejects.toMatchObject({
@@ -88,20 +114,46 @@ describe('bitcoinRpc', () => {
     ['node-warming-up', -28, 'Loading block index…'],
     ['node-syncing', -10, 'Bitcoin is downloading blocks...'],
     ['node-not-connected', -9, 'Bitcoin is not connected!'],
+    ['node-stopping', -9, 'Shutting down'],
+    ['node-not-connected', -9, 'Bitcoin is downloading blocks...'],
     ['rpc-error', -8, 'Block height out of range'],
-  ])('%s: RPC error %i', async (code, rpcCode, message) => {
+  ])('%s: RPC error %i, "%s"', async (code, rpcCode, message) => {
     for (const status of [200, 500]) {
       const error = await errorOf(({ fail }) => fail(rpcCode, message, status));
       expect(error).toMatchObject({ code, detail: { rpcCode, rpcMessage: message, method: 'uptime' } });
       expect(error.message).toContain(message);
+      // what it does not say is not said for it
+      expect(error.message.includes('has no peers')).toBe(/is not connected/.test(message));
     }
+  });
+
+  it('shows what a node says as text of one line, whatever that is', async () => {
+    const page = `<html>\n<h1>down\u001b[31m</h1>${'<'.repeat(5_000)}`;
+    const { message } = await errorOf(({ respond }) => respond(503, page));
+    expect(message).toMatch(
+      /^the Bitcoin node at \S+ has too much to do, or is being stopped \(HTTP 503: "down/,
+    );
+    // eslint-disable-next-line no-control-regex -- none may be there
+    expect(message).not.toMatch(/[\u0000-\u001f]/);
+    expect(message.length).toBeLessThan(300);
   });
 
   it.each<[string, (request: RpcRequest) => void, RegExp]>([
     ['node-unauthorized', ({ respond }) => respond(401, ''), /user and password/],
     ['node-unauthorized', ({ respond }) => respond(401, '401 Unauthorized.'), /user and password/],
     ['node-unauthorized', ({ respond }) => respond(403, ''), /rpcallowip/],
-    ['node-busy', ({ respond }) => respond(503, 'Work queue depth exceeded'), /rpcworkqueue/],
+    [
+      'node-busy',
+      ({ respond }) => respond(503, 'Work queue depth exceeded'),
+      /rpcworkqueue.*"Work queue depth/,
+    ],
+    ['node-busy', ({ respond }) => respond(503, '503 Too busy.  Try again later.\n'), /rpcmaxclients/],
+    ['node-busy', ({ respond }) => respond(503, ''), /or is being stopped \(HTTP 503\)$/],
+    [
+      'node-stopping',
+      ({ respond }) => respond(503, 'Request rejected during server shutdown'),
+      /is being stopped \(HTTP 503: "Request rejected during server shutdown"\)$/,
+    ],
     ['invalid-answer', ({ respond }) => respond(200, '<html>'), /is not JSON/],
     ['invalid-answer', ({ respond }) => respond(200, ''), /is not JSON/],
     ['invalid-answer', ({ respond }) => respond(200, 'null'), /is not an object/],

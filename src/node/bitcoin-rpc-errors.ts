@@ -13,13 +13,15 @@ export type BitcoinRpcErrorCode =
   | 'node-unauthorized'
   /** Its cookie file cannot be read. */
   | 'cookie-unreadable'
-  /** HTTP 503: too many requests. */
+  /** HTTP 503: too many requests, unless it says something else. */
   | 'node-busy'
+  /** HTTP 503 or RPC error -9, and it says that it is being stopped. */
+  | 'node-stopping'
   /** RPC error -28: it is starting. */
   | 'node-warming-up'
   /** RPC error -10: it has not all blocks yet. */
   | 'node-syncing'
-  /** RPC error -9: it has no peers. */
+  /** RPC error -9: it has no peers, unless it says something else. */
   | 'node-not-connected'
   /** Any other RPC error; `detail` has `rpcCode` and `rpcMessage`. */
   | 'rpc-error'
@@ -130,29 +132,73 @@ export const connectionLost = (address: string, cause?: unknown): BitcoinRpcErro
 /** btcd's RPC speaks TLS unless told otherwise. */
 const tlsHint = ' (btcd: with --notls)';
 
-const httpProblems: Readonly<Record<number, readonly [BitcoinRpcErrorCode, string]>> = {
-  401: ['node-unauthorized', 'refused our user and password: check them, or the cookie file'],
-  403: ['node-unauthorized', 'does not let us do that: check its rpcallowip and rpcwhitelist'],
-  503: ['node-busy', 'has too much to do: check its rpcworkqueue and rpcthreads (btcd: rpcmaxclients)'],
-};
+/** What an error is called, and what is told of it beside the node's own words. */
+type Problem = readonly [code: BitcoinRpcErrorCode, problem: string];
+
+/** Bitcoin Core's "Shutting down" and "Request rejected during server shutdown". */
+const saysStopping = (said: string): boolean => /\b(shutting down|shutdown)\b/i.test(said);
+
+const stopping: Problem = ['node-stopping', 'is being stopped'];
+
+/** What an HTTP status means of a node that says this with it; undefined for a status that says nothing by itself. */
+function httpProblem(status: number, said: string): Problem | undefined {
+  switch (status) {
+    case 401:
+      return ['node-unauthorized', 'refused our user and password: check them, or the cookie file'];
+    case 403:
+      return ['node-unauthorized', 'does not let us do that: check its rpcallowip and rpcwhitelist'];
+    case 503:
+      if (saysStopping(said)) return stopping;
+      // Bitcoin Core: "Work queue depth exceeded"; btcd: "503 Too busy.  Try again later."
+      return /work queue|too busy/i.test(said)
+        ? ['node-busy', 'has too much to do: check its rpcworkqueue and rpcthreads (btcd: rpcmaxclients)']
+        : ['node-busy', 'has too much to do, or is being stopped'];
+    default:
+      return undefined;
+  }
+}
+
+/** Characters of an answer that are looked at, and those that are shown. */
+const [readAtMost, shownAtMost] = [1_000, 120];
+
+/** What people can read of an answer that is not JSON-RPC: pages of web servers have tags. */
+const textOf = (body: string): string =>
+  body
+    .slice(0, readAtMost)
+    .replace(/<[^<>]*>/g, ' ')
+    .replace(/\s+/g, ' ')
+    .trim()
+    .slice(0, shownAtMost);
 
 /**
  * What an HTTP status means, if the answer is not JSON-RPC.
  * @param body what came with it
  */
 export function httpError(status: number, body: string, address: string): BitcoinRpcError {
-  const node = `the Bitcoin node at ${address}`;
-  const [code, problem] = httpProblems[status] ?? ['invalid-answer', undefined];
-  const shown = body.slice(0, 120).replace(/\s+/g, ' ').trim();
-  const answer = `answered HTTP ${status}${shown === '' ? '' : `: ${quoted(shown)}`}${shown.includes('HTTPS') ? tlsHint : ''}`;
-  return new BitcoinRpcError(code, `${node} ${problem ?? answer}`, { address, status });
+  const said = textOf(body);
+  const [code, problem] = httpProblem(status, said) ?? ['invalid-answer', undefined];
+  const answer = `HTTP ${status}${said === '' ? '' : `: ${quoted(said)}`}`;
+  const told =
+    problem === undefined
+      ? `answered ${answer}${said.includes('HTTPS') ? tlsHint : ''}`
+      : `${problem} (${answer})`;
+  return new BitcoinRpcError(code, `the Bitcoin node at ${address} ${told}`, { address, status });
 }
 
-const rpcProblems: Readonly<Record<number, readonly [BitcoinRpcErrorCode, string]>> = {
-  [-28]: ['node-warming-up', 'is starting'],
-  [-10]: ['node-syncing', 'does not have all blocks yet'],
-  [-9]: ['node-not-connected', 'has no peers'],
-};
+/** What the number of an RPC error means of a node that says this with it; undefined for any other number. */
+function rpcProblem(rpcCode: number, said: string): Problem | undefined {
+  switch (rpcCode) {
+    case -28:
+      return ['node-warming-up', 'is starting'];
+    case -10:
+      return ['node-syncing', 'does not have all blocks yet'];
+    case -9:
+      if (saysStopping(said)) return stopping;
+      return ['node-not-connected', /\bnot connected\b/i.test(said) ? 'has no peers' : 'is not ready'];
+    default:
+      return undefined;
+  }
+}
 
 /**
  * What a JSON-RPC error means.
@@ -165,8 +211,7 @@ export function rpcError(
   rpcMessage: string,
   address: string,
 ): BitcoinRpcError {
-  const known = rpcProblems[rpcCode];
-  const [code, problem] = known ?? ['rpc-error', `refused ${method}`];
+  const [code, problem] = rpcProblem(rpcCode, rpcMessage) ?? ['rpc-error', `refused ${method}`];
   return new BitcoinRpcError(
     code,
     `the Bitcoin node at ${address} ${problem}: ${quoted(rpcMessage)} (RPC error ${rpcCode})`,

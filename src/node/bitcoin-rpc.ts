@@ -19,7 +19,10 @@ import { formatAddress } from './tcp-stream.js';
 export interface BitcoinRpcOptions {
   /** `http://[user:password@]host:port[/path]`; user and password percent-encoded where they need it. */
   readonly url: string;
-  /** The node's cookie file (Bitcoin Core: `.cookie`), read anew for every call; goes before user and password. */
+  /**
+   * The node's cookie file (Bitcoin Core: `.cookie`), read anew for every call, and once more for one that is refused: a node that
+   * is started again has another. Goes before user and password.
+   */
   readonly cookieFile?: string;
   /** The clock for timeouts; `asyncScheduler` unless given. */
   readonly scheduler?: SchedulerLike;
@@ -86,6 +89,20 @@ export function bitcoinRpc({ url, cookieFile, scheduler = asyncScheduler }: Bitc
     ),
   );
 
+  /** What a request is answered; with a cookie that is another by now it is made once more: the node was started again meanwhile. */
+  function answered(place: Target, body: string, authorization: string | undefined): Observable<Answer> {
+    return post(place, body, authorization, address).pipe(
+      switchMap((answer) => {
+        if (answer.status !== 401 || cookieFile === undefined) return of(answer);
+        return authorization$.pipe(
+          switchMap((present) =>
+            present === authorization ? of(answer) : post(place, body, present, address),
+          ),
+        );
+      }),
+    );
+  }
+
   return {
     address,
     call(method, params, { timeout: limit = defaultRpcTimeout, uri } = {}) {
@@ -93,7 +110,7 @@ export function bitcoinRpc({ url, cookieFile, scheduler = asyncScheduler }: Bitc
         switchMap((authorization) => {
           const id = ++lastId;
           const body = JSON.stringify({ jsonrpc: '1.0', id, method, params });
-          return post({ ...target, path: pathOf(uri, target) }, body, authorization, address).pipe(
+          return answered({ ...target, path: pathOf(uri, target) }, body, authorization).pipe(
             map((answer) => resultOf(answer, id, method, address)),
           );
         }),

@@ -32,6 +32,7 @@ const passing: readonly BitcoinRpcErrorCode[] = [
   'node-connection-lost',
   'node-timeout',
   'node-busy',
+  'node-stopping',
   'node-warming-up',
   'cookie-unreadable',
 ];
