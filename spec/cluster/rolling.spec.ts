@@ -20,13 +20,19 @@ const measured = ({ outcome$ }: PlayedMiner) => {
   let since: number | undefined;
   let longest = 0;
   let shares = 0;
+  let disconnected = 0;
+  let sentAway = 0;
   const watch$ = outcome$.pipe(
     tap((outcome) => {
       const { type, message } = outcome as {
         readonly type: string;
         readonly message?: { readonly type: string };
       };
-      if (type === 'disconnected') since ??= performance.now();
+      if (type === 'disconnected') {
+        since ??= performance.now();
+        disconnected += 1;
+      }
+      if (type === 'received' && message?.type === 'Reconnect') sentAway += 1;
       if (type === 'sent' && message?.type === 'SubmitSharesExtended') shares += 1;
       if (type === 'received' && message?.type === 'SubmitShares.Error') shares -= 1;
       if (type !== 'received' || message?.type !== 'NewExtendedMiningJob' || since === undefined) return;
@@ -38,6 +44,8 @@ const measured = ({ outcome$ }: PlayedMiner) => {
     watch$,
     /** Shares that it has sent, less those that were rejected. */
     shares: () => shares,
+    /** How many of its connections have ended, and how many times it was sent away. */
+    ends: () => ({ disconnected, sentAway }),
     /** The longest that it was without work: from the end of a connection to its next job. */
     longest: () => (since === undefined ? longest : Infinity),
   };
@@ -68,6 +76,11 @@ describe('a rolling restart of all fronts', () => {
     await Promise.all(miners.map(({ more }) => more(5)));
 
     expect(Math.max(...measures.map(({ longest }) => longest()))).toBeLessThan(most);
+    // no connection ended but by a front that sent its miner elsewhere, and each of them had one
+    for (const { disconnected, sentAway } of measures.map(({ ends }) => ends())) {
+      expect(sentAway).toBeGreaterThanOrEqual(1);
+      expect(disconnected).toBe(sentAway);
+    }
     watching.unsubscribe();
     const told = miners.map(({ told: count }) => count);
     const counts = await credited(ledger);

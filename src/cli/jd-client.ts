@@ -119,7 +119,9 @@ function roleOf(command: Command): Role {
   const problems = problemsOf(settings);
   if (problems.length > 0) throw new ConfigError(problems);
   const { listening_address: listenAddress, shares_per_minute: sharesPerMinute } = settings;
-  const listener = roleListener({ ...settings, listen_address: listenAddress }, 'declaration client', file);
+  const listener = roleListener({ ...settings, listen_address: listenAddress }, 'declaration client', {
+    file,
+  });
   const { listen_sv1_address: sv1Address, coinbase_reward_script: script } = settings;
   const sv1 =
     sv1Address === undefined

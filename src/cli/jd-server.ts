@@ -85,7 +85,7 @@ function roleOf(command: Command): Role {
     ],
     file,
   );
-  const listener = roleListener(settings, 'declaration server', file);
+  const listener = roleListener(settings, 'declaration server', { file });
   const { scriptPubKey, networks } = settings.coinbase_reward_script;
   const payout = { script: scriptPubKey, ...(networks === null ? {} : { networks }) };
   const { token_key: key } = settings;

@@ -19,7 +19,6 @@ import {
   Subject,
   switchMap,
   take,
-  takeUntil,
   tap,
   throwError,
   timer,
@@ -61,6 +60,8 @@ export interface ClusterFrontOptions {
   /** Where miners reach it, `HOST:PORT`, for those of fronts that end. */
   readonly address?: string;
   readonly miners: Omit<PoolFrontOptions, 'sibling' | 'ledger' | 'serverId'>;
+  /** Is told, when the front ends, where its miners can go; `miners` lets nobody in any more from then on. */
+  readonly drain$: Subject<readonly Place[]>;
   /** How blocks are paid by the core's ledger, if they are. */
   readonly payout?: PayoutPlan | undefined;
   readonly durability: 'acknowledged' | 'relaxed';
@@ -93,10 +94,9 @@ interface Held extends ClusterQueues {
 
 /** Runs a front: under a server id of its own, and under another when that is lost. */
 export function clusterFront(options: ClusterFrontOptions): ClusterFront {
-  const { place, told } = options;
+  const { place, told, drain$ } = options;
   const line$ = new Subject<LogLine>();
   const tell = (line: LogLine): void => line$.next(line);
-  const drain$ = new ReplaySubject<readonly Place[]>(1);
   const drained$ = new ReplaySubject<void>(1);
   let holding: { readonly ids: NatsServerIds; readonly clients: () => number } | undefined;
   let write = (): Promise<unknown> => Promise.resolve();
@@ -119,7 +119,6 @@ export function clusterFront(options: ClusterFrontOptions): ClusterFront {
       const present = presentClients();
       const front = poolFront({
         ...miners,
-        listen: miners.listen.pipe(takeUntil(drain$)),
         serverId,
         sibling: {
           trigger$: merge(link.sibling.trigger$, drain$.pipe(map((places) => FrontDraining(places)))),

@@ -1,5 +1,6 @@
 /** The two parts of a pool on several machines, as roles that `sv2 pool` runs. */
-import { from, merge, race, switchMap, take, type Observable } from 'rxjs';
+import { from, merge, race, ReplaySubject, switchMap, take, type Observable } from 'rxjs';
+import type { Place } from '../roles/pool/draining.js';
 import { payEverythingTo } from '../roles/pool/payout.js';
 import { roomOf } from '../roles/pool/payout-room.js';
 import type { PoolCoreOptions } from '../roles/pool/pool-core.js';
@@ -79,9 +80,10 @@ export function frontRole(settings: FrontSettings, file: string | undefined, pla
     declarationProblem: declarationProblem(settings),
   });
   const told = poolTold(settings, payout?.networks ?? networks);
-  const miners = poolMiners(settings, file);
+  const drain$ = new ReplaySubject<readonly Place[]>(1);
+  const miners = poolMiners(settings, file, drain$);
   const front = clusterFront({
-    ...{ place, told, miners: miners.options, payout, durability: settings.durability },
+    ...{ place, told, drain$, miners: miners.options, payout, durability: settings.durability },
     ...(serverId === 0 ? {} : { serverId }),
     ...(address === undefined
       ? {}

@@ -1,5 +1,5 @@
 /** The half of `sv2 pool` that miners connect to, as its settings say: in the same process as the rest, or in one of its own. */
-import { EMPTY, merge, type Observable } from 'rxjs';
+import { EMPTY, merge, NEVER, type Observable } from 'rxjs';
 import { tokenSeal } from '../declaration/token-seal.js';
 import { acceptSealedJobs } from '../roles/jd-server/sealed-jobs.js';
 import type { PoolFrontOptions } from '../roles/pool/pool-front.js';
@@ -19,10 +19,15 @@ export interface PoolMiners {
 /**
  * Makes them.
  * @param file the configuration file, if there is one
+ * @param acceptUntil$ once it emits, nobody else is let in
  * @throws ConfigError as `roleListener` does
  */
-export function poolMiners(settings: FrontSettings, file: string | undefined): PoolMiners {
-  const listener = roleListener(settings, 'pool', file);
+export function poolMiners(
+  settings: FrontSettings,
+  file: string | undefined,
+  acceptUntil$: Observable<unknown> = NEVER,
+): PoolMiners {
+  const listener = roleListener(settings, 'pool', { file, acceptUntil$ });
   const { script } = payoutOf(settings);
   const { listen_sv1_address: sv1Address, shares_per_minute: sharesPerMinute } = settings;
   const nonsenseBurst = settings.nonsense_burst;
@@ -34,6 +39,7 @@ export function poolMiners(settings: FrontSettings, file: string | undefined): P
             ...sv1Address,
             maxConnections: settings.max_connections,
             maxConnectionsPerAddress: settings.max_connections_per_address,
+            acceptUntil$,
           },
           'pool',
           { sharesPerMinute, nonsenseBurst },

@@ -147,7 +147,7 @@ function proxyRole(command: Command, urls: readonly string[]): Role {
         mixesAccounts: settings.aggregate_channels,
       })
     : undefined;
-  const listener = roleListener(settings, 'proxy', file, sv1?.sv1Operator);
+  const listener = roleListener(settings, 'proxy', { file, sv1Operator: sv1?.sv1Operator });
   const { aggregate_channels: isAggregate, channels_per_upstream_channel: perUpstreamChannel } = settings;
   const monitoring = roleMonitoring<ProxyOutcome>(settings, {
     role: 'proxy',

@@ -1,4 +1,4 @@
-import { Subject, type Observable, type OperatorFunction } from 'rxjs';
+import { NEVER, Subject, type Observable, type OperatorFunction } from 'rxjs';
 import * as z from 'zod';
 import { Sv2Error } from '../codec/errors.js';
 import { handshakeWorkers } from '../node/handshake-workers.js';
@@ -62,20 +62,27 @@ export interface RoleListener {
   readonly line$: Observable<LogLine>;
 }
 
+/** What else a listener may have. */
+export interface RoleListenerOptions {
+  /** The configuration file, if there is one: others should not be able to read what is secret in it. */
+  readonly file?: string | undefined;
+  /** What makes clients of miners that speak Stratum V1, if they are to come to the same port. */
+  readonly sv1Operator?: OperatorFunction<Sv1Connection, Connection> | undefined;
+  /** Once it emits, nobody else is let in; never unless given. */
+  readonly acceptUntil$?: Observable<unknown>;
+}
+
 /**
  * Listens as the settings say.
  * @param settings results of {@link listenSettings}
  * @param role what listens, for the log: `template provider`
- * @param file the configuration file, if there is one: others should not be able to read what is secret in it
- * @param sv1Operator what makes clients of miners that speak Stratum V1, if they are to come to the same port
  * @throws ConfigError for a key without its other half, keys that are not a pair, and plaintext for other machines that was
  * not asked for
  */
 export function roleListener(
   settings: ListenSettings,
   role: string,
-  file?: string,
-  sv1Operator?: OperatorFunction<Sv1Connection, Connection>,
+  { file, sv1Operator, acceptUntil$ = NEVER }: RoleListenerOptions = {},
 ): RoleListener {
   const { authority_public_key: publicKey, authority_secret_key: secretKey } = settings;
   if ((publicKey === undefined) !== (secretKey === undefined)) {
@@ -92,6 +99,7 @@ export function roleListener(
       certificateValidity: settings.cert_validity_sec,
       maxConnections: settings.max_connections,
       maxConnectionsPerAddress: settings.max_connections_per_address,
+      acceptUntil$,
       responder: handshakeWorkers(undefined, { next: ({ message }) => line$.next(trouble(message)) }),
       listeningObserver: {
         next({ host, port }) {

@@ -18,6 +18,8 @@ export interface Sv1ListenerSettings {
   /** How many miners may be connected at one time, and how many of one address. */
   readonly maxConnections: number;
   readonly maxConnectionsPerAddress: number;
+  /** Once it emits, nobody else is let in; never unless given. */
+  readonly acceptUntil$?: Observable<unknown>;
 }
 
 /**

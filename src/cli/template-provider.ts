@@ -99,7 +99,7 @@ function roleOf(command: Command): Role {
   const { config: file } = command.opts<{ config?: string }>();
   const settings = loadConfig(schema, [...environmentFlags(schema, 'TEMPLATE_PROVIDER'), ...flags], file);
   const source = blockSource(settings);
-  const listener = roleListener(settings, 'template provider', file);
+  const listener = roleListener(settings, 'template provider', { file });
   const service = templateProvider({
     listen: listener.listen,
     source,

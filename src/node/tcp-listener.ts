@@ -1,6 +1,6 @@
 /** A TCP port that is listened at. */
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { Observable, type Observer } from 'rxjs';
+import { NEVER, Observable, take, type Observer } from 'rxjs';
 import type { ByteStream } from '../transport/byte-stream.js';
 import { acceptError, listenError } from './tcp-errors.js';
 import { defaultListenHost, type ListenAddress, type TcpListenerOptions } from './tcp-options.js';
@@ -13,13 +13,19 @@ import { formatAddress, keepAliveDelay, tcpStream } from './tcp-stream.js';
 const backlog = 4_096;
 
 /**
- * Accepts clients while subscribed.
+ * Accepts clients while subscribed, or until `acceptUntil$` has emitted; completes then, once the sockets of all have closed.
  * @param options where
  * @param shortage told when the system cannot take another client
  * @param wrap what is put around a client's socket, such as TLS
  */
 export function acceptedStreams(
-  { host = defaultListenHost, port, listeningObserver, handshakeErrorObserver }: TcpListenerOptions,
+  {
+    host = defaultListenHost,
+    port,
+    acceptUntil$ = NEVER,
+    listeningObserver,
+    handshakeErrorObserver,
+  }: TcpListenerOptions,
   shortage: Pick<Observer<void>, 'next'>,
   wrap: (socket: Socket) => Socket = (socket) => socket,
 ): Observable<ByteStream> {
@@ -52,7 +58,21 @@ export function acceptedStreams(
         shortage.next();
       } else subscriber.error(listenError(error, formatAddress(host, port)));
     });
-    server.listen({ host, port, backlog }, () => listeningObserver?.next(bound()));
+    let isOver = false;
+    server.on('close', () => {
+      if (isOver) subscriber.complete();
+    });
+    server.listen({ host, port, backlog }, () => {
+      if (isOver)
+        server.close(); // the name of its host was still being looked up
+      else listeningObserver?.next(bound());
+    });
+    subscriber.add(
+      acceptUntil$.pipe(take(1)).subscribe(() => {
+        isOver = true;
+        server.close();
+      }),
+    );
     return () => server.close();
   });
 }

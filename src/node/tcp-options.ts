@@ -1,5 +1,5 @@
 /** What users say of TCP ports, in types that need none of Node.js. */
-import type { NextObserver } from 'rxjs';
+import type { NextObserver, Observable } from 'rxjs';
 import type { HandshakeFailure } from '../transport/accept-streams.js';
 
 /** Where a listener listens. */
@@ -19,6 +19,11 @@ export interface TcpListenerOptions {
   readonly host?: string;
   /** 1 to 65535, or 0 for any that is free. */
   readonly port: number;
+  /**
+   * Once it emits, nobody else is let in and the port is free, while those who are in stay: the stream completes when they have all gone.
+   * Never unless given.
+   */
+  readonly acceptUntil$?: Observable<unknown>;
   /** Told where it listens, once it does. */
   readonly listeningObserver?: NextObserver<ListenAddress>;
   /** Told about each client that was not let in. */
