@@ -56,10 +56,11 @@ describe('the settings of a cluster', () => {
   });
 
   it('credentials and certificates are read from files', () => {
+    const seed = `SU${'A'.repeat(56)}`;
     const settings = frontSchema.parse({
       coinbase_reward_script: 'raw(51)',
       ...{ cluster: 'tls://nats.example', cluster_role: 'front', cluster_name: 'village' },
-      cluster_credentials: file('pool.creds', 'jwt and seed'),
+      cluster_credentials: file('pool.creds', seed),
       ...{
         cluster_ca: file('ca.pem', 'a'),
         cluster_cert: file('cert.pem', 'b'),
@@ -70,7 +71,12 @@ describe('the settings of a cluster', () => {
       ...{ url: 'tls://nats.example', role: 'front', name: 'village' },
       identity: { ca: 'a', cert: 'b', key: 'c' },
     });
-    expect(new TextDecoder().decode(clusterPlace(settings)?.identity.credentials)).toBe('jwt and seed');
+    expect(new TextDecoder().decode(clusterPlace(settings)?.identity.credentials)).toBe(seed);
+    const wrong = { ...settings, cluster_credentials: file('wrong.creds', 's3cret') };
+    expect(() => clusterPlace(wrong)).toThrow(
+      /^cluster_credentials: \S+wrong\.creds: expected a user's JWT and seed/,
+    );
+    expect(() => clusterPlace(wrong)).not.toThrow(/s3cret/);
     expect(clusterPlace(frontSchema.parse({ coinbase_reward_script: 'raw(51)' }))).toBeUndefined();
   });
 });

@@ -1,7 +1,7 @@
 /** A real nats-server with JetStream, whose data is in a folder of its own. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -20,16 +20,20 @@ export interface NatsServer {
 /** The command: of `NATS_SERVER`, else what is on the path. */
 const command = process.env['NATS_SERVER'] ?? 'nats-server';
 
-/** Starts a server on a free port. */
-export async function natsServer(): Promise<NatsServer> {
+/** Starts a server on a free port. @param config what its configuration says besides */
+export async function natsServer(config = ''): Promise<NatsServer> {
   const folder = mkdtempSync(join(tmpdir(), 'rx-sv2-nats-'));
+  const file = join(folder, 'nats.conf');
+  writeFileSync(file, config);
   let running: ChildProcess | undefined;
   let port = -1; // any that is free
 
   const start = async (): Promise<void> => {
-    const server = spawn(command, ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', folder], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
+    const server = spawn(
+      command,
+      ['-c', file, '-a', '127.0.0.1', '-p', String(port), '-js', '-sd', join(folder, 'data')],
+      { stdio: ['ignore', 'ignore', 'pipe'] },
+    );
     running = server;
     const log: string[] = [];
     await new Promise<void>((resolve, reject) => {

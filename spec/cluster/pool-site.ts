@@ -16,12 +16,14 @@ export interface FrontProcess {
   readonly port: number;
 }
 
+type Nats = number | string | undefined;
+
 /** See {@link poolSite}. */
 export interface PoolSite {
-  /** Starts a core. @param nats where NATS is */
-  core(nats: number, ledger: string, ...more: readonly string[]): RunningRole;
+  /** Starts a core. @param nats where NATS is: a port of this machine, or a URL; undefined where a file among the rest says so */
+  core(nats: Nats, ledger: string, ...more: readonly string[]): RunningRole;
   /** Starts a front, and waits until it listens. @param port where; any that is free unless given */
-  front(nats: number, port?: number, ...more: readonly string[]): Promise<FrontProcess>;
+  front(nats: Nats, port?: number, ...more: readonly string[]): Promise<FrontProcess>;
   /** The same, which says where miners reach it. */
   advertised(nats: number, port?: number): Promise<FrontProcess>;
   /** Starts a miner. @param port of a front */
@@ -59,8 +61,12 @@ export function poolSite(): PoolSite {
   });
   afterAll(() => provider.unsubscribe());
 
-  const clusterAt = (nats: number, role: string): readonly string[] => [
-    ...['pool', '--cluster', `nats://127.0.0.1:${nats}`, '--cluster-role', role, ...payout],
+  const clusterAt = (nats: Nats, role: string): readonly string[] => [
+    'pool',
+    ...(nats === undefined
+      ? []
+      : ['--cluster', typeof nats === 'number' ? `nats://127.0.0.1:${nats}` : nats]),
+    ...['--cluster-role', role, ...payout],
   ];
 
   const front: PoolSite['front'] = async (nats, port = 0, ...more) => {

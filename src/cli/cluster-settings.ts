@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import * as z from 'zod';
 import { Sv2Error } from '../codec/errors.js';
+import { natsCredentials } from '../node/cluster/nats-credentials.js';
 import { natsServers, type NatsIdentity } from '../node/cluster/nats.js';
 import { ConfigError, hostPort, loadConfig, text, type Flag } from './config.js';
 
@@ -44,8 +45,8 @@ export const clusterOptions = [
   ['--cluster <URL>', 'nats://HOST:PORT[,HOST:PORT…], for a pool on several machines (see below)'],
   ['--cluster-role <ROLE>', 'core: templates and ledger; front: miners'],
   ['--cluster-name <NAME>', 'of several pools at one NATS (default: sv2)'],
-  ['--cluster-credentials <FILE>', 'for NATS, as nsc writes them'],
-  ['--cluster-ca <FILE>', 'whom to trust for NATS, in PEM'],
+  ['--cluster-credentials <FILE>', 'for NATS: JWT and seed as nsc writes them, or the seed of an NKey'],
+  ['--cluster-ca <FILE>', 'whom to trust for NATS over TLS, in PEM (default: whom Node.js trusts)'],
   ['--cluster-cert <FILE>', 'our own certificate for NATS, in PEM'],
   ['--cluster-key <FILE>', 'and its key'],
   ['--advertise-address <HOST:PORT>', 'where miners reach this front: those of one that ends are sent there'],
@@ -56,7 +57,7 @@ export const clusterHelp = `
   cluster = "nats://127.0.0.1:4222"             # or tls://, USER:PASSWORD@ or TOKEN@ before the host; see below
   cluster_role = "front"                        # or "core"
   cluster_name = "sv2"                          # of several pools at one NATS
-  cluster_credentials = "pool.creds"            # as nsc writes them
+  cluster_credentials = "pool.creds"            # JWT and seed as nsc writes them, or the seed of an NKey
   cluster_ca = "ca.pem"                         # for NATS over TLS; cluster_cert and cluster_key are our own
   advertise_address = "front1.example:34254"    # where miners reach this front`;
 
@@ -64,7 +65,9 @@ export const clusterHelp = `
 export const clusterText = `On several machines, one sv2 pool with cluster_role = "core" has templates, ledger and monitoring, and any number with
 cluster_role = "front" serve miners; they meet at NATS servers that run with JetStream (nats-server -js), and a second core
 waits for the first to be gone, and ends when it is not. A front goes on without its core or NATS, for up to nine minutes, and
-acknowledges what it has accepted when both are back. SIGTERM has a front send its miners to the others, to their
+acknowledges what it has accepted when both are back. NATS servers that are a cluster are to be three, and have everything three
+times, so that one can be lost: name them all. A URL with a password belongs into the file or into POOL__CLUSTER: what is on the
+command line all users of a machine can read. SIGTERM has a front send its miners to the others, to their
 advertise_address, before it ends. coinbase_reward_script, payout and what goes with it have to be the same everywhere. See
 examples/cluster.`;
 
@@ -116,7 +119,7 @@ export function clusterPlace(settings: Settings): ClusterPlace | undefined {
   return {
     ...{ url, role, name },
     identity: {
-      ...(credentials === undefined ? {} : { credentials: bytesOf('cluster_credentials', credentials) }),
+      ...(credentials === undefined ? {} : { credentials: credentialsIn(credentials) }),
       ...(ca === undefined ? {} : { ca: textOf('cluster_ca', ca) }),
       ...(cert === undefined ? {} : { cert: textOf('cluster_cert', cert) }),
       ...(key === undefined ? {} : { key: textOf('cluster_key', key) }),
@@ -131,6 +134,16 @@ function bytesOf(key: string, path: string): Uint8Array {
   } catch (error) {
     const { code = 'unknown' } = error as NodeJS.ErrnoException;
     throw new ConfigError([`${key}: ${path} cannot be read (${code}); ${expectedFile}`]);
+  }
+}
+
+function credentialsIn(path: string): Uint8Array {
+  const bytes = bytesOf('cluster_credentials', path);
+  try {
+    natsCredentials(bytes);
+    return bytes;
+  } catch (error) {
+    throw new ConfigError([`cluster_credentials: ${path}: ${(error as Error).message}`]);
   }
 }
 

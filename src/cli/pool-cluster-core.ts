@@ -34,7 +34,7 @@ import { coreLeaseTtl, natsCoreLease, natsLeases } from '../node/cluster/nats-le
 import { clientIds, takenOutcomes } from '../node/cluster/outcome-batches.js';
 import { blocksFromQueue } from '../node/cluster/streamed-blocks.js';
 import { writtenFromQueue } from '../node/cluster/streamed-ledger.js';
-import { templateMemory } from '../node/cluster/template-memory.js';
+import { natsTemplateMemory } from '../node/cluster/template-memory.js';
 import { frontCalls$, refusal } from '../roles/cluster/front-call.js';
 import type { CoreJournal } from '../roles/cluster/core-journal.js';
 import { coreLedger, type CoreLedger, type CoreLedgerOptions } from '../roles/cluster/core-ledger.js';
@@ -119,7 +119,7 @@ const whatIsKept = async (
   onError: (error: unknown) => void,
 ): Promise<Kept> => ({
   ...(await clusterQueues(bus, cluster, onError)),
-  templateMemory: await templateMemory(bus, cluster, asyncScheduler.now()),
+  templateMemory: await natsTemplateMemory(bus, cluster, asyncScheduler.now()),
   journal: await natsBlockJournal(bus, cluster),
 });
 

@@ -17,7 +17,8 @@ import {
 import { Sv2Error } from '../codec/errors.js';
 import type { PayoutPlan } from '../ledger/payout-plan.js';
 import { natsBus, natsServers, type NatsBus, type NatsStatus } from '../node/cluster/nats.js';
-import { workQueue, type WorkQueue } from '../node/cluster/work-queue.js';
+import { natsWorkQueue } from '../node/cluster/nats-work-queue.js';
+import type { WorkQueue } from '../node/cluster/work-queue.js';
 import type { ClusterPlace } from './cluster-settings.js';
 import { outcomeToJson } from '../observe/json.js';
 import { info, trouble, type LogLine } from './log-line.js';
@@ -61,8 +62,8 @@ export const clusterQueues = async (
   cluster: string,
   onError: (error: unknown) => void,
 ): Promise<ClusterQueues> => ({
-  shares: await workQueue(bus, { cluster, name: 'shares', onError }),
-  blocks: await workQueue(bus, { cluster, name: 'blocks', onError }),
+  shares: await natsWorkQueue(bus, { cluster, name: 'shares', onError }),
+  blocks: await natsWorkQueue(bus, { cluster, name: 'blocks', onError }),
 });
 
 /** Rules of payouts as a text, which core and fronts have to have the same. */

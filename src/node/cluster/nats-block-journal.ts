@@ -1,9 +1,9 @@
 /** Blocks that a cluster's ledger does not have yet, in JetStream's key-value store: whichever core is next has them. */
-import type { NatsConnection } from '@nats-io/transport-node';
 import { Sv2Error } from '../../codec/errors.js';
 import { notedFromJson, notedToJson, type NotedBlock } from '../../ledger/block-journal.js';
 import type { CoreJournal } from '../../roles/cluster/core-journal.js';
 import { clusterSubjects } from './bus.js';
+import { openBucket } from './jetstream.js';
 import type { NatsBus } from './nats.js';
 
 /** Bytes that a message has beside a value: its subject and headers. */
@@ -44,8 +44,7 @@ export async function natsBlockJournal(bus: NatsBus, cluster: string): Promise<N
       throw failed(error);
     }
   };
-  const { Kvm } = await import('@nats-io/kv');
-  const store = await guarded(() => new Kvm(bus.connection as NatsConnection).create(bucket, { history: 1 }));
+  const store = await guarded(() => openBucket(bus, bucket));
   const most = Math.max(1, bus.maxBytes - besides);
   /** The keys of each block that is noted. */
   const keys = new Map<string, string[]>();

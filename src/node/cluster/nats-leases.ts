@@ -1,12 +1,12 @@
 /** Leases in JetStream's key-value store: of server ids, and of being a cluster's core. Its client is loaded when they are asked for. */
 import type { KV } from '@nats-io/kv';
-import type { NatsConnection } from '@nats-io/transport-node';
 import { asyncScheduler, type SchedulerLike } from 'rxjs';
 import { Sv2Error } from '../../codec/errors.js';
 import { expiringLeases, idOf, leaseLost, type LeaseKeeper } from '../../roles/cluster/leases.js';
 import { fieldsOf } from '../../roles/cluster/plain-fields.js';
 import type { ServerIdLeases } from '../../roles/cluster/server-ids.js';
 import { clusterSubjects } from './bus.js';
+import { openBucket } from './jetstream.js';
 import type { NatsBus } from './nats.js';
 import { unavailable } from './unavailable.js';
 
@@ -56,7 +56,7 @@ const maxAddress = 300;
  */
 export async function natsLeases(bus: NatsBus, options: NatsLeaseOptions): Promise<NatsServerIds> {
   const { cluster = 'sv2', holder, serverId, address, ttl = 600_000, scheduler = asyncScheduler } = options;
-  const store = await openBucket(bus, cluster, 'servers', ttl);
+  const store = await leaseBucket(bus, cluster, 'servers', ttl);
   const own = ownEntry(holder, address);
   const leases = expiringLeases(natsKeeper(store, own, idOf), {
     ...(serverId === undefined ? {} : { serverId }),
@@ -91,7 +91,7 @@ export async function natsLeases(bus: NatsBus, options: NatsLeaseOptions): Promi
  */
 export async function natsCoreLease(bus: NatsBus, options: NatsHolderOptions): Promise<ServerIdLeases> {
   const { cluster = 'sv2', holder, scheduler = asyncScheduler } = options;
-  const store = await openBucket(bus, cluster, 'core', coreLeaseTtl);
+  const store = await leaseBucket(bus, cluster, 'core', coreLeaseTtl);
   const what = `being the core of cluster ${cluster}`;
   return expiringLeases(
     natsKeeper(store, ownEntry(holder), () => what),
@@ -109,19 +109,16 @@ export async function natsCoreLease(bus: NatsBus, options: NatsHolderOptions): P
 }
 
 /** Opens a bucket whose entries are forgotten after their time. */
-async function openBucket(bus: NatsBus, cluster: string, name: string, ttl: number): Promise<KV> {
+async function leaseBucket(bus: NatsBus, cluster: string, name: string, ttl: number): Promise<KV> {
   clusterSubjects(cluster); // complains about the name
-  const { Kvm } = await import('@nats-io/kv');
   const bucket = `${cluster}-${name}`;
-  return new Kvm(bus.connection as NatsConnection)
-    .create(bucket, { ttl, history: 1 })
-    .catch((error: unknown) => {
-      throw unavailable(
-        `cannot open ${bucket} in JetStream`,
-        error,
-        ' (a lease must last as long in the whole cluster, and nats-server must run with -js)',
-      );
-    });
+  return openBucket(bus, bucket, ttl).catch((error: unknown) => {
+    throw unavailable(
+      `cannot open ${bucket} in JetStream`,
+      error,
+      ' (a lease must last as long in the whole cluster, and nats-server must run with -js)',
+    );
+  });
 }
 
 /** What a holder writes, and under which keys it has. */

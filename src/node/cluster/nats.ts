@@ -2,6 +2,7 @@
 import { concatMap, from, Observable, share } from 'rxjs';
 import { Sv2Error } from '../../codec/errors.js';
 import type { Bus } from './bus.js';
+import { natsCredentials, type NatsCredentials } from './nats-credentials.js';
 
 /** What becomes of the connection to the broker. */
 export interface NatsStatus {
@@ -39,7 +40,7 @@ const reconnectWait = 500;
 
 /** Who we are to a broker, besides what its URL says. None of it is in any error. */
 export interface NatsIdentity {
-  /** The text of a credentials file (JWT and seed), as `nsc` writes it. */
+  /** The text of a credentials file: JWT and seed as `nsc` writes them, or the seed of an NKey user. */
   readonly credentials?: Uint8Array;
   /** In PEM: whom to trust, and our own certificate with its key. Any of them has the connection encrypted. */
   readonly ca?: string;
@@ -51,15 +52,18 @@ export interface NatsIdentity {
  * Connects to a NATS server, or to a cluster of them. Once connected it comes back whenever the connection is lost.
  * @param url `nats://HOST:PORT`, `tls://HOST:PORT`, of several the first and `,HOST:PORT` for each other; before the first host
  *   `USER:PASSWORD@`, or `TOKEN@`
- * @throws Sv2Error `invalid-cluster-url`, `cluster-unavailable`; neither says the password
+ * @throws Sv2Error `invalid-cluster-url`, `invalid-cluster-credentials`, `cluster-unavailable`; none says what is secret
  */
 export async function natsBus(url: string, { credentials, ...tls }: NatsIdentity = {}): Promise<NatsBus> {
   const { servers, isEncrypted, ...user } = natsServers(url);
-  const { connect, credsAuthenticator } = await import('@nats-io/transport-node');
+  const own = credentials === undefined ? undefined : natsCredentials(credentials);
+  const { connect, jwtAuthenticator, nkeyAuthenticator } = await import('@nats-io/transport-node');
+  const authenticatorOf = ({ jwt, seed }: NatsCredentials) =>
+    jwt === undefined ? nkeyAuthenticator(seed) : jwtAuthenticator(jwt, seed);
   const connection = await connect({
     servers: [...servers],
     ...user,
-    ...(credentials === undefined ? {} : { authenticator: credsAuthenticator(credentials) }),
+    ...(own === undefined ? {} : { authenticator: authenticatorOf(own) }),
     ...(isEncrypted || Object.keys(tls).length > 0 ? { tls } : {}),
     name: 'rx-sv2',
     maxReconnectAttempts: -1,

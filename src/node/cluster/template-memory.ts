@@ -1,8 +1,8 @@
 /** Where the templates of a cluster came from, in JetStream's key-value store: a block on one of them is known to every core. */
-import type { NatsConnection } from '@nats-io/transport-node';
 import { fieldsOf } from '../../roles/cluster/plain-fields.js';
 import type { TemplateMemory, TemplateSource } from '../../roles/pool/template-ids.js';
 import { clusterSubjects } from './bus.js';
+import { openBucket } from './jetstream.js';
 import type { NatsBus } from './nats.js';
 import { unavailable } from './unavailable.js';
 
@@ -23,18 +23,37 @@ const maxId = 20;
  * @throws Sv2Error `cluster-unavailable`
  * @param now milliseconds since 1970: ids of this core's templates begin at it, times 2^20
  */
-export async function templateMemory(bus: NatsBus, cluster: string, now: number): Promise<TemplateMemory> {
+export async function natsTemplateMemory(
+  bus: NatsBus,
+  cluster: string,
+  now: number,
+): Promise<TemplateMemory> {
   clusterSubjects(cluster); // complains about the name
-  const { Kvm } = await import('@nats-io/kv');
   const bucket = `${cluster}-templates`;
   const open = async () => {
-    const store = await new Kvm(bus.connection as NatsConnection).create(bucket, { ttl, history: 1 });
+    const store = await openBucket(bus, bucket, ttl);
     return { store, before: await store.get(key) };
   };
   const { store, before } = await open().catch((error: unknown) => {
     throw unavailable(`cannot open ${bucket} in JetStream`, error);
   });
-  const known = new Map(before?.operation === 'PUT' ? read(before.string()) : []);
+  return templateMemory(before?.operation === 'PUT' ? before.string() : undefined, now, (text) => {
+    if (bus.isConnected) store.put(key, text).catch(() => undefined);
+  });
+}
+
+/**
+ * What is remembered of templates.
+ * @param before what the core before has left, if it has
+ * @param now as {@link natsTemplateMemory}
+ * @param leave leaves a text for the next core in place of that
+ */
+export function templateMemory(
+  before: string | undefined,
+  now: number,
+  leave: (text: string) => void,
+): TemplateMemory {
+  const known = new Map(before === undefined ? [] : read(before));
   const last = new Map(known);
   return {
     first: BigInt(now) << 20n,
@@ -48,7 +67,7 @@ export async function templateMemory(bus: NatsBus, cluster: string, now: number)
       const entries = [...last].map(([own, { upstream, templateId }]) => ({
         ...{ id: String(own), upstream, templateId: String(templateId) },
       }));
-      if (bus.isConnected) store.put(key, JSON.stringify(entries)).catch(() => undefined);
+      leave(JSON.stringify(entries));
     },
   };
 }
