@@ -48,7 +48,10 @@ export interface FrozenPayout {
   /** Whom each user's work pays. */
   readonly payTo: ReadonlyMap<string, readonly PayTo[]>;
   readonly distribution: Distribution;
-  /** Whether the coinbase is its miner's: its outputs are those that it has, whatever the rules would pay. */
+  /**
+   * Whether its outputs are those that its coinbase has, whatever the rules would pay now: its miner made it, or it was settled by a core
+   * of a cluster that is gone.
+   */
   readonly isDeclared?: boolean;
 }
 

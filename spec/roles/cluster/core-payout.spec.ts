@@ -193,30 +193,43 @@ describe('a core that pays', () => {
     for (const statement of statements) expect(auditStatement(statement)).toEqual([]);
   });
 
-  it.each<[string, () => ReturnType<typeof blockOf>, string]>([
-    [
-      'of a template that it has not told of',
-      () =>
-        blockOf(2, sharedOf(Infinity), {
-          share: shareOf(addressOf(1)),
-          payment: { kind: 'shared', coinbaseSize: Infinity },
-        }),
-      'it is of template 2, of too long ago',
-    ],
-    [
-      'with other outputs than it has settled',
-      () =>
-        blockOf(1, [{ value: 1n, scriptPubKey: scriptOf(5) }], {
-          share: shareOf(addressOf(1)),
-          payment: { kind: 'shared', coinbaseSize: Infinity },
-        }),
-      'its coinbase has other outputs than were settled',
-    ],
-  ])('lets a block out %s, and says that it is not stated', (_, found, message) => {
-    handed(...begin);
-    const one = found();
+  it('states a block that a core before has settled by what its coinbase pays: what it should have paid by now is owed', () => {
+    // that core knew of less work of the second user, and of none of the third
+    const before = ledgerPayout({
+      plan,
+      confirmations: 2,
+      history: {
+        slots: [workOf(1, 3_000_000n), workOf(2, 500_000n)],
+        ...{ rounds: [], roundsSince: [], blocks: [], receipts: [] },
+        nbits: 0x1d00ffff,
+      },
+    });
+    const outputs = before.shared?.(first.coinbaseTxValueRemaining, first, Infinity) ?? [];
+    const payment = { kind: 'shared', coinbaseSize: Infinity } as const;
+    const one = blockOf(1, outputs, { share: shareOf(addressOf(1), { height: 900_000 }), payment });
     const { out, outcomes } = handed(one);
     expect(out).toEqual([SolutionFound(one.block)]);
+    expect(outcomes).toMatchObject([{ type: 'PayoutStated', value: 1_000_000n, outputs: outputs.length }]);
+    const [statement] = core.unsaved().flatMap(({ block }) => block.statement ?? []);
+    expect(statement?.isDeclared).toBe(true);
+    expect(statement?.outputs.map(({ value }) => BigInt(value))).toEqual(outputs.map(({ value }) => value));
+    expect(statement === undefined || auditStatement(statement)).toEqual([]);
+    // 990,000 (a hundredth is the pool's) by 3,000 : 1,000 : 4, less the same by 6 : 1
+    const owed = [...payout.balances().values()].filter((balance) => balance !== 0n);
+    expect(owed.reduce((sum, balance) => sum + balance, 0n)).toBe(0n);
+    expect(owed.sort((a, b) => Number(a - b)).map(Number)).toEqual([-106_813, 989, 105_824]);
+  });
+
+  it('lets a block out with other outputs than it has settled, and says that it is not stated', () => {
+    handed(...begin);
+    const payment = { kind: 'shared', coinbaseSize: Infinity } as const;
+    const one = blockOf(1, [{ value: 1n, scriptPubKey: scriptOf(5) }], {
+      share: shareOf(addressOf(1)),
+      payment,
+    });
+    const { out, outcomes } = handed(one);
+    expect(out).toEqual([SolutionFound(one.block)]);
+    const message = 'its coinbase has other outputs than were settled';
     expect(outcomes).toEqual([{ type: 'BlockNotStated', hash: toDisplayHex(one.block.hash), message }]);
     expect([core.unsaved(), noted]).toEqual([[], []]);
   });
@@ -286,13 +299,11 @@ describe('a core that pays', () => {
     const outputs = sharedOf(Infinity);
     const payment = { kind: 'shared', coinbaseSize: Infinity } as const;
     handed(...Array.from({ length: 63 }, (_, index) => TemplateArrived(templateAt(10 + index, 900_000))));
-    expect(
-      handed(blockOf(1, outputs, { share: shareOf(addressOf(1)), payment })).outcomes.map(({ type }) => type),
-    ).toEqual(['PayoutStated']);
+    const asPaid = () => core.unsaved().map(({ block: { statement } }) => statement?.isDeclared ?? false);
+    handed(blockOf(1, outputs, { share: shareOf(addressOf(1)), payment }));
     handed(TemplateArrived(templateAt(99, 900_000)));
-    expect(
-      handed(blockOf(1, outputs, { share: shareOf(addressOf(1)), payment })).outcomes.map(({ type }) => type),
-    ).toEqual(['BlockNotStated']);
+    handed(blockOf(1, outputs, { share: shareOf(addressOf(1)), payment }));
+    expect(asPaid()).toEqual([false, true]);
   });
 });
 
