@@ -1,56 +1,45 @@
 /** `sv2 pool --cluster` with `cluster_role = "front"`: miners, for a core on whatever machine. */
 import {
-  asyncScheduler,
-  concat,
   defer,
-  EMPTY,
   filter,
   finalize,
   from,
-  ignoreElements,
   map,
   merge,
   mergeMap,
   of,
-  race,
   ReplaySubject,
-  retry,
   share,
   Subject,
   switchMap,
   take,
   tap,
-  throwError,
-  timer,
   type Observable,
 } from 'rxjs';
-import { counted } from '../codec/counted.js';
-import { Sv2Error } from '../codec/errors.js';
 import type { PayoutPlan } from '../ledger/payout-plan.js';
 import { frontPorts } from '../node/cluster/front-ports.js';
 import type { NatsBus } from '../node/cluster/nats.js';
 import { natsLeases, type NatsServerIds } from '../node/cluster/nats-leases.js';
-import { toldOutcomes } from '../node/cluster/outcome-batches.js';
 import { presentClients } from '../node/cluster/present-clients.js';
 import { keptBlocks } from '../node/cluster/streamed-blocks.js';
 import { streamedLedger } from '../node/cluster/streamed-ledger.js';
 import { coreLink } from '../roles/cluster/core-link.js';
-import { frontCall, refusals$ } from '../roles/cluster/front-call.js';
 import { FrontDraining, type Place } from '../roles/pool/draining.js';
 import { poolFront, type PoolFrontOptions } from '../roles/pool/pool-front.js';
 import type { ClusterPlace } from './cluster-settings.js';
 import { hostPort } from './config.js';
-import { info, trouble, type LogLine } from './log-line.js';
+import { info, type LogLine } from './log-line.js';
 import {
   clusterErrors,
   clusterQueues,
   onBus,
   payoutText,
   persistent,
-  untilWritten,
   type ClusterQueues,
 } from './pool-cluster.js';
+import { onceTheCoreAnswers, sentAway, toEachCore } from './pool-cluster-flows.js';
 import type { PoolTold } from './pool-told.js';
+import { untilWritten } from './until-written.js';
 
 /** What a front is told. */
 export interface ClusterFrontOptions {
@@ -75,17 +64,8 @@ export interface ClusterFront {
   finish(): Observable<void>;
 }
 
-/** Milliseconds that miners have to leave in: who ends processes commonly gives them 30 s. */
-const drainLimit = 25_000;
-
-/** Milliseconds that it may take to learn where they can go. */
-const askLimit = 2_000;
-
 /** Milliseconds that what was accepted may take to be written when a front ends. */
 const writeLimit = 10_000;
-
-/** Milliseconds between two attempts to begin with a core. */
-const beginAgain = 500;
 
 /** What a front has while it runs. */
 interface Held extends ClusterQueues {
@@ -139,23 +119,13 @@ export function clusterFront(options: ClusterFrontOptions): ClusterFront {
         }),
         share(),
       );
-      const toCore$ = port$.pipe(
-        switchMap((port) => {
-          if (port === undefined) {
-            tell(trouble('no core: miners go on, and what they deliver waits to be written', 'core gone'));
-            return EMPTY;
-          }
-          tell(info('the core is here', 'core here'));
-          port.send(
-            frontCall({
-              ...{ name: place.holder, serverId, payoutScript: miners.payoutScript },
-              payout: payoutText(payout),
-            }),
-          );
-          return merge(refusals$(port), toldOutcomes(concat(from(present.outcomes()), outcome$), port));
-        }),
-        ignoreElements(),
-      );
+      const toCore$ = toEachCore(port$, {
+        call: {
+          ...{ name: place.holder, serverId, payoutScript: miners.payoutScript },
+          payout: payoutText(payout),
+        },
+        ...{ present, outcome$, tell },
+      });
       return merge(
         of(info(`front with server id ${serverId}`)),
         kept.sending$.pipe(untilWritten(written)),
@@ -205,34 +175,11 @@ export function clusterFront(options: ClusterFrontOptions): ClusterFront {
     finish: () =>
       defer(() => {
         if (holding === undefined) return of(undefined);
-        const { clients } = holding;
-        const places$ = race(from(placesOf(holding).catch(() => [])), timer(askLimit).pipe(map(() => [])));
-        return places$.pipe(
-          tap((places) => {
-            const where = places.map(({ host, port }) => `${host}:${port}`).join(', ');
-            tell(
-              info(
-                `ending: ${counted(clients(), 'miner')} sent ${where === '' ? 'back to where they came' : `to ${where}`}`,
-              ),
-            );
-            drain$.next(places);
-          }),
-          switchMap(() => race(drained$, timer(drainLimit))),
-          take(1),
-          map(() => undefined),
-        );
+        const held = holding;
+        return sentAway({
+          ...{ clients: held.clients, drained$, tell, places$: () => placesOf(held) },
+          drain: (places) => drain$.next(places),
+        });
       }),
   };
-}
-
-/** What it begins with is the core's to say; while there is none, or it does not answer, it is asked again. */
-function onceTheCoreAnswers<T>(start$: Observable<T>): Observable<T> {
-  return start$.pipe(
-    retry({
-      delay: (error: unknown) =>
-        error instanceof Sv2Error && error.code === 'ledger-unavailable'
-          ? timer(beginAgain, asyncScheduler)
-          : throwError(() => error),
-    }),
-  );
 }

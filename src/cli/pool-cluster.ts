@@ -3,9 +3,9 @@ import {
   defer,
   finalize,
   from,
+  lastValueFrom,
   map,
   merge,
-  Observable,
   of,
   retry,
   switchMap,
@@ -13,6 +13,7 @@ import {
   throwError,
   timer,
   type NextObserver,
+  type Observable,
 } from 'rxjs';
 import { Sv2Error } from '../codec/errors.js';
 import type { PayoutPlan } from '../ledger/payout-plan.js';
@@ -22,6 +23,7 @@ import type { WorkQueue } from '../node/cluster/work-queue.js';
 import type { ClusterPlace } from './cluster-settings.js';
 import { outcomeToJson } from '../observe/json.js';
 import { info, trouble, type LogLine } from './log-line.js';
+import { afterThisTurn } from './until-written.js';
 
 /** A part of a cluster that runs while its lines are subscribed to. */
 export interface ClusterPart {
@@ -45,7 +47,8 @@ export function onBus(
         line$,
       );
       // the process lives until this is done
-      return told$.pipe(finalize(() => void afterThisTurn(written).then(() => bus.close())));
+      const end = (): Promise<unknown> => lastValueFrom(afterThisTurn(written), { defaultValue: undefined });
+      return told$.pipe(finalize(() => void end().then(() => bus.close())));
     }),
   );
 }
@@ -79,25 +82,6 @@ export const clusterErrors = (tell: (line: LogLine) => void): NextObserver<unkno
 
 const statusLine = ({ type, server }: NatsStatus): LogLine =>
   type === 'NatsLost' ? trouble(`no connection to NATS at ${server}`) : info(`NATS is back, at ${server}`);
-
-/** What is asked once all that ends in this turn has begun to. */
-const afterThisTurn = async (written: () => Promise<void>): Promise<void> => {
-  await Promise.resolve();
-  await written();
-};
-
-/** Its source, which stays subscribed to until all is written when this no longer is. */
-export const untilWritten =
-  (written: () => Promise<void>) =>
-  <T>(source$: Observable<T>): Observable<T> =>
-    new Observable((subscriber) => {
-      const subscription = source$.subscribe({
-        next: (value) => subscriber.next(value),
-        error: (error: unknown) => subscriber.error(error),
-        complete: () => subscriber.complete(),
-      });
-      return () => void afterThisTurn(written).then(() => subscription.unsubscribe());
-    });
 
 /** How often a lease is asked for again, in milliseconds. */
 const askAgain = 1_000;
