@@ -27,7 +27,7 @@ import {
 } from 'rxjs';
 import { bytesToHex } from '../codec/hex.js';
 import type { LedgerStore } from '../ledger/store.js';
-import { corePorts } from '../node/cluster/core-ports.js';
+import { corePorts, maxFronts } from '../node/cluster/core-ports.js';
 import { natsBlockJournal } from '../node/cluster/nats-block-journal.js';
 import type { NatsBus } from '../node/cluster/nats.js';
 import { coreLeaseTtl, natsCoreLease, natsLeases } from '../node/cluster/nats-leases.js';
@@ -70,9 +70,6 @@ export interface ClusterCoreOptions {
   readonly payout: Pick<CoreLedgerOptions, 'plan' | 'confirmations'> | undefined;
   readonly told: PoolTold;
 }
-
-/** Fronts whose clients have ids of their own at one time. */
-const maxFronts = 1_000;
 
 /** What a front's clients are taken to be when it is not heard of any more. */
 const unheard = {
@@ -201,7 +198,7 @@ function servingFronts(
             ignoreElements(),
           ),
           own === undefined ? EMPTY : servedLedger(port, own, () => false), // commits have a way of their own
-          takenOutcomes(port, idsOf(front % maxFronts), unheard).pipe(
+          takenOutcomes(port, idsOf(front), unheard).pipe(
             map(passed),
             filter((outcome) => outcome !== undefined),
           ),

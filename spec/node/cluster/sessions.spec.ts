@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { concat, map, mergeMap, of, tap, type Observable } from 'rxjs';
-import { corePorts } from '../../../src/node/cluster/core-ports.js';
+import { concat, filter, map, mergeMap, of, scan, tap, type Observable } from 'rxjs';
+import { corePorts, maxFronts } from '../../../src/node/cluster/core-ports.js';
 import { encodeEnvelope } from '../../../src/node/cluster/envelope.js';
 import { frontPorts } from '../../../src/node/cluster/front-ports.js';
 import type { Port, PortMessage } from '../../../src/roles/cluster/port.js';
@@ -190,6 +190,31 @@ describe('fronts and their core over a bus', () => {
     const expected = codes.map((code) => (code === 'invalid' ? 'invalid-cluster-message' : code));
     expect(told.front.codes).toEqual(expected);
     expect(told.core.codes).toEqual(expected);
+  });
+
+  it('are a thousand at most: another is turned away, told why, and taken when one has ended', () => {
+    const connect = memoryBroker();
+    const others = connect();
+    const told = { front: errors(), core: errors() };
+    const say = (kind: 'hello' | 'bye', session: number): void => {
+      const line = { sent: 0, sentToAll: 0, more: false, piece: new Uint8Array(0) };
+      others.publish('sv2.core', encodeEnvelope({ kind, from: `front ${session}`, ...line }));
+    };
+    marbles((helpers) => {
+      const { expectObservable } = helpers;
+      const count$ = corePorts(connect(), told.core).front$.pipe(
+        scan((count) => count + 1, 0),
+        filter((count) => count >= maxFronts),
+      );
+      expectObservable(count$, '7s !').toBe('-a 6008ms b', { a: maxFronts, b: maxFronts + 1 });
+      doing(helpers, '-h 4998ms b', {
+        h: () => Array.from({ length: maxFronts }, (_, session) => say('hello', session)),
+        b: () => say('bye', 7),
+      });
+      expectObservable(lives(frontPorts(connect(), told.front)), '10ms ^ 6500ms !').toBe('6010ms b', life);
+    });
+    expect(told.front.codes).toEqual(['too-many-fronts']);
+    expect(told.core.codes).toEqual(['too-many-fronts', 'too-many-fronts', 'too-many-fronts']);
   });
 
   it('have subjects of their own in each cluster, whose name is checked', () => {

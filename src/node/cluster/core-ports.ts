@@ -17,8 +17,8 @@ import { decodeEnvelope, type Envelope } from './envelope.js';
 import { maxSilence, sessionOptions, type SessionOptions } from './session-options.js';
 import { wayIn, wayOut, type WayIn, type WayOut } from './ways.js';
 
-/** Fronts that a core takes. */
-const maxFronts = 1_000;
+/** Fronts that a core takes at one time. */
+export const maxFronts = 1_000;
 
 interface Session {
   readonly message$: Subject<unknown>;

@@ -48,6 +48,7 @@ export function frontPorts(bus: Bus, options: SessionOptions = {}): Observable<P
     const port: Port = { message$: message$.asObservable(), send: (value) => out.send(value) };
     let core: { readonly name: string; readonly own: WayIn; readonly all: WayIn } | undefined;
     let silence = 0;
+    let isTurnedAway = false;
 
     /** What comes to this front alone. @returns the port, when it is there */
     const takeOwn = (envelope: Envelope): readonly Port[] => {
@@ -56,6 +57,12 @@ export function frontPorts(bus: Bus, options: SessionOptions = {}): Observable<P
         core = { name: from, own: wayIn(sent), all: wayIn(sentToAll) };
         silence = 0;
         return [port];
+      }
+      if (kind === 'bye' && core === undefined && !isTurnedAway) {
+        isTurnedAway = true; // it asks again, in case another front ends
+        errorObserver.next?.(
+          new Sv2Error('too-many-fronts', 'the core has as many fronts as it takes, and turns this one away'),
+        );
       }
       if (core?.name !== from) return [];
       silence = 0;
