@@ -100,11 +100,14 @@ describe('leases in a real nats-server', () => {
       return { ids, end: () => held.unsubscribe() };
     };
     const [a, b, c] = [await at(one, 'a:1'), await at(two, 'b:2'), await at(two)];
+    const killedBefore = await at(two, 'b:2');
     expect(new Set(await c.ids.others())).toEqual(new Set(['a:1', 'b:2']));
     expect(await a.ids.others()).toEqual(['b:2']);
+    expect(await b.ids.others()).toEqual(['a:1']);
     await b.ids.withdraw();
+    await killedBefore.ids.withdraw();
     expect(await a.ids.others()).toEqual([]);
-    for (const { end } of [a, b, c]) end();
+    for (const { end } of [a, b, c, killedBefore]) end();
   });
 
   it('make one core at a time', async () => {

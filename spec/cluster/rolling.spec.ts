@@ -58,6 +58,12 @@ describe('a rolling restart of all fronts', () => {
     pool.core(nats, ledger);
     const fronts: FrontProcess[] = [];
     for (let number = 0; number < 3; number++) fronts.push(await pool.advertised(nats));
+    // of both the addresses stay for minutes: of one that is there again, and of one that is not
+    const [killed] = fronts as [FrontProcess];
+    expect(await killed.role.stop('SIGKILL')).not.toBe(0);
+    fronts[0] = await pool.advertised(nats, killed.port);
+    const gone = await pool.advertised(nats);
+    expect(await gone.role.stop('SIGKILL')).not.toBe(0);
     const miners = fronts.flatMap(({ port }, front) =>
       Array.from({ length: 8 }, (_, index) => pool.mine(port, `miner${front}-${index}`, 500)),
     );

@@ -1,5 +1,6 @@
 /** `sv2 pool --cluster` with `cluster_role = "front"`: miners, for a core on whatever machine. */
 import {
+  asyncScheduler,
   defer,
   filter,
   finalize,
@@ -23,6 +24,7 @@ import { natsLeases, type NatsServerIds } from '../node/cluster/nats-leases.js';
 import { presentClients } from '../node/cluster/present-clients.js';
 import { keptBlocks } from '../node/cluster/streamed-blocks.js';
 import { streamedLedger } from '../node/cluster/streamed-ledger.js';
+import { reachablePlaces } from '../node/cluster/reachable-places.js';
 import { coreLink } from '../roles/cluster/core-link.js';
 import { FrontDraining, type Place } from '../roles/pool/draining.js';
 import { poolFront, type PoolFrontOptions } from '../roles/pool/pool-front.js';
@@ -63,6 +65,9 @@ export interface ClusterFront {
   /** Sends its miners to other fronts, and takes no more; emits when they have gone, or after 25 s. */
   finish(): Observable<void>;
 }
+
+/** Milliseconds in which a place where miners could go has to answer. */
+const reachLimit = 1_000;
 
 /** Milliseconds that what was accepted may take to be written when a front ends. */
 const writeLimit = 10_000;
@@ -167,6 +172,10 @@ export function clusterFront(options: ClusterFrontOptions): ClusterFront {
     });
   };
 
+  /** Those of them that are there. */
+  const places$ = (held: NonNullable<typeof holding>): Observable<readonly Place[]> =>
+    from(placesOf(held)).pipe(switchMap((places) => reachablePlaces(places, reachLimit, asyncScheduler)));
+
   return {
     line$: merge(
       line$,
@@ -177,7 +186,7 @@ export function clusterFront(options: ClusterFrontOptions): ClusterFront {
         if (holding === undefined) return of(undefined);
         const held = holding;
         return sentAway({
-          ...{ clients: held.clients, drained$, tell, places$: () => placesOf(held) },
+          ...{ clients: held.clients, drained$, tell, places$: () => places$(held) },
           drain: (places) => drain$.next(places),
         });
       }),

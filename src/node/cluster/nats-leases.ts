@@ -35,7 +35,7 @@ export interface NatsLeaseOptions extends NatsHolderOptions {
 
 /** Leases of server ids that all machines of a cluster share. */
 export interface NatsServerIds extends ServerIdLeases {
-  /** The addresses of all other holders that have one. */
+  /** The addresses of all other holders that have one, each once; not our own, which who was here before us may have left there. */
   others(): Promise<readonly string[]>;
   /** From now on nobody is sent to our address any more. */
   withdraw(): Promise<void>;
@@ -66,12 +66,13 @@ export async function natsLeases(bus: NatsBus, options: NatsLeaseOptions): Promi
   return {
     lease$: leases.lease$,
     async others() {
-      const addresses: string[] = [];
+      const addresses = new Set<string>();
       for await (const key of await store.keys()) {
         const entry = await entryOf(store, key, own);
-        if (entry !== undefined && !entry.isOwn && entry.address !== undefined) addresses.push(entry.address);
+        if (entry !== undefined && !entry.isOwn && entry.address !== undefined) addresses.add(entry.address);
       }
-      return addresses;
+      if (address !== undefined) addresses.delete(address);
+      return [...addresses];
     },
     async withdraw() {
       own.address = undefined;
