@@ -14,7 +14,23 @@ test('hex digits are those of Node.js, both ways, in either case', () => {
   );
 });
 
-test.each(['0', 'abc', '0g', ' 0', '0x00', '1 '])('%j are no hex digits of bytes', (hex) => {
+test.each([
+  '0',
+  'abc',
+  '0g',
+  'G0',
+  '/0',
+  ':0',
+  '@0',
+  '`0',
+  ' 0',
+  '0x00',
+  '1 ',
+  '00 ',
+  'é0',
+  '0\u{ff11}',
+  '\u{10000}',
+])('%j are no hex digits of bytes', (hex) => {
   expect(() => hexToBytes(hex)).toThrow(/^expected an even number of hex digits, got \d+ characters$/);
 });
 
