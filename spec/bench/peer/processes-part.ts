@@ -4,11 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { median } from '../measure.js';
 import { reach } from '../table.js';
 import { limits } from './limits.js';
-import type { Part } from './parts.js';
+import type { Effort, Part } from './parts.js';
 import { openSite, still, type Site } from './site.js';
 
-/** Shares a second: such that pool and load generator have room on two cores. */
-const rate = 20_000;
+/**
+ * Shares a second for each process: such that pool and load generator have room on two cores, and as many for one process as for each of
+ * two, since a share costs less the more of them come in one turn.
+ */
+const rateOfEach = 10_000;
 const connections = 1000;
 
 /** Clock ticks in a second, of Linux on every processor that Node.js runs on. */
@@ -36,7 +39,8 @@ interface Room {
   readonly each: number;
 }
 
-async function roomOf(site: Site, flags: readonly string[], seconds: number, warmUp: number): Promise<Room> {
+async function roomOf(site: Site, processes: number, { seconds, warmUp }: Effort): Promise<Room> {
+  const flags = processes === 1 ? [] : ['--processes', String(processes)];
   const pool = await site.startPool('ours', 1_500, flags);
   const samples: { readonly at: number; readonly times: ReadonlyMap<number, number> }[] = [];
   let isOver = false;
@@ -47,6 +51,7 @@ async function roomOf(site: Site, flags: readonly string[], seconds: number, war
     }
   };
   const watching = watch();
+  const rate = rateOfEach * processes;
   const run = await site.load(pool, { n: connections, w: 1, rate, warm: warmUp, secs: seconds });
   isOver = true;
   await watching;
@@ -67,14 +72,15 @@ async function roomOf(site: Site, flags: readonly string[], seconds: number, war
 
 /** Shares a second that fit, the load generator being on other cores: by what the busiest process takes at a rate that all can serve. */
 export const processes: Part = async ({ tools, firstPort, effort, say }) => {
-  const kinds = { one: [], two: ['--processes', '2'] } as const;
+  const kinds = { one: 1, two: 2 } as const;
+  const counted = { ...effort, seconds: Math.max(effort.seconds, 4) };
   const rooms: Record<keyof typeof kinds, Room[]> = { one: [], two: [] };
   const site = await openSite(tools, firstPort, still);
   try {
     for (let round = 1; round <= effort.rounds; round += 1) {
       for (const kind of ['one', 'two'] as const) {
         say(`round ${round}: room of ${kind} process${kind === 'one' ? '' : 'es'}`);
-        rooms[kind].push(await roomOf(site, kinds[kind], Math.max(effort.seconds, 4), effort.warmUp));
+        rooms[kind].push(await roomOf(site, kinds[kind], counted));
       }
     }
   } finally {
@@ -90,7 +96,7 @@ export const processes: Part = async ({ tools, firstPort, effort, say }) => {
       baseline: 'one process',
       rows: [
         {
-          what: 'shares a second that fit, by the busiest process at 20,000',
+          what: 'shares a second that fit, by the busiest process at 10,000 for each',
           figure: `${middle('two', 'shares').toFixed(0)} /s`,
           baseline: `${middle('one', 'shares').toFixed(0)} /s`,
           ratio: `${ratio.toFixed(2)} ×`,
