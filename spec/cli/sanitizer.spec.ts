@@ -191,12 +191,12 @@ const messages = ['received', 'sent', 'extensions'];
 
 /** Kinds of outcomes that no line tells of, as there is nothing to be told, by whose they are. */
 const untold: Readonly<Record<string, readonly string[]>> = {
-  pool: [...messages, 'ChannelUpdated', 'CustomJobAccepted', 'TemplateReceived', 'LedgerConflict'], // the last ends it
-  proxy: [...messages, 'ChannelUpdated', 'CustomJobAccepted', 'ShareForwarded', 'ClientUnserved'], // the last disconnects
+  pool: [...messages, 'ChannelUpdated', 'TemplateReceived', 'LedgerConflict'], // the last ends it
+  proxy: [...messages, 'ChannelUpdated', 'ShareForwarded', 'ClientUnserved'], // the last disconnects
   miner: [...messages, 'HashRate'],
   'template provider': [...messages, 'undeliverable'],
   'declaration client': [
-    ...[...messages, 'ChannelUpdated', 'CustomJobAccepted', 'ShareForwarded', 'ClientUnserved'],
+    ...[...messages, 'ChannelUpdated', 'ShareForwarded', 'ClientUnserved'],
     // of the pool for mining alone: all that concerns its one miner, which is the proxy, or a ledger, which it has not
     ...[
       ...[...messages, 'setupRefused', 'ChannelOpened', 'ChannelRefused', 'ChannelUpdated', 'ChannelClosed'],

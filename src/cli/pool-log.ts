@@ -217,6 +217,8 @@ export function miningLine(outcome: ServerOutcome<PoolMiningOutcome>): LogLine |
         `share rejected: ${outcome.clientId} ${errorCode}`,
       );
     }
+    case 'CustomJobAccepted':
+      return detail(`${channelOf(outcome)}: job of its own accepted`, `custom job: ${outcome.clientId}`);
     case 'CustomJobRefused': {
       const { clientId, errorCode, reason } = outcome;
       return trouble(

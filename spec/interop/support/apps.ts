@@ -143,6 +143,7 @@ export const startReferenceJdClient = async (
   provider: Listening,
   pool: Listening,
   declarator: Listening,
+  mode: 'FULLTEMPLATE' | 'COINBASEONLY' = 'FULLTEMPLATE',
 ): Promise<App> => {
   const address = `127.0.0.1:${await freePort()}`;
   const config = jdClientConfiguration(
@@ -150,7 +151,7 @@ export const startReferenceJdClient = async (
     provider.address,
     pairLines(pool.address, declarator.address),
     `listening_address = "${address}"`,
-    'mode = "FULLTEMPLATE"',
+    `mode = "${mode}"`,
     'jdc_signature = "sri"',
     'coinbase_reward_script = "raw(51)"',
     'shares_per_minute = 60.0',
