@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { coinbaseTag, doubleSha256, serialiseOutputs } from '../../src/bitcoin/index.js';
-import { declaringClient } from '../../src/declaration/index.js';
+import { declaringClient, type DeclaringClientOutput } from '../../src/declaration/index.js';
 import type { NewTemplate } from '../../src/messages/index.js';
 import {
   AllocateMiningJobTokenSuccess,
@@ -73,6 +73,51 @@ describe('a declaring client', () => {
     const { toMiners, toTemplates } = tokenWith(others, later.requestId);
     expect(toMiners.map(({ type }) => type)).toEqual(['NewExtendedMiningJob']);
     expect(toTemplates.map(({ type }) => type)).toContain('CoinbaseOutputConstraints');
+  });
+
+  it('declares nothing with a token that came with other outputs than the job pays', () => {
+    const { client, give } = begun();
+    const declared = (output: DeclaringClientOutput) =>
+      ofType(output.toDeclarator, 'DeclareMiningJob').map(({ miningJobToken }) => miningJobToken);
+    const one = client.fromTemplates(data(1n), NOW);
+    client.fromTemplates(template(2n, false), NOW);
+    // the third is in stock, and the last job waits for nothing but its transactions
+    give(first(one.toDeclarator, 'AllocateMiningJobToken'));
+    const two = client.fromTemplates(data(2n), NOW);
+    client.fromTemplates(template(3n, false), NOW);
+    const three = client.fromTemplates(data(3n), NOW);
+    expect([one, two, three].map(declared)).toEqual([[token(1)], [token(2)], [token(3)]]);
+    client.fromTemplates(template(4n, false), NOW);
+    expect(declared(client.fromTemplates(data(4n), NOW))).toEqual([]);
+    // as after a halving
+    const others = serialiseOutputs([{ value: 0n, scriptPubKey: poolTag }]);
+    const allocated = ({ toDeclarator }: DeclaringClientOutput, id: number) =>
+      client.fromDeclarator(
+        AllocateMiningJobTokenSuccess({
+          requestId: first(toDeclarator, 'AllocateMiningJobToken').requestId,
+          miningJobToken: token(id),
+          coinbaseTxOutputs: others,
+        }),
+        NOW,
+      );
+    const changed = allocated(two, 20);
+    expect(changed.toMiners.map(({ type }) => type)).toEqual(['NewExtendedMiningJob']);
+    expect(declared(changed)).toEqual([]);
+    expect(declared(client.fromTemplates(data(4n), NOW))).toEqual([token(20)]);
+  });
+
+  it('leaves tokens that came with other outputs, and goes on with the one that is new', () => {
+    const { client } = begun();
+    const { toDeclarator } = client.fromTemplates(data(1n), NOW);
+    const others = serialiseOutputs([{ value: 0n, scriptPubKey: poolTag }]);
+    const { requestId } = first(toDeclarator, 'AllocateMiningJobToken');
+    client.fromDeclarator(
+      AllocateMiningJobTokenSuccess({ requestId, miningJobToken: token(20), coinbaseTxOutputs: others }),
+      NOW,
+    );
+    // the second was in stock
+    const { miningJobToken } = first(client.fromTemplates(data(1n), NOW).toDeclarator, 'DeclareMiningJob');
+    expect(miningJobToken).toEqual(token(20));
   });
 
   it('keeps shares until the pool has accepted their job, and acknowledges them in their order', () => {

@@ -13,12 +13,14 @@ import {
   wtxid,
   type TxOut,
 } from '../../src/bitcoin/index.js';
+import { jobDeclarator } from '../../src/declaration/index.js';
 import type { DeclareMiningJob } from '../../src/messages/index.js';
 import {
   ProvideMissingTransactionsSuccess,
   type DeclareMiningJobError,
   type SetCustomMiningJob,
 } from '../../src/messages/index.js';
+import type { BlockTemplate } from '../../src/roles/template-provider/block-source.js';
 import {
   answer,
   blockTemplate,
@@ -138,6 +140,57 @@ describe('a token', () => {
   });
 });
 
+describe('a token of a user with outputs of its own', () => {
+  /** One percent of the subsidy is the pool's, the rest the user's. */
+  const outputsOf = (_: string, subsidy: bigint): [TxOut, ...TxOut[]] => [
+    { value: 0n, scriptPubKey: otherScript },
+    { value: subsidy / 100n, scriptPubKey: poolScript },
+  ];
+  const blockAt = (height: number, subsidy: bigint): BlockTemplate => ({
+    ...template,
+    height,
+    prevHash: doubleSha256(Uint8Array.of(height & 0xff)),
+    coinbaseValue: template.transactions.reduce((sum, { fee }) => sum + fee, subsidy),
+  });
+  const codesOf = (last: BlockTemplate, next: BlockTemplate, fee: bigint) => {
+    const declarator = declaratorWith(last, { outputsOf });
+    const { token } = connected(declarator);
+    const [one, other] = [token(), token()];
+    declarator.template(next, NOW);
+    const paying = clientJob(next, {
+      payouts: (value) => [
+        { value: value - fee, scriptPubKey: otherScript },
+        { value: fee, scriptPubKey: poolScript },
+      ],
+    });
+    const [answered] = sentTo(declarator.handle(1, declaration(paying, one), NOW));
+    return [
+      (answered as Partial<DeclareMiningJobError>).errorCode ?? null,
+      declarator.judgeCustomJob(customJob(paying, other), channel, NOW)?.errorCode ?? null,
+    ];
+  };
+
+  it.each([
+    [210_000, 5_000_000_000n],
+    [1_050_000, 312_500_000n],
+    [150, 5_000_000_000n], // regtest
+  ])(
+    'is as good after the halving at block %i, by what it says or by what is said then',
+    (height, subsidy) => {
+      const [last, next] = [blockAt(height - 1, subsidy), blockAt(height, subsidy / 2n)];
+      const TOO_LITTLE = 'invalid-coinbase-tx-outputs';
+      expect(codesOf(last, next, subsidy / 100n)).toEqual([null, null]);
+      expect(codesOf(last, next, subsidy / 200n)).toEqual([null, null]);
+      expect(codesOf(last, next, subsidy / 200n - 1n)).toEqual([TOO_LITTLE, TOO_LITTLE]);
+      // and not before it
+      expect(codesOf(last, blockAt(height - 1, subsidy), subsidy / 200n)).toEqual([TOO_LITTLE, TOO_LITTLE]);
+      // a chain that goes back
+      expect(codesOf(next, last, subsidy / 200n)).toEqual([null, null]);
+      expect(codesOf(next, last, subsidy / 100n)).toEqual([null, null]);
+    },
+  );
+});
+
 describe('a declaration', () => {
   it('is accepted at once when all transactions are known', () => {
     const declarator = declaratorWith(template);
@@ -247,6 +300,21 @@ describe('a declaration', () => {
     expect(answer(output, 'DeclareMiningJob.Error').errorCode).toBe('stale-chain-tip');
     // another template of the same tip does not matter
     expect(sentTo(declarator.template(templateOf(next, 3), NOW))).toEqual([]);
+  });
+
+  it('is refused with internal-error while no tip is known, which costs no token', () => {
+    const declarator = jobDeclarator({
+      outputs: [{ value: 0n, scriptPubKey: poolScript }],
+      randomBytes: (length) => new Uint8Array(length).fill(1),
+    });
+    const token = connected(declarator).token();
+    const early = answer(declarator.handle(1, declaration(job, token), NOW), 'DeclareMiningJob.Error');
+    expect([early.errorCode, detailsOf(early.errorDetails)]).toEqual([
+      'internal-error',
+      'there is no chain tip known here yet',
+    ]);
+    declarator.template(template, NOW);
+    answer(declarator.handle(1, declaration(job, token), NOW), 'DeclareMiningJob.Success');
   });
 
   it.each<[string, (token: Uint8Array) => DeclareMiningJob, RegExp]>([

@@ -232,20 +232,32 @@ describe('a coinbase-only job with a sealed token', () => {
     expect(codeOf(poolOf(), customJob(job, declaredToken(strict)))).toBeNull();
   });
 
-  it("pays the pool of the subsidy at least: half of it on later blocks than the token's, as it may have halved", () => {
+  it("pays the pool of the subsidy at least: on later blocks than the token's of what halvings may have left", () => {
     expect(codeOf(poolOf(), customJob(paying(subsidy), allocatedToken()))).toBeNull();
     expect(codeOf(poolOf(), customJob(paying(subsidy - 1n), allocatedToken()))).toBe(
       'invalid-coinbase-tx-outputs',
     );
-    const later = (value: bigint) => {
+    const later = (value: bigint, blocks = 1) => {
       const next = clientJob(template, {
         payouts: () => [{ value, scriptPubKey: poolScript }],
-        height: height + 1,
+        height: height + blocks,
       });
-      return codeOf(poolOf(), customJob(next, allocatedToken()), { next: height + 1 });
+      return codeOf(poolOf(), customJob(next, allocatedToken()), { next: height + blocks });
     };
-    expect(later(subsidy / 2n)).toBeNull();
-    expect(later(subsidy / 2n - 1n)).toBe('invalid-coinbase-tx-outputs');
+    // on regtest each 150 blocks, which are less than a token's lifetime
+    for (const [blocks, least] of [
+      [1, subsidy / 2n],
+      [150, subsidy / 2n],
+      [151, subsidy / 4n],
+      [300, subsidy / 4n],
+      [301, subsidy / 8n],
+      [150 * 70, 0n],
+      [-1, subsidy],
+    ] as const) {
+      expect([blocks, later(least, blocks)]).toEqual([blocks, null]);
+      if (least > 0n)
+        expect([blocks, later(least - 1n, blocks)]).toEqual([blocks, 'invalid-coinbase-tx-outputs']);
+    }
   });
 
   it("is for the pool's next block, if that is known, and not before its time", () => {

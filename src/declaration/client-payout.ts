@@ -113,6 +113,8 @@ export const clientPayout = (
       }
       if (tokensOutputs === null || !sameBytes(coinbaseTxOutputs, tokensOutputs)) {
         tokensOutputs = coinbaseTxOutputs.slice();
+        // those that came with others may be good for those alone
+        tokens = tokens.slice(-1);
         payout = payoutOf([first, ...others]);
         makeRoom([first, ...others]);
       }

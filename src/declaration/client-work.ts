@@ -109,6 +109,8 @@ export const clientWork = ({ options, requests, payout, templates, out }: Client
   const advanceJob = (job: ClientJob, now: number): void => {
     if (job.stage.type !== 'made' || channel === null) return;
     if (mode === 'full-template' && job.transactions === undefined) return;
+    // a token came with what a coinbase has to pay, and the next job is paid by that
+    if (job.payout.distributionId === undefined && job.payout !== payout.present) return;
     const token = payout.take(now);
     if (token === undefined) return;
     if (mode === 'coinbase-only') {

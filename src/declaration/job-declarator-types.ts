@@ -25,8 +25,9 @@ export interface JobDeclaratorOptions extends PoolOutputs, TokenLimits {
   /**
    * What the coinbases of one user must have in place of `outputs`, and whatever a distribution says (draft extension 0x0003): of a
    * pool whose miners are paid for their own blocks. Undefined for a user who is no exception, as all are unless it is given.
-   * Sealed tokens do not say it, so that a declarator that has a `seal` must not have it. They should stay the same: a client pays
-   * what its last token says, and uses those that it got before.
+   * Sealed tokens do not say it, so that a declarator that has a `seal` must not have it. They should stay the same but for what the
+   * subsidy makes of them: a client pays what its last token says, and uses those that it got before. A coinbase may pay what its
+   * token says, or what one says that is given out at the present tip.
    * @param subsidy of the next block, in satoshis; 0 before there is a tip
    */
   readonly outputsOf?: (userIdentifier: string, subsidy: bigint) => readonly [TxOut, ...TxOut[]] | undefined;

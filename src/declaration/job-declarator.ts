@@ -27,7 +27,19 @@ import { distributionIdOf, payoutDistribution } from './payout-messages.js';
 import { checkPoolOutputs, type CoinbaseCheck, type PoolOutputs } from './pool-outputs.js';
 import { solvedJobs as solvedJobBook } from './solved-jobs.js';
 import { sealedCustomJobs } from './sealed-custom-jobs.js';
+import { Refusal } from './refusal.js';
 import { sameAccount } from './token-user.js';
+
+/** Whether outputs are what a check asks for. */
+const isFulfilled = (check: CoinbaseCheck, ...coinbase: Parameters<CoinbaseCheck>): boolean => {
+  try {
+    check(...coinbase);
+    return true;
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return false;
+  }
+};
 
 /** Of a token whose jobs are paid by a distribution. */
 const NO_OUTPUTS = serialiseOutputs([]);
@@ -62,6 +74,22 @@ export const jobDeclarator = (options: JobDeclaratorOptions): JobDeclarator => {
     (outputs, blockValue) =>
       checkPoolOutputs(outputs, { ...options, outputs: required }, blockValue);
 
+  /**
+   * What a coinbase must pay that comes with a token of a user with outputs of its own: as the token says it, or as one says it that is
+   * given out now. A client pays what its last token says, and uses those that it got before: their values differ where the subsidy
+   * has changed meanwhile, by a halving.
+   */
+  const checkOfOwn =
+    (own: PoolOutputs['outputs'], userIdentifier: string): CoinbaseCheck =>
+    (outputs, blockValue) => {
+      try {
+        checkOf(own)(outputs, blockValue);
+      } catch (error) {
+        const present = tip === null ? undefined : options.outputsOf?.(userIdentifier, tip.subsidy);
+        if (present === undefined || !isFulfilled(checkOf(present), outputs, blockValue)) throw error;
+      }
+    };
+
   const declarations = declarationBook({
     tokens,
     given,
@@ -69,10 +97,12 @@ export const jobDeclarator = (options: JobDeclaratorOptions): JobDeclarator => {
     solvedJobs,
     proposes,
     transactionsTimeout,
-    checkFor: ({ usesDistributions }, message, { outputs }, now) =>
-      usesDistributions && outputs === undefined
+    checkFor({ usesDistributions }, message, { outputs: own, userIdentifier }, now) {
+      if (own !== undefined) return checkOfOwn(own, userIdentifier);
+      return usesDistributions
         ? distributions.check(distributionIdOf(message), now)
-        : checkOf(outputs ?? options.outputs),
+        : checkOf(options.outputs);
+    },
   });
 
   const allocate = (
@@ -177,10 +207,8 @@ export const jobDeclarator = (options: JobDeclaratorOptions): JobDeclarator => {
         isSameUser,
         checkFor() {
           const id = distributionIdOf(job);
-          const own = token?.outputs;
-          return id === undefined || own !== undefined
-            ? checkOf(own ?? options.outputs)
-            : distributions.check(id, now);
+          if (token?.outputs !== undefined) return checkOfOwn(token.outputs, token.userIdentifier);
+          return id === undefined ? checkOf(options.outputs) : distributions.check(id, now);
         },
       });
       if (refused === null && token !== undefined) tokens.take(token);

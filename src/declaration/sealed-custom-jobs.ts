@@ -102,13 +102,20 @@ export const sealedCustomJobs = (options: SealedCustomJobsOptions): SealedCustom
   };
 };
 
-/** The tip as far as pool and token know it together. On later blocks than the token's the subsidy may be half of it. */
+/** Blocks between two halvings where they are the fewest: on regtest. Elsewhere they are 210,000. */
+const FEWEST_BETWEEN_HALVINGS = 150;
+
+/** What is left of a block's subsidy so many blocks later at least: the chain is not known here, and so not when that halves. */
+const leastSubsidy = (subsidy: bigint, blocksLater: number): bigint =>
+  subsidy >> BigInt(Math.min(64, Math.ceil(Math.max(0, blocksLater) / FEWEST_BETWEEN_HALVINGS)));
+
+/** The tip as far as pool and token know it together. */
 const tipOf = (
   { prevHash, nbits, coinbasePrefix }: SetCustomMiningJob,
   token: Extract<OpenedToken, { readonly type: 'allocated' }>,
   poolsHeight: number | null,
 ) => {
   const height = poolsHeight ?? decodeBip34Height(coinbasePrefix) ?? 0;
-  const subsidy = height === token.height ? token.subsidy : token.subsidy / 2n;
+  const subsidy = leastSubsidy(token.subsidy, height - token.height);
   return { prevHash, nbits, minTime: token.minTime, height, subsidy };
 };
