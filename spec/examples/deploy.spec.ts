@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { exhaustMap, filter, firstValueFrom, timer } from 'rxjs';
+import { exhaustMap, filter, firstValueFrom, map, timer } from 'rxjs';
 import {
   alerts,
   board,
@@ -97,6 +97,27 @@ describe('the command as it is deployed', () => {
     return url;
   }
 
+  /** A pool as it is deployed, and where Prometheus asks it. */
+  async function scraped() {
+    const provider = await startProvider();
+    const pool = start(services.pool.command ?? [], {
+      ...poolEnvironment(provider.address),
+      POOL__MONITORING_CACHE_REFRESH_SECS: '0',
+    });
+    const [, port = ''] = await pool.line(/pool listening on \S+:(\d+)/);
+    const [scrape] = prometheus.scrape_configs;
+    return {
+      url: `${await monitoringOf(pool)}${scrape?.metrics_path ?? ''}`,
+      miners: `stratum2+tcp://rig@127.0.0.1:${port}/${secrets['POOL__AUTHORITY_PUBLIC_KEY'] ?? ''}`,
+      end: async () => {
+        expect(await pool.interrupt()).toBe(0);
+        expect(await provider.program.interrupt()).toBe(0);
+      },
+    };
+  }
+  const scrape = async (url: string): Promise<string> =>
+    (await fetch(url, { headers: { authorization: `Bearer ${token}` } })).text();
+
   /** The image's health check: its exit status. */
   const health = async (url: string) => {
     const [command = '', ...words] = (JSON.parse(healthCheck) as readonly string[]) ?? [];
@@ -122,34 +143,40 @@ describe('the command as it is deployed', () => {
     },
   );
 
-  it('exports every metric of the board and of the alerts to who has the token', async () => {
-    const provider = await startProvider();
-    const pool = start(services.pool.command ?? [], poolEnvironment(provider.address));
-    const url = await monitoringOf(pool);
-    const [scrape] = prometheus.scrape_configs;
-    const path = `${url}${scrape?.metrics_path ?? ''}`;
-    expect((await fetch(path)).status).toBe(401);
-    const answer = await fetch(path, { headers: { authorization: `Bearer ${token}` } });
-    const text = await answer.text();
+  it('exports every metric of the board and of the alerts to who has the token: of a pool without miners all but what is of channels', async () => {
+    const { url, end } = await scraped();
+    expect((await fetch(url)).status).toBe(401);
+    const text = await scrape(url);
     const exported = new Set([...text.matchAll(/^# TYPE (\w+) /gm)].map(([, name = '']) => name));
     expect(exported.size).toBeGreaterThan(20);
-    const queries = [
-      ...board.panels.flatMap(({ title, targets }) => targets.map(({ expr }) => ({ of: title, expr }))),
-      ...alerts.groups.flatMap(({ rules }) => rules.map(({ alert, expr }) => ({ of: alert, expr }))),
-    ];
     expect(queries.length).toBeGreaterThan(20);
-    const missing = queries.flatMap(({ of, expr }) =>
-      metricsIn(expr)
-        .filter((name) => name !== 'up' && !exported.has(name))
-        .map((name) => `${of}: ${name}`),
+    expect(unmet(queries, (name) => exported.has(name))).toEqual([]);
+    const samples = samplesOf(text);
+    expect(unmet(queries, (name) => samples.has(name))).toEqual([
+      'The ten fastest channels: sv2_client_channel_hashrate',
+    ]);
+    await end();
+  });
+
+  it('has on each metric the labels that the board and the alerts go by, and scrapes under the name of the job', async () => {
+    const { url, end, miners } = await scraped();
+    const miner = start(['miner', miners, '--threads', '1', '--hash-rate', '1000'], {
+      PATH: process.env['PATH'] ?? '',
+    });
+    const samples = await firstValueFrom(
+      timer(0, 100).pipe(
+        exhaustMap(() => scrape(url)),
+        map(samplesOf),
+        filter((all) => all.has('sv2_client_channel_hashrate')),
+      ),
     );
-    expect(missing).toEqual([]);
-    const kinds = queries.flatMap(({ expr }) =>
-      [...expr.matchAll(/\w+\{kind="[^"]*"\}/g)].map(([kind]) => kind),
-    );
-    expect(kinds.filter((kind) => !text.includes(kind))).toEqual([]);
-    expect(await pool.interrupt()).toBe(0);
-    expect(await provider.program.interrupt()).toBe(0);
+    const [{ job_name: job = '' } = {}] = prometheus.scrape_configs;
+    samples.set('up', [new Map([['job', job]])]);
+    // Prometheus puts these on all
+    for (const all of samples.values()) for (const labels of all) labels.set('job', job);
+    expect(queries.flatMap((query) => mislabelled(query, samples))).toEqual([]);
+    expect(await miner.interrupt()).toBe(0);
+    await end();
   });
 
   it('starts as the systemd unit has it', async () => {
@@ -192,6 +219,61 @@ describe('the command as it is deployed', () => {
   });
 });
 
+/** A query of the board or of an alert, and what it is for. */
+interface Query {
+  readonly of: string;
+  readonly expr: string;
+  /** What each line is called, if it has a name: with labels in double braces. */
+  readonly legend: string;
+}
+
+const queries: readonly Query[] = [
+  ...board.panels.flatMap(({ title, targets }) =>
+    targets.map(({ expr, legendFormat }) => ({ of: title, expr, legend: legendFormat })),
+  ),
+  ...alerts.groups.flatMap(({ rules }) => rules.map(({ alert, expr }) => ({ of: alert, expr, legend: '' }))),
+];
+
+/** Metrics of queries that there are not; `up` is Prometheus's own. */
+const unmet = (all: readonly Query[], isThere: (name: string) => boolean): readonly string[] =>
+  all.flatMap(({ of, expr }) =>
+    metricsIn(expr)
+      .filter((name) => name !== 'up' && !isThere(name))
+      .map((name) => `${of}: ${name}`),
+  );
+
+/** The labels of each sample, by metric. */
+function samplesOf(text: string): Map<string, Map<string, string>[]> {
+  const samples = new Map<string, Map<string, string>[]>();
+  for (const [, name = '', list = ''] of text.matchAll(/^(\w+)(?:\{(.*)\})? \S+$/gm)) {
+    const labels = [...list.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)];
+    const found = new Map(labels.map(([, label = '', value = '']) => [label, value]));
+    samples.set(name, [...(samples.get(name) ?? []), found]);
+  }
+  return samples;
+}
+
+/** What a query, or the name of its lines, goes by and no sample has; what an aggregation leaves is all that a name may have. */
+function mislabelled(
+  { of, expr, legend }: Query,
+  samples: ReadonlyMap<string, readonly ReadonlyMap<string, string>[]>,
+): readonly string[] {
+  const all = (name: string) => samples.get(name) ?? [];
+  const selected = [...expr.matchAll(/(\w+)\{([^}]*)\}/g)].flatMap(([, name = '', list = '']) =>
+    [...list.matchAll(/(\w+)="([^"]*)"/g)]
+      .filter(([, label = '', value]) => !all(name).some((labels) => labels.get(label) === value))
+      .map(([selector]) => `${of}: ${name}{${selector}}`),
+  );
+  const grouped = [...expr.matchAll(/\bby *\(([^)]*)\)/g)].flatMap(([, list = '']) => list.split(/, */));
+  const named = [...legend.matchAll(/\{\{(\w+)\}\}/g)].map(([, label = '']) => label);
+  const isOn = (label: string) => metricsIn(expr).every((name) => all(name).every((one) => one.has(label)));
+  const missing = [...grouped, ...named].filter((label) => !isOn(label));
+  const lost = /\b(sum|max|min|avg|count)\b/.test(expr)
+    ? named.filter((label) => !grouped.includes(label))
+    : [];
+  return [...selected, ...[...missing, ...lost].map((label) => `${of}: no label ${label}`)];
+}
+
 /** The metrics that a query of Prometheus is about: its words but functions, labels and what is between brackets. */
 function metricsIn(query: string): readonly string[] {
   const bare = query
@@ -201,6 +283,17 @@ function metricsIn(query: string): readonly string[] {
   if (names.length === 0) throw new Error(`no metric in ${query}`);
   return names;
 }
+
+it.each<[string, string, readonly string[]]>([
+  ['a_total{kind="x"}', '{{kind}}', []],
+  ['a_total{kind="z"}', '', ['it: a_total{kind="z"}']],
+  ['sum by (kind) (a_total)', '{{kind}}', []],
+  ['sum by (sort) (a_total)', '', ['it: no label sort']],
+  ['sum(a_total)', '{{kind}}', ['it: no label kind']],
+])('what %s with the name "%s" lacks is found', (expr, legend, found) => {
+  const samples = samplesOf('a_total{kind="x"} 1\na_total{kind="y \\"{}\\""} 2\n');
+  expect(mislabelled({ of: 'it', expr, legend }, samples)).toEqual(found);
+});
 
 it('the metrics of a query are found', () => {
   expect(metricsIn('60 * sum by (code) (rate(a_total{kind="x"}[5m])) > b')).toEqual(['a_total', 'b']);

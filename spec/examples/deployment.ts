@@ -30,7 +30,7 @@ interface Compose {
 interface Board {
   readonly panels: readonly {
     readonly title: string;
-    readonly targets: readonly { readonly expr: string }[];
+    readonly targets: readonly { readonly expr: string; readonly legendFormat: string }[];
   }[];
 }
 interface Alerts {
@@ -41,6 +41,7 @@ interface Alerts {
 interface Prometheus {
   readonly rule_files: readonly string[];
   readonly scrape_configs: readonly {
+    readonly job_name: string;
     readonly metrics_path: string;
     readonly authorization: { readonly credentials_file: string };
     readonly static_configs: readonly { readonly targets: readonly string[] }[];

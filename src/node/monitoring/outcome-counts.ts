@@ -11,7 +11,7 @@ export interface OutcomeCounts {
   readonly blocks: number;
   /** Rejected shares by error code; codes of `seededCodes` are there from the start. */
   readonly rejected: ReadonlyMap<string, number>;
-  /** Ended connections by the code of the reason. */
+  /** Ended connections by the code of the reason; the usual ones are there from the start. */
   readonly disconnections: ReadonlyMap<string, number>;
   /** Outcomes by type. */
   readonly outcomes: ReadonlyMap<string, number>;
@@ -32,6 +32,9 @@ export const seededCodes = [
   'invalid-non-rollable-version-bit',
 ] as const satisfies SubmitSharesErrorCode[];
 
+/** Reasons that connections usually end for, with 0 from the start, too. */
+const seededReasons = ['peer-closed', 'connection-reset', 'inactive', 'setup-refused', 'too-much-nonsense'];
+
 /** Counts one more of a word. */
 function countIn(counts: Map<string, number>, word: unknown): void {
   const given = typeof word === 'string' ? word : 'other';
@@ -48,7 +51,7 @@ export const innermost = (outcome: { readonly type: string }): { readonly type: 
 /** Counts outcomes of a role, whichever it is. */
 export function outcomeCounts(): OutcomeCounts {
   const rejected = new Map<string, number>(seededCodes.map((code) => [code, 0]));
-  const disconnections = new Map<string, number>();
+  const disconnections = new Map<string, number>(seededReasons.map((reason) => [reason, 0]));
   const outcomes = new Map<string, number>();
   let [accepted, difficulty, blocks] = [0, 0, 0];
   return {
