@@ -3,11 +3,13 @@ import { map, type Observable } from 'rxjs';
 import type {
   ClientOutcome,
   MinerOutcome,
+  PoolOutcome,
   ProxyOutcome,
   ServerOutcome,
   TemplateProviderOutcome,
 } from 'rx-sv2';
 import {
+  isOfSide,
   minerFold,
   minerState,
   observed,
@@ -102,15 +104,18 @@ describe('proxyState', () => {
   const passing = [
     connectedToPool,
     { type: 'UpstreamConnected', upstream: 0, server: 0, endpoint: pool.endpoint, since: 0 },
-    { type: 'UpstreamChannelOpened', upstream: 0, channelId: 5, userIdentity: 'farm', target },
+    {
+      ...{ type: 'UpstreamChannelOpened', upstream: 0, channelId: 5, userIdentity: 'farm', target },
+      nominalHashRate: 5e11,
+    },
     { type: 'HashRateTold', upstream: 0, channelId: 5, hashRate: 1e12 },
     { type: 'UpstreamJobStarted', upstream: 0, channelId: 5, jobId: 9, prevHash: hashOf(3) },
     connected(),
     opened(),
     share(),
-    { type: 'ShareForwarded', ...way, share: forwarded(1) },
+    { type: 'ShareForwarded', ...way, share: forwarded(1), isBlock: false },
     share(),
-    { type: 'ShareForwarded', ...way, share: forwarded(2) },
+    { type: 'ShareForwarded', ...way, share: forwarded(2), isBlock: true },
     share(),
     {
       ...{ type: 'ShareNotForwarded', clientId: 1, channelId: 1, sequenceNumber: 3, difficulty: 1 },
@@ -122,7 +127,7 @@ describe('proxyState', () => {
   ] satisfies ProxyOutcome[];
   const upstreamShares = {
     ...{ submitted: 2, accepted: 1, acceptedWork: 4_000, rejected: 1, rejectedByCode: { 'stale-share': 1 } },
-    ...{ unanswered: 0, submittedWork: 8_000, bestDifficulty: Infinity },
+    ...{ unanswered: 0, submittedWork: 8_000, bestDifficulty: Infinity, blocksFound: 1 },
   };
 
   it('has miners on one side, the pool on the other, and what became of the work between', () => {
@@ -138,6 +143,11 @@ describe('proxyState', () => {
       notForwarded: { 'below-upstream-target': 1 },
       upstreamFaults: { 'unknown-job': 1 },
     });
+  });
+
+  it('knows the hash rate that a channel was opened with, until the pool is told another', () => {
+    const opening = passing.slice(0, 3);
+    expect(after(proxyFold(0), ...opening).upstreamChannels).toMatchObject([{ nominalHashRate: 5e11 }]);
   });
 
   it('has no channels to a pool that is lost, and keeps what it counted', () => {
@@ -259,6 +269,16 @@ describe('observed', () => {
             kind,
             outcome.type === 'ExtraSubmission' ? 'client' : side,
           ]);
+  });
+
+  it('narrows the type: what is of a client has no clientId', () => {
+    const address = (outcome: PoolOutcome): string | undefined =>
+      isOfSide('client', outcome) && outcome.type === 'connected' ? outcome.server.peer.address : undefined;
+    const clientIdOf = (outcome: PoolOutcome): number | undefined =>
+      isOfSide('server', outcome) && outcome.type === 'connected' ? outcome.clientId : undefined;
+    const there = [connected() as PoolOutcome, provider()];
+    expect(there.map(address)).toEqual([undefined, expect.any(String)]);
+    expect(there.map(clientIdOf)).toEqual([1, undefined]);
   });
 
   it('tells where a handler failed by what it was handling', () => {

@@ -8,7 +8,8 @@ import type {
 import type { PoolOutcome } from '../roles/pool/pool.js';
 import { info, trouble, type LogLine } from './log-line.js';
 import type { CountsByType } from './counts-by-type.js';
-import { isTemplateClients, poolLine } from './pool-log.js';
+import { isOfSide } from '../roles/sides.js';
+import { poolLine } from './pool-log.js';
 import { quoted } from './printable.js';
 import { proxyLine } from './proxy-log.js';
 import { clientLine } from './role-client.js';
@@ -24,7 +25,7 @@ export function jdClientLine(outcome: JobDeclarationClientOutcome, now: number):
 
 /** Of the pool for mining alone only what template providers and blocks come to is told: its one miner is ours. */
 const isToldOfSolo = (outcome: PoolOutcome): boolean =>
-  outcome.type === 'NewTip' || outcome.type === 'BlockFound' || isTemplateClients(outcome);
+  outcome.type === 'NewTip' || outcome.type === 'BlockFound' || isOfSide('client', outcome);
 
 /** What becomes of blocks at template providers, and how they are, is told alike. */
 const toldOfProviders: readonly string[] = [

@@ -1,6 +1,6 @@
 /** The lines of a log: as people read them, or as JSON for programs. */
 import { outcomeToJson } from '../observe/json.js';
-import { sideOf } from '../observe/observed.js';
+import { sideOf } from '../roles/sides.js';
 import { printable } from './printable.js';
 import type { LogLine } from './log-line.js';
 

@@ -78,7 +78,10 @@ export interface RoleMonitoring<O> {
  */
 export function roleMonitoring<O extends { readonly type: string }>(
   settings: MonitoringSettings,
-  role: Pick<MonitoringOptions, 'role' | 'sharesPerMinute' | 'shareBatchSize' | 'alerts' | 'historyFile'>,
+  role: Pick<
+    MonitoringOptions,
+    'role' | 'sharesPerMinute' | 'shareBatchSize' | 'alerts' | 'historyFile' | 'sv1Event$'
+  >,
 ): RoleMonitoring<O> {
   const line$ = new Subject<LogLine>();
   const { monitoring_address: address, monitoring_token: token, alert_webhook: alertWebhook } = settings;

@@ -11,6 +11,7 @@ import type {
 import { bytesToHex } from '../codec/hex.js';
 import { encodeFrame } from '../framing/frame.js';
 import type { AnyOutcome } from '../observe/fold.js';
+import { isOfSide } from '../roles/sides.js';
 import type { ClientOutcome, ServerOutcome } from '../service/outcomes.js';
 import { formatDifficulty, formatHashRate } from './format.js';
 import { clientLine } from './role-client.js';
@@ -34,31 +35,9 @@ export const plaintextFlag = '--no-template-provider-encryption';
 
 /** The line that tells of an outcome of a pool; nothing for messages. */
 export function poolLine(outcome: PoolOutcome): LogLine | undefined {
-  return isTemplateClients(outcome)
+  return isOfSide('client', outcome)
     ? (clientLine(outcome, 'template provider', plaintextFlag) ?? templateLine(outcome))
     : (serverLine(outcome) ?? miningLine(outcome));
-}
-
-const ofTemplateClient = {
-  SolutionHeld: true,
-  SolutionsSentAgain: true,
-  SolutionUnanswered: true,
-  SolutionConfirmed: true,
-  SolutionLost: true,
-  ExtraSubmission: true,
-  ProviderFault: true,
-  ClockDiffers: true,
-  ChainRefused: true,
-  TargetDiffers: true,
-  TemplateReceived: true,
-  TemplateOld: true,
-  TemplateRenewed: true,
-} as const satisfies Record<TemplateClientOutcome['type'], true>;
-
-/** Whether it happens between a pool and its template providers. */
-export function isTemplateClients(outcome: PoolOutcome): outcome is ClientOutcome<TemplateClientOutcome> {
-  if (outcome.type === 'handlerError') return outcome.handler === 'templateDistribution';
-  return outcome.type in ofTemplateClient || ('protocol' in outcome && !('clientId' in outcome));
 }
 
 /** What a template provider says of a block, and all that it takes to submit the block by hand. */

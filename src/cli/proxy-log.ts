@@ -4,7 +4,8 @@ import { toDisplayHex } from '../bitcoin/hash.js';
 import { difficultyFromTarget } from '../bitcoin/target.js';
 import type { ForwardedShare } from '../mining/aggregation/upstream-route.js';
 import type { ProxyMiningOutcome, ProxyOutcome } from '../roles/proxy/proxy.js';
-import type { ClientOutcome, ServerOutcome } from '../service/outcomes.js';
+import { isOfSide } from '../roles/sides.js';
+import type { ServerOutcome } from '../service/outcomes.js';
 import { formatDifficulty, formatDuration, formatHashRate } from './format.js';
 import type { Fold } from '../observe/fold.js';
 import type { ProxyState } from '../observe/proxy-state.js';
@@ -48,16 +49,13 @@ export const forwardedTotals = (state: ProxyState): string => {
  * @param now milliseconds since 1970
  */
 export function proxyLine(outcome: ProxyOutcome, now: number): LogLine | undefined {
-  if (isClients(outcome)) return clientLine(outcome, 'upstream', '--no-upstream-encryption');
+  if (isOfSide('client', outcome)) return clientLine(outcome, 'upstream', '--no-upstream-encryption');
   return (
     serverLine(outcome) ??
     upstreamLine(outcome, now) ??
     miningLine(outcome as Parameters<typeof miningLine>[0])
   );
 }
-
-const isClients = (outcome: ProxyOutcome): outcome is ClientOutcome =>
-  'protocol' in outcome && !('clientId' in outcome);
 
 function upstreamLine(outcome: ServerOutcome<ProxyMiningOutcome>, now: number): LogLine | undefined {
   switch (outcome.type) {

@@ -2,6 +2,7 @@ import { map, Subject, type NextObserver, type Observable } from 'rxjs';
 import type { ApplicationOutcome, ClientOutcome } from '../service/outcomes.js';
 import type { SilentServer } from '../transport/encryption-mismatch.js';
 import { quoted } from './printable.js';
+import { codeOf, messageOf } from './role-server.js';
 import { info, trouble, type LogLine } from './log-line.js';
 
 /**
@@ -55,7 +56,7 @@ export function clientLine(
     case 'handlerError': {
       const { error, event } = outcome;
       const what = event === undefined ? '' : ` while handling ${event.type}`;
-      return trouble(`error${what}: ${error instanceof Error ? error.message : String(error)}`);
+      return trouble(`error${what}: ${messageOf(error)}`, `error: ${codeOf(error)}`);
     }
     default:
       return undefined;

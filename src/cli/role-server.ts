@@ -154,7 +154,6 @@ const isLoopback = (host: string): boolean =>
 
 /** What an outcome that all servers have says in the log; nothing for messages and the application's own. */
 export function serverLine(outcome: ServerOutcome<ApplicationOutcome>): LogLine | undefined {
-  const { type } = outcome;
   if (!isServerOutcome(outcome)) return undefined;
   switch (outcome.type) {
     case 'connected': {
@@ -188,7 +187,7 @@ export function serverLine(outcome: ServerOutcome<ApplicationOutcome>): LogLine 
       );
     case 'handlerError':
       return trouble(
-        `error while handling ${outcome.event?.type ?? type}: ${messageOf(outcome.error)}`,
+        `error${outcome.event === undefined ? '' : ` while handling ${outcome.event.type}`}: ${messageOf(outcome.error)}`,
         `error: ${codeOf(outcome.error)}`,
       );
     default:
@@ -199,14 +198,16 @@ export function serverLine(outcome: ServerOutcome<ApplicationOutcome>): LogLine 
 const isServerOutcome = (outcome: ServerOutcome<ApplicationOutcome>): outcome is ServerOutcome =>
   ['connected', 'disconnected', 'setupRefused', 'rejected', 'handlerError'].includes(outcome.type);
 
-const messageOf = (error: unknown): string =>
+/** What an error says, and where it was raised if it is a fault of ours. */
+export const messageOf = (error: unknown): string =>
   error instanceof Sv2Error || !(error instanceof Error)
     ? error instanceof Error
       ? error.message
       : String(error)
     : (error.stack ?? error.message);
 
-const codeOf = (error: unknown): string => (error instanceof Sv2Error ? error.code : 'unexpected');
+/** By what errors are told apart in a log. */
+export const codeOf = (error: unknown): string => (error instanceof Sv2Error ? error.code : 'unexpected');
 
 /** An address without its port, which another connection from there would not share. */
 const hostOf = (address: string): string => address.slice(0, address.lastIndexOf(':'));

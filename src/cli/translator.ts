@@ -120,7 +120,10 @@ function translatorRole(
     settings.downstream_difficulty_config;
   const port = sv1Port(addressOf(settings), 'translator');
   const event$ = new Subject<Sv1MinerEvent>();
-  const monitoring = roleMonitoring<ProxyOutcome>(settings, { role: 'translator', sharesPerMinute });
+  const monitoring = roleMonitoring<ProxyOutcome>(settings, {
+    ...{ role: 'translator', sharesPerMinute },
+    sv1Event$: event$,
+  });
   const outcome$ = translator({
     listen: port.listen,
     upstreams: [first, ...others],

@@ -1,14 +1,6 @@
 export * from './json.js';
-export {
-  observed,
-  observedFromJson,
-  observedToJson,
-  sideOf,
-  type Observed,
-  type ObservedJson,
-  type Side,
-  type SideOf,
-} from './observed.js';
+export { observed, observedFromJson, observedToJson, type Observed, type ObservedJson } from './observed.js';
+export { isOfSide, sideOf, type OfSide, type Side, type SideOf } from '../roles/sides.js';
 export type { BlockState, ChainState, TemplateState, TipState } from './blocks.js';
 export type * from './downstream-types.js';
 export type { DownstreamLimits } from './downstream.js';

@@ -35,6 +35,8 @@ export interface UpstreamShares {
   readonly submittedWork: number;
   /** The highest difficulty that the hash of a share reached. */
   readonly bestDifficulty: number;
+  /** How many of those that were sent are blocks. */
+  readonly blocksFound: number;
 }
 
 /** A channel to a pool. */
@@ -47,8 +49,8 @@ export interface UpstreamChannelState {
   readonly difficulty: number;
   /** 64 hex digits, big-endian. */
   readonly target: string;
-  /** Hashes per second, as the pool was told last; null if it was not told since the channel was opened. */
-  readonly nominalHashRate: number | null;
+  /** Hashes per second, as the pool was told last. */
+  readonly nominalHashRate: number;
   readonly openedAt: number;
   /** The job that is mined: its previous hash as people read it, and since when. */
   readonly job: { readonly jobId: number; readonly prevHash: string; readonly at: number } | null;
@@ -84,17 +86,19 @@ interface Way {
   unanswered: number;
   submittedWork: number;
   best: number;
+  blocks: number;
 }
 
 const newWay = (): Way => ({
   ...{ submitted: 0, accepted: 0, acceptedWork: 0, rejected: 0, codes: new Map<string, number>() },
-  ...{ unanswered: 0, submittedWork: 0, best: 0 },
+  ...{ unanswered: 0, submittedWork: 0, best: 0, blocks: 0 },
 });
 
-const shown = ({ codes, best, ...counts }: Way): UpstreamShares => ({
+const shown = ({ codes, best, blocks, ...counts }: Way): UpstreamShares => ({
   ...counts,
   rejectedByCode: recordOf(codes),
   bestDifficulty: best,
+  blocksFound: blocks,
 });
 
 interface Channel {
@@ -149,12 +153,12 @@ function forwarding(): { readonly [K in keyof ForwardingState]: Part<ForwardingS
   });
 
   const onOpened: Note<Of<'UpstreamChannelOpened'>> = (
-    { upstream, channelId, userIdentity, target },
+    { upstream, channelId, userIdentity, target, nominalHashRate },
     now,
   ) => {
     const state = {
       ...{ upstream, channelId, user: userIdentity, ...ofTarget(target) },
-      ...{ nominalHashRate: null, openedAt: now, job: null },
+      ...{ nominalHashRate, openedAt: now, job: null },
     };
     channels.set(keyOf(upstream, channelId), { state, way: newWay(), shown: undefined });
     shownChannels = undefined;
@@ -169,12 +173,13 @@ function forwarding(): { readonly [K in keyof ForwardingState]: Part<ForwardingS
     shownChannels = undefined;
   };
 
-  const onForwarded: Note<Of<'ShareForwarded'>> = ({ upstream, upstreamChannelId, share }) => {
+  const onForwarded: Note<Of<'ShareForwarded'>> = ({ upstream, upstreamChannelId, share, isBlock }) => {
     const reached = roughDifficulty(share.hash);
     count(upstream, upstreamChannelId, (way) => {
       way.submitted += 1;
       way.submittedWork += share.upstreamDifficulty;
       way.best = Math.max(way.best, reached);
+      if (isBlock) way.blocks += 1;
     });
   };
 

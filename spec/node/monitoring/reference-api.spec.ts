@@ -8,6 +8,7 @@ import {
 } from '../../../src/node/monitoring/reference-schemas.js';
 import { openApiDocument } from '../../../src/node/monitoring/openapi.js';
 import { describedRoutes } from '../../../src/node/monitoring/own-routes.js';
+import { translatorHardware } from '../../../src/roles/translator/sv1-setup.js';
 import { accepted, acknowledged, all, connected, opened, rejected, serving, stopServing } from './support.js';
 
 interface Facts {
@@ -109,19 +110,25 @@ describe('the answers for a pool', () => {
     all(served, connected(1), ...opened(1, 2, 'farm'), ...shares, rejected(1, 2, 'farm', 'stale-share'));
     all(served, acknowledged(1, 2), connected(2, { vendor: 'SRI', hardwareVersion: 'Translator Proxy' }));
     all(served, ...opened(2, 1, 'others', 'standard'), connected(3, { vendor: '', hardwareVersion: '' }));
+    all(served, connected(4, { vendor: 'rx-sv2', hardwareVersion: translatorHardware }));
 
     const { body: global } = await served.json('/api/v1/global');
     checked(GlobalInfo, global);
     const counts = { total_channels: 2, extended_channels: 1, standard_channels: 1, total_hashrate: 2e12 };
-    expect(global).toEqual({ uptime_secs: expect.any(Number), sv2_clients: { total_clients: 3, ...counts } });
+    expect(global).toEqual({ uptime_secs: expect.any(Number), sv2_clients: { total_clients: 4, ...counts } });
 
     const { body: clients } = await served.json('/api/v1/clients');
     checked(Sv2ClientsResponse, clients);
     const client = { client_id: 1, client_kind: 'miner', total_hashrate: 1e12 };
     const first = { ...client, extended_channels_count: 1, standard_channels_count: 0 };
-    expect(clients).toMatchObject({ offset: 0, limit: 25, total: 3, items: [first, {}, {}] });
+    expect(clients).toMatchObject({ offset: 0, limit: 25, total: 4, items: [first, {}, {}, {}] });
     expect(clients).toMatchObject({
-      items: [{}, { client_kind: 'translator_proxy' }, { client_kind: 'unknown' }],
+      items: [
+        {},
+        { client_kind: 'translator_proxy' },
+        { client_kind: 'unknown' },
+        { client_kind: 'translator_proxy' },
+      ],
     });
     expect((await served.json('/api/v1/clients/1')).body).toEqual(first);
 

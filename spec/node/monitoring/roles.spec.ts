@@ -1,5 +1,7 @@
 /** What is shown of each role: the reference's API as far as it has one for it, the state, metrics, readiness, events. */
 import { afterEach, describe, expect, it, test } from '@jest/globals';
+import { Subject } from 'rxjs';
+import type { Sv1MinerEvent } from '../../../src/roles/translator/sv1-miners.js';
 import {
   GlobalInfo,
   ServerChannelsResponse,
@@ -42,7 +44,10 @@ const openedAtPool: Outcome = {
 const upstreamChannel: readonly object[] = [
   pool('mining'),
   openedAtPool,
-  { type: 'UpstreamChannelOpened', upstream: 0, channelId: 5, userIdentity: 'farm', target },
+  {
+    ...{ type: 'UpstreamChannelOpened', upstream: 0, channelId: 5, userIdentity: 'farm', target },
+    nominalHashRate: 1e12,
+  },
   { type: 'HashRateTold', upstream: 0, channelId: 5, hashRate: 2e12 },
   { type: 'UpstreamJobStarted', upstream: 0, channelId: 5, jobId: 9, prevHash: hash },
 ];
@@ -161,6 +166,69 @@ describe("the reference's API", () => {
     expect((await answersOf('translator')).sv1).toMatchObject({
       total: 1,
       items: [{ client_id: 1, channel_id: 2, sv1_username: 'farm.rig1', sv1_worker_name: 'rig1' }],
+    });
+  });
+
+  it('of a translator whose miners have a channel each at the pool has which is whose, with their own names', async () => {
+    const sv1Event$ = new Subject<Sv1MinerEvent>();
+    const served = await serving({ role: 'translator', sv1Event$ });
+    const address = (clientId: number) => `192.0.2.${clientId}:4000`;
+    const subscribed = (clientId: number) => ({
+      ...{ type: 'Sv1Subscribed', userAgent: null, extranonce2Size: 4 },
+      extranonce1: Uint8Array.of(0xe1, 0, 0, clientId),
+    });
+    for (const clientId of [1, 2]) {
+      sv1Event$.next({ address: address(clientId), outcome: subscribed(clientId) as never });
+      sv1Event$.next({
+        address: address(clientId),
+        outcome: { type: 'Sv1Authorized', user: `user${clientId}.rig` },
+      });
+    }
+    const atPool = (channelId: number, userIdentity: string) => ({
+      ...{
+        type: 'UpstreamChannelOpened',
+        upstream: 0,
+        channelId,
+        userIdentity,
+        target,
+        nominalHashRate: 1e12,
+      },
+    });
+    const share = { clientId: 2, channelId: 2, hash, difficulty: 1, upstreamDifficulty: 1 };
+    const forwarded = { type: 'ShareForwarded', upstream: 0, upstreamChannelId: 9, share, isBlock: true };
+    all(served, atPool(8, 'farm.miner1'), atPool(9, 'farm.miner2'));
+    all(served, connected(1), connected(2), ...opened(1, 2, 'farm.miner1'), ...opened(2, 2, 'farm.miner2'));
+    all(served, forwarded);
+    const { body } = await served.json('/api/v1/sv1/clients');
+    checked(Sv1ClientsResponse, body);
+    const extranonce = { extranonce2_len: 4 };
+    expect(body).toMatchObject({
+      items: [
+        {
+          client_id: 1,
+          channel_id: 8,
+          sv1_username: 'user1.rig',
+          extranonce1_hex: 'e1000001',
+          ...extranonce,
+        },
+        { client_id: 2, channel_id: 9, sv1_username: 'user2.rig', sv1_worker_name: 'rig' },
+      ],
+    });
+    expect((await served.json('/api/v1/server/channels')).body).toMatchObject({
+      extended_channels: [
+        { channel_id: 8, nominal_hashrate: 1e12, blocks_found: 0 },
+        { channel_id: 9, shares_submitted: 1, blocks_found: 1 },
+      ],
+    });
+    // of two channels of one name it is not known which is whose; who is gone is forgotten
+    const peer = { address: address(2) };
+    const gone = { type: 'disconnected', clientId: 2, peer, reason: { code: 'peer-closed', message: '' } };
+    all(served, gone, atPool(10, 'farm.miner1'), connected(2));
+    expect((await served.json('/api/v1/sv1/clients')).body).toMatchObject({
+      items: [
+        { client_id: 1, channel_id: null },
+        { client_id: 2, channel_id: null, sv1_username: '' },
+      ],
     });
   });
 });

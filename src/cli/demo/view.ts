@@ -1,5 +1,6 @@
 import { counted } from '../../codec/counted.js';
 import { formatDifficulty, formatDuration, formatHashRate } from '../format.js';
+import { isOfSide } from '../../roles/sides.js';
 import { narrow, quoted } from '../printable.js';
 import { cut, fitLine, fitRows, fitTable, type Column } from './layout.js';
 import type { BlockState, DemoOutcome, DemoState, MinerState } from './state.js';
@@ -119,9 +120,7 @@ export function demoLine(event: DemoOutcome, state: DemoState): string | undefin
   switch (outcome.type) {
     case 'connected':
       // a connection has two ends; the client's tells of it
-      return event.from === 'templateProvider' || 'clientId' in outcome
-        ? undefined
-        : `${who}: connected to ${outcome.server.peer.address}`;
+      return isOfSide('client', outcome) ? `${who}: connected to ${outcome.server.peer.address}` : undefined;
     case 'disconnected':
       return `${who}: disconnected: ${outcome.reason.message}`;
     case 'handlerError':

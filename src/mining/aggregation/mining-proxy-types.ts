@@ -80,6 +80,8 @@ export type UpstreamOutcome =
       readonly userIdentity: string;
       /** 32 bytes, little-endian. */
       readonly target: Uint8Array;
+      /** Hashes per second, as it was asked for. */
+      readonly nominalHashRate: number;
     }
   | {
       readonly type: 'UpstreamChannelRefused';
@@ -125,6 +127,8 @@ export type UpstreamOutcome =
       readonly upstream: number;
       readonly upstreamChannelId: number;
       readonly share: ForwardedShare;
+      /** Whether it is a block: `BlockFound` has told of it. */
+      readonly isBlock: boolean;
     }
   /** A share, accepted just before, was not sent to an upstream. */
   | {

@@ -58,7 +58,7 @@ export const forwardShare = (
   const sent = route.submit(accepted, share, job.target, worker, takesWorkerNames(upstream));
   const upstreamChannelId = route.channel.channelId;
   out.toUpstream(upstream, sent.message);
-  out.tell({ type: 'ShareForwarded', upstream, upstreamChannelId, share: sent.share });
+  out.tell({ type: 'ShareForwarded', upstream, upstreamChannelId, share: sent.share, isBlock });
   if (sent.given.length > 0) {
     const reason = 'too many shares wait for an answer';
     out.tell({ type: 'UpstreamUnanswered', upstream, upstreamChannelId, shares: sent.given, reason });

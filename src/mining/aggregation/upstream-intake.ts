@@ -80,7 +80,8 @@ export const upstreamIntake = (
     session.routes.set(channelId, to.route);
     session.aggregates.set(channelId, to);
     const userIdentity = channels.identityOf(to);
-    out.tell({ type: 'UpstreamChannelOpened', upstream, channelId, userIdentity, target });
+    const nominalHashRate = to.told.hashRate;
+    out.tell({ type: 'UpstreamChannelOpened', upstream, channelId, userIdentity, target, nominalHashRate });
     deliver(to, to.takeTarget(now), now, out);
     if (to.waiting === null || to.request === null) return;
     const client = waited(to);

@@ -15,10 +15,12 @@ import {
   throwError,
   type MonoTypeOperatorFunction,
   type NextObserver,
+  type Observable,
   type SchedulerLike,
 } from 'rxjs';
 import { Sv2Error } from '../../codec/errors.js';
 import type { AlertOptions } from '../../observe/alerts.js';
+import type { Sv1MinerEvent } from '../../roles/translator/sv1-miners.js';
 import { ServiceError } from '../../service/errors.js';
 import { TransportError } from '../../transport/errors.js';
 import type { ListenAddress } from '../tcp-options.js';
@@ -63,6 +65,8 @@ export interface MonitoringOptions extends Partial<ShareSettings> {
    * restart. Unless given the history is in memory alone. What is wrong with the file is told and stops nothing.
    */
   readonly historyFile?: string;
+  /** What happens at a translator's miners, whose names are shown then: what `TranslatorOptions.observer` is told. */
+  readonly sv1Event$?: Observable<Sv1MinerEvent>;
   /** A pool's ledger, whose accounts are shown. */
   readonly ledger?: ShownLedger;
   /** Of the program, as answers tell it; `unknown` unless given. */
@@ -111,7 +115,7 @@ export function monitored<O extends { readonly type: string }>(
     refreshInterval = 5_000,
     scheduler = asyncScheduler,
   } = options;
-  const { orAnyPort = false, alertWebhook, historyFile: historyPath, ledger } = options;
+  const { orAnyPort = false, alertWebhook, historyFile: historyPath, ledger, sv1Event$ = EMPTY } = options;
   if (!isLoopback(host) && token === undefined && !isOpen)
     throw new ServiceError(
       'invalid-configuration',
@@ -185,7 +189,7 @@ export function monitored<O extends { readonly type: string }>(
         connect((all$) =>
           merge(
             all$,
-            merge(served$, kept$, looked$).pipe(
+            merge(served$, kept$, looked$, sv1Event$.pipe(tap(watched.noteSv1))).pipe(
               ignoreElements(),
               takeUntil(all$.pipe(ignoreElements(), endWith(null))),
             ),

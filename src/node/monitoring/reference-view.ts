@@ -1,5 +1,6 @@
 /** What the reference implementation's monitoring API shows of a role: the rows that its answers are made of. */
 import type * as z from 'zod';
+import { translatorHardware } from '../../roles/translator/sv1-setup.js';
 import type {
   ExtendedChannelInfo,
   ServerExtendedChannelInfo,
@@ -40,8 +41,11 @@ export const hashRateOf = (
     0,
   );
 
-/** Of what kind a client is, by what its SetupConnection says: as the reference implementation tells (client.rs). */
+/**
+ * Of what kind a client is, by what its SetupConnection says: as the reference implementation tells (client.rs), which knows
+ * its own translator; here this one's is known, too.
+ */
 export const clientKind = (vendor: string, hardware: string): ReferenceClient['client_kind'] => {
-  if (vendor === 'SRI' && hardware === 'Translator Proxy') return 'translator_proxy';
+  if (hardware === translatorHardware && (vendor === 'SRI' || vendor === 'rx-sv2')) return 'translator_proxy';
   return vendor === '' && hardware === '' ? 'unknown' : 'miner';
 };

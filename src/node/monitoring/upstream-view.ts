@@ -28,7 +28,7 @@ export function proxyServer({ upstreamChannels }: ForwardingState, details: Wire
         acknowledged_work_sum: shares.acceptedWork,
         validated_work_sum: shares.submittedWork,
         best_diff: shares.bestDifficulty,
-        blocks_found: 0,
+        blocks_found: shares.blocksFound,
       };
     }),
   };
@@ -73,27 +73,35 @@ export function minerServer(
 /** An address without its port. */
 const hostOf = (address: string): string => address.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
 
-/** Miners of Stratum V1 that a translator serves: each has one channel once it is authorised. */
+/**
+ * Miners of Stratum V1 that a translator serves: each has one channel once it is authorised. Where the pool has a channel for
+ * it alone, that is the one which is named, as in the reference implementation: what the pool's side of it says is the miner's.
+ */
 export function sv1Clients(
-  { clients, channels }: Pick<ProxyState, 'clients' | 'channels'>,
+  { clients, channels, upstreamChannels }: Pick<ProxyState, 'clients' | 'channels' | 'upstreamChannels'>,
   details: WireDetails,
 ): NonNullable<ReferenceView['sv1Clients']> {
   const byClient = new Map(channels.map((channel) => [channel.clientId, channel]));
+  const atPool = new Map<string, number | null>();
+  for (const { user, channelId } of upstreamChannels) atPool.set(user, atPool.has(user) ? null : channelId);
   return clients.map(({ clientId, address }: ClientState) => {
     const channel: ChannelState | undefined = byClient.get(clientId);
-    const user = channel?.user ?? '';
+    const told = details.ofSv1(address);
+    const user = told?.user ?? channel?.user ?? '';
     const { extranoncePrefix, extranonceSize } = details.of(clientId, channel?.channelId ?? 0);
+    const own = channel === undefined ? undefined : atPool.get(channel.user);
     return {
       client_id: clientId,
-      channel_id: channel?.channelId ?? null,
+      // of several of one name it is not known which is whose
+      channel_id: own === undefined ? (channel?.channelId ?? null) : own,
       connection_ip: hostOf(address),
       sv1_username: user,
       sv1_worker_name: user.split('.').slice(1).join('.') || user,
       target_hex: channel?.target ?? '',
       hashrate: channel === undefined ? null : hashRateOf(channel),
       stable_hashrate: channel !== undefined && isStable(channel),
-      extranonce1_hex: extranoncePrefix,
-      extranonce2_len: extranonceSize,
+      extranonce1_hex: told?.extranonce1 ?? extranoncePrefix,
+      extranonce2_len: told?.extranonce2Size ?? extranonceSize,
     };
   });
 }

@@ -3,6 +3,7 @@ import type { SchedulerLike } from 'rxjs';
 import type { Alert, AlertChange } from '../../observe/alerts.js';
 import type { Fold, StateTimes } from '../../observe/fold.js';
 import { liveStates, type LiveState, type Showable } from '../../observe/live.js';
+import type { Sv1MinerEvent } from '../../roles/translator/sv1-miners.js';
 import type { ShareSettings } from './downstream-view.js';
 import { eventLog, type EventLog } from './event-log.js';
 import type { RoleGauge } from './metrics.js';
@@ -17,6 +18,8 @@ export interface Watch {
   readonly startedAt: number;
   /** Takes note of an outcome. */
   note(outcome: { readonly type: string }): void;
+  /** Takes note of what happened at a miner of Stratum V1. */
+  noteSv1(event: Sv1MinerEvent): void;
   /** The state as it is now. */
   state(): StateTimes;
   /** What the reference implementation's API shows, as old as `refreshInterval` at most. */
@@ -98,6 +101,7 @@ export function watch<S extends StateTimes>(role: WatchedRole<S>, options: Watch
       counts.note(outcome);
       if (!isMessage(outcome)) events.add(outcome, now());
     },
+    noteSv1: details.noteSv1,
     state,
     view: aged(
       () => ({ uptimeSeconds: (now() - startedAt) / 1_000, ...role.view(state(), details, settings) }),

@@ -1,6 +1,7 @@
-/** What the reference implementation's API shows of channels and only messages say: extranonces and acknowledgements. */
+/** What the reference implementation's API shows and no state has: extranonces, acknowledgements, and users of Stratum V1. */
 import { bytesToHex } from '../../codec/hex.js';
 import type { Message } from '../../messages/registry.js';
+import type { Sv1MinerEvent } from '../../roles/translator/sv1-miners.js';
 
 /** What messages to a client said of a channel. */
 export interface ChannelDetails {
@@ -13,10 +14,23 @@ export interface ChannelDetails {
   readonly lastBatchWork: number;
 }
 
+/** What a miner of Stratum V1 said that it is, and was told. */
+export interface Sv1MinerDetails {
+  /** Whom it authorised first; undefined until it has. */
+  readonly user?: string;
+  /** In hex. */
+  readonly extranonce1: string;
+  readonly extranonce2Size: number;
+}
+
 /** Keeps them. See {@link wireDetails}. */
 export interface WireDetails {
   /** Takes note of an outcome of a server. */
   note(outcome: { readonly type: string }): void;
+  /** Takes note of what happened at a miner of Stratum V1. */
+  noteSv1(event: Sv1MinerEvent): void;
+  /** Of a miner of Stratum V1 that is connected, by its address; undefined if nothing was heard of it. */
+  ofSv1(address: string): Sv1MinerDetails | undefined;
   of(clientId: number, channelId: number): ChannelDetails;
 }
 
@@ -30,9 +44,13 @@ const nothing: ChannelDetails = {
 /** In place of a client's id for channels that this side has at its own pool. */
 export const poolSide = -1;
 
-/** What is known of channels from the messages that clients were sent: as long as the channels are open. */
+/** Miners of Stratum V1 that are known at one time: more than there is room for. */
+const mostSv1Miners = 100_000;
+
+/** What is known of channels from the messages that clients were sent, and of miners of Stratum V1: as long as they are there. */
 export function wireDetails(): WireDetails {
   const clients = new Map<number, Map<number, ChannelDetails>>();
+  const sv1Miners = new Map<string, Sv1MinerDetails>();
 
   const change = (clientId: number, channelId: number, changes: Partial<ChannelDetails>, isNew = false) => {
     let channels = clients.get(clientId);
@@ -66,7 +84,8 @@ export function wireDetails(): WireDetails {
 
   return {
     note(outcome) {
-      const { type, clientId, channelId, message, protocol } = outcome as {
+      const { type, clientId, channelId, message, protocol, peer } = outcome as {
+        readonly peer?: { readonly address: string };
         readonly protocol?: string;
         readonly type: string;
         readonly clientId?: number;
@@ -80,9 +99,26 @@ export function wireDetails(): WireDetails {
         return;
       }
       if (type === 'sent' && message !== undefined) sent(clientId, message);
-      else if (type === 'disconnected') clients.delete(clientId);
-      else if (type === 'ChannelClosed' && channelId !== undefined) clients.get(clientId)?.delete(channelId);
+      else if (type === 'disconnected') {
+        clients.delete(clientId);
+        sv1Miners.delete(peer?.address ?? '');
+      } else if (type === 'ChannelClosed' && channelId !== undefined)
+        clients.get(clientId)?.delete(channelId);
     },
+    noteSv1({ address, outcome }) {
+      if (outcome.type === 'Sv1Subscribed' && sv1Miners.size < mostSv1Miners) {
+        const { extranonce1, extranonce2Size } = outcome;
+        const { user } = sv1Miners.get(address) ?? {};
+        sv1Miners.set(address, {
+          ...(user === undefined ? {} : { user }),
+          ...{ extranonce1: bytesToHex(extranonce1), extranonce2Size },
+        });
+      } else if (outcome.type === 'Sv1Authorized') {
+        const known = sv1Miners.get(address) ?? { extranonce1: '', extranonce2Size: 0 };
+        if (sv1Miners.size < mostSv1Miners) sv1Miners.set(address, { user: outcome.user, ...known });
+      }
+    },
+    ofSv1: (address) => sv1Miners.get(address),
     of: (clientId, channelId) => clients.get(clientId)?.get(channelId) ?? nothing,
   };
 }

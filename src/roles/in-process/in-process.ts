@@ -2,6 +2,7 @@
 import { Observable, Subscription } from 'rxjs';
 import { Sv2Error } from '../../codec/errors.js';
 import type { Connection, Connector } from '../../transport/connection.js';
+import { isOfSide } from '../sides.js';
 import { directPair } from './direct-pair.js';
 
 /** What is dialled. */
@@ -43,7 +44,7 @@ export function inProcess<O extends { readonly type: string }>(server: InProcess
           const fault = faultOf?.(outcome);
           if (fault !== undefined) end(fault);
           // the only client that it has
-          else if (outcome.type === 'disconnected' && 'clientId' in outcome) run.unsubscribe();
+          else if (outcome.type === 'disconnected' && isOfSide('server', outcome)) run.unsubscribe();
           else if (isReady?.(outcome) === true) emit();
         },
         error: (error: unknown) => end(error instanceof Error ? error : new Error(String(error))),

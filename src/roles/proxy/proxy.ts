@@ -23,6 +23,7 @@ import { ServiceError, type DisconnectReason } from '../../service/errors.js';
 import type { ServerEvent } from '../../service/events.js';
 import type { ClientOutcome, ServerOutcome } from '../../service/outcomes.js';
 import { createServer, type Server } from '../../service/server.js';
+import type { Device } from '../../service/setup/client-setup.js';
 import type { NonsenseLimits } from '../../service/sessions/nonsense.js';
 import { siblings } from '../../service/siblings.js';
 import { defaultReturnAfter, type ReconnectPolicy } from '../../service/upstreams/backoff.js';
@@ -71,6 +72,8 @@ export interface ProxyOptions
    * ever, and one that is preferred is gone back to when it has been good for a minute. If some have a weight, work is split between these.
    */
   readonly upstreams: readonly [ProxyUpstream, ...ProxyUpstream[]];
+  /** What it says of itself to pools; the defaults of Device unless given. */
+  readonly device?: Device;
   /** Users who work for one upstream, while it works; the first that fits counts. None unless given. */
   readonly pins?: readonly ProxyPin[];
   /** `aggregate` unless given: see `miningProxy`. */
@@ -164,6 +167,7 @@ export function proxy(options: ProxyOptions): Proxy {
       mining: { connect: dialled as [Connector, ...Connector[]], handler: upstreamHandler(lane) },
       sibling: (pairs[lane] as ReturnType<typeof siblings>)[1],
       extensions: { supported: [workerHashrateTracking] },
+      ...given(options, 'device'),
       reconnect,
       scheduler,
     });

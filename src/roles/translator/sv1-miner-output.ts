@@ -5,7 +5,13 @@ import type { Sv1Message } from '../../sv1/messages.js';
 
 /** What happens at a miner besides what the server is told. */
 export type Sv1MinerOutcome =
-  | { readonly type: 'Sv1Subscribed'; readonly userAgent: string | null }
+  | {
+      readonly type: 'Sv1Subscribed';
+      readonly userAgent: string | null;
+      /** What it has in front of what it rolls, and how many bytes it rolls. */
+      readonly extranonce1: Uint8Array;
+      readonly extranonce2Size: number;
+    }
   | { readonly type: 'Sv1Authorized'; readonly user: string }
   | { readonly type: 'Sv1Unauthorized'; readonly user: string }
   | { readonly type: 'Sv1JobSent'; readonly difficulty: number; readonly isClean: boolean }

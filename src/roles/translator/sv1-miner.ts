@@ -186,7 +186,7 @@ export function sv1Miner(
         extranonce2Size = Math.min(kind.most, Math.max(kind.least, options.extranonce2Size));
         return gather(
           said(session.grant(extranonce.bytes, extranonce2Size), now),
-          tell({ type: 'Sv1Subscribed', userAgent }),
+          tell({ type: 'Sv1Subscribed', userAgent, extranonce1: extranonce.bytes, extranonce2Size }),
           setUp(),
         );
       case 'Authorized':

@@ -1,6 +1,9 @@
-/** How a Stratum V1 miner is introduced to a mining server. */
+/** How a Stratum V1 miner is introduced to a mining server, and a translator to a pool. */
 import { SetupConnection } from '../../messages/common.js';
 import { miningSetupFlags } from '../../messages/setup-flags.js';
+
+/** What a translator says at pools that it is, as the reference implementation's does: monitoring tells it from miners by this. */
+export const translatorHardware = 'Translator Proxy';
 
 /** The SetupConnection of a miner. @param userAgent what it says that it is; null if it does not */
 export const setupConnection = (userAgent: string | null): SetupConnection =>

@@ -3,6 +3,7 @@ import { asyncScheduler, type Observable } from 'rxjs';
 import type { Sv1Connection } from '../../sv1/connection.js';
 import { proxy, type Proxy, type ProxyOptions, type ProxyUpstream } from '../proxy/proxy.js';
 import { extranonce1Size } from './sv1-extranonces.js';
+import { translatorHardware } from './sv1-setup.js';
 import { sv1Miners, type Sv1MinersOptions } from './sv1-miners.js';
 
 /** What a translator is told. */
@@ -43,6 +44,7 @@ export function translator(options: TranslatorOptions): Proxy {
       : rest;
   };
   return proxy({
+    device: { hardwareVersion: translatorHardware },
     ...rest,
     scheduler,
     mode: aggregate ? 'aggregate' : 'pass-through',
