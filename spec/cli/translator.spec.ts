@@ -86,16 +86,28 @@ describe('miners of Stratum V1', () => {
 
     const file = fileOf(
       'translator.toml',
-      `downstream_port = 0\nupstream_encryption = false
+      `downstream_port = 0\nupstream_encryption = false\nmonitoring_cache_refresh_secs = 0
        [downstream_difficulty_config]\nmin_individual_miner_hashrate = 1000000.0\nshares_per_minute = 240.0
        [[upstreams]]\naddress = "127.0.0.1"\nport = ${await portOf(pool, 'pool listening')}\nuser_identity = "farm"`,
     );
-    const translator = track(startRole('translator', '--config', file, '--log-level', 'debug'));
+    const monitoring = ['--monitoring', '127.0.0.1:0'];
+    const translator = track(
+      startRole('translator', '--config', file, '--log-level', 'debug', ...monitoring),
+    );
     const behind = startMiner(await portOf(translator, 'listening for Stratum V1'), 'bob.rig2');
     await translator.printed(/upstream channel \d+ opened for farm\.translator-proxy, difficulty/);
     await pool.printed(/BLOCK found by farm\.translator-proxy, rig2/);
     await translator.printed(/the upstream accepted \d+ shares?/);
     await behind.printed(/1 share accepted/);
+    const [, url = ''] = await translator.printed(/monitoring at (\S+)\//);
+    const json = async (path: string): Promise<unknown> => (await fetch(`${url}/api/v1/${path}`)).json();
+    expect(await json('sv1/clients')).toMatchObject({
+      items: [{ sv1_username: 'bob.rig2', sv1_worker_name: 'rig2', extranonce2_len: 4 }],
+    });
+    expect(await json('server/channels')).toMatchObject({
+      extended_channels: [{ user_identity: 'farm.translator-proxy', nominal_hashrate: expect.any(Number) }],
+    });
+    expect(await (await fetch(`${url}/metrics`)).text()).toMatch(/^sv2_server_blocks_found_total [1-9]/m);
     // a share that was on its way when a block made its job old (21) is late, and rightly so
     expect(behind.output.stderr).not.toMatch(/rejected(?!.*\(21\))|no connection/);
     expect(await behind.stop()).toBe(0);
