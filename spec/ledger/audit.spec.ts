@@ -177,6 +177,59 @@ describe('a solo statement', () => {
   });
 });
 
+describe('a solo statement of a block that its client pushed', () => {
+  const user = `${addressOf(1)}.farm`;
+  const plan = planOf('solo');
+  const { outputs } = freezeSolo({ user, payTo: payToOf(user, plan) }, plan, {
+    ...{ value: 312_500_000n, networkWork: 1n, balances: new Map<string, bigint>(), until: [] },
+  }).distribution;
+  const share = shareOf(user);
+  const stated = (isPushed: boolean): Statement => {
+    const frozen = freezeSolo({ user, payTo: payToOf(user, plan) }, plan, {
+      ...{ value: 312_500_000n, networkWork: 1n, balances: new Map<string, bigint>(), until: [], outputs },
+    });
+    const { stripped } = buildCoinbase(
+      {
+        coinbaseTxVersion: 2,
+        coinbasePrefix: Uint8Array.of(3, 1, 2, 3),
+        coinbaseTxInputSequence: 0xffffffff,
+        coinbaseTxValueRemaining: 312_500_000n,
+        coinbaseTxOutputsCount: 0,
+        coinbaseTxOutputs: new Uint8Array(0),
+        coinbaseTxLocktime: 0,
+      },
+      { tag: coinbaseTag('spec'), fullExtranonceSize: 4, payoutOutputs: outputs },
+    );
+    const coinbaseTx = assembleCoinbase(stripped, new Uint8Array(4));
+    const block = { height: 900_000, hash: share.hash, coinbaseTx, time: share.time, user, worker: '' };
+    return parseStatement(JSON.stringify(statementOf({ ...block, isPushed }, frozen)));
+  };
+  const placesOf = (statement: Statement, own: readonly LedgerRecord[], whose?: string): string[] =>
+    auditStatement(statement, {
+      records: sequenced(own),
+      ...(whose === undefined ? {} : { user: whose }),
+    }).map(({ where }) => where);
+
+  it('needs no record of its share, which may come later by another name of the same account', () => {
+    expect(placesOf(stated(true), [])).toEqual([]);
+    expect(placesOf(stated(true), [], user)).toEqual([]);
+    expect(placesOf(stated(false), [])).toEqual(['user']);
+    const sameAccount = { ...share, user: `${addressOf(1)}.other` };
+    for (const record of [share, sameAccount]) {
+      expect(placesOf(stated(true), [record])).toEqual([]);
+      expect(placesOf(stated(true), [record], record.user)).toEqual([]);
+    }
+  });
+
+  it('is found wrong when the share is of somebody who is paid otherwise, or the job was not declared', () => {
+    const other = { ...share, user: addressOf(2) };
+    expect(placesOf(stated(true), [other])).toEqual(['user']);
+    expect(placesOf(stated(true), [other], other.user)).toEqual(['user']);
+    const { isDeclared: _, ...undeclared } = stated(true);
+    expect(placesOf(undeclared, [])).toContain('user');
+  });
+});
+
 it('what is no statement is refused, and what is nonsense in one is a difference', () => {
   for (const bad of ['', '[]', 'null', '{"form":2}', '{"form":1}'])
     expect(() => parseStatement(bad)).toThrow(expect.objectContaining({ code: 'invalid-statement' }));

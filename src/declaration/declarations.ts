@@ -165,9 +165,10 @@ export const declarations = (context: DeclarationsContext): Declarations => {
 
   /** All transactions are there: the job is judged here, and by a node if there is one. */
   const complete = (underWay: UnderWay, now: number): JobDeclaratorOutput => {
-    const { declaration, found, client, check } = underWay;
+    const { declaration, found, client, check, token } = underWay;
     const known = found.filter((transaction) => transaction !== undefined);
-    const job = declaredJob(declaration, known, underWay.tip, check);
+    const { userIdentifier } = token;
+    const job = { ...declaredJob(declaration, known, underWay.tip, check), userIdentifier };
     underWay.job = job;
     if (!proposes) return accept(underWay, job, 'own', now);
     return { ...output(client, [], []), proposals: [{ proposalId: underWays.propose(underWay), job }] };
@@ -179,9 +180,9 @@ export const declarations = (context: DeclarationsContext): Declarations => {
     validatedBy: Verdict['by'],
     now: number,
   ): JobDeclaratorOutput => {
-    const { client, requestId, token, missing } = underWay;
+    const { client, requestId, missing } = underWay;
     const { clientId } = client;
-    const { userIdentifier } = token;
+    const { userIdentifier } = job;
     end(underWay);
     solvedJobs.add(clientId, job);
     const { bytes: newMiningJobToken, dropped } = given.declared(client, userIdentifier, job.terms, now);

@@ -19,6 +19,16 @@ export interface ReconstructedBlock {
   readonly height: number;
 }
 
+/** The block of a declared job. */
+export interface DeclaredBlock extends ReconstructedBlock {
+  /** 80 bytes. */
+  readonly header: Uint8Array;
+  /** As it was declared, with BIP 141 fields if it has any. */
+  readonly coinbaseTx: Uint8Array;
+  /** Whose token its job was declared with. */
+  readonly userIdentifier: string;
+}
+
 /** A block that a miner of the pool found on a custom job, as the pool has it: all but its transactions. */
 export interface CustomBlock {
   /** 32 bytes as SHA-256 returned them. */
@@ -32,8 +42,8 @@ export interface CustomBlock {
 /** The time and nonce that a job is proposed with, or was solved with. */
 type HeaderFields = Pick<PushSolution, 'extranonce' | 'ntime' | 'nonce' | 'version'>;
 
-const blockOf = (job: DeclaredJob, fields: HeaderFields): ReconstructedBlock => {
-  const { coinbase, transactions } = job;
+const blockOf = (job: DeclaredJob, fields: HeaderFields): DeclaredBlock => {
+  const { coinbase, transactions, userIdentifier } = job;
   const { tip, merklePath } = job.terms;
   const { extranonce, version, ntime, nonce } = fields;
   const coinbaseTxid = doubleSha256(assembleCoinbase(coinbase.stripped, extranonce));
@@ -45,13 +55,16 @@ const blockOf = (job: DeclaredJob, fields: HeaderFields): ReconstructedBlock => 
     nbits: tip.nbits,
     nonce,
   });
+  const coinbaseTx = assembleCoinbase(coinbase.parts, extranonce);
   return {
     get bytes() {
-      const whole = assembleCoinbase(coinbase.parts, extranonce);
-      return joinBlock(header, [whole, ...transactions.map(({ data }) => data)]);
+      return joinBlock(header, [coinbaseTx, ...transactions.map(({ data }) => data)]);
     },
     hash: blockHash(header),
     height: tip.height,
+    header,
+    coinbaseTx,
+    userIdentifier,
   };
 };
 
@@ -72,7 +85,7 @@ export const proposalOf = (job: DeclaredJob): Uint8Array =>
  *
  * @throws Sv2Error `solution-for-another-job` with what does not go together, `high-hash` without proof of work
  */
-export const solvedBlock = (job: DeclaredJob, solution: PushSolution): ReconstructedBlock => {
+export const solvedBlock = (job: DeclaredJob, solution: PushSolution): DeclaredBlock => {
   const { tip, extranonceSize } = job.terms;
   const { prevHash, nbits, extranonce } = solution;
   const wrong = (what: string, expected: string | number, got: string | number): Sv2Error =>
@@ -99,7 +112,7 @@ export const solvedBlock = (job: DeclaredJob, solution: PushSolution): Reconstru
 export const customJobBlock = (
   job: DeclaredJob,
   { header, coinbaseTx, hash }: CustomBlock,
-): ReconstructedBlock | undefined => {
+): DeclaredBlock | undefined => {
   const { version, prevHash, ntime, nonce, nbits } = parseBlockHeader(header);
   const { tip, extranonceSize } = job.terms;
   if (nbits !== tip.nbits || !sameBytes(prevHash, tip.prevHash)) return undefined;

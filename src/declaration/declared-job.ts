@@ -49,6 +49,8 @@ export interface DeclaredJob {
   readonly coinbase: DeclaredCoinbase;
   /** All but the coinbase, in block order. */
   readonly transactions: readonly KnownTransaction[];
+  /** Whose token it was declared with. */
+  readonly userIdentifier: string;
 }
 
 /** The most transactions that a block has room for: each weighs 240 at least. */
@@ -117,7 +119,7 @@ export const declaredJob = (
   transactions: readonly KnownTransaction[],
   tip: DeclarationTip,
   check: CoinbaseCheck,
-): DeclaredJob => {
+): Omit<DeclaredJob, 'userIdentifier'> => {
   const fees = transactions.map(({ fee }) => fee);
   const known = fees.reduce<bigint>((sum, fee) => sum + (fee ?? 0n), tip.subsidy);
   check(coinbase.transaction.outputs, known);

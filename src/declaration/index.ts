@@ -1,7 +1,12 @@
 export type * from './job-declarator-types.js';
 export { jobDeclarator } from './job-declarator.js';
 export type { DeclaredJob, DeclarationTip } from './declared-job.js';
-export { proposalOf, type CustomBlock, type ReconstructedBlock } from './declared-block.js';
+export {
+  proposalOf,
+  type CustomBlock,
+  type DeclaredBlock,
+  type ReconstructedBlock,
+} from './declared-block.js';
 export * from './declared-coinbase.js';
 export type * from './error-codes.js';
 export type { KnownTransaction } from './known-transactions.js';

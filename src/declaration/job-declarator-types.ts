@@ -10,7 +10,7 @@ import type {
 import type { SetCustomMiningJob } from '../messages/mining.js';
 import type { ClientMessages, CustomJobRefusal } from '../mining/mining-server-types.js';
 import type { DeclareMiningJobErrorCode } from './error-codes.js';
-import type { CustomBlock, ReconstructedBlock } from './declared-block.js';
+import type { CustomBlock, DeclaredBlock } from './declared-block.js';
 import type { DeclaredJob } from './declared-job.js';
 import type { KnownTransaction } from './known-transactions.js';
 import type { PayoutDistribution } from './payout-distribution.js';
@@ -201,7 +201,7 @@ export interface JobDeclaratorOutput {
   readonly outcomes: readonly JobDeclaratorOutcome[];
   readonly proposals: readonly Proposal[];
   /** To be submitted. */
-  readonly blocks: readonly ReconstructedBlock[];
+  readonly blocks: readonly DeclaredBlock[];
 }
 
 /** The channel that a custom job is for. */

@@ -3,7 +3,7 @@ import { sameBytes } from '../bitcoin/consensus-bytes.js';
 import { Sv2Error } from '../codec/errors.js';
 import { bytesToHex } from '../codec/hex.js';
 import type { PushSolution } from '../messages/job-declaration.js';
-import { customJobBlock, solvedBlock, type CustomBlock, type ReconstructedBlock } from './declared-block.js';
+import { customJobBlock, solvedBlock, type CustomBlock, type DeclaredBlock } from './declared-block.js';
 import type { DeclaredJob } from './declared-job.js';
 import type { KnownTransactions } from './known-transactions.js';
 
@@ -31,9 +31,9 @@ export interface SolvedJobs {
   /** The chain has this tip now. @param prevHash 32 bytes in wire order */
   setTip(prevHash: Uint8Array): void;
   /** What a client's solution makes of one of its jobs. */
-  solve(clientId: number, solution: PushSolution): ReconstructedBlock | Unsolved;
+  solve(clientId: number, solution: PushSolution): DeclaredBlock | Unsolved;
   /** What a block makes that the pool's miner found on a custom job. */
-  solveCustom(block: CustomBlock): ReconstructedBlock | Unsolved;
+  solveCustom(block: CustomBlock): DeclaredBlock | Unsolved;
   readonly size: number;
 }
 
@@ -51,7 +51,7 @@ export const solvedJobs = (transactions: KnownTransactions, maxBytes: number): S
   const forget = (job: DeclaredJob): void => transactions.release(job.transactions);
 
   /** Whether a block is to be submitted: its first time. */
-  const once = (block: ReconstructedBlock, by: number | 'pool'): ReconstructedBlock | Unsolved => {
+  const once = (block: DeclaredBlock, by: number | 'pool'): DeclaredBlock | Unsolved => {
     const key = bytesToHex(block.hash);
     const before = submitted.get(key);
     if (before?.has(by) === true) return { type: 'refused', reason: 'this block was pushed before' };

@@ -183,9 +183,15 @@ const auditAll = (statement: Statement, records: readonly SequencedRecord[], com
   for (const user of stated.keys()) compare(`contributions[${user}]`, 'no record', stated.get(user));
 };
 
-/** Who found a block, by the record of its share. */
-const finderOf = ({ hash }: Statement, records: readonly SequencedRecord[]): string | undefined =>
-  records.find(({ record }) => record.type === 'share' && toDisplayHex(record.hash) === hash)?.record.user;
+/** Who found a block, by the record of its share. Of one that was pushed that may be missing, or of another name that pays the same. */
+const finderOf = (statement: Statement, records: readonly SequencedRecord[]): string | undefined => {
+  const { hash, isDeclared, isPushed, user } = statement;
+  const share = records.find(({ record }) => record.type === 'share' && toDisplayHex(record.hash) === hash);
+  const finder = share?.record.user;
+  if (isDeclared !== true || isPushed !== true) return finder;
+  const paidTo = (name: string): string => flat(payToOf(name, planOf(statement)));
+  return finder === undefined || paidTo(finder) === paidTo(user) ? user : finder;
+};
 
 /** Checks that a solo block is this user's exactly if a record of this user says so. */
 const auditFinder = (

@@ -10,7 +10,8 @@ import type { StoredBlock } from './store.js';
 /** A block with the share that it was. */
 export interface NotedBlock {
   readonly block: StoredBlock;
-  readonly record: ShareRecord;
+  /** Null of a block that came without its share, from who declared its job. */
+  readonly record: ShareRecord | null;
 }
 
 /**
@@ -42,7 +43,7 @@ interface NotedJson {
   readonly confirmations: number;
   readonly changes: string;
   readonly statement: Statement | null;
-  readonly record: string;
+  readonly record: string | null;
 }
 
 /** A block and its share in one line of text. */
@@ -50,16 +51,18 @@ export const notedToJson = ({ block, record }: NotedBlock): string =>
   JSON.stringify({
     ...block,
     changes: changesToJson(block),
-    record: bytesToHex(encodeRecord(record)),
+    record: record === null ? null : bytesToHex(encodeRecord(record)),
   } satisfies NotedJson);
 
 /** Reads {@link notedToJson}. @throws Sv2Error `invalid-note` */
 export const notedFromJson = (text: string): NotedBlock => {
   try {
-    const { record: bytes, changes, ...block } = JSON.parse(text) as NotedJson;
+    const { record: bytes, changes, ...stated } = JSON.parse(text) as NotedJson;
+    const block = { ...stated, changes: changesFromJson(changes) };
+    if (bytes === null) return { block, record: null };
     const [record] = decodeRecords(hexToBytes(bytes));
     if (record?.type !== 'share') throw new Error('it has no share');
-    return { block: { ...block, changes: changesFromJson(changes) }, record };
+    return { block, record };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Sv2Error('invalid-note', `not a block that was noted: ${reason}`, {}, error);

@@ -47,11 +47,10 @@ export interface Statement {
   readonly user: string;
   readonly worker: string;
   readonly mode: PayoutMode;
-  /**
-   * Whether `outputs` are those that the coinbase has, in place of those by the rules: it was made by who found the block (job declaration),
-   * or settled by a core of a cluster that ended before it was found.
-   */
+  /** Whether the coinbase was made by who found the block (job declaration): `outputs` are those that it has, in place of those by the rules. */
   readonly isDeclared?: true;
+  /** Whether its share had not come when it was stated, but who declared it had brought it (PushSolution): no record need be of it. */
+  readonly isPushed?: true;
   readonly rules: StatedRules;
   /** Whose addresses are paid; null for all. */
   readonly networks: readonly AddressNetwork[] | null;
@@ -93,6 +92,8 @@ export interface StatedBlock {
   readonly time: number;
   readonly user: string;
   readonly worker: string;
+  /** Whether it came without its share, from who declared its job; false unless given. */
+  readonly isPushed?: boolean;
 }
 
 /** The statement of a block whose template's payout was frozen. */
@@ -109,6 +110,7 @@ export const statementOf = (block: StatedBlock, frozen: FrozenPayout): Statement
     worker: block.worker,
     mode: frozen.mode,
     ...(frozen.isDeclared === true ? { isDeclared: true } : {}),
+    ...(block.isPushed === true ? { isPushed: true } : {}),
     rules: stateRules(frozen.rules),
     networks: frozen.networks,
     networkWork: String(frozen.networkWork),

@@ -2,7 +2,7 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { memoryStore, type LedgerStore, type NotedBlock } from '../../../src/index.js';
+import { memoryStore, type LedgerStore, type NotedBlock, type ShareRecord } from '../../../src/index.js';
 import { blockJournal } from '../../../src/node.js';
 import { openBooks } from '../../../src/roles/pool/pool-ledger.js';
 import { toDisplayHex } from '../../../src/bitcoin/hash.js';
@@ -13,7 +13,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 let files = 0;
 const newFile = (): string => join(folder, 'sub', `${(files += 1)}.ledger.sqlite-blocks-0`);
 
-const noted = (user: string): NotedBlock => {
+const noted = (user: string): NotedBlock & { readonly record: ShareRecord } => {
   const record = shareOf(user, { serverId: 0 });
   return {
     record,
@@ -95,6 +95,20 @@ describe('blocks on their way to a ledger', () => {
       ]);
       expect(journal.noted()).toEqual([]);
     }
+  });
+
+  it('are in the ledger without a share where that had not come, as when a client pushes one', async () => {
+    const file = newFile();
+    const store = memoryStore();
+    const { record, block } = noted('alice');
+    const pushed = { block, record: null };
+    blockJournal(file).note(pushed);
+    const journal = blockJournal(file);
+    expect(journal.noted()).toEqual([pushed]);
+    await openBooks({ store, journal }, 0, () => record.time);
+    expect(await store.blocks()).toEqual([block]);
+    expect(await store.accounts()).toEqual([]);
+    expect(journal.noted()).toEqual([]);
   });
 
   it('stay noted while the ledger cannot be written', async () => {

@@ -80,7 +80,11 @@ export const corePayout = (
   /** What fronts were told, by template and length of coinbases. */
   const frozen = new Map<bigint, ReadonlyMap<number, readonly TxOut[]>>();
   /** Shares of blocks that are not in the ledger, by the block's hash. */
-  const shares = new Map(before.map(({ block, record }): [string, ShareRecord] => [block.hash, record]));
+  const shares = new Map(
+    before.flatMap(({ block, record }): [string, ShareRecord][] =>
+      record === null ? [] : [[block.hash, record]],
+    ),
+  );
   let balances: ReadonlyMap<string, bigint> = new Map();
   let outcomes: LedgerOutcome[] = [];
 
@@ -108,15 +112,14 @@ export const corePayout = (
     ];
   };
 
-  /** What a block pays. @throws Error in words, when that is not what was settled here */
+  /** What a block pays. @throws Error in words, when that was not settled here */
   const settledFor = ({ solution }: Solution, { share: { user }, payment }: PaidShare) => {
     const { templateId, coinbaseTx } = solution;
     const settled =
       payment.kind === 'solo'
         ? payout.soloOf(user, payment.value, payment.balances)
         : payout.settledWith(frozen.get(templateId)?.get(payment.coinbaseSize) ?? null, user);
-    // settled by a core that is gone, or too long ago
-    if (settled === undefined) return payout.asPaid(coinbaseTx);
+    if (settled === undefined) throw new Error(`it is of template ${templateId}, of too long ago`);
     const { outputs } = settled.distribution;
     const paid = parseTransaction(coinbaseTx).outputs.slice(0, outputs.length);
     if (!sameBytes(serialiseTemplateOutputs(outputs), serialiseTemplateOutputs(paid)))

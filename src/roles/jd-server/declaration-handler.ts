@@ -9,12 +9,13 @@ import {
   map,
   merge,
   of,
+  type NextObserver,
   type Observable,
   type SchedulerLike,
 } from 'rxjs';
 import { Sv2Error } from '../../codec/errors.js';
 import type { PayoutDistribution } from '../../declaration/payout-distribution.js';
-import { proposalOf, type CustomBlock, type ReconstructedBlock } from '../../declaration/declared-block.js';
+import { proposalOf, type CustomBlock, type DeclaredBlock } from '../../declaration/declared-block.js';
 import type {
   JobDeclarator,
   JobDeclaratorOutcome,
@@ -93,6 +94,7 @@ const upkeepInterval = 1_000;
  * @param payoutDistribution$ whom blocks pay (draft extension 0x0003)
  * @param customBlock$ blocks that the pool's miners found on custom jobs
  * @param begin makes the core, one for each time the server is started
+ * @param declaredBlockObserver told of blocks before they are submitted
  */
 export const jobDeclaration =
   (
@@ -102,6 +104,7 @@ export const jobDeclaration =
     payoutDistribution$: Observable<PayoutDistributionChange>,
     customBlock$: Observable<CustomBlock>,
     extraNodes: readonly ExtraNode[],
+    declaredBlockObserver: NextObserver<DeclaredBlock> | undefined,
   ): JobDeclarationServerHandler<JobDeclarationServerOutcome> =>
   (event$) =>
     defer(() => {
@@ -118,10 +121,11 @@ export const jobDeclaration =
           atOnce.push(outcome);
         }
         if (proposals.length === 0 && blocks.length === 0) return atOnce;
+        for (const block of blocks) declaredBlockObserver?.next(block);
         return concat(of(...atOnce), merge(...blocks.map(submit), ...proposals.map(judge)));
       }
 
-      function submit({ bytes, hash, height }: ReconstructedBlock): Observable<Emitted> {
+      function submit({ bytes, hash, height }: DeclaredBlock): Observable<Emitted> {
         const block = { bytes, hash, height };
         const submitted$ = node.submit(block).pipe(
           map((result): Emitted =>

@@ -6,7 +6,7 @@ import { defaultCrypto, type RandomBytes } from '../../crypto/index.js';
 import { jobDeclarator } from '../../declaration/job-declarator.js';
 import type { JobDeclarator, JobDeclaratorOptions } from '../../declaration/job-declarator-types.js';
 import { payoutDistribution, SetPayoutDistribution } from '../../declaration/payout-messages.js';
-import type { CustomBlock } from '../../declaration/declared-block.js';
+import type { CustomBlock, DeclaredBlock } from '../../declaration/declared-block.js';
 import { ServiceError } from '../../service/errors.js';
 import type { ExtensionPolicy } from '../../service/extensions/negotiation.js';
 import type { ServerOutcome } from '../../service/outcomes.js';
@@ -44,6 +44,11 @@ export interface JobDeclarationServerOptions
   readonly networks?: readonly AddressNetwork[];
   /** Nodes that blocks go to as well; none unless given. */
   readonly extraNodes?: readonly ExtraNode[];
+  /**
+   * Told of each block before it is submitted, whoever found it: for a pool that pays by its ledger, as the share of a block that a
+   * client pushes may never come (`declaredPayouts`).
+   */
+  readonly declaredBlockObserver?: NextObserver<DeclaredBlock>;
   /**
    * Whom blocks pay, by draft extension 0x0003, from now on and whenever it emits: experimental, for its text may change. Clients
    * that have the extension are told; the others pay `outputs`, as all do unless it is given.
@@ -111,6 +116,7 @@ export function jdServer(options: JobDeclarationServerOptions): JobDeclarationSe
       payoutDistribution$ ?? EMPTY,
       customBlock$,
       options.extraNodes ?? [],
+      options.declaredBlockObserver,
     ),
     extensions: {
       ...extensions,

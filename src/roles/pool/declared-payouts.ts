@@ -3,6 +3,7 @@ import { defer, of, concat, Subject, type Observable } from 'rxjs';
 import { sameBytes } from '../../bitcoin/consensus-bytes.js';
 import type { TxOut } from '../../bitcoin/outputs.js';
 import { bytesToHex, hexToBytes } from '../../codec/hex.js';
+import type { DeclaredBlock } from '../../declaration/declared-block.js';
 import { checkDistributedOutputs, type PayoutDistribution } from '../../declaration/payout-distribution.js';
 import { dustLimit } from '../../ledger/output-costs.js';
 import { isSolo, payToOf, type PayoutPlan } from '../../ledger/payout-plan.js';
@@ -14,8 +15,12 @@ import type { LedgerPayout } from './ledger-payout.js';
 
 /** See {@link declaredPayouts}. */
 export interface DeclaredPayouts {
-  /** For `jdServer`: what coinbases must pay. */
-  readonly declarator: Required<Pick<JobDeclarationServerOptions, 'outputs' | 'outputsOf'>>;
+  /** For `jdServer`: what coinbases must pay, and who is told of blocks. */
+  readonly declarator: Required<
+    Pick<JobDeclarationServerOptions, 'outputs' | 'outputsOf' | 'declaredBlockObserver'>
+  >;
+  /** Blocks of declared jobs that are about to be submitted, whoever found them. */
+  readonly declaredBlock$: Observable<DeclaredBlock>;
   /** For `jdServer`, where it is to have draft extension 0x0003; not where all are paid for their own blocks alone. */
   readonly payoutDistribution$: Observable<PayoutDistributionChange>;
   /** The pool's ledger is open. */
@@ -37,12 +42,16 @@ const STANDS = 60_000;
  * distribution, if their clients know draft extension 0x0003; without it a client can pay one output (spec §6.4.3), which is the
  * reserve's: that owes the whole block to users from then on.
  *
+ * A block whose share has not come when its client pushes it is stated for whom its token was given to: it goes out all the same. Its
+ * share is credited when it comes, and states it no more.
+ *
  * Whatever a block paid more or less than by the rules is in its statement, and made up for by the next blocks.
  */
 export const declaredPayouts = (plan: PayoutPlan): DeclaredPayouts => {
   const { rules } = plan;
   const outputsOfSolo = soloOutputs(rules);
   const change$ = new Subject<PayoutDistributionChange>();
+  const declaredBlock$ = new Subject<DeclaredBlock>();
   let ledger: LedgerPayout | undefined;
   let present: { readonly distribution: PayoutDistribution; readonly since: number } | undefined;
   let isAfterBlock = false;
@@ -60,7 +69,9 @@ export const declaredPayouts = (plan: PayoutPlan): DeclaredPayouts => {
     declarator: {
       outputs: [{ value: 0n, scriptPubKey: rules.reserve }],
       outputsOf: (user, subsidy) => (isSolo(user, plan) ? ownOutputs(user, subsidy) : undefined),
+      declaredBlockObserver: { next: (block) => declaredBlock$.next(block) },
     },
+    declaredBlock$: declaredBlock$.asObservable(),
     payoutDistribution$: defer(() =>
       concat(
         present === undefined ? [] : of({ distribution: present.distribution, isAfterBlock: false }),

@@ -1,6 +1,7 @@
 /** Between a pool's mining server and its ledger: what shares are for, and what clients are told once they are kept. */
-import { finalize, ignoreElements, map, merge, tap, type Observable } from 'rxjs';
+import { EMPTY, finalize, ignoreElements, map, merge, tap, type Observable } from 'rxjs';
 import { toDisplayHex } from '../../bitcoin/hash.js';
+import type { DeclaredBlock } from '../../declaration/declared-block.js';
 import type { SetupConnection } from '../../messages/common.js';
 import type { NewTemplate, SetNewPrevHashTemplate } from '../../messages/template-distribution.js';
 import type { MiningServer, ShareAccepted } from '../../mining/mining-server-types.js';
@@ -11,6 +12,7 @@ import { minerClass } from '../translator/miner-classes.js';
 import type { TxOut } from '../../bitcoin/outputs.js';
 import type { ShareRecord } from '../../ledger/record.js';
 import type { StatedBlock } from '../../ledger/statement.js';
+import type { FrozenPayout } from '../../ledger/payout-plan.js';
 import type { FrontPayout } from './front-payout.js';
 import type { LedgerPayout } from './ledger-payout.js';
 import type { LedgerOutcome } from './ledger-outcomes.js';
@@ -43,6 +45,13 @@ export interface KeptPayout extends Pick<Payees, 'payoutOf'> {
     share: ShareRecord,
     template: NewTemplate | undefined,
   ): PaidShare | undefined;
+  /** Blocks that a declaration server is about to submit, where there is one beside a ledger of this process. */
+  readonly declaredBlock$?: Observable<DeclaredBlock>;
+  /**
+   * A block of a declared job is about to go out, whose share may never come: it is stated unless that was first.
+   * @param template that the pool has at the time; undefined before the first
+   */
+  declared?(block: DeclaredBlock, template: NewTemplate | undefined): void;
 }
 
 /** A ledger of this process: a block is noted with its share before anybody hears of it. */
@@ -53,24 +62,44 @@ export const paidHere = (
   now: () => number,
 ): KeptPayout => {
   declared?.opened(payout);
+
+  /** Notes a block, unless it is known: its share and its client's solution come in any order. */
+  const state = (
+    block: StatedBlock & { readonly prevHash: string },
+    share: ShareRecord | null,
+    freeze: () => FrozenPayout | undefined,
+  ): void => {
+    const frozen = payout.knows(toDisplayHex(block.hash)) ? undefined : freeze();
+    if (frozen === undefined) return;
+    ledger.found(payout.found(block, frozen), share);
+    declared?.found();
+  };
+
   return {
     ...payout,
+    ...(declared === undefined ? {} : { declaredBlock$: declared.declaredBlock$ }),
     template(template) {
       payout.template();
       declared?.template(template, now());
     },
     found(block, outputs, share, template) {
-      const frozen =
-        outputs === null && template !== undefined
+      state(block, share, () =>
+        outputs === null
           ? payout.declared(block.user, block.coinbaseTx, template)
-          : payout.settledWith(outputs, block.user);
-      if (frozen === undefined) return undefined;
-      ledger.found(payout.found(block, frozen), share);
-      declared?.found();
+          : payout.settledWith(outputs, block.user),
+      );
       return undefined;
+    },
+    declared({ hash, header, height, coinbaseTx, userIdentifier: user }, template) {
+      const prevHash = prevHashOf(header);
+      const block = { height, hash, prevHash, coinbaseTx, time: now(), user, worker: '', isPushed: true };
+      state(block, null, () => payout.declared(user, coinbaseTx, template));
     },
   };
 };
+
+/** As explorers show it. */
+const prevHashOf = (header: Uint8Array): string => toDisplayHex(header.subarray(4, 36)); // after the version
 
 /** The ledger of the core, which is told with the block. */
 export const paidByCore = (payout: FrontPayout): KeptPayout => ({
@@ -105,7 +134,7 @@ export const keptShares = (core: MiningServer, ledger: ShareLedger, payout?: Kep
             ledger.accepted(outcome, message, context, vendor);
           } else if (outcome.type === 'BlockFound' && accepted !== undefined) {
             const { hash, header, coinbaseTx, userIdentity: user, worker } = outcome;
-            const prevHash = toDisplayHex(header.subarray(4, 36)); // after the version
+            const prevHash = prevHashOf(header);
             const own = payout?.found(
               { height: context.height, hash, prevHash, coinbaseTx, time: now, user, worker },
               outcome.payout,
@@ -145,6 +174,10 @@ export const keptShares = (core: MiningServer, ledger: ShareLedger, payout?: Kep
         event$.pipe(
           ofEvent('clientRemoved'),
           tap(({ clientId }) => devices.delete(clientId)),
+          ignoreElements(),
+        ),
+        (payout?.declaredBlock$ ?? EMPTY).pipe(
+          tap((block) => payout?.declared?.(block, present.now)),
           ignoreElements(),
         ),
         ledger.commit$.pipe(

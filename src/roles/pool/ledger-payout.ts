@@ -130,11 +130,13 @@ export const ledgerPayout = ({ plan, confirmations, history, unsaved: before = [
     return presentWork;
   };
 
+  const settledNow = (): OfTemplate => ({ bySize: new Map(), work: workNow(), balances });
+
   /** What is settled for all blocks of a template. */
   const settledOf = (template: NewTemplate): OfTemplate => {
     const known = current.get(template);
     if (known !== undefined) return known;
-    const own: OfTemplate = { bySize: new Map(), work: workNow(), balances };
+    const own = settledNow();
     current.set(template, own);
     return own;
   };
@@ -173,17 +175,6 @@ export const ledgerPayout = ({ plan, confirmations, history, unsaved: before = [
 
   const own = payees(plan, outputsOf);
 
-  /** What a shared block pays as its coinbase has it, by this work and with what was owed then. */
-  const paidAsItIs = (
-    outputs: readonly TxOut[],
-    { work: counted, balances: owed }: Pick<OfTemplate, 'work' | 'balances'>,
-  ): FrozenPayout => {
-    const { shared, settledBy, ...state } = counted;
-    const payout = freezeDeclared(plan, shared, { ...state, balances: owed, outputs });
-    settledBy(payout);
-    return payout;
-  };
-
   const keep = (block: StoredBlock): void => {
     unsaved.set(block.hash, block);
   };
@@ -209,23 +200,21 @@ export const ledgerPayout = ({ plan, confirmations, history, unsaved: before = [
       outputs === null ? undefined : settled.get(outputs)?.(user),
     /**
      * What a block pays whose coinbase its miner made.
-     * @param template that the pool has itself at the time: what is settled for its blocks, is for this
+     * @param template that the pool has itself at the time: what is settled for its blocks, is for this; undefined before the first
      */
-    declared(user: string, coinbaseTx: Uint8Array, template: NewTemplate): FrozenPayout {
+    declared(user: string, coinbaseTx: Uint8Array, template: NewTemplate | undefined): FrozenPayout {
       const { outputs } = parseTransaction(coinbaseTx);
       const value = outputs.reduce((sum, output) => sum + output.value, 0n);
       if (isSolo(user, plan)) {
         const payee = { user, payTo: payToOf(user, plan) };
         return freezeSolo(payee, plan, { ...now(), balances, value, outputs });
       }
-      return paidAsItIs(outputs, settledOf(template));
+      const settledFor = template === undefined ? settledNow() : settledOf(template);
+      const { shared, settledBy, ...state } = settledFor.work;
+      const payout = freezeDeclared(plan, shared, { ...state, balances: settledFor.balances, outputs });
+      settledBy(payout);
+      return payout;
     },
-    /**
-     * What a shared block pays of whose template nobody knows any more what was settled: what its coinbase has, by the work
-     * that counts now. Who had more by that is owed the difference, and who had less was paid it ahead.
-     */
-    asPaid: (coinbaseTx: Uint8Array): FrozenPayout =>
-      paidAsItIs(parseTransaction(coinbaseTx).outputs, { work: workNow(), balances }),
     /** There is a tip: blocks of ours may be deep enough, or lost. Hash as explorers show it; height 0 when it is not known. */
     tip(prevHash: string, height: number, nextNbits: number): void {
       if (nextNbits !== nbits) presentWork = undefined;

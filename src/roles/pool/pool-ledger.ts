@@ -106,6 +106,10 @@ export const recoverBlocks = async (
   for (const { block, record } of noted) {
     if (known.has(block.hash)) continue;
     known.add(block.hash);
+    if (record === null) {
+      await store.saveBlocks([block]);
+      continue;
+    }
     const books = await booksOf(record.serverId);
     await books.write(seen.has(record.hash) ? [] : [record], [block]);
     seen.add(record.hash);

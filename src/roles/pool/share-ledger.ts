@@ -232,8 +232,8 @@ export const shareLedger = ({ serverId, books, payout, scheduler, ...options }: 
       context: ShareContext,
       vendor: string,
     ): ShareRecord => shareRecordOf({ outcome, share, context, vendor, time: scheduler.now() }),
-    /** A block is about to go out: it is noted with the share that it was. */
-    found(block: StoredBlock, record: ShareRecord): void {
+    /** A block is about to go out: it is noted with the share that it was; null where that has not come. */
+    found(block: StoredBlock, record: ShareRecord | null): void {
       if (journal === undefined) return;
       const { hash } = block;
       try {
