@@ -47,7 +47,10 @@ export interface Statement {
   readonly user: string;
   readonly worker: string;
   readonly mode: PayoutMode;
-  /** Whether the coinbase was made by who found the block (job declaration): `outputs` are those that it has, in place of those by the rules. */
+  /**
+   * Whether `outputs` are those that the coinbase has, in place of those by the rules: it was made by who found the block (job declaration),
+   * or settled by a core of a cluster that ended before it was found.
+   */
   readonly isDeclared?: true;
   /** Whether its share had not come when it was stated, but who declared it had brought it (PushSolution): no record need be of it. */
   readonly isPushed?: true;

@@ -175,6 +175,17 @@ export const ledgerPayout = ({ plan, confirmations, history, unsaved: before = [
 
   const own = payees(plan, outputsOf);
 
+  /** What a shared block pays as its coinbase has it, by this work and with what was owed then. */
+  const paidAsItIs = (
+    outputs: readonly TxOut[],
+    { work: counted, balances: owed }: Pick<OfTemplate, 'work' | 'balances'>,
+  ): FrozenPayout => {
+    const { shared, settledBy, ...state } = counted;
+    const payout = freezeDeclared(plan, shared, { ...state, balances: owed, outputs });
+    settledBy(payout);
+    return payout;
+  };
+
   const keep = (block: StoredBlock): void => {
     unsaved.set(block.hash, block);
   };
@@ -209,12 +220,14 @@ export const ledgerPayout = ({ plan, confirmations, history, unsaved: before = [
         const payee = { user, payTo: payToOf(user, plan) };
         return freezeSolo(payee, plan, { ...now(), balances, value, outputs });
       }
-      const settledFor = template === undefined ? settledNow() : settledOf(template);
-      const { shared, settledBy, ...state } = settledFor.work;
-      const payout = freezeDeclared(plan, shared, { ...state, balances: settledFor.balances, outputs });
-      settledBy(payout);
-      return payout;
+      return paidAsItIs(outputs, template === undefined ? settledNow() : settledOf(template));
     },
+    /**
+     * What a shared block pays of whose template nobody knows any more what was settled: what its coinbase has, by the work
+     * that counts now. Who had more by that is owed the difference, and who had less was paid it ahead.
+     */
+    asPaid: (coinbaseTx: Uint8Array): FrozenPayout =>
+      paidAsItIs(parseTransaction(coinbaseTx).outputs, { work: workNow(), balances }),
     /** There is a tip: blocks of ours may be deep enough, or lost. Hash as explorers show it; height 0 when it is not known. */
     tip(prevHash: string, height: number, nextNbits: number): void {
       if (nextNbits !== nbits) presentWork = undefined;
