@@ -248,6 +248,27 @@ describe('the dashboard in a browser', () => {
     expect(page.url()).not.toContain('token');
   });
 
+  const widths = [360, 1_024, 1_920];
+
+  for (const count of [0, 3, 10_000])
+    inBrowser(`has room for ${count} workers on a phone, a tablet and a wall`, async () => {
+      const served = await poolPage();
+      const names = Array.from({ length: count }, (_, index) => `${address}.miner${index + 1}`);
+      all(served, ...supplied(), connected(1));
+      all(served, ...names.flatMap((name, index) => opened(1, index + 1, name)));
+      all(served, ...names.slice(0, 100).map((name, index) => accepted(1, index + 1, name)));
+      for (const width of widths) {
+        const { page, complaints } = await open(served, { width, height: 800 });
+        const shown = count === 0 ? page.getByText('No worker yet') : shownRows(page).nth(2);
+        await shown.waitFor(patience);
+        if (process.env['PICTURES'] !== undefined)
+          await page.screenshot({ path: `${process.env['PICTURES']}/${count}-${width}.png` });
+        expect(await page.evaluate<number>(overflow)).toBeLessThanOrEqual(0);
+        expect(await shownRows(page).count()).toBeLessThan(80);
+        expect(complaints).toEqual([]);
+      }
+    });
+
   inBrowser('has room on a phone, a tablet and a wall, dark and light', async () => {
     const served = await poolPage();
     all(
@@ -257,7 +278,7 @@ describe('the dashboard in a browser', () => {
       ...opened(1, 1, 'w'.repeat(255)),
       accepted(1, 1, 'w'.repeat(255)),
     );
-    for (const width of [360, 1_024, 1_920]) {
+    for (const width of widths) {
       const { page } = await open(served, { width, height: 800 });
       await shownRows(page).first().waitFor(patience);
       for (const colorScheme of ['dark', 'light'] as const) {

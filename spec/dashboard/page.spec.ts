@@ -2,7 +2,7 @@ import { describe, expect, it, test } from '@jest/globals';
 import fc from 'fast-check';
 import { alertLines } from '../../src/dashboard/alerts.js';
 import * as format from '../../src/dashboard/format.js';
-import { allPoints } from '../../src/dashboard/rate-points.js';
+import { allPoints, withMinute } from '../../src/dashboard/rate-points.js';
 import { eventParser } from '../../src/dashboard/sse.js';
 import { visibleRows, type View } from '../../src/dashboard/table.js';
 import { brief, shown } from '../../src/dashboard/text.js';
@@ -197,5 +197,16 @@ describe('the line of the hash rate', () => {
     );
     expect(allPoints({ ...history, hashRate: [null, null] }, seen)).toEqual(seen);
     expect(allPoints(undefined, seen)).toEqual(seen);
+  });
+
+  it('is a minute long when there is one point, or none', () => {
+    const empty = { value: null, low: null, high: null };
+    const [one, two] = [100_000, 130_000].map((at) => ({ at, value: 5, low: 4, high: 6 }));
+    expect(withMinute([], 90_000)).toEqual([
+      { at: 30_000, ...empty },
+      { at: 90_000, ...empty },
+    ]);
+    expect(withMinute([one!], 200_000)).toEqual([{ at: 40_000, ...empty }, one]);
+    expect(withMinute([one!, two!], 200_000)).toEqual([one, two]);
   });
 });

@@ -43,3 +43,13 @@ export function allPoints(
     .filter(({ at }, index) => first !== -1 && index >= first && at < until);
   return [...before, ...seen];
 }
+
+const minute = 60_000;
+const empty = { value: null, low: null, high: null } as const;
+
+/** Fewer than two points with empty ones that make a minute of them: of one the chart would show a thousand days. */
+export function withMinute(points: readonly RatePoint[], now: number): readonly RatePoint[] {
+  if (points.length > 1) return points;
+  const [last = { at: now, ...empty }] = points;
+  return [{ at: last.at - minute, ...empty }, last];
+}

@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import { clock, dayOf, hashRate, inWords } from '../format.js';
 import { polled } from '../polled.js';
-import { allPoints, type RateHistory, type RatePoint } from '../rate-points.js';
+import { allPoints, withMinute, type RateHistory, type RatePoint } from '../rate-points.js';
 import { useObservable, useRemembered } from './use.js';
 
 /** Seconds that are shown at least. */
@@ -114,7 +114,11 @@ export function Chart(props: {
   );
   const from = now - spans[span];
   const points = useMemo(
-    () => allPoints(history, rates).filter(({ at }) => at >= from),
+    () =>
+      withMinute(
+        allPoints(history, rates).filter(({ at }) => at >= from),
+        clockNow.current,
+      ),
     [history, rates, span],
   );
   const latest = useRef<readonly RatePoint[]>(points);

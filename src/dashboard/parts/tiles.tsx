@@ -58,7 +58,8 @@ export function Tiles({
           tone={status.silent > 0 ? 'warn' : status.working > 0 ? 'good' : undefined}
         >
           {status.silent > 0 && <b class="warn">{count(status.silent)} silent · </b>}
-          {count(status.offline)} offline · {count(counts.clients)} connections
+          {count(status.offline)} offline · {count(counts.clients)} connection
+          {counts.clients === 1 ? '' : 's'}
         </Tile>
       )}
       {shares !== undefined && (
