@@ -8,6 +8,7 @@ import {
   parseBlock,
   serialiseBlockHeader,
   serialiseOutputs,
+  serialiseTransaction,
   transactionWeight,
   txid,
   wtxid,
@@ -429,6 +430,67 @@ describe('a declaration', () => {
       code: 'invalid-job',
       details: expect.stringContaining('which is not before it'),
     });
+  });
+
+  it('is refused when it has more sigops than a block may have, not when it has as many', () => {
+    const sigops = template.transactions.reduce((sum, transaction) => sum + transaction.sigops, 0);
+    expect(sigops).toBeGreaterThan(0);
+    const most = (sigopLimit: number) => declaratorWith({ ...template, sigopLimit });
+    expect(refusalOf((token) => declaration(job, token), most(sigops - 1))).toEqual({
+      code: 'invalid-job',
+      details: `bad-blk-sigops: expected at most ${sigops - 1} sigops, got ${sigops}`,
+    });
+    const lenient = most(sigops);
+    answer(lenient.handle(1, declaration(job, connected(lenient).token()), NOW), 'DeclareMiningJob.Success');
+  });
+
+  it('is refused when it weighs more than a block may, not when it just fits', () => {
+    /** Transactions of so many bytes, four weight units each. */
+    const heavy = (...sizes: readonly number[]): BlockTemplate => {
+      const transactions = sizes.map((size, index) => {
+        const outputOf = (length: number) => ({ value: 0n, scriptPubKey: new Uint8Array(length).fill(0x6a) });
+        const txidSpent = new Uint8Array(32).fill(index + 1);
+        const transaction = (length: number) => ({
+          version: 2,
+          inputs: [
+            {
+              previousTxid: txidSpent,
+              previousIndex: 0,
+              scriptSig: new Uint8Array(0),
+              sequence: 0xffff_ffff,
+              witness: [],
+            },
+          ],
+          outputs: [outputOf(length)],
+          locktime: 0,
+        });
+        const rest = serialiseTransaction(transaction(0x1_0000)).length - 0x1_0000;
+        const made = transaction(size - rest);
+        const data = serialiseTransaction(made);
+        return {
+          data,
+          txid: txid(made),
+          wtxid: wtxid(made),
+          fee: 0n,
+          sigops: 0,
+          weight: 4 * size,
+          dependsOn: [],
+        };
+      });
+      const fees = template.transactions.reduce((sum, { fee }) => sum + fee, 0n);
+      return { ...template, transactions, coinbaseValue: template.coinbaseValue - fees };
+    };
+    const verdictOf = (size: number): string => {
+      const block = heavy(300_000, 300_000, size);
+      const declarator = declaratorWith(block);
+      const output = declarator.handle(1, declaration(clientJob(block), connected(declarator).token()), NOW);
+      const [message] = sentTo(output);
+      if (message?.type !== 'DeclareMiningJob.Error') return message?.type ?? '';
+      return `${message.errorCode} ${detailsOf(message.errorDetails)}`;
+    };
+    // header, count and coinbase weigh less than 2,000 units
+    expect(verdictOf(399_500)).toBe('DeclareMiningJob.Success');
+    expect(verdictOf(400_000)).toMatch(/^invalid-job bad-blk-weight/);
   });
 
   it('may pay others where the pool lets it, not more than that', () => {
