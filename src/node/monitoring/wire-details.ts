@@ -44,12 +44,16 @@ const nothing: ChannelDetails = {
 /** In place of a client's id for channels that this side has at its own pool. */
 export const poolSide = -1;
 
-/** Miners of Stratum V1 that are known at one time: more than there is room for. */
-const mostSv1Miners = 100_000;
+/** Miners of Stratum V1 that have said something and are no clients yet: many of them never become any, and nobody tells when they go. */
+const mostArriving = 1_000;
+
+const unheard: Sv1MinerDetails = { extranonce1: '', extranonce2Size: 0 };
 
 /** What is known of channels from the messages that clients were sent, and of miners of Stratum V1: as long as they are there. */
 export function wireDetails(): WireDetails {
   const clients = new Map<number, Map<number, ChannelDetails>>();
+  // by their addresses
+  const arriving = new Map<string, Sv1MinerDetails>();
   const sv1Miners = new Map<string, Sv1MinerDetails>();
 
   const change = (clientId: number, channelId: number, changes: Partial<ChannelDetails>, isNew = false) => {
@@ -84,8 +88,9 @@ export function wireDetails(): WireDetails {
 
   return {
     note(outcome) {
-      const { type, clientId, channelId, message, protocol, peer } = outcome as {
+      const { type, clientId, channelId, message, protocol, peer, client } = outcome as {
         readonly peer?: { readonly address: string };
+        readonly client?: { readonly peer: { readonly address: string } };
         readonly protocol?: string;
         readonly type: string;
         readonly clientId?: number;
@@ -99,24 +104,29 @@ export function wireDetails(): WireDetails {
         return;
       }
       if (type === 'sent' && message !== undefined) sent(clientId, message);
-      else if (type === 'disconnected') {
+      else if (type === 'connected' && client !== undefined) {
+        const { address } = client.peer;
+        const miner = arriving.get(address);
+        if (miner !== undefined) sv1Miners.set(address, miner);
+        arriving.delete(address);
+      } else if (type === 'disconnected') {
         clients.delete(clientId);
         sv1Miners.delete(peer?.address ?? '');
       } else if (type === 'ChannelClosed' && channelId !== undefined)
         clients.get(clientId)?.delete(channelId);
     },
     noteSv1({ address, outcome }) {
-      if (outcome.type === 'Sv1Subscribed' && sv1Miners.size < mostSv1Miners) {
+      const { type } = outcome;
+      if (type === 'Sv1Ended') arriving.delete(address);
+      if (type !== 'Sv1Subscribed' && type !== 'Sv1Authorized') return;
+      const miners = sv1Miners.has(address) ? sv1Miners : arriving;
+      const known = miners.get(address) ?? unheard;
+      if (type === 'Sv1Subscribed') {
         const { extranonce1, extranonce2Size } = outcome;
-        const { user } = sv1Miners.get(address) ?? {};
-        sv1Miners.set(address, {
-          ...(user === undefined ? {} : { user }),
-          ...{ extranonce1: bytesToHex(extranonce1), extranonce2Size },
-        });
-      } else if (outcome.type === 'Sv1Authorized') {
-        const known = sv1Miners.get(address) ?? { extranonce1: '', extranonce2Size: 0 };
-        if (sv1Miners.size < mostSv1Miners) sv1Miners.set(address, { user: outcome.user, ...known });
-      }
+        miners.set(address, { ...known, extranonce1: bytesToHex(extranonce1), extranonce2Size });
+      } else miners.set(address, { user: outcome.user, ...known });
+      const [oldest = address] = arriving.keys();
+      if (arriving.size > mostArriving) arriving.delete(oldest);
     },
     ofSv1: (address) => sv1Miners.get(address),
     of: (clientId, channelId) => clients.get(clientId)?.get(channelId) ?? nothing,
